@@ -1,0 +1,209 @@
+"""`dragoman audit query|show|who|tail|stats`: the commands that ask."""
+
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Any
+
+import orjson
+import typer
+
+from audit import render
+from audit.reading import (
+    DatabaseOption,
+    HomeOption,
+    JsonOption,
+    SinceOption,
+    SubjectOption,
+    UntilOption,
+    conditions,
+    day_span,
+    moment,
+    reading,
+)
+from audit.values import Question as Asked
+
+if TYPE_CHECKING:
+    from audit import query as ask
+
+LIST_COLUMNS = ("at", "application", "destination", "model", "action", "state", "findings", "id")
+
+
+def query(
+    since: SinceOption = None,
+    until: UntilOption = None,
+    application: Annotated[str | None, typer.Option("--app", help="Application.")] = None,
+    destination: Annotated[str | None, typer.Option(help="Destination.")] = None,
+    provider: Annotated[str | None, typer.Option(help="Provider.")] = None,
+    entity_type: Annotated[str | None, typer.Option("--type", help="Kind of data that was found.")] = None,
+    action: Annotated[str | None, typer.Option(help="Decision.")] = None,
+    kind: Annotated[str | None, typer.Option(help="transfer or blocked.")] = None,
+    subject: SubjectOption = None,
+    where: Annotated[list[str] | None, typer.Option(help="field=value, for every other field; may repeat.")] = None,
+    group_by: Annotated[str | None, typer.Option(help="Fields, separated by commas.")] = None,
+    form: Annotated[render.Format, typer.Option("--format", help="How to print.")] = render.Format.TABLE,
+    as_json: JsonOption = False,
+    limit: Annotated[int, typer.Option(min=1, help="At most so many rows.")] = 100,
+    before: Annotated[int | None, typer.Option(help="Go on below this entry (`idx` of the last row).")] = None,
+    home: HomeOption = None,
+    database: DatabaseOption = None,
+) -> None:
+    """List transfers and refusals, newest first, or count them by fields."""
+    from audit import query as ask
+
+    values = conditions(
+        where or [],
+        application=application,
+        destination=destination,
+        provider=provider,
+        entity_type=entity_type,
+        action=action,
+        kind=kind,
+    )
+    with reading(home, database) as log:
+        refs = log.refs(subject)
+        question = ask.Question(values, moment(since), moment(until), refs)
+        form = render.Format.JSON if as_json else form
+        by = [name.strip() for name in group_by.split(",")] if group_by else []
+        with log.store.read() as connection:
+            found = (
+                ask.groups(connection, question, by)
+                if by
+                else ask.transfers(connection, question, before=before, limit=limit)
+            )
+            columns = LIST_COLUMNS if not by and form is render.Format.TABLE else None
+            n = render.rows(found, form, columns=columns)
+        log.asked(Asked.QUERY, n, filters=tuple(sorted(values))[:32], refs=(refs or ())[:16])
+
+
+def show(
+    transfer_id: Annotated[str, typer.Argument(help="The id the application was told (dragoman-transfer).")],
+    as_json: JsonOption = False,
+    home: HomeOption = None,
+    database: DatabaseOption = None,
+) -> None:
+    """Tell one transfer as a story: what left, to whom, what was taken out, who decided, how it ended."""
+    from audit import query as ask
+    from audit import tell
+
+    with reading(home, database) as log:
+        with log.store.read() as connection:
+            entries = ask.exchange(connection, transfer_id)
+        if not entries:
+            raise ask.QueryError("no transfer has this id")
+        log.asked(Asked.SHOW, len(entries), transfer=entries[0][1]["id"])
+        if as_json:
+            typer.echo(orjson.dumps([{"index": index, **facts} for index, facts in entries]).decode())
+        else:
+            typer.echo("\n".join(tell.story(entries)))
+
+
+def who(
+    subject: SubjectOption = None,
+    application: Annotated[str | None, typer.Option("--app", help="Application.")] = None,
+    day: Annotated[str | None, typer.Option(help="One day, 2026-11-24 (UTC).")] = None,
+    since: SinceOption = None,
+    until: UntilOption = None,
+    where: Annotated[list[str] | None, typer.Option(help="field=value; may repeat.")] = None,
+    as_json: JsonOption = False,
+    home: HomeOption = None,
+    database: DatabaseOption = None,
+) -> None:
+    """Who controls, stores and uses what left: each recipient with the facts as they stood."""
+    from audit import query as ask
+    from audit import tell
+
+    start, end = day_span(day)
+    values = conditions(where or [], application=application)
+    with reading(home, database) as log:
+        refs = log.refs(subject)
+        start = start if start is not None else moment(since)
+        question = ask.Question(values, start, end if end is not None else moment(until), refs)
+        with log.store.read() as connection:
+            found = ask.who(connection, question)
+            complete = ask.completeness(connection, question) if refs is not None else None
+        log.asked(Asked.WHO, len(found), filters=tuple(sorted(values))[:32], refs=(refs or ())[:16])
+        if as_json:
+            typer.echo(orjson.dumps(_who_json(found, complete)).decode())
+        else:
+            typer.echo("\n".join(tell.holdings(found, complete)))
+
+
+def _who_json(found: "list[ask.Holding]", complete: tuple[int, int] | None) -> dict[str, Any]:
+    lines = [
+        {
+            "application": holding.application,
+            "destination": holding.facts,
+            "purpose": holding.purpose,
+            "transfers": holding.transfers,
+            "first": holding.first,
+            "last": holding.last,
+            "findings": [
+                {"entity_type": entity_type, "operator": operator, "n": n}
+                for (entity_type, operator), n in sorted(holding.types.items())
+            ],
+        }
+        for holding in found
+    ]
+    if complete is None:
+        return {"holdings": lines}
+    return {"holdings": lines, "partial": complete[1] > 0, "transfers": complete[0], "without_subject": complete[1]}
+
+
+def tail(
+    n: Annotated[int, typer.Option("-n", min=0, help="Start with so many of the newest entries.")] = 10,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with what comes.")] = False,
+    as_json: JsonOption = False,
+    home: HomeOption = None,
+    database: DatabaseOption = None,
+) -> None:
+    """Print the newest entries of every kind, and go on with what comes."""
+    from audit import query as ask
+
+    with reading(home, database) as log:
+        with log.store.read() as connection:
+            at = max(0, ask.size(connection) - n)
+        log.asked(Asked.TAIL, n)
+        end = threading.Event()
+        while True:
+            with log.store.read() as connection:
+                for index, body in ask.entries(connection, since=at):
+                    at = index + 1
+                    typer.echo(body.decode() if as_json else _line(index, orjson.loads(body)))
+            if not follow:
+                return
+            try:
+                end.wait(0.5)
+            except KeyboardInterrupt:
+                return
+
+
+def _line(index: int, facts: dict[str, Any]) -> str:
+    who = facts.get("application") or facts.get("name") or ""
+    what = [facts.get("destination", {}).get("name"), facts.get("action"), facts.get("reason"), facts.get("state")]
+    more = " ".join(str(part) for part in (who, *what, facts.get("event"), facts.get("question")) if part)
+    return f"{index:>8}  {render.when(facts['at'])}  {facts['kind']:<9} {more} {facts.get('id', '')}".rstrip()
+
+
+def stats(as_json: JsonOption = False, home: HomeOption = None, database: DatabaseOption = None) -> None:
+    """Size, kinds and span of the log, and what has no outcome yet."""
+    from audit import query as ask
+
+    with reading(home, database) as log:
+        with log.store.read() as connection:
+            found = ask.statistics(connection)
+        log.asked(Asked.STATS, len(found))
+        found = {"log": log.vkey.name, **found}
+        if as_json:
+            typer.echo(orjson.dumps(found).decode())
+            return
+        for name, value in found.items():
+            typer.echo(f"{name:<14} {render.shown(name, value)}")
+
+
+COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
+    "query": (query, "dragoman audit query --since 7d --app messenger --group-by destination,day"),
+    "show": (show, "dragoman audit show 01KB8Q0W3Z8V6T4R2N1M0K9J8H"),
+    "who": (who, "dragoman audit who --subject anna@example.com --since 90d"),
+    "tail": (tail, "dragoman audit tail --follow --json"),
+    "stats": (stats, "dragoman audit stats --json"),
+}

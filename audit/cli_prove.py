@@ -1,0 +1,163 @@
+"""`dragoman audit verify|prove|export|key`: the commands that prove."""
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import orjson
+import typer
+
+from audit.ids import now_ms
+from audit.progress import Progress, silent
+from audit.reading import DatabaseOption, HomeOption, JsonOption, home_path, read_keys, reading, told
+from audit.values import ExportFormat
+from audit.values import Question as Asked
+
+if TYPE_CHECKING:
+    from audit.store import Store
+
+
+@contextlib.contextmanager
+def progress_bar(title: str) -> Iterator[Progress]:
+    """A progress bar on a terminal, nothing in a pipe."""
+    if not sys.stderr.isatty():
+        yield silent
+        return
+    from rich.console import Console
+    from rich.progress import Progress as Bar
+
+    with Bar(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(title)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def verify(
+    export: Annotated[Path | None, typer.Option(help="Folder with an export; without it, the database.")] = None,
+    vkey: Annotated[list[str] | None, typer.Option(help="Verifier key, or a file with keys; may repeat.")] = None,
+    kept: Annotated[Path | None, typer.Option(help="A checkpoint you kept: is all it covered still there?")] = None,
+    as_json: JsonOption = False,
+    home: HomeOption = None,
+    database: DatabaseOption = None,
+) -> None:
+    """Check every entry against the signed root; name the first one that is not what was signed."""
+    from audit.verify import Verified, verify_folder, verify_store
+
+    with told():
+        try:
+            earlier = None if kept is None else kept.read_bytes()
+        except OSError as error:
+            raise typer.BadParameter(f"the kept checkpoint cannot be read ({error.strerror})") from None
+        keys = read_keys(vkey or [])
+        with progress_bar("verifying") as progress:
+            found: Verified
+            if export is not None:
+                if not keys:
+                    from audit.home import Home
+
+                    keys = [Home(home_path(home)).read_vkey()]
+                found = verify_folder(export, keys, kept=earlier, progress=progress)
+            else:
+                with reading(home, database) as log:
+                    found = verify_store(log.store, keys or [log.vkey], kept=earlier, progress=progress)
+        root = found.checkpoint.root.hex()
+        if as_json:
+            facts = {"holds": True, "log": found.checkpoint.origin, "entries": found.checkpoint.size, "root": root}
+            typer.echo(orjson.dumps({**facts, "kinds": found.kinds, "gaps": found.gaps, "open": found.open}).decode())
+            return
+        typer.echo(f"holds: {found.checkpoint.size} entries of {found.checkpoint.origin}, root {root}")
+        typer.echo("  " + ", ".join(f"{n} {kind}" for kind, n in sorted(found.kinds.items())))
+        typer.echo(f"  {found.gaps} gaps, {found.open} transfers without an outcome yet")
+
+
+def export(
+    out: Annotated[Path | None, typer.Option(help="New folder, or file for JSON lines (default: stdout).")] = None,
+    form: Annotated[ExportFormat, typer.Option("--format", help="tiles or jsonl.")] = ExportFormat.TILES,
+    home: HomeOption = None,
+    database: DatabaseOption = None,
+) -> None:
+    """Copy the log out: as C2SP tlog-tiles that any tool for such logs can verify, or as JSON lines."""
+    from audit.checkpoint import unverified
+    from audit.events import ExportRecord
+    from audit.export import ExportError, export_tiles
+    from audit.store import newest_checkpoint
+
+    with reading(home, database) as log, progress_bar("exporting") as progress:
+        if form is ExportFormat.TILES and out is None:
+            raise typer.BadParameter("--format tiles needs --out")
+        if form not in {ExportFormat.TILES, ExportFormat.JSONL}:
+            raise ExportError("this release exports tiles and jsonl")
+        with log.store.read() as connection:
+            signed = unverified(newest_checkpoint(connection) or b"")
+        log.leave(
+            lambda actor: ExportRecord(
+                at=now_ms(),
+                format=form,
+                tree_size=signed.size,
+                root=signed.root.hex(),
+                entries=signed.size,
+                actor=actor,
+            )
+        )
+        if form is ExportFormat.TILES and out is not None:
+            size = export_tiles(log.store, log.vkey, out, progress=progress)
+            typer.echo(f"{size} entries in {out}", err=True)
+        else:
+            _write_lines(log.store, out)
+
+
+def _write_lines(store: "Store", out: Path | None) -> None:
+    from audit import query as ask
+
+    stream = sys.stdout.buffer if out is None else out.open("xb")
+    with store.read() as connection, contextlib.nullcontext(stream) if out is None else stream:
+        for _, body in ask.entries(connection):
+            stream.write(body + b"\n")
+
+
+def key(as_json: JsonOption = False, home: HomeOption = None) -> None:
+    """Print the verifier key (vkey) of the log: what an auditor keeps."""
+    from audit.home import Home
+
+    with told():
+        vkey = Home(home_path(home)).read_vkey()
+        if as_json:
+            typer.echo(orjson.dumps({"vkey": str(vkey), "name": vkey.name, "id": vkey.id.hex()}).decode())
+        else:
+            typer.echo(str(vkey))
+
+
+def prove(
+    transfer_id: Annotated[str | None, typer.Argument(help="Id of the transfer.")] = None,
+    index: Annotated[int | None, typer.Option(min=0, help="Or an entry by its index.")] = None,
+    entry_out: Annotated[Path | None, typer.Option("--entry", help="Also write the entry itself here.")] = None,
+    home: HomeOption = None,
+    database: DatabaseOption = None,
+) -> None:
+    """Print a C2SP tlog-proof that a record stands in the log; checked with the entry and the key alone."""
+    from audit import prove as proofs
+    from audit import query as ask
+
+    with reading(home, database) as log:
+        with log.store.read() as connection:
+            if index is None:
+                entries = ask.exchange(connection, transfer_id or "")
+                if not entries:
+                    raise ask.QueryError("no transfer has this id")
+                index = entries[0][0]
+            proof = proofs.prove(connection, index)
+            body = next(ask.entries(connection, since=index))[1]
+        proofs.check(proof, body, [log.vkey])
+        if entry_out is not None:
+            entry_out.write_bytes(body)
+        sys.stdout.buffer.write(proof.text())
+        log.asked(Asked.PROVE, 1)
+
+
+COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
+    "verify": (verify, "dragoman audit verify --export ./log-2026 --vkey auditor.vkey --kept old.txt"),
+    "export": (export, "dragoman audit export --format tiles --out ./log-2026-11-24"),
+    "key": (key, "dragoman audit key > auditor.vkey"),
+    "prove": (prove, "dragoman audit prove 01KB8Q0W3Z8V6T4R2N1M0K9J8H > transfer.tlog-proof"),
+}

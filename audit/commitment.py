@@ -1,0 +1,51 @@
+"""Commitments: what lets the owner prove later which bytes a record speaks of, without the bytes being guessable.
+
+A bare SHA-256 of a short prompt can be guessed. So the hash is keyed by a salt derived from the scope's commit key
+and the transfer's id; the salt is stored nowhere, and destroying the scope's key closes the commitment for ever.
+"""
+
+import hashlib
+import hmac
+from typing import Final
+
+REQUEST_IN: Final = "request-in"
+REQUEST_OUT: Final = "request-out"
+RESPONSE: Final = "response"
+MEDIA: Final = "media"
+
+_PURPOSE = b"dragoman/commitment/v1"
+
+
+class Commitment:
+    """A commitment to bytes that arrive piece by piece.
+
+    key: commit key of the scope, at least 16 random bytes. transfer_id: ULID of the exchange. label: which bytes
+    (`REQUEST_IN`, `REQUEST_OUT`, `RESPONSE`, `MEDIA`), so that equal bytes in two places do not look equal.
+    """
+
+    def __init__(self, key: bytes, transfer_id: str, label: str) -> None:
+        if len(key) < 16:
+            raise ValueError("a commit key has at least 16 bytes")
+        fields = (transfer_id.encode(), label.encode())
+        message = _PURPOSE + b"".join(len(field).to_bytes(2, "big") + field for field in fields)
+        self._mac = hmac.new(hmac.digest(key, message, hashlib.sha256), digestmod=hashlib.sha256)
+
+    def update(self, data: bytes) -> None:
+        """Adds bytes."""
+        self._mac.update(data)
+
+    def hexdigest(self) -> str:
+        """64 lower-case hexadecimal digits, as records hold them."""
+        return self._mac.hexdigest()
+
+
+def commit(key: bytes, transfer_id: str, label: str, data: bytes) -> str:
+    """The commitment to `data`, as records hold it."""
+    commitment = Commitment(key, transfer_id, label)
+    commitment.update(data)
+    return commitment.hexdigest()
+
+
+def opens(commitment: str, key: bytes, transfer_id: str, label: str, data: bytes) -> bool:
+    """Whether `data` is what was committed to; takes the same time whatever the answer."""
+    return hmac.compare_digest(commitment.encode(), commit(key, transfer_id, label, data).encode())

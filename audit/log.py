@@ -1,0 +1,286 @@
+"""The ledger: `append` returns when the record is durable and in the tree under a signed checkpoint, or it raises.
+
+One writer thread takes everything that waits and commits it as one batch. When a commit fails nobody knows what is
+on the disk, so nothing is tried again: everybody who waits gets the error, the ledger is closed for good, and the next
+start finds out. Nothing here may ever let a transfer go on without its record.
+"""
+
+import asyncio
+import os
+import threading
+import traceback
+from collections import deque
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from itertools import batched
+from pathlib import Path
+
+from audit import publish
+from audit.canonical import Record
+from audit.errors import AuditError, LedgerError
+from audit.events import KeyRecord
+from audit.home import Home, default_origin
+from audit.ids import new_id, now_ms
+from audit.marks import Marks
+from audit.recovery import check_tree, unfinished
+from audit.references import References, create_index_key, index_key
+from audit.signing import KeyFile
+from audit.store import BusyError, Store
+from audit.values import KeyEvent
+from audit.writer import Answer, Draft, Probe, Receipt, Writer, begin_boot, begin_tree, end_boot, no_probe
+
+MAX_WAITING = 4_096
+"""Appends that may wait; more are pushed back. At 5,000 a second this is less than a second of patience."""
+MAX_BATCH = 256
+GATHER_S = 0.001
+"""After a batch of many, how long the next one waits for as many again; a lonely append never waits."""
+
+__all__ = ["Ledger", "Receipt"]
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """A draft and how its answer is given back: into a future, in the loop that waits for it if there is one."""
+
+    draft: Draft
+    future: "asyncio.Future[Receipt] | Future[Receipt]"
+    loop: asyncio.AbstractEventLoop | None = None
+
+
+class Ledger:
+    """One process's way into the log. Made by `open` or `join`; closed by `close`."""
+
+    def __init__(self, home: Home, store: Store, writer: Writer, references: References, boot_id: str) -> None:
+        self.home, self.store, self.references = home, store, references
+        self._writer, self._boot_id = writer, boot_id
+        self._waiting: deque[_Waiting] = deque()
+        self._changed = threading.Condition()
+        self._refusal: LedgerError | None = None
+        self._marks: Marks | None = None
+        self._lock: int | None = None
+        self._publisher: publish.Publisher | None = None
+        self._thread = threading.Thread(target=self._run, name="audit-writer", daemon=True)
+        self._thread.start()
+
+    @classmethod
+    def open(
+        cls,
+        home: Path,
+        *,
+        database_url: str | None = None,
+        node: str = "local",
+        origin: str | None = None,
+        sending_marks: bool = False,
+        publish_every_s: float = 1.0,
+        probe: Probe = no_probe,
+    ) -> "Ledger":
+        """Opens the log for the process that serves it: creates it at first start, else recovers. Blocks.
+
+        node: name of this machine in the entries. origin: name of a new log. sending_marks: the caller promises to
+        call `sending` before the first byte of every transfer; only then may a crash close one as `not_sent`.
+        Raises LedgerError, StoreError, SigningKeyError.
+        """
+        place = Home(home)
+        place.create()
+        lock = place.lock()
+        store = None
+        try:
+            store = Store.open(database_url or place.database_url)
+            signer = _signer(place, origin)
+            ledger = cls._begin(place, store, signer, node, probe, serve=True)
+        except BaseException:
+            if store is not None:
+                store.close()
+            os.close(lock)
+            raise
+        ledger._lock = lock
+        if sending_marks:
+            ledger._marks = Marks(place.marks, create=True)
+        else:
+            place.marks.unlink(missing_ok=True)
+        ledger._publisher = publish.Publisher(place, store, every_s=publish_every_s)
+        return ledger
+
+    @classmethod
+    def join(cls, home: Path, *, database_url: str | None = None, node: str = "local") -> "Ledger":
+        """Opens an existing log beside the process that serves it, to append a few records (who looked, exports)."""
+        place = Home(home)
+        signer = place.load_signer()
+        store = Store.open(database_url or place.database_url)
+        try:
+            return cls._begin(place, store, signer, node, no_probe, serve=False)
+        except BaseException:
+            store.close()
+            raise
+
+    @classmethod
+    def _begin(cls, home: Home, store: Store, signer: KeyFile, node: str, probe: Probe, *, serve: bool) -> "Ledger":
+        boot_id = new_id()
+        references = References(store, index_key(home.index_key))
+        left: list[Record] = []
+        with store.write() as connection:
+            begin_tree(connection, signer, first=not home.vkey.exists())
+            if check_tree(connection, home, signer.verifier) == 0:
+                left.append(KeyRecord(at=now_ms(), event=KeyEvent.CREATED, new_vkey=str(signer.verifier)))
+            if serve:
+                left += unfinished(connection, home, node).records()
+                begin_boot(connection, boot_id, node)
+        home.keep_first()
+        ledger = cls(home, store, Writer(store, signer, references, node, boot_id, probe), references, boot_id)
+        try:
+            ledger._append_all(left)
+        except BaseException:
+            ledger.close()
+            raise
+        return ledger
+
+    async def append(self, record: Record) -> Receipt:
+        """Appends from asyncio. Raises RecordError (it may not enter) or LedgerError (nothing was acknowledged)."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Receipt] = loop.create_future()
+        self._submit(_Waiting(Draft(record.kind, record.facts()), future, loop))
+        return await future
+
+    def append_blocking(self, record: Record) -> Receipt:
+        """The same from a thread."""
+        future: Future[Receipt] = Future()
+        self._submit(_Waiting(Draft(record.kind, record.facts()), future))
+        return future.result()
+
+    def sending(self, receipt: Receipt) -> None:
+        """Says that the first byte of that transfer may leave now; costs no system call. See `open`."""
+        if self._marks is not None:
+            self._marks.set(receipt.index)
+
+    @property
+    def refusal(self) -> LedgerError | None:
+        """Why nothing can be appended, None while it can; for readiness and metrics."""
+        return self._refusal
+
+    @property
+    def size(self) -> int:
+        """Entries, as of this process's newest commit."""
+        return self._writer.size
+
+    def close(self) -> None:
+        """Writes what waits, publishes, and ends. Safe to call twice. Blocks."""
+        with self._changed:
+            if self._refusal is None:
+                self._refusal = LedgerError("the audit log is shut down", code="ledger_closed")
+            self._changed.notify_all()
+        self._thread.join()
+        if self._publisher is not None:
+            self._publisher.close()
+        if self._lock is not None:
+            if self._refusal.code == "ledger_closed":
+                with self.store.write() as connection:
+                    end_boot(connection, self._boot_id)
+            os.close(self._lock)
+            self._lock = None
+        if self._marks is not None:
+            self._marks.close()
+            self._marks = None
+        self.store.close()
+
+    def _append_all(self, records: Iterable[Record]) -> None:
+        """Appends many in order, as few batches as may be; there may be thousands after a crash under load."""
+        for some in batched(records, MAX_BATCH):
+            futures: list[Future[Receipt]] = [Future() for _ in some]
+            for record, future in zip(some, futures, strict=True):
+                self._submit(_Waiting(Draft(record.kind, record.facts()), future))
+            for future in futures:
+                future.result()
+
+    def _submit(self, waiting: _Waiting) -> None:
+        with self._changed:
+            if self._refusal is not None:
+                raise _again(self._refusal)
+            if len(self._waiting) >= MAX_WAITING:
+                raise LedgerError("too many records wait for the audit log; try again", code="ledger_full")
+            self._waiting.append(waiting)
+            self._changed.notify()
+
+    def _run(self) -> None:
+        last = 1
+        while batch := self._next_batch(last):
+            last = len(batch)
+            try:
+                answers: list[Answer] | LedgerError = list(self._writer.commit([item.draft for item in batch]))
+            except BusyError as error:
+                answers = LedgerError(error.message, code="ledger_busy")
+            except BaseException as error:
+                answers = self._fail(error)
+            _deliver(batch, answers)
+            if self._publisher is not None:
+                self._publisher.wake()
+
+    def _next_batch(self, last: int) -> list[_Waiting]:
+        with self._changed:
+            while not self._waiting and self._refusal is None:
+                self._changed.wait()
+            if last > 1 and self._refusal is None:
+                self._changed.wait_for(lambda: len(self._waiting) >= last or self._refusal is not None, GATHER_S)
+            return [self._waiting.popleft() for _ in range(min(len(self._waiting), MAX_BATCH))]
+
+    def _fail(self, error: BaseException) -> LedgerError:
+        """Closes the ledger for good; the text names kind and place of the error, its words might hold anything."""
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        kind = f"{type(error).__name__} in {Path(place.filename).name}, line {place.lineno}"
+        failed = LedgerError(
+            f"the audit log could not commit ({kind}) and is closed; restart to recover",
+            code="ledger_failed",
+        )
+        with self._changed:
+            self._refusal = failed
+            left = list(self._waiting)
+            self._waiting.clear()
+        _deliver(left, failed)
+        return failed
+
+
+def _signer(home: Home, origin: str | None) -> KeyFile:
+    """The key of the log; made at first start, which may have been cut off before the tree was there."""
+    if not home.vkey.exists() and not home.first.exists():
+        create_index_key(home.index_key)
+        home.begin_first(home.create_signer(origin or default_origin()))
+    signer = home.load_signer()
+    if origin is not None and origin != signer.verifier.name:
+        raise LedgerError("the log in this home has another origin than configured", code="ledger_key")
+    return signer
+
+
+def _again(error: LedgerError) -> LedgerError:
+    """The same error as a new object: one that is raised many times would collect every traceback."""
+    return LedgerError(error.message, code=error.code)
+
+
+def _deliver(batch: Iterable[_Waiting], answers: list[Answer] | LedgerError) -> None:
+    """Gives every waiter its answer, with one wake-up for each event loop."""
+    waiting = list(batch)
+    by_loop: dict[asyncio.AbstractEventLoop | None, list[Callable[[], None]]] = {}
+    for position, item in enumerate(waiting):
+        answer = _again(answers) if isinstance(answers, LedgerError) else answers[position]
+        by_loop.setdefault(item.loop, []).append(_settle(item, answer))
+    for loop, settles in by_loop.items():
+        if loop is None:
+            _call_all(settles)
+        elif not loop.is_closed():
+            loop.call_soon_threadsafe(_call_all, settles)
+
+
+def _call_all(settles: Iterable[Callable[[], None]]) -> None:
+    for settle in settles:
+        settle()
+
+
+def _settle(item: _Waiting, answer: Receipt | AuditError) -> Callable[[], None]:
+    def settle() -> None:
+        if item.future.done():
+            return  # the client went away while its record was being written
+        if isinstance(answer, Receipt):
+            item.future.set_result(answer)
+        else:
+            item.future.set_exception(answer)
+
+    return settle

@@ -1,0 +1,71 @@
+"""Which transfers were handed to the transport: the one fact that tells `not_sent` from `interrupted` after a crash.
+
+A mark is one write into a mapped file, no system call; it outlives the process (kill -9) because the page cache does,
+and is not believed after the machine itself went down. Slots are a ring: a slot that a later transfer has taken over
+proves nothing, and whatever is not proven is closed as `interrupted`.
+"""
+
+import mmap
+import os
+import struct
+from pathlib import Path
+
+SLOTS = 1 << 16
+"""More than a process ever has in flight between two starts of the same slot; 512 KiB."""
+_HEADER = 64
+_MAGIC = b"dragoman-marks1\n"
+_KERNEL_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+
+
+class Marks:
+    """The marks of one serving process."""
+
+    def __init__(self, path: Path, *, create: bool) -> None:
+        flags = os.O_RDWR | (os.O_CREAT if create else 0)
+        handle = os.open(path, flags, 0o600)
+        try:
+            size = _HEADER + 8 * SLOTS
+            if create:
+                os.ftruncate(handle, 0)
+                os.ftruncate(handle, size)
+            self._map = mmap.mmap(handle, size)
+        finally:
+            os.close(handle)
+        if create:
+            header = _MAGIC + kernel_boot_id().encode()[:36]
+            self._map[: len(header)] = header
+
+    def set(self, index: int) -> None:
+        """Says that bytes of the transfer recorded at that index may leave from now on."""
+        struct.pack_into("<Q", self._map, _HEADER + 8 * (index % SLOTS), index + 1)
+
+    def proves_unsent(self, index: int) -> bool:
+        """Whether the transfer at that index was certainly never handed to the transport."""
+        (value,) = struct.unpack_from("<Q", self._map, _HEADER + 8 * (index % SLOTS))
+        return bool(value < index + 1)
+
+    def close(self) -> None:
+        """Unmaps the file; it stays."""
+        self._map.close()
+
+
+def previous(path: Path) -> Marks | None:
+    """The marks of the process before, None where there are none or the machine has been down since."""
+    try:
+        with path.open("rb") as file:
+            header = file.read(_HEADER)
+            whole = os.fstat(file.fileno()).st_size == _HEADER + 8 * SLOTS
+    except FileNotFoundError:
+        return None
+    boot = kernel_boot_id().encode()[:36]
+    if not whole or not boot or header[: len(_MAGIC) + len(boot)] != _MAGIC + boot:
+        return None
+    return Marks(path, create=False)
+
+
+def kernel_boot_id() -> str:
+    """The kernel's id of this start of the machine, or "" where it tells none."""
+    try:
+        return _KERNEL_BOOT_ID.read_text().strip()
+    except OSError:
+        return ""

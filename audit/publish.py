@@ -1,0 +1,118 @@
+"""The published log: tiles, bundles and checkpoint as files, written from the database after the fact.
+
+Files come first and the checkpoint last, each durable before the next, so that whoever reads the checkpoint finds
+everything it covers. Partial tiles are written for published checkpoints only and go when their full tile is there.
+"""
+
+import os
+import shutil
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+from audit.checkpoint import unverified
+from audit.errors import AuditError, StoreError
+from audit.home import Home
+from audit.ids import new_id
+from audit.recovery import read_published
+from audit.signing import fsync_directory
+from audit.store import Store, StoredTiles, newest_checkpoint
+from audit.tiles import ENTRIES, WIDTH, TileId, TileSource, encode_bundle, tiles_of
+
+
+def write_tiles(source: TileSource, tiles: Sequence[TileId], directory: Path) -> None:
+    """Writes tiles and bundles under a directory, durably. What exists already is left as it is."""
+    touched: set[Path] = set()
+    for tile in tiles:
+        path = directory / tile.path
+        if path.exists():
+            continue
+        data = encode_bundle(source.bundle(tile)) if tile.level == ENTRIES else source.hashes(tile)
+        write_file(path, data)
+        touched.update(parent for parent in path.parents if parent.is_relative_to(directory))
+    for parent in sorted(touched, reverse=True):
+        fsync_directory(parent)
+
+
+def write_file(path: Path, data: bytes) -> None:
+    """Writes a file under its name at once and durably; the directory is the caller's to sync."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f"{path.name}.{new_id()}.new")
+    with draft.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
+
+
+def publish(home: Home, store: Store) -> int:
+    """Brings the published log up to the newest checkpoint; returns its size.
+
+    Only the serving process calls this, so nothing can put an older checkpoint over a newer one.
+    """
+    before = read_published(home)
+    since = 0 if before is None else before.size
+    with store.read() as connection:
+        note = newest_checkpoint(connection)
+        if note is None:
+            return 0
+        size = unverified(note).size
+        if before is not None and since == size:
+            return size
+        write_tiles(StoredTiles(connection), tiles_of(size, since=since), home.log)
+    write_file(home.log / "checkpoint", note)
+    fsync_directory(home.log)
+    _drop_covered(home.log, since, size)
+    return size
+
+
+def _drop_covered(directory: Path, since: int, size: int) -> None:
+    """Removes the partial tiles of the checkpoint before, now that wider ones are published."""
+    now = set(tiles_of(size, since=since))
+    for tile in tiles_of(since):
+        if tile.width == WIDTH or tile in now:
+            continue
+        old = directory / tile.path
+        old.unlink(missing_ok=True)
+        if TileId(tile.level, tile.number) in now:
+            shutil.rmtree(old.parent, ignore_errors=True)
+
+
+class Publisher:
+    """Publishes at most once in `every_s` seconds, in a thread of its own, never in the way of an append."""
+
+    def __init__(self, home: Home, store: Store, *, every_s: float) -> None:
+        self._home, self._store, self._every_s = home, store, every_s
+        self._due, self._ending = threading.Event(), threading.Event()
+        self.error: AuditError | None = None
+        self._due.set()
+        self._thread = threading.Thread(target=self._run, name="audit-publisher", daemon=True)
+        self._thread.start()
+
+    def wake(self) -> None:
+        """Says that there is a newer checkpoint."""
+        self._due.set()
+
+    def close(self) -> None:
+        """Publishes the newest checkpoint and ends."""
+        self._ending.set()
+        self._due.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while True:
+            self._due.wait()
+            ending = self._ending.is_set()
+            self._due.clear()
+            try:
+                publish(self._home, self._store)
+                self.error = None
+            except AuditError as error:
+                self.error = error
+            except OSError as error:
+                self.error = StoreError(f"the log could not be published ({type(error).__name__})", code="publish")
+            if ending:
+                return
+            self._ending.wait(self._every_s)
+            if self._ending.is_set():
+                self._due.set()

@@ -1,0 +1,112 @@
+"""How answers look: tables for people, JSON, JSON lines and CSV for programs.
+
+Rows come as an iterable and leave one by one, so that a long answer needs no memory. Values in CSV that a spreadsheet
+would run as a formula are quoted.
+"""
+
+import csv
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any, TextIO
+
+import orjson
+
+type Row = Mapping[str, Any]
+
+_PIPE_WIDTH = 200
+"""Where no terminal says how wide it is; rows stay on one line for grep."""
+_TIMES = {"at", "ended", "since", "until", "first", "last", "first_byte_at", "kept_until"}
+
+
+class Format(StrEnum):
+    """How to print rows."""
+
+    TABLE = "table"
+    JSON = "json"
+    JSONL = "jsonl"
+    CSV = "csv"
+
+
+def when(at: int | None) -> str:
+    """A time in milliseconds as UTC text to the second."""
+    return "" if at is None else datetime.fromtimestamp(at / 1000, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+
+
+def rows(found: Iterable[Row], form: Format, *, columns: Sequence[str] | None = None, out: TextIO | None = None) -> int:
+    """Prints rows; returns how many. columns: of the table and the CSV, else those of the first row."""
+    counted = _Counted(found)
+    stream = out or sys.stdout
+    if form is Format.JSON:
+        _json(counted, stream)
+    elif form is Format.JSONL:
+        for row in counted:
+            stream.write(orjson.dumps(row).decode() + "\n")
+    elif form is Format.CSV:
+        _csv(counted, columns, stream)
+    else:
+        _table(counted, columns, stream)
+    return counted.n
+
+
+class _Counted:
+    """Counts what passes."""
+
+    def __init__(self, found: Iterable[Row]) -> None:
+        self._found, self.n = found, 0
+
+    def __iter__(self) -> Iterator[Row]:
+        for row in self._found:
+            self.n += 1
+            yield row
+
+
+def _json(found: Iterable[Row], stream: TextIO) -> None:
+    stream.write("[")
+    for position, row in enumerate(found):
+        stream.write(("," if position else "") + "\n " + orjson.dumps(row).decode())
+    stream.write("\n]\n")
+
+
+def _csv(found: Iterable[Row], columns: Sequence[str] | None, stream: TextIO) -> None:
+    writer = csv.writer(stream)
+    for position, row in enumerate(found):
+        columns = list(row) if columns is None else columns
+        if position == 0:
+            writer.writerow(columns)
+        writer.writerow([_cell(row.get(name)) for name in columns])
+
+
+def _cell(value: Any) -> str:
+    text = "" if value is None else str(value)
+    return f"'{text}" if isinstance(value, str) and text[:1] in {"=", "+", "-", "@", "\t", "\r"} else text
+
+
+def _table(found: Iterable[Row], columns: Sequence[str] | None, stream: TextIO) -> None:
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(file=stream, width=None if stream.isatty() else _PIPE_WIDTH)
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for position, row in enumerate(found):
+        columns = list(row) if columns is None else columns
+        if position == 0:
+            for name in columns:
+                number = isinstance(row.get(name), int) and name not in _TIMES
+                table.add_column(name, justify="right" if number else "left", no_wrap=name in {"id", "at"})
+        table.add_row(*(shown(name, row.get(name)) for name in columns))
+    if columns is None or not table.columns:
+        console.print("nothing found")
+    else:
+        console.print(table)
+
+
+def shown(name: str, value: Any) -> str:
+    """A value as people read it."""
+    if value is None:
+        return ""
+    if name in _TIMES and isinstance(value, int):
+        return when(value)
+    return ("yes" if value else "no") if isinstance(value, bool) else str(value)

@@ -1,0 +1,55 @@
+"""The writer's statements, compiled once for each dialect and run on the driver.
+
+SQLAlchemy makes the text; per row it would cost more than the database itself (a third of an append, measured), and
+an append is the one place where that counts.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from operator import itemgetter
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from audit.tables import daily, daily_finding, entry, finding, reference, subject, tile, transfer
+
+type Row = Mapping[str, Any]
+
+
+class Statement:
+    """One statement that takes many rows. names: the parameters, which every row has."""
+
+    def __init__(self, statement: sa.Insert | sa.Update, dialect: sa.Dialect) -> None:
+        compiled = statement.compile(dialect=dialect)
+        self._text = str(compiled)
+        order = compiled.positiontup
+        self._values: Callable[[Row], Any] = dict if order is None else itemgetter(*order)
+
+    def run(self, connection: sa.Connection, rows: Sequence[Row]) -> None:
+        """Runs it for every row; does nothing for none."""
+        if rows:
+            connection.exec_driver_sql(self._text, [self._values(row) for row in rows])
+
+
+class Statements:
+    """Everything that the writer says to one database."""
+
+    def __init__(self, dialect: sa.Dialect) -> None:
+        plain = (entry, tile, transfer, finding, subject, reference)
+        self.insert = {table.name: Statement(sa.insert(table), dialect) for table in plain}
+        self.add = {table.name: Statement(_adding(table, dialect), dialect) for table in (daily, daily_finding)}
+        self.close = Statement(_closing(), dialect)
+
+
+def _closing() -> sa.Update:
+    """Writes an outcome beside its transfer; parameters as `rows` names them."""
+    columns = ("outcome_idx", "state", "status", "ended", "tokens_in", "tokens_out")
+    this = (transfer.c.id == sa.bindparam("of_id")) & (transfer.c.attempt == sa.bindparam("of_attempt"))
+    return sa.update(transfer).where(this).values({name: sa.bindparam(f"to_{name}") for name in columns})
+
+
+def _adding(table: sa.Table, dialect: sa.Dialect) -> sa.Insert:
+    """An INSERT that adds its sums to a row that exists."""
+    insert = sqlite.insert(table) if dialect.name == "sqlite" else postgresql.insert(table)
+    sums = {column.name: column + insert.excluded[column.name] for column in table.columns if not column.primary_key}
+    return insert.on_conflict_do_update(index_elements=list(table.primary_key.columns), set_=sums)

@@ -1,0 +1,223 @@
+"""The database behind the log: opening it, bringing its schema up to date, and the two ways into it.
+
+`write()` holds the one lock under which indices are assigned (SQLite: BEGIN IMMEDIATE; PostgreSQL: an advisory lock),
+so any number of processes may append. `read()` never waits for it. Error texts never hold parameters.
+"""
+
+import os
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from audit.errors import StoreError, VerifyError
+from audit.merkle import root_of
+from audit.tables import REVISION, entry, tile, tree
+from audit.tiles import WIDTH, TileId, split
+
+BUSY_MS = 5_000
+"""How long one process waits for another's transaction; a batch holds the lock for milliseconds."""
+_ADVISORY_LOCK = 0x64726167  # "drag": the same number in every process that appends to one PostgreSQL database
+
+
+class BusyError(StoreError):
+    """Another process held the lock for too long; nothing was written, and trying again can help."""
+
+    code = "store_busy"
+
+
+class Store:
+    """One audit database. url: an SQLAlchemy URL. read_only: never creates, migrates or writes."""
+
+    def __init__(self, url: str, *, read_only: bool = False) -> None:
+        self.url = sa.make_url(url)
+        self.sqlite = self.url.get_backend_name() == "sqlite"
+        self._reader = _engine(self.url, begin="BEGIN" if self.sqlite else None, read_only=read_only)
+        self._writer: sa.Engine | None = None
+        if not read_only:
+            begin = "BEGIN IMMEDIATE" if self.sqlite else f"SELECT pg_advisory_xact_lock({_ADVISORY_LOCK})"
+            self._writer = _engine(self.url, begin=begin, read_only=False)
+
+    @classmethod
+    def open(cls, url: str, *, read_only: bool = False) -> "Store":
+        """Opens the database and brings its schema up to date. Raises StoreError."""
+        if not read_only:
+            _create_file(url)
+        store = cls(url, read_only=read_only)
+        try:
+            found = store.revision()
+            if found != REVISION:
+                if read_only or (found is not None and found > REVISION):
+                    raise StoreError(
+                        f"the audit database has schema {found or 'none'}, this release reads {REVISION}",
+                        code="store_schema",
+                    )
+                store._migrate()
+        except sa.exc.SQLAlchemyError as error:
+            store.close()
+            raise StoreError(f"the audit database cannot be opened ({type(error).__name__}): {store.where}") from None
+        except StoreError:
+            store.close()
+            raise
+        return store
+
+    @property
+    def where(self) -> str:
+        """The database in words that hold no password."""
+        return self.url.render_as_string(hide_password=True)
+
+    @property
+    def dialect(self) -> sa.Dialect:
+        """The database's kind, to compile statements for."""
+        return self._reader.dialect
+
+    def revision(self) -> str | None:
+        """The schema's revision, None where there is no schema."""
+        with self._reader.connect() as connection:
+            if not sa.inspect(connection).has_table("alembic_version"):
+                return None
+            return connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
+
+    def _migrate(self) -> None:
+        from alembic import command
+        from alembic.config import Config
+
+        config = Config()
+        config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+        config.set_main_option("path_separator", "os")
+        with self.write() as connection:
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+
+    @contextmanager
+    def write(self) -> Iterator[sa.Connection]:
+        """A transaction under the lock; commits at its end. Raises BusyError where the lock is not to be had."""
+        if self._writer is None:
+            raise StoreError("the audit database is open for reading only", code="store_read_only")
+        with self._writer.connect() as connection:
+            try:
+                begun = connection.begin()
+            except sa.exc.OperationalError as error:
+                if _is_busy(error):
+                    raise BusyError("another process keeps the audit database locked") from None
+                raise
+            with begun:
+                yield connection
+
+    @contextmanager
+    def read(self) -> Iterator[sa.Connection]:
+        """A transaction that sees one state and changes nothing."""
+        with self._reader.connect() as connection, connection.begin():
+            yield connection
+
+    def forget_freed_pages(self) -> None:
+        """Removes what was deleted from SQLite's write-ahead log as well; PostgreSQL's is the operator's to keep."""
+        if self.sqlite and self._writer is not None:
+            connection = self._writer.raw_connection()
+            try:
+                connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            finally:
+                connection.close()
+
+    def close(self) -> None:
+        """Gives every connection back."""
+        self._reader.dispose()
+        if self._writer is not None:
+            self._writer.dispose()
+
+
+class StoredTiles:
+    """Tiles and bundles out of the database; full tiles are rows, the partial ones are made from what they cover."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self._connection = connection
+
+    def hashes(self, tile_id: TileId) -> bytes:
+        """See TileSource."""
+        start = tile_id.number * WIDTH
+        if tile_id.width == WIDTH:
+            where = (tile.c.level == tile_id.level) & (tile.c.number == tile_id.number)
+            found = self._connection.execute(sa.select(tile.c.hashes).where(where)).scalar()
+            data = b"" if found is None else bytes(found)
+        elif tile_id.level == 0:
+            rows = sa.select(entry.c.leaf).where(entry.c.idx >= start, entry.c.idx < start + tile_id.width)
+            data = b"".join(self._connection.execute(rows.order_by(entry.c.idx)).scalars())
+        else:
+            children = range(start, start + tile_id.width)
+            data = b"".join(root_of(split(self.hashes(TileId(tile_id.level - 1, child)))) for child in children)
+        if len(data) != tile_id.width * 32:
+            raise VerifyError(f"{tile_id.path} is missing from the database", code="tile_missing")
+        return data
+
+    def bundle(self, tile_id: TileId) -> Sequence[bytes]:
+        """See TileSource."""
+        start = tile_id.number * WIDTH
+        rows = sa.select(entry.c.body).where(entry.c.idx >= start, entry.c.idx < start + tile_id.width)
+        found = list(self._connection.execute(rows.order_by(entry.c.idx)).scalars())
+        if len(found) != tile_id.width:
+            raise VerifyError(f"entries of {tile_id.path} are missing from the database", code="entry_missing")
+        return found
+
+
+def newest_checkpoint(connection: sa.Connection) -> bytes | None:
+    """The signed note that the newest transaction wrote, None in a new database."""
+    return connection.execute(sa.select(tree.c.checkpoint)).scalar()
+
+
+def sqlite_url(path: Path) -> str:
+    """The URL of an SQLite file."""
+    return sa.URL.create("sqlite", database=str(path)).render_as_string(hide_password=False)
+
+
+def _is_busy(error: sa.exc.OperationalError) -> bool:
+    return isinstance(error.orig, sqlite3.OperationalError) and error.orig.sqlite_errorcode & 0xFF in {
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+    }
+
+
+def _create_file(url: str) -> None:
+    """Creates an SQLite file that only its owner may read; the -wal and -shm files take over its mode."""
+    parsed = sa.make_url(url)
+    if parsed.get_backend_name() == "sqlite" and parsed.database:
+        os.close(os.open(parsed.database, os.O_RDWR | os.O_CREAT, 0o600))
+
+
+def _engine(url: sa.URL, *, begin: str | None, read_only: bool) -> sa.Engine:
+    if url.get_backend_name() == "sqlite":
+        engine = _sqlite_engine(url, read_only=read_only)
+    else:
+        engine = sa.create_engine(url, hide_parameters=True, pool_pre_ping=True, pool_size=4)
+    if begin is not None:
+        statement = begin
+        sa.event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(statement))
+    return engine
+
+
+def _sqlite_engine(url: sa.URL, *, read_only: bool) -> sa.Engine:
+    path = Path(url.database or "").absolute()
+
+    def connect() -> sqlite3.Connection:
+        mode = "ro" if read_only else "rw"
+        connection = sqlite3.connect(
+            f"{path.as_uri()}?mode={mode}", uri=True, isolation_level=None, check_same_thread=False
+        )
+        connection.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
+        if not read_only:
+            for pragma in _PRAGMAS:
+                connection.execute(pragma)
+        return connection
+
+    return sa.create_engine("sqlite://", creator=connect, poolclass=sa.QueuePool, pool_size=4, hide_parameters=True)
+
+
+_PRAGMAS = (
+    "PRAGMA journal_mode = WAL",
+    # FULL: a commit returns when the log is on the disk, which is what an acknowledged record means.
+    "PRAGMA synchronous = FULL",
+    # A destroyed reference must not live on in free pages.
+    "PRAGMA secure_delete = ON",
+    "PRAGMA cache_size = -32768",
+)

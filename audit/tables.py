@@ -1,0 +1,200 @@
+"""The tables of audit.db, as the queries see them; how they came to be so is told in `migrations`.
+
+`entry`, `tile` and `tree` are the log. `transfer`, `finding`, `subject`, `daily` and `daily_finding` are derived from
+entries in the same transaction and can be built again from them. `reference` alone holds what entries do not: the
+destroyable link from a person to a pseudonym.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    String,
+    Table,
+    UniqueConstraint,
+    false,
+    text,
+)
+
+metadata = MetaData()
+
+REVISION = "0001"
+"""The newest migration; a database at this revision is opened without loading Alembic."""
+
+_NAME = String(128)
+_HASH = LargeBinary(32)
+_INDEX = BigInteger().with_variant(Integer, "sqlite")
+"""Only INTEGER PRIMARY KEY is SQLite's own row id; BIGINT would cost a second B-tree."""
+
+entry = Table(
+    "entry",
+    metadata,
+    Column("idx", _INDEX, primary_key=True, autoincrement=False),
+    Column("kind", String(16), nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("leaf", _HASH, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Index("entry_kind", "kind", "idx"),
+)
+
+tile = Table(
+    "tile",
+    metadata,
+    Column("level", SmallInteger, primary_key=True, autoincrement=False),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("hashes", LargeBinary, nullable=False),
+)
+
+tree = Table(
+    "tree",
+    metadata,
+    Column("id", SmallInteger, primary_key=True, autoincrement=False),
+    Column("origin", _NAME, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("peaks", LargeBinary, nullable=False),
+    Column("checkpoint", LargeBinary, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("erasures", BigInteger, nullable=False),
+)
+
+boot = Table(
+    "boot",
+    metadata,
+    Column("boot", String(26), primary_key=True),
+    Column("node", _NAME, nullable=False),
+    Column("started", BigInteger, nullable=False),
+    Column("ended", BigInteger),
+)
+
+transfer = Table(
+    "transfer",
+    metadata,
+    Column("idx", _INDEX, primary_key=True, autoincrement=False),
+    Column("id", String(26), nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("day", Integer, nullable=False),
+    Column("node", _NAME, nullable=False),
+    Column("boot", String(26), nullable=False),
+    Column("environment", String(16), nullable=False),
+    Column("application", _NAME, nullable=False),
+    Column("identified_by", String(16), nullable=False),
+    Column("session", String(22)),
+    Column("purpose", _NAME),
+    Column("controller", _NAME),
+    Column("basis", String(64)),
+    Column("destination", _NAME),
+    Column("entity", _NAME),
+    Column("role", String(64)),
+    Column("mechanism", String(32)),
+    Column("countries", String(512)),
+    Column("retention", String(64)),
+    Column("training", String(64)),
+    Column("provider", _NAME),
+    Column("host", String(260)),
+    Column("endpoint", _NAME),
+    Column("model", _NAME),
+    Column("format", _NAME),
+    Column("door", String(16), nullable=False),
+    Column("mode", String(16), nullable=False),
+    Column("network", _NAME),
+    Column("policy_digest", String(64)),
+    Column("policy_name", _NAME),
+    Column("action", String(16), nullable=False),
+    Column("reason", String(64)),
+    Column("observe", Boolean, nullable=False, server_default=false()),
+    Column("subjects", Integer, nullable=False),
+    Column("findings", BigInteger, nullable=False),
+    Column("bytes_in", BigInteger, nullable=False),
+    Column("bytes_out", BigInteger, nullable=False),
+    Column("outcome_idx", BigInteger),
+    Column("state", String(16)),
+    Column("status", Integer),
+    Column("ended", BigInteger),
+    Column("tokens_in", BigInteger),
+    Column("tokens_out", BigInteger),
+    UniqueConstraint("id", "attempt", name="transfer_id_attempt"),
+    Index("transfer_day", "day", "destination", "idx"),
+    Index("transfer_application", "application", "idx"),
+    Index("transfer_destination", "destination", "idx"),
+    Index("transfer_session", "session", "idx"),
+    Index("transfer_open", "node", "idx", sqlite_where=text("state IS NULL"), postgresql_where=text("state IS NULL")),
+)
+
+finding = Table(
+    "finding",
+    metadata,
+    Column("idx", _INDEX, primary_key=True, autoincrement=False),
+    Column("row", SmallInteger, primary_key=True, autoincrement=False),
+    Column("entity_type", String(48), nullable=False),
+    Column("operator", String(16), nullable=False),
+    Column("n", BigInteger, nullable=False),
+    Column("rule", _NAME),
+    Column("recognizer", _NAME),
+    Column("language", String(3)),
+    Index("finding_type", "entity_type", "idx"),
+    sqlite_with_rowid=False,
+)
+
+subject = Table(
+    "subject",
+    metadata,
+    Column("ref", String(22), primary_key=True),
+    Column("idx", _INDEX, primary_key=True, autoincrement=False),
+    Column("role", String(16), primary_key=True),
+    sqlite_with_rowid=False,
+)
+
+daily = Table(
+    "daily",
+    metadata,
+    Column("day", Integer, primary_key=True, autoincrement=False),
+    Column("kind", String(16), primary_key=True),
+    Column("environment", String(16), primary_key=True),
+    Column("application", _NAME, primary_key=True),
+    Column("purpose", _NAME, primary_key=True),
+    Column("destination", _NAME, primary_key=True),
+    Column("entity", _NAME, primary_key=True),
+    Column("provider", _NAME, primary_key=True),
+    Column("action", String(16), primary_key=True),
+    Column("transfers", BigInteger, nullable=False),
+    Column("with_subject", BigInteger, nullable=False),
+    Column("findings", BigInteger, nullable=False),
+    Column("bytes_in", BigInteger, nullable=False),
+    Column("bytes_out", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+daily_finding = Table(
+    "daily_finding",
+    metadata,
+    Column("day", Integer, primary_key=True, autoincrement=False),
+    Column("kind", String(16), primary_key=True),
+    Column("environment", String(16), primary_key=True),
+    Column("application", _NAME, primary_key=True),
+    Column("destination", _NAME, primary_key=True),
+    Column("provider", _NAME, primary_key=True),
+    Column("entity_type", String(48), primary_key=True),
+    Column("operator", String(16), primary_key=True),
+    Column("n", BigInteger, nullable=False),
+    Column("transfers", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+reference = Table(
+    "reference",
+    metadata,
+    Column("lookup", LargeBinary(32), primary_key=True),
+    Column("ref", String(22), primary_key=True),
+    Column("key", LargeBinary(32), nullable=False),
+    Column("space", String(16), nullable=False),
+    Column("created", BigInteger, nullable=False),
+    Index("reference_ref", "ref"),
+    sqlite_with_rowid=False,
+)

@@ -1,0 +1,210 @@
+"""One batch, one transaction: indices, tree, checkpoint, rows, commit.
+
+Only the ledger's writer thread calls this. Another process may have appended in between, so the state of the tree is
+read under the lock each time; nothing is acknowledged, or kept in memory, before the commit has returned.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from audit.canonical import Stamp, seal
+from audit.checkpoint import Checkpoint
+from audit.errors import LedgerError, RecordError
+from audit.fields import Json
+from audit.ids import now_ms
+from audit.merkle import Frontier, leaf_hash
+from audit.references import References
+from audit.rows import Rows
+from audit.signing import Signer
+from audit.statements import Statements
+from audit.store import Store, StoredTiles
+from audit.tables import boot, transfer, tree
+from audit.tiles import TileBuilder, TileId
+
+type Probe = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What an append returns: where the record stands, and the signed checkpoint that covers it.
+
+    index: of the entry, from 0. tree_size: entries under the checkpoint. checkpoint: the signed note. leaf: leaf hash.
+    """
+
+    index: int
+    tree_size: int
+    checkpoint: bytes
+    leaf: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A record on its way: its facts, not yet stamped."""
+
+    kind: str
+    facts: dict[str, Json]
+
+
+type Answer = Receipt | RecordError
+
+
+def no_probe(step: str) -> None:
+    """Does nothing; the crash tests pass a function that ends the process at a step."""
+
+
+class Writer:
+    """Appends batches. node and boot: what entries are stamped with; probe: called with each step's name."""
+
+    def __init__(
+        self, store: Store, signer: Signer, references: References, node: str, boot_id: str, probe: Probe = no_probe
+    ) -> None:
+        self._store, self.signer, self._references, self._probe = store, signer, references, probe
+        self._node, self._boot = node, boot_id
+        self._say = Statements(store.dialect)
+        self._seq = 0
+        self._frontier = Frontier()
+        self._tiles = TileBuilder()
+        self._erasures = -1
+
+    @property
+    def size(self) -> int:
+        """Entries, as far as this process knows."""
+        return self._frontier.size
+
+    def commit(self, drafts: Sequence[Draft], cosigners: Sequence[Signer] = ()) -> list[Answer]:
+        """Appends what may be appended; one answer for each draft.
+
+        A record that may not enter gets its RecordError and costs the others nothing. Raises BusyError where nothing
+        was tried; whatever else is raised leaves the outcome unknown, and the ledger must close.
+        """
+        pending = self._references.take_pending()
+        with self._store.write() as connection:
+            self._probe("locked")
+            frontier, tiles = self._state(connection)
+            batch = _Batch(self._stamp, frontier, tiles)
+            batch.fill(drafts, _taken(connection, drafts))
+            note = Checkpoint(self.signer.verifier.name, frontier.size, frontier.root()).signed(self.signer, *cosigners)
+            self._probe("signed")
+            self._say.insert["reference"].run(connection, [new.row() for new in pending])
+            batch.write(connection, self._say)
+            _save_tree(connection, frontier, note)
+            self._probe("written")
+        self._probe("committed")
+        self._references.stored(pending)
+        self._frontier, self._tiles, self._seq = frontier, tiles, self._seq + len(batch.entries)
+        return [
+            answer if isinstance(answer, RecordError) else Receipt(answer[0], frontier.size, note, answer[1])
+            for answer in batch.answers
+        ]
+
+    def _stamp(self, offset: int) -> Stamp:
+        return Stamp(self._node, self._boot, self._seq + offset)
+
+    def _state(self, connection: sa.Connection) -> tuple[Frontier, TileBuilder]:
+        row = connection.execute(sa.select(tree.c.origin, tree.c.size, tree.c.peaks, tree.c.erasures)).one()
+        if row.origin != self.signer.verifier.name:
+            raise LedgerError("the database belongs to another log than the key", code="ledger_key")
+        if row.erasures != self._erasures:
+            self._references.forget()
+            self._erasures = row.erasures
+        if row.size == self._tiles.size == self._frontier.size:
+            return self._frontier.copy(), self._tiles.copy()
+        return Frontier.from_bytes(row.size, row.peaks), TileBuilder.load(StoredTiles(connection), row.size)
+
+
+class _Batch:
+    """The rows of one transaction."""
+
+    def __init__(self, stamp: Callable[[int], Stamp], frontier: Frontier, tiles: TileBuilder) -> None:
+        self._stamp, self._frontier, self._tiles = stamp, frontier, tiles
+        self.answers: list[RecordError | tuple[int, bytes]] = []
+        self.entries: list[dict[str, Any]] = []
+        self._full: list[tuple[TileId, bytes]] = []
+        self._rows = Rows()
+
+    def fill(self, drafts: Iterable[Draft], taken: set[tuple[str, Any, Any]]) -> None:
+        for draft in drafts:
+            try:
+                self.answers.append(self._append(draft, taken))
+            except RecordError as error:
+                self.answers.append(error)
+
+    def _append(self, draft: Draft, taken: set[tuple[str, Any, Any]]) -> tuple[int, bytes]:
+        facts = draft.facts
+        key = _identity(draft)
+        if key is not None:
+            if key in taken:
+                raise RecordError("id", f"a record of this {key[0]} and attempt exists already", code="duplicate")
+            taken.add(key)
+        body = seal(facts, draft.kind, self._stamp(len(self.entries)))
+        index, leaf = self._frontier.size, leaf_hash(body)
+        self._frontier.append(leaf)
+        self._full += self._tiles.append(leaf)
+        self.entries.append({"idx": index, "kind": draft.kind, "at": facts["at"], "leaf": leaf, "body": body})
+        self._rows.add(index, facts)
+        return index, leaf
+
+    def write(self, connection: sa.Connection, say: Statements) -> None:
+        rows = self._rows
+        full = [{"level": tile_id.level, "number": tile_id.number, "hashes": hashes} for tile_id, hashes in self._full]
+        say.insert["entry"].run(connection, self.entries)
+        say.insert["tile"].run(connection, full)
+        say.insert["transfer"].run(connection, rows.transfers)
+        say.insert["finding"].run(connection, rows.findings)
+        say.insert["subject"].run(connection, rows.subjects)
+        say.close.run(connection, rows.outcomes)
+        say.add["daily"].run(connection, rows.daily)
+        say.add["daily_finding"].run(connection, rows.daily_findings)
+
+
+def _identity(draft: Draft) -> tuple[str, Any, Any] | None:
+    """What must be unique: one record before the first byte and one after it for each attempt."""
+    if draft.kind in {"transfer", "blocked"}:
+        return ("transfer", draft.facts["id"], draft.facts["attempt"])
+    if draft.kind == "outcome":
+        return ("outcome", draft.facts["id"], draft.facts["attempt"])
+    return None
+
+
+def _taken(connection: sa.Connection, drafts: Iterable[Draft]) -> set[tuple[str, Any, Any]]:
+    """The identities among the drafts' ids that the log holds already."""
+    ids = {draft.facts["id"] for draft in drafts if _identity(draft) is not None}
+    if not ids:
+        return set()
+    columns = (transfer.c.id, transfer.c.attempt, transfer.c.outcome_idx)
+    taken: set[tuple[str, Any, Any]] = set()
+    for row in connection.execute(sa.select(*columns).where(transfer.c.id.in_(ids))):
+        taken.add(("transfer", row.id, row.attempt))
+        if row.outcome_idx is not None:
+            taken.add(("outcome", row.id, row.attempt))
+    return taken
+
+
+def _save_tree(connection: sa.Connection, frontier: Frontier, note: bytes) -> None:
+    values = {"size": frontier.size, "peaks": frontier.to_bytes(), "checkpoint": note, "at": now_ms()}
+    connection.execute(sa.update(tree).values(values))
+
+
+def begin_tree(connection: sa.Connection, signer: Signer, *, first: bool) -> None:
+    """Makes the row of an empty tree at the first start. Raises LedgerError where a log that was begun has none."""
+    if connection.execute(sa.select(sa.func.count()).select_from(tree)).scalar():
+        return
+    if not first:
+        raise LedgerError("the audit database is empty, but its log was begun before; restore it", code="ledger_fork")
+    empty = Frontier()
+    note = Checkpoint(signer.verifier.name, 0, empty.root()).signed(signer)
+    row = {"id": 1, "origin": signer.verifier.name, "size": 0, "peaks": b"", "checkpoint": note, "at": now_ms()}
+    connection.execute(sa.insert(tree), {**row, "erasures": 0})
+
+
+def begin_boot(connection: sa.Connection, boot_id: str, node: str) -> None:
+    """Says that this process has begun to write."""
+    connection.execute(sa.insert(boot), {"boot": boot_id, "node": node, "started": now_ms(), "ended": None})
+
+
+def end_boot(connection: sa.Connection, boot_id: str) -> None:
+    """Says that this process has ended as it should."""
+    connection.execute(sa.update(boot).where(boot.c.boot == boot_id).values(ended=now_ms()))

@@ -1,0 +1,185 @@
+"""What a policy would have done with transfers that were recorded under another one.
+
+Counts from the log enter (types, scores by decile, languages, who and where to), never texts; a summary leaves. Equal
+transfers are decided once, so that a week of a busy service replays in seconds.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from policies.decide import decide
+from policies.diff import outcome
+from policies.model import Action, FindingFacts, MediaPart, PolicyInput, SubjectFacts, TransferDecision
+from policies.policy import Policy
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedFinding:
+    """One row of a record's counts. score_decile: 7 means 0.7 to 0.8 (1.0 counts as 9). operator: what was done."""
+
+    entity_type: str
+    score_decile: int = 9
+    language: str = ""
+    recognizer: str = ""
+    segment_kind: str = "unknown"
+    n: int = 1
+    operator: str = ""
+    exception: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedTransfer:
+    """What the log keeps of a transfer that matters to a policy. at: milliseconds since 1970 UTC."""
+
+    application: str
+    destination: str
+    purpose: str
+    at: int
+    action: str
+    findings: tuple[RecordedFinding, ...] = ()
+    media: tuple[MediaPart, ...] = ()
+    subjects: tuple[SubjectFacts, ...] = ()
+    size: int = 0
+    endpoint: str = ""
+    model: str = ""
+    session_bucket: int | None = None
+
+
+@dataclass(slots=True)
+class Simulation:
+    """What would have changed. changed: (application, destination, before, after) -> transfers.
+
+    findings: (entity type, before, after) -> findings. uncertain: transfers in which a score decile crosses a
+    threshold of the policy, so that the record cannot say on which side a finding was.
+    """
+
+    transfers: int = 0
+    same: int = 0
+    changed: dict[tuple[str, str, str, str], int] = field(default_factory=dict)
+    findings: dict[tuple[str, str, str], int] = field(default_factory=dict)
+    uncertain: int = 0
+    needs_flags: bool = False
+
+    def _add(self, one: RecordedTransfer, effect: "_Effect") -> None:
+        self.transfers += 1
+        self.uncertain += effect.uncertain
+        if effect.action == one.action and not effect.findings:
+            self.same += 1
+        elif effect.action != one.action:
+            key = (one.application or "unknown", one.destination, one.action, effect.words)
+            self.changed[key] = self.changed.get(key, 0) + 1
+        for row, n in effect.findings:
+            self.findings[row] = self.findings.get(row, 0) + n
+
+
+@dataclass(frozen=True, slots=True)
+class _Effect:
+    action: str
+    words: str
+    findings: tuple[tuple[tuple[str, str, str], int], ...]
+    uncertain: bool
+
+
+def simulate(policy: Policy, recorded: Iterable[RecordedTransfer]) -> Simulation:
+    """Replays recorded transfers under a policy.
+
+    Flags of persons are not in the log unless the caller looked them up again: without them everybody's are unknown,
+    and `needs_flags` says that the policy asks for them.
+    """
+    result = Simulation(needs_flags=policy.index.uses_flags)
+    grain, sized, shared = _time_grain(policy), _sized(policy), _shared(policy)
+    known: dict[tuple[object, ...], _Effect] = {}
+    for one in recorded:
+        key = (
+            *(one.application, one.destination, one.purpose, one.action, one.findings, one.media, one.subjects),
+            *(one.size if sized else 0, one.endpoint, one.model, one.at // grain),
+            one.session_bucket if shared else None,
+        )
+        effect = known.get(key)
+        if effect is None:
+            if len(known) >= _MAX_KNOWN:
+                known.clear()
+            effect = known[key] = _effect(policy, one)
+        result._add(one, effect)
+    return result
+
+
+_MAX_KNOWN = 200_000
+_MINUTE = 60_000
+_DAY = 86_400_000
+
+
+def _time_grain(policy: Policy) -> int:
+    """How finely the time of a transfer matters: time windows turn on minutes, everything else on days."""
+    return _MINUTE if any(rule.when.window for rule in policy.rules) else _DAY
+
+
+def _sized(policy: Policy) -> bool:
+    return any(rule.when.size_at_least for rule in policy.rules)
+
+
+def _shared(policy: Policy) -> bool:
+    return any(rule.when.share is not None for rule in policy.rules)
+
+
+def _effect(policy: Policy, one: RecordedTransfer) -> _Effect:
+    rows = [row for row in one.findings for _ in range(min(row.n, 1000))]
+    decision = decide(policy, _input(policy, one, tuple(_facts(row) for row in rows)))
+    counts: dict[tuple[str, str, str], int] = {}
+    for row, chosen in zip(rows, decision.decisions, strict=True):
+        after = chosen.operator.value if chosen.action in (Action.ALLOW, Action.TRANSFORM) else chosen.action.value
+        if row.operator and row.operator != after and not row.exception:
+            key = (row.entity_type, row.operator, after)
+            counts[key] = counts.get(key, 0) + 1
+    uncertain = any(_crosses(policy, row) for row in one.findings)
+    return _Effect(decision.action.value, _words(decision), tuple(counts.items()), uncertain)
+
+
+def _words(decision: TransferDecision) -> str:
+    return outcome(decision) if decision.action.rank >= Action.ROUTE.rank else decision.action.value
+
+
+def _facts(row: RecordedFinding) -> FindingFacts:
+    # The middle of the decile: no threshold of a sensible policy stands there, and `_crosses` says when one does.
+    return FindingFacts(
+        row.entity_type, min(1.0, row.score_decile / 10 + 0.05), row.segment_kind, row.language, row.recognizer
+    )
+
+
+def _crosses(policy: Policy, row: RecordedFinding) -> bool:
+    low, high = row.score_decile / 10, (row.score_decile + 1) / 10
+    return any(low < rule.when.score_at_least < high for rule in policy.rules)
+
+
+def _input(policy: Policy, one: RecordedTransfer, facts: tuple[FindingFacts, ...]) -> PolicyInput:
+    application = policy.applications.get(one.application)
+    purpose = one.purpose if application and one.purpose in application.purposes else ""
+    return PolicyInput(
+        application=one.application if application else "",
+        destination=one.destination,
+        time=datetime.fromtimestamp(one.at / 1000, UTC),
+        findings=facts,
+        purpose=purpose,
+        subjects=one.subjects,
+        media=one.media,
+        languages=frozenset(row.language for row in one.findings if row.language),
+        size=one.size,
+        endpoint=one.endpoint,
+        model=one.model,
+        session_bucket=one.session_bucket,
+    )
+
+
+def render(found: Simulation) -> str:
+    """The summary as plain text, the most frequent changes first."""
+    lines = [f"{found.transfers:,} transfers replayed, {found.same:,} would have been treated the same"]
+    for (application, destination, before, after), n in sorted(found.changed.items(), key=lambda one: -one[1]):
+        lines.append(f"  {n:>9,}  {application} -> {destination}: {before} -> {after}")
+    for (entity, before, after), n in sorted(found.findings.items(), key=lambda one: -one[1]):
+        lines.append(f"  {n:>9,}  {entity}: {before} -> {after}")
+    if found.uncertain:
+        lines.append(f"in {found.uncertain:,} transfers a score lies near a threshold; the log cannot tell its side")
+    if found.needs_flags:
+        lines.append("the policy asks for flags of persons, which the log does not keep; they count as unknown")
+    return "\n".join(lines)

@@ -1,0 +1,376 @@
+"""The composition root: the only room that says `new`. Starts everything in order, stops it in the opposite one.
+
+Order at start: keys, certificate authority, ledger (which recovers), vault, policy, detection (models loaded), doors.
+Nothing listens before everything that protects it works, so "ready" is never said too early.
+"""
+
+import asyncio
+import contextlib
+import functools
+import logging
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Protocol
+
+from aiohttp import web
+
+from audit.events import ConfigRecord, PolicyRecord
+from audit.ids import now_ms
+from audit.log import Ledger
+from audit.values import PolicyEvent
+from policies.errors import PolicyError
+from policies.policy import Policy
+from proxy import records
+from proxy.adapters import LedgerReferences, ThreadedVault
+from proxy.config import Settings, parse_address, parse_origin, secret
+from proxy.control.store import ControlStore
+from proxy.doors.gateway import Gateway
+from proxy.errors import ConfigError
+from proxy.fakes.server import FakeProvider
+from proxy.formats.selection import Formats
+from proxy.gate import Gate, GateLimits, Services
+from proxy.identity import CredentialBook
+from proxy.keys import ensure_key, private_dir
+from proxy.messages import Origin
+from proxy.metrics import Metrics
+from proxy.policy_source import load_policy, policy_path, stamp
+from proxy.scopes import ScopeRefs
+from proxy.services import Active, Detection, Offload
+from proxy.transport import Transport
+from redaction.pool import DetectionPool
+from redaction.settings import EngineSettings
+from redaction.vault import open_vault
+
+type Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+log = logging.getLogger("dragoman")
+
+POLL_S = 1.0
+"""How often policy file, credentials and stops are looked at; a stop must act within 2 s."""
+OFFLOAD_BYTES = 128 * 1024
+"""Work on more than this leaves the event loop (about 3 ms of parsing)."""
+
+
+class RunningDetection(Detection, Protocol):
+    """Detection with a life of its own. version: of what it finds with; known once started."""
+
+    version: str
+
+    async def start(self) -> None: ...
+
+    async def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Where the process listens, as bound."""
+
+    gateway: tuple[str, int]
+    admin: tuple[str, int]
+    network: tuple[tuple[str, int], ...] = ()
+
+
+class App:
+    """A running dragoman. `start` returns when it is ready; `drain` and `close` end it."""
+
+    def __init__(self, settings: Settings, *, detection: RunningDetection | None = None) -> None:
+        """detection: instead of the pool of worker processes (tests)."""
+        self.settings = settings
+        self._given_detection = detection
+        self.metrics = Metrics()
+        self.ready = False
+        self._stack = AsyncExitStack()
+        self._active: Active | None = None
+        self._policy_seen: tuple[float, int] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self._sites: list[web.TCPSite] = []
+        self._gateway: Gateway | None = None
+
+    @property
+    def active(self) -> Active:
+        """What is in force for new transfers."""
+        assert self._active is not None, "the app was not started"
+        return self._active
+
+    async def start(self) -> Addresses:
+        """Start everything. Raises ConfigError, AuditError, PolicyError, RedactionError when it cannot be done."""
+        try:
+            return await self._start()
+        except BaseException:
+            await self.close()
+            raise
+
+    async def _start(self) -> Addresses:
+        settings, home = self.settings, private_dir(self.settings.home)
+        threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix="dragoman")
+        self._stack.callback(threads.shutdown, wait=True, cancel_futures=False)
+        detection = self._detection()
+        # Models take seconds to load, in processes of their own; everything else starts meanwhile.
+        self._stack.push_async_callback(detection.close)
+        loading = asyncio.create_task(detection.start())
+        self.control = ControlStore.at(home)
+        self._stack.callback(self.control.close)
+        self.ledger = await self._open_ledger(threads)
+        self._stack.callback(self.ledger.close)
+        stops = self.control.stops()
+        self._active = Active(
+            self._load_policy(), CredentialBook(self.control.digests()), stops["destination"], stops["application"]
+        )
+        vault = await self._open_vault(threads)
+        transport = Transport(
+            connect_s=settings.limits.connect_s, idle_s=settings.limits.idle_s, extra_ca=settings.upstream_ca
+        )
+        self._stack.push_async_callback(transport.close)
+        upstreams = {**settings.upstreams, **await self._demo_upstream()}
+        services = Services(
+            detection=detection,
+            vault=vault,
+            recorder=self.ledger,
+            references=LedgerReferences(self.ledger, threads),
+            offload=offloading(threads),
+            formats=Formats(),
+            scopes=ScopeRefs(ensure_key(home / "keys" / "scope.key")),
+            active=lambda: self.active,
+            upstreams=upstreams,
+            provider_key=self._provider_key,
+            observe=self.metrics.observe,
+        )
+        limits = GateLimits(
+            body_bytes=settings.limits.body_bytes,
+            detect_s=settings.limits.detect_s,
+            open_transfers=settings.limits.open_transfers,
+        )
+        self.gate = Gate(services, limits)
+        await loading
+        await self._record_start(detection.version)
+        network = await self._start_network(home)
+        gateway = await self._start_gateway(transport)
+        admin = await self._start_admin()
+        self._tasks.append(asyncio.create_task(self._watch()))
+        self.ready = True
+        return Addresses(gateway, admin, network)
+
+    async def drain(self) -> None:
+        """No new transfers; wait until open ones have ended, at most as long as configured."""
+        self.ready = False
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self.settings.limits.drain_s):
+                for site in self._sites:
+                    await site.stop()
+                await self._idle()
+                if self._gateway is not None:
+                    await self._gateway.drain()
+
+    async def _idle(self) -> None:
+        """No transfer is open. The gate is sans-I/O, so it has no event to wait for."""
+        while self.gate.open_transfers:  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+
+    async def close(self) -> None:
+        """Stop everything, the doors first. May be called twice."""
+        self.ready = False
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks.clear()
+        await self._stack.aclose()
+
+    # --- parts ---------------------------------------------------------------------------------------------------
+
+    def _detection(self) -> RunningDetection:
+        if self._given_detection is not None:
+            return self._given_detection
+        settings = self.settings
+        engine = EngineSettings(
+            languages=settings.languages,
+            detectors=settings.detectors,
+            spacy_models={
+                language: model for language, model in settings.spacy_models.items() if language in settings.languages
+            },
+        )
+        return DetectionPool(engine, workers=settings.worker_count)
+
+    async def _open_ledger(self, threads: ThreadPoolExecutor) -> Ledger:
+        settings = self.settings
+        opening = functools.partial(
+            Ledger.open, settings.home, node=settings.node, origin=settings.origin or None, sending_marks=True
+        )
+        return await asyncio.get_running_loop().run_in_executor(threads, opening)
+
+    async def _open_vault(self, threads: ThreadPoolExecutor) -> ThreadedVault:
+        vault = await asyncio.get_running_loop().run_in_executor(threads, open_vault, self.settings.home)
+        self._stack.callback(vault.close)
+        return ThreadedVault(vault, threads)
+
+    def _load_policy(self) -> Policy:
+        settings = self.settings
+        path = policy_path(settings.home, settings.policy)
+        self._policy_seen = stamp(path)
+        return load_policy(settings.home, settings.policy, settings.bundled)
+
+    def _provider_key(self, destination: str) -> str | None:
+        reference = self.settings.provider_keys.get(destination)
+        return secret(reference) if reference else None
+
+    async def _demo_upstream(self) -> dict[str, Origin]:
+        """A fake provider on loopback, so that the first curl needs no key."""
+        fake = FakeProvider("openai", keep=False, chunk=12, opening="You said: ")
+        await self._stack.enter_async_context(fake)
+        return {"demo": parse_origin(fake.url, what="demo")}
+
+    async def _record_start(self, detector_version: str) -> None:
+        settings, policy = self.settings, self.active.policy
+        lines = (
+            f"listen={settings.listen}",
+            f"modes={','.join(settings.modes)}",
+            *(f"upstream {name}={origin.authority}" for name, origin in sorted(settings.upstreams.items())),
+            f"detectors={','.join(settings.detectors)}",
+            f"languages={','.join(settings.languages)}",
+            f"engine={detector_version}",
+            f"limits={settings.limits}",
+        )
+        await self.ledger.append(
+            ConfigRecord(
+                at=now_ms(),
+                version=version("dragoman"),
+                digest=records.config_digest(lines),
+                policy_digest=policy.digest.removeprefix("sha256:"),
+                modes=("gateway", *(mode.partition("@")[0].partition(":")[0] for mode in settings.modes)),
+                workers=settings.worker_count,
+            )
+        )
+        await self._record_policy(None, policy)
+
+    async def _record_policy(self, old: Policy | None, new: Policy) -> None:
+        before = old.digest if old is not None else self.control.last_policy()
+        if before == new.digest:
+            return
+        await self.ledger.append(
+            PolicyRecord(
+                at=now_ms(),
+                event=PolicyEvent.ACTIVATED,
+                name=new.name,
+                version=str(new.version),
+                old_digest=before.removeprefix("sha256:") if before else None,
+                new_digest=new.digest.removeprefix("sha256:"),
+            )
+        )
+        self.control.activated(new.name, new.digest)
+
+    async def _start_gateway(self, transport: Transport) -> tuple[str, int]:
+        settings = self.settings
+        host, port = parse_address(settings.listen, what="listen")
+        self._gateway = Gateway(
+            self.gate,
+            transport,
+            ready=lambda: self.ready and self.ledger.refusal is None,
+            body_bytes=settings.limits.body_bytes,
+            allowed_hosts=(*settings.allowed_hosts, host),
+        )
+        return await self._listen(self._gateway.handle, host, port)
+
+    async def _start_admin(self) -> tuple[str, int]:
+        host, port = parse_address(self.settings.admin, what="admin")
+        return await self._listen(self._admin, host, port)
+
+    async def _admin(self, request: web.BaseRequest) -> web.StreamResponse:
+        if request.path == "/-/metrics":
+            self.metrics.open.set(self.gate.open_transfers)
+            return web.Response(body=self.metrics.render(), headers={"content-type": self.metrics.content_type})
+        if request.path == "/-/healthz":
+            return web.Response(text="ok\n")
+        if request.path == "/-/readyz":
+            return web.Response(text="ready\n") if self.ready else web.Response(status=503, text="starting\n")
+        return web.Response(status=404, text="see /-/metrics, /-/healthz, /-/readyz\n")
+
+    async def _listen(self, handler: Handler, host: str, port: int) -> tuple[str, int]:
+        # auto_decompress is off: the gate decodes with limits, and the record commits to the body as it came.
+        server = web.Server(
+            handler, handler_cancellation=True, access_log=None, auto_decompress=False, read_bufsize=2**18
+        )
+        runner = web.ServerRunner(server, handle_signals=False, shutdown_timeout=1.0)
+        await runner.setup()
+        self._stack.push_async_callback(runner.cleanup)
+        site = web.TCPSite(runner, host, port, backlog=1024)
+        try:
+            await site.start()
+        except OSError as error:
+            raise ConfigError(
+                f"cannot listen on {host}:{port} ({error.strerror}); is another dragoman running?"
+            ) from None
+        self._sites.append(site)
+        return bound(runner)
+
+    async def _start_network(self, home: Path) -> tuple[tuple[str, int], ...]:
+        if not self.settings.modes:
+            return ()
+        from proxy.doors.network import NetworkDoor, NetworkSettings
+
+        door = NetworkDoor(
+            self.gate,
+            NetworkSettings(
+                modes=self.settings.modes,
+                confdir=home / "ca",
+                body_bytes=self.settings.limits.body_bytes,
+                upstream_ca=self.settings.upstream_ca,
+            ),
+            observe=self.metrics.observe,
+        )
+        await door.start()
+        self._stack.push_async_callback(door.stop)
+        return door.addresses
+
+    async def _watch(self) -> None:
+        """Policy file, credentials and stops, each second; what cannot be read changes nothing and is counted."""
+        while True:
+            await asyncio.sleep(POLL_S)
+            try:
+                await self._refresh()
+            except Exception as error:
+                self.metrics.observe("refresh_failed", type(error).__name__)
+
+    async def _refresh(self) -> None:
+        digests, stops = await asyncio.to_thread(lambda: (self.control.digests(), self.control.stops()))
+        self._active = replace(
+            self.active,
+            credentials=CredentialBook(digests),
+            stopped_destinations=stops["destination"],
+            stopped_applications=stops["application"],
+        )
+        path = policy_path(self.settings.home, self.settings.policy)
+        seen = stamp(path)
+        if seen != self._policy_seen:
+            self._policy_seen = seen
+            await self._swap_policy()
+
+    async def _swap_policy(self) -> None:
+        settings, old = self.settings, self.active.policy
+        try:
+            new = await asyncio.to_thread(load_policy, settings.home, settings.policy, settings.bundled)
+        except (PolicyError, ConfigError) as error:
+            self.metrics.observe("policy_refused", type(error).__name__)
+            log.error("the policy file was changed and is refused; the running policy stays:\n%s", error)
+            return
+        await self._record_policy(old, new)
+        self._active = replace(self.active, policy=new)
+        log.warning("policy %s is active", new.name)
+
+
+def bound(runner: web.ServerRunner) -> tuple[str, int]:
+    """Where the first site of a runner listens."""
+    address = runner.addresses[0]
+    return str(address[0]), int(address[1])
+
+
+def offloading(threads: ThreadPoolExecutor) -> Offload:
+    """Runs small work at once and large work in a thread, so that one large body does not hold up the others."""
+
+    async def run[T](size: int, work: Callable[[], T]) -> T:
+        if size < OFFLOAD_BYTES:
+            return work()
+        return await asyncio.get_running_loop().run_in_executor(threads, work)
+
+    return run

@@ -1,0 +1,181 @@
+"""What the gate costs at the gateway: dragoman against the same door without a gate and against direct, interleaved.
+
+Blocks of requests go to each of the three in turn, so that a neighbour's load hits all alike; the medians over blocks
+are compared. CPU is that of the whole process tree (detection workers included).
+"""
+
+import random
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from statistics import median
+
+from proxy.bench.load import Connection, Sample, chat_body, measure, request_bytes
+from proxy.bench.texts import new_text, seen_text
+from proxy.errors import ConfigError
+
+PATH = "/v1/chat/completions"
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """One row. Times in milliseconds per request; ratios of requests per second to direct and to the bare door."""
+
+    case: str
+    server: str
+    p50_ms: float
+    p99_ms: float
+    cpu_ms: float
+    ratio_direct: float
+    ratio_bare: float
+    added_p50_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A process that is measured."""
+
+    name: str
+    port: int
+    path: str
+    pids: list[int]
+
+
+def free_port() -> int:
+    """A port of this machine that is free now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Stage:
+    """Upstream, bare gateway and dragoman as processes; ended when the stack is."""
+
+    def __init__(self, stack: ExitStack) -> None:
+        self._stack = stack
+        upstream = free_port()
+        self._spawn("-m", "proxy.bench.bare", "upstream", str(upstream), ready="ready")
+        bare = free_port()
+        bare_pid = self._spawn("-m", "proxy.bench.bare", "gateway", str(bare), f"127.0.0.1:{upstream}", ready="ready")
+        port = free_port()
+        home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="dragoman-bench-")))
+        pid = self._spawn(
+            *("-c", "from proxy.cli import main; main()", "run", "--home", str(home), "--mode", "none"),
+            *("--listen", f"127.0.0.1:{port}", "--admin", f"127.0.0.1:{free_port()}", "--workers", "1"),
+            *("--upstream", f"openai=http://127.0.0.1:{upstream}"),
+            ready="dragoman is ready",
+        )
+        self.servers = (
+            Server("direct", upstream, PATH, []),
+            Server("bare", bare, f"/openai{PATH}", [bare_pid]),
+            Server("dragoman", port, f"/openai{PATH}", [pid]),
+        )
+
+    def _spawn(self, *arguments: str, ready: str) -> int:
+        process = subprocess.Popen(  # noqa: S603 (our own modules, no shell)
+            [sys.executable, *arguments], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        )
+        self._stack.callback(_end, process)
+        assert process.stdout is not None
+        for line in process.stdout:
+            if ready.encode() in line:
+                return process.pid
+        raise ConfigError("a process of the bench did not start")
+
+
+def run(blocks: int = 12, per_block: int = 25) -> list[Figures]:
+    """All cases; about a minute."""
+    rng = random.Random(20261124)  # noqa: S311 (the bench must be the same each time)
+    rows: list[Figures] = []
+    with ExitStack() as stack:
+        stage = Stage(stack)
+        connections = {server.name: Connection(server.port) for server in stage.servers}
+        for connection in connections.values():
+            stack.callback(connection.close)
+        seen = chat_body([seen_text(2000)])
+        rows += _case("2 kB, seen before", stage, connections, blocks, lambda: [seen] * per_block)
+        rows += _case(
+            "2 kB, new (English)",
+            stage,
+            connections,
+            blocks,
+            partial(_new, "en", rng),
+        )
+        for language in ("de", "vi"):
+            rows += _case(
+                f"2 kB, new ({language})",
+                stage,
+                connections,
+                max(3, blocks // 2),
+                partial(_new, language, rng),
+            )
+        rows += _case("50 turns, 40 kB, last turn new", stage, connections, blocks, _conversations(rng, 5))
+    return rows
+
+
+def _new(language: str, rng: random.Random) -> list[bytes]:
+    return [chat_body([new_text(2000, language, rng)]) for _ in range(5)]
+
+
+def _conversations(rng: random.Random, per_block: int) -> Callable[[], list[bytes]]:
+    history = [new_text(800, ("en", "de", "vi")[n % 3], rng) for n in range(50)]
+
+    def make() -> list[bytes]:
+        bodies = []
+        for _ in range(per_block):
+            history.pop(1)
+            history.append(new_text(800, "en", rng))
+            bodies.append(chat_body(history))
+        return bodies
+
+    return make
+
+
+def _case(
+    name: str, stage: Stage, connections: dict[str, Connection], blocks: int, bodies: Callable[[], list[bytes]]
+) -> list[Figures]:
+    samples: dict[str, list[Sample]] = {server.name: [] for server in stage.servers}
+    for block in range(blocks + 1):
+        drawn = bodies()
+        for server in stage.servers:
+            requests = [request_bytes(server.port, server.path, body) for body in drawn]
+            sample = measure(connections[server.name], requests, server.pids)
+            if block:  # the first block warms up
+                samples[server.name].append(sample)
+    return [_row(name, server.name, samples) for server in stage.servers]
+
+
+def _row(case: str, server: str, samples: dict[str, list[Sample]]) -> Figures:
+    def all_ms(name: str) -> list[float]:
+        return sorted(value * 1000 for sample in samples[name] for value in sample.seconds)
+
+    def per_second(name: str) -> float:
+        return 1000 / median(all_ms(name))
+
+    mine = all_ms(server)
+    cpu = sum(sample.cpu_s for sample in samples[server]) * 1000 / max(1, len(mine))
+    return Figures(
+        case=case,
+        server=server,
+        p50_ms=median(mine),
+        p99_ms=mine[min(len(mine) - 1, int(len(mine) * 0.99))],
+        cpu_ms=cpu,
+        ratio_direct=per_second(server) / per_second("direct"),
+        ratio_bare=per_second(server) / per_second("bare"),
+        added_p50_ms=median(mine) - median(all_ms("direct")),
+    )
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    process.terminate()
+    try:
+        process.wait(10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

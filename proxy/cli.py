@@ -1,0 +1,86 @@
+"""The `dragoman` command: mounts every other command, and turns errors into one line and an exit code.
+
+Exit codes: 0 holds, 1 does not hold, 2 wrong use or it cannot be done. Commands are imported when they are asked for,
+because some of them need libraries that take seconds to load. No traceback ever reaches a user.
+"""
+
+import importlib
+import sys
+from collections.abc import Sequence
+
+import typer
+
+# name -> (module, attribute, one line of help); a typer app becomes a group, a function a command
+COMMANDS: dict[str, tuple[str, str, str]] = {
+    "run": ("proxy.commands.run", "run", "Start dragoman."),
+    "demo": ("proxy.commands.demo", "demo", "The whole story offline, with fake providers."),
+    "app": ("proxy.commands.app", "app", "On-board services: credentials for applications."),
+    "stop": ("proxy.commands.stop", "stop", "Stop a destination or an application, or resume it."),
+    "fake-provider": ("proxy.commands.fake_provider", "fake_provider", "The echoing providers of the tests."),
+    "doctor": ("proxy.commands.doctor", "doctor", "Check the installation and say what to do."),
+    "ca": ("proxy.commands.ca", "app", "The CA certificate, and what runtimes need to trust it."),
+    "redact": ("redaction.cli", "redact", "Replace personal data in text, JSON or JSON lines."),
+    "restore": ("redaction.cli", "restore", "Put originals back."),
+    "evaluate": ("redaction.evaluate.cli", "evaluate", "Precision, recall and speed on a data set."),
+    "policy": ("proxy.commands.policy", "app", "Lint, test and explain policy files."),
+    "audit": ("audit.cli", "app", "Ask the audit log, prove and verify it."),
+    "vault": ("redaction.cli", "vault", "The store of originals."),
+    "bench": ("proxy.commands.bench", "bench", "The ratios of the performance page, measured here."),
+}
+
+
+def build(arguments: Sequence[str]) -> typer.Typer:
+    """The command tree for these arguments: the command they name with all it has, the others by name and help."""
+    root = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None, callback=_about)
+    wanted = next((word for word in arguments if not word.startswith("-")), "")
+    for name, (module, attribute, text) in COMMANDS.items():
+        if name != wanted:
+            root.command(name, help=text)(_not_loaded)
+            continue
+        found = getattr(importlib.import_module(module), attribute)
+        if isinstance(found, typer.Typer):
+            root.add_typer(found, name=name, help=text)
+        else:
+            root.command(name)(found)
+    return root
+
+
+def _about() -> None:
+    """dragoman stands between your apps and third-party model APIs: personal data is replaced before it leaves and
+    restored in the answer, and every transfer is in a signed log.
+
+    Example: dragoman run
+    """
+
+
+def _not_loaded() -> None:
+    raise AssertionError("only the command that was named is ever run")
+
+
+def main() -> None:
+    """Entry point: every error of ours is one line on standard error."""
+    try:
+        build(sys.argv[1:])()
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except Exception as error:
+        message = known_message(error)
+        if message is None:
+            # Not even the text of an unknown error is shown: it could quote what was inspected.
+            message = f"an unexpected {type(error).__name__} happened; this is a defect, please report it"
+        typer.echo(f"dragoman: {message}", err=True)
+        sys.exit(2)
+
+
+def known_message(error: Exception) -> str | None:
+    """The text of an error that one of our packages raised on purpose, or None."""
+    from audit.errors import AuditError
+    from policies.errors import PolicyError
+    from proxy.errors import ProxyError
+    from redaction.errors import RedactionError
+
+    if isinstance(error, AuditError | PolicyError | ProxyError | RedactionError):
+        return str(error)
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
+    return None

@@ -1,0 +1,100 @@
+"""`dragoman app`: on-board a service. A credential is shown once; only its digest is kept.
+
+Names of applications come in, credentials go out to the terminal of whoever asked for them and nowhere else.
+"""
+
+import json
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from proxy.config import default_home
+from proxy.errors import ConfigError
+
+app = typer.Typer(help="On-board services: credentials for applications.", no_args_is_help=True)
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
+
+Home = Annotated[Path | None, typer.Option(help="Folder of the running dragoman.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@app.command()
+def add(
+    name: Annotated[str, typer.Argument(help="Application, as the policy names it.")],
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make a credential for an application and print what the service needs.
+
+    Example: dragoman app add messenger
+    """
+    value = _store(home).add_credential(_checked(name))
+    _show(name, value, as_json)
+
+
+@app.command()
+def rotate(
+    name: Annotated[str, typer.Argument(help="Application, as the policy names it.")],
+    overlap: Annotated[int, typer.Option(help="Seconds for which the old credential still works.", min=0)] = 86400,
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make a new credential; the old one works until the overlap ends.
+
+    Example: dragoman app rotate messenger --overlap 3600
+    """
+    store = _store(home)
+    if not any(item.application == name for item in store.credentials()):
+        raise ConfigError(f"{name} has no credential yet; use `dragoman app add {name}`")
+    _show(name, store.add_credential(_checked(name), overlap_s=overlap), as_json)
+
+
+@app.command(name="list")
+def list_(home: Home = None, as_json: AsJson = False) -> None:
+    """Which applications have credentials, and until when.
+
+    Example: dragoman app list --json
+    """
+    rows = _store(home).credentials()
+    if as_json:
+        data = [{"application": row.application, "created": row.created, "expires": row.expires} for row in rows]
+        typer.echo(json.dumps(data))
+        return
+    table = Table("application", "created", "ends")
+    for row in rows:
+        table.add_row(row.application, _day(row.created), _day(row.expires) if row.expires else "–")
+    Console().print(table)
+
+
+def _store(home: Path | None):  # type: ignore[no-untyped-def]
+    from proxy.control.store import ControlStore
+
+    return ControlStore.at(home or default_home())
+
+
+def _checked(name: str) -> str:
+    if not _NAME.fullmatch(name):
+        raise ConfigError("an application's name has lower-case letters, digits and . _ - (at most 63)")
+    return name
+
+
+def _show(name: str, value: str, as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps({"application": name, "credential": value}))
+        return
+    typer.echo(
+        f"Credential for {name}, shown only now:\n\n  {value}\n\n"
+        f"Gateway: send it as the header `dragoman-credential`, or instead of the provider's key where the\n"
+        f"proxy holds that key (`provider_keys` in config.toml).\n"
+        f"HTTPS proxy: HTTPS_PROXY=http://{name}:{value}@127.0.0.1:8789, and trust the CA (`dragoman ca env`).\n"
+        f"The policy knows the app by `applications: {{{name}: {{identify: {{credential: {name}}}}}}}`."
+    )
+
+
+def _day(at_ms: int) -> str:
+    return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")

@@ -1,0 +1,197 @@
+"""`dragoman doctor`: looks at the installation as it is and says, for each fault, what to do.
+
+Reads files, certificates and ports of this machine only; changes nothing and sends nothing.
+"""
+
+import json
+import os
+import shutil
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from proxy.config import Settings, load, parse_address
+
+LOW_SPACE = 512 * 1024 * 1024
+"""Below this the log could soon refuse; a busy proxy writes some 10 MB an hour."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at. advice: what to do where it is not as it should be."""
+
+    name: str
+    ok: bool
+    found: str
+    advice: str = ""
+
+
+def doctor(
+    home: Annotated[Path | None, typer.Option(help="Folder of the installation.")] = None,
+    config: Annotated[Path | None, typer.Option(help="TOML file with settings.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Check certificate trust, keys, databases, models, ports and clock; say what to do.
+
+    Example: dragoman doctor --home .dragoman
+    """
+    checks = list(examine(load(config, home=home)))
+    if as_json:
+        typer.echo(json.dumps([asdict(check) for check in checks]))
+    else:
+        out = Console(highlight=False)
+        for check in checks:
+            mark = "[green]ok  [/green]" if check.ok else "[red]MEND[/red]"
+            out.print(f"{mark} {check.name}: {check.found}")
+            if not check.ok:
+                out.print(f"     {check.advice}")
+    raise typer.Exit(0 if all(check.ok for check in checks) else 1)
+
+
+def examine(settings: Settings) -> Iterator[Check]:
+    """Every check, in the order in which a fault should be mended. A check that itself fails is a fault."""
+    parts: tuple[Callable[[Settings], Iterator[Check]], ...] = (
+        _home,
+        _keys,
+        _authority,
+        _databases,
+        _policy,
+        _models,
+        _ports,
+        _space,
+        _clock,
+    )
+    for part in parts:
+        try:
+            yield from part(settings)
+        except Exception as error:
+            yield Check(part.__name__.strip("_"), False, f"could not be checked ({type(error).__name__})", "see above")
+
+
+def _home(settings: Settings) -> Iterator[Check]:
+    home = settings.home
+    if not home.exists():
+        yield Check("home", True, f"{home} is not there yet; the first start makes it")
+        return
+    private = not home.stat().st_mode & 0o077
+    writable = os.access(home, os.W_OK)
+    yield Check(
+        "home",
+        private and writable,
+        f"{home} is {'private' if private else 'open to others'}, {'' if writable else 'not '}writable",
+        f"run `chmod 700 {home}` as its owner",
+    )
+
+
+def _keys(settings: Settings) -> Iterator[Check]:
+    folder = settings.home / "keys"
+    if not folder.exists():
+        return
+    open_keys = [key.name for key in sorted(folder.glob("*.key")) if key.stat().st_mode & 0o077]
+    yield Check(
+        "keys",
+        not open_keys,
+        f"open to others: {', '.join(open_keys)}" if open_keys else "readable by their owner alone",
+        f"run `chmod 600 {folder}/*.key`, and think of them as known to whoever could read them",
+    )
+
+
+def _authority(settings: Settings) -> Iterator[Check]:
+    path = settings.home / "ca" / "mitmproxy-ca-cert.pem"
+    if not settings.modes or not path.exists():
+        return
+    from cryptography import x509
+
+    certificate = x509.load_pem_x509_certificate(path.read_bytes())
+    days = (certificate.not_valid_after_utc.timestamp() - time.time()) / 86400
+    yield Check(
+        "certificate authority",
+        days > 30,
+        f"{path}, {days:.0f} days left",
+        "make a new one: stop dragoman, move the ca folder away, start again, and distribute the new certificate",
+    )
+    trusted = [name for name in ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS") if os.environ.get(name)]
+    yield Check(
+        "trust of this shell",
+        True,
+        f"set: {', '.join(trusted)}" if trusted else "no variable set; `dragoman ca env` prints what apps need",
+    )
+
+
+def _databases(settings: Settings) -> Iterator[Check]:
+    import sqlite3
+
+    for name in ("audit.db", "vault.db", "control.db"):
+        path = settings.home / name
+        if not path.exists():
+            continue
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=2)) as connection:
+            answer = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+        yield Check(name, answer == "ok", "sound" if answer == "ok" else "damaged", "restore it from a backup")
+
+
+def _policy(settings: Settings) -> Iterator[Check]:
+    from policies.errors import PolicyError
+    from proxy.errors import ConfigError
+    from proxy.policy_source import load_policy
+
+    try:
+        policy = load_policy(settings.home, settings.policy, settings.bundled)
+    except (PolicyError, ConfigError) as error:
+        yield Check("policy", False, str(error), "run `dragoman policy lint`")
+        return
+    yield Check("policy", True, f"{policy.name}, {len(policy.rules)} rules, {len(policy.destinations)} destinations")
+
+
+def _models(settings: Settings) -> Iterator[Check]:
+    from redaction.detectors import check_languages
+    from redaction.errors import RedactionError
+    from redaction.settings import EngineSettings
+
+    models = {language: model for language, model in settings.spacy_models.items() if language in settings.languages}
+    try:
+        check_languages(EngineSettings(settings.languages, settings.detectors, models))
+    except RedactionError as error:
+        yield Check(
+            "detection", False, str(error), 'run `make setup`, or say `detectors = ["patterns"]` in config.toml'
+        )
+        return
+    yield Check("detection", True, f"{', '.join(settings.detectors)} for {', '.join(settings.languages)}")
+
+
+def _ports(settings: Settings) -> Iterator[Check]:
+    addresses = [("gateway", settings.listen), ("metrics", settings.admin)]
+    addresses += [("HTTPS proxy", mode.partition("@")[2]) for mode in settings.modes if "@" in mode]
+    for name, address in addresses:
+        host, port = parse_address(address, what=name)
+        with closing(socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)) as probe:
+            probe.settimeout(1)
+            taken = probe.connect_ex((host, port)) == 0
+        yield Check(f"port of the {name}", True, f"{address} {'answers' if taken else 'is free'}")
+
+
+def _space(settings: Settings) -> Iterator[Check]:
+    place = settings.home if settings.home.exists() else settings.home.parent
+    free = shutil.disk_usage(place if place.exists() else Path("/")).free
+    yield Check(
+        "disk space",
+        free > LOW_SPACE,
+        f"{free // 2**20} MiB free",
+        "make room: without it the log refuses, and so does dragoman",
+    )
+
+
+def _clock(settings: Settings) -> Iterator[Check]:
+    database = settings.home / "audit.db"
+    newest = database.stat().st_mtime if database.exists() else 0.0
+    ahead = newest - time.time()
+    yield Check(
+        "clock", ahead < 60, "runs forward" if ahead < 60 else "is behind the newest record", "set the clock (NTP)"
+    )

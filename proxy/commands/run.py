@@ -1,0 +1,152 @@
+"""`dragoman run`: start, say where it listens and what to do next, stop in order.
+
+Only settings come in here and only lines for a person go out; what the process does is in `proxy.app`.
+"""
+
+import asyncio
+import contextlib
+import signal
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from proxy.config import Settings, load
+from proxy.errors import ConfigError
+
+EXAMPLE = "Example: dragoman run --listen 127.0.0.1:8788 --upstream openai=http://127.0.0.1:9001"
+
+
+def run(
+    config: Annotated[Path | None, typer.Option(help="TOML file with settings (default: HOME/config.toml).")] = None,
+    mode: Annotated[
+        list[str] | None, typer.Option(help="Mode of the network door, mitmproxy's spelling; `none` for no such door.")
+    ] = None,
+    listen: Annotated[str | None, typer.Option(help="HOST:PORT of the gateway.")] = None,
+    upstream: Annotated[
+        list[str] | None, typer.Option(help="NAME=URL: replaces the origin of a destination; may be repeated.")
+    ] = None,
+    policy: Annotated[Path | None, typer.Option(help="Policy file (default: HOME/policy.yaml, else bundled).")] = None,
+    home: Annotated[Path | None, typer.Option(help="Folder for keys, databases and the log.")] = None,
+    workers: Annotated[int | None, typer.Option(help="Detection processes.", min=1, max=64)] = None,
+    console: Annotated[str | None, typer.Option(help="HOST:PORT of the web console, or off.")] = None,
+    admin: Annotated[str | None, typer.Option(help="HOST:PORT of metrics and administration.")] = None,
+    upstream_ca: Annotated[
+        Path | None, typer.Option(help="PEM file trusted for upstreams beside the system's.")
+    ] = None,
+    bundled: Annotated[str | None, typer.Option(help="Bundled policy to use: default, strict or observe.")] = None,
+    detectors: Annotated[
+        str | None, typer.Option(help="Detectors, with commas; `patterns` alone works without models.")
+    ] = None,
+    languages: Annotated[str | None, typer.Option(help="Languages of the texts, with commas: en,de,vi.")] = None,
+) -> None:
+    """Start dragoman: the gateway, the network door and everything behind them.
+
+    Example: dragoman run --listen 127.0.0.1:8788 --upstream openai=http://127.0.0.1:9001
+    """
+    if console not in {None, "off"}:
+        raise ConfigError("this version has no web console yet; leave --console out or say --console off")
+    settings = load(
+        config,
+        home=home,
+        listen=listen,
+        admin=admin,
+        modes=_modes(mode),
+        upstreams=_pairs(upstream),
+        policy=policy,
+        workers=workers,
+        upstream_ca=upstream_ca,
+        bundled=bundled,
+        detectors=tuple(detectors.split(",")) if detectors else None,
+        languages=tuple(languages.split(",")) if languages else None,
+    )
+    raise typer.Exit(asyncio.run(_serve(settings)))
+
+
+def _modes(given: list[str] | None) -> tuple[str, ...] | None:
+    if not given:
+        return None
+    return () if given == ["none"] else tuple(given)
+
+
+def _pairs(given: list[str] | None) -> dict[str, str] | None:
+    if not given:
+        return None
+    pairs = {}
+    for item in given:
+        name, equals, url = item.partition("=")
+        if not equals:
+            raise ConfigError("--upstream: write NAME=URL, such as openai=http://127.0.0.1:9001")
+        pairs[name] = url
+    return pairs
+
+
+async def _serve(settings: Settings) -> int:
+    from proxy.app import App
+
+    app = App(settings)
+    ended = asyncio.Event()
+    hurry = asyncio.Event()
+
+    def stop() -> None:
+        (hurry if ended.is_set() else ended).set()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop)
+    starting = asyncio.create_task(app.start())
+    waiting = asyncio.create_task(ended.wait())
+    await asyncio.wait({starting, waiting}, return_when=asyncio.FIRST_COMPLETED)
+    if not starting.done():
+        starting.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await starting
+        return 0
+    addresses = starting.result()
+    welcome(Console(), settings, addresses)
+    await waiting
+    Console(file=sys.stderr).print("stopping: open transfers may finish; a second signal ends them")
+    draining = asyncio.create_task(app.drain())
+    hurrying = asyncio.create_task(hurry.wait())
+    await asyncio.wait({draining, hurrying}, return_when=asyncio.FIRST_COMPLETED)
+    for task in (draining, hurrying):
+        task.cancel()
+    await app.close()
+    return 0
+
+
+def welcome(out: Console, settings: Settings, addresses: "object") -> None:
+    """Where it listens and what to do next."""
+    from proxy.app import Addresses
+
+    assert isinstance(addresses, Addresses)
+    host, port = addresses.gateway
+    base = f"http://{host}:{port}"
+    out.print(f"[bold]dragoman is ready[/bold]  (state in {settings.home})", highlight=False)
+    out.print(f"  gateway      {base}", highlight=False)
+    for name, path in (
+        ("OpenAI", "/openai/v1"),
+        ("Gemini", "/gemini"),
+        ("Llama API", "/llama/v1"),
+        ("Anthropic", "/anthropic"),
+    ):
+        out.print(f"    {name:<10} base URL {base}{path}", highlight=False)
+    for network_host, network_port in addresses.network:
+        out.print(f"  HTTPS proxy  http://{network_host}:{network_port}", highlight=False)
+    if addresses.network:
+        out.print(
+            f"  CA           {settings.home / 'ca' / 'mitmproxy-ca-cert.pem'}  (dragoman ca env)", highlight=False
+        )
+    out.print(f"  metrics      http://{addresses.admin[0]}:{addresses.admin[1]}/-/metrics", highlight=False)
+    out.print("\nTry it, no key needed:", highlight=False)
+    print(  # noqa: T201 (rich would wrap the line, and then it could not be copied)
+        f"  curl -s {base}/demo/v1/chat/completions -H 'content-type: application/json' \\\n"
+        '    -d \'{"model": "echo", "messages": [{"role": "user", "content": '
+        '"I am Anna Schmidt, anna.schmidt@example.com, +49 171 2345678"}]}\'\n'
+        f"\nWhat left, and the proof:\n"
+        f"  dragoman audit query --home {settings.home}\n"
+        f"  dragoman audit verify --home {settings.home}",
+        flush=True,
+    )

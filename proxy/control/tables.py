@@ -1,0 +1,32 @@
+"""The tables of `control.db`: what operators and officers set besides files."""
+
+import sqlalchemy as sa
+
+metadata = sa.MetaData()
+
+credential = sa.Table(
+    "credential",
+    metadata,
+    sa.Column("digest", sa.LargeBinary(32), primary_key=True),
+    sa.Column("application", sa.String(96), nullable=False),
+    sa.Column("created", sa.BigInteger, nullable=False),
+    sa.Column("expires", sa.BigInteger),
+    sa.Index("credential_application", "application"),
+)
+
+stop = sa.Table(
+    "stop",
+    metadata,
+    sa.Column("target", sa.String(16), primary_key=True),
+    sa.Column("name", sa.String(96), primary_key=True),
+    sa.Column("since", sa.BigInteger, nullable=False),
+)
+
+policy_activation = sa.Table(
+    "policy_activation",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("at", sa.BigInteger, nullable=False),
+    sa.Column("name", sa.String(96), nullable=False),
+    sa.Column("digest", sa.String(80), nullable=False),
+)

@@ -1,0 +1,90 @@
+"""Findings and facts into the policy, its decision back onto the request.
+
+The only room where a text's findings meet the policy; what goes in are facts about texts, never the texts.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from policies.model import Action, FindingFacts, MediaAction, MediaKind, MediaPart, PolicyInput, SubjectFacts
+from proxy import records
+from proxy.errors import RefusedError
+from proxy.formats.base import Inspected
+from proxy.formats.base import MediaPart as BodyPart
+from proxy.services import DetectionResult
+from proxy.work import Services, Work, known
+from redaction.finding import Finding
+from redaction.segment import Segment
+
+type Placed = tuple[Finding, Segment, str]
+
+
+def decide(work: Work, services: Services, result: DetectionResult) -> None:
+    """Ask the policy, and keep its answer for every finding. Raises RefusedError where nothing may be sent."""
+    policy, identity, facts = work.active.policy, work.identity, work.facts
+    placed: list[Placed] = [
+        (finding, segment, part.language)
+        for part, segment in zip(result.segments, work.segments, strict=True)
+        for finding in part.findings
+    ]
+    decision = policy.decide(
+        PolicyInput(
+            application=identity.application if identity.application in policy.applications else "",
+            destination=work.destination.name,
+            time=datetime.fromtimestamp(facts.at_ms / 1000, UTC),
+            findings=tuple(_facts(services, policy.needs_value_refs, item) for item in placed),
+            identified_by=identity.identified_by,
+            purpose=identity.purpose,
+            subjects=tuple(SubjectFacts(role=subject.role) for subject in identity.subjects),
+            media=tuple(_media(part) for part in unread(known(work.inspected))),
+            languages=frozenset(part.language for part in result.segments),
+            size=len(facts.egress.body),
+            endpoint=facts.endpoint,
+            model=facts.model or "",
+            session_bucket=policy.bucket((identity.session or identity.owner_key.hex()).encode()),
+        )
+    )
+    work.decision = decision
+    facts.action, facts.rules, facts.observe = decision.action.value, decision.rule_ids, decision.observe
+    facts.purpose = decision.purpose or facts.purpose
+    facts.found = [
+        records.Found(finding, segment, language, chosen)
+        for (finding, segment, language), chosen in zip(placed, decision.decisions, strict=True)
+    ]
+    parts = zip(unread(known(work.inspected)), decision.media, strict=True)
+    facts.uninspected = tuple((part, "policy_pass") for part, verdict in parts if verdict.action is MediaAction.PASS)
+    _refuse(work)
+
+
+def _refuse(work: Work) -> None:
+    decision = known(work.decision)
+    if decision.action in {Action.BLOCK, Action.HOLD}:
+        code = "held" if decision.action is Action.HOLD else decision.code.value
+        rule = f" (rule {decision.rule_id})" if decision.rule_id else ""
+        because = f": {decision.because}" if decision.because else ""
+        raise RefusedError(f"the policy does not let this transfer happen{rule}{because}", code=code)
+    if decision.action is Action.ROUTE or decision.mirrors:
+        raise RefusedError(
+            "the policy routes or mirrors this transfer; this version cannot do that yet, so nothing was sent",
+            code="route_unsupported",
+            status=501,
+        )
+
+
+def unread(inspected: Inspected) -> Sequence[BodyPart]:
+    """Parts of a body that nothing looks into."""
+    return (*inspected.media, *inspected.uninspected)
+
+
+def _facts(services: Services, with_refs: bool, placed: Placed) -> FindingFacts:
+    finding, segment, language = placed
+    refs: frozenset[str] = frozenset()
+    if with_refs:
+        refs = services.value_refs(finding.entity_type, segment.text[finding.start : finding.end])
+    return FindingFacts(
+        finding.entity_type, finding.score, segment.kind.value, language, finding.recognizer, value_refs=refs
+    )
+
+
+def _media(part: BodyPart) -> MediaPart:
+    return MediaPart(MediaKind(records.media_kind(part.media_type).value), part.media_type, part.size)

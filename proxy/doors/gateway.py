@@ -1,0 +1,251 @@
+"""The base-URL door: `http://HOST:PORT/<destination>/…`, translated to the gate and back.
+
+Everything that decides, changes, records or refuses is behind the gate; this room only speaks HTTP. Requests from web
+pages and from unknown Host names are turned away, so that no page and no neighbour can use the relay.
+"""
+
+import asyncio
+import contextlib
+import ipaddress
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Protocol
+
+import aiohttp
+from aiohttp import web
+
+from proxy.errors import ProxyError
+from proxy.exchange import Ending, Exchange
+from proxy.messages import Door, Egress, Headers, Outgoing, Refusal, Reply
+from proxy.transport import Transport, UpstreamAnswer, UpstreamError
+
+BODILESS = (204, 304)
+
+
+class Admitting(Protocol):
+    """The gate, as this door sees it."""
+
+    async def admit(self, egress: Egress) -> Exchange: ...
+
+    async def preview(self, egress: Egress) -> Reply: ...
+
+
+class ClientGoneError(Exception):
+    """The client closed its side; nobody is left to answer."""
+
+
+class Gateway:
+    """Translates HTTP requests to the gate.
+
+    ready: whether `/-/readyz` says so. allowed_hosts: Host names (without port) besides loopback and the address that
+    is listened on. body_bytes: largest request body.
+    """
+
+    def __init__(
+        self,
+        gate: Admitting,
+        transport: Transport,
+        *,
+        ready: Callable[[], bool],
+        body_bytes: int,
+        allowed_hosts: Iterable[str] = (),
+    ) -> None:
+        self._gate = gate
+        self._transport = transport
+        self._ready = ready
+        self._body_bytes = body_bytes
+        self._allowed_hosts = frozenset(host.lower() for host in allowed_hosts)
+        self._closing: set[asyncio.Task[None]] = set()
+
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        """One request, any path. A failure of ours is an answer, never a traceback: its text could quote a body."""
+        try:
+            return await self._handle(request)
+        except ClientGoneError:
+            return web.Response(status=499)
+        except Exception:
+            return _reply(_plain(500, "internal", "dragoman failed on this request"))
+
+    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        path = request.raw_path
+        if refused := self._refuse_stranger(request):
+            return refused
+        if path.startswith("/-/"):
+            return await self._own(request, path)
+        destination, target = split_target(path)
+        if not destination:
+            return _reply(_plain(404, "no_destination", "use /<destination>/…, such as /openai/v1/chat/completions"))
+        if request.headers.get("upgrade"):
+            return _reply(_plain(501, "websocket_unsupported", "WebSocket upgrades are not supported yet"))
+        egress = await self._egress(request, destination, target)
+        if isinstance(egress, Reply):
+            return _reply(egress)
+        exchange = await self._gate.admit(egress)
+        if exchange.reply is not None:
+            return _reply(exchange.reply)
+        assert exchange.outgoing is not None
+        return await self._relay(request, exchange, exchange.outgoing)
+
+    async def drain(self) -> None:
+        """Wait until every outcome is written."""
+        while self._closing:
+            await asyncio.gather(*self._closing, return_exceptions=True)
+
+    def _refuse_stranger(self, request: web.BaseRequest) -> web.Response | None:
+        if "origin" in request.headers:
+            return _reply(_plain(403, "web_page_refused", "requests from web pages (Origin header) are not relayed"))
+        host = request.headers.get("host", "").rsplit(":", 1)[0].strip("[]").lower()
+        if host in {"localhost", ""} or host in self._allowed_hosts or _is_address(host):
+            return None
+        return _reply(
+            _plain(421, "unknown_host", "this Host name is not served here; add it to `allowed_hosts` in config.toml")
+        )
+
+    async def _own(self, request: web.BaseRequest, path: str) -> web.StreamResponse:
+        if path == "/-/healthz":
+            return web.Response(text="ok\n")
+        if path == "/-/readyz":
+            return web.Response(text="ready\n") if self._ready() else web.Response(status=503, text="starting\n")
+        if path.startswith("/-/preview/") and request.method == "POST":
+            destination, target = split_target(path.removeprefix("/-/preview"))
+            egress = await self._egress(request, destination, target)
+            return _reply(egress if isinstance(egress, Reply) else await self._gate.preview(egress))
+        return _reply(
+            _plain(404, "not_found", "there is nothing here; see /-/healthz, /-/readyz, /-/preview/<destination>/…")
+        )
+
+    async def _egress(self, request: web.BaseRequest, destination: str, target: str) -> Egress | Reply:
+        try:
+            body = await self._body(request)
+        except ProxyError as error:
+            return _plain(error.status, error.code, error.message)
+        return Egress(
+            door=Door.GATEWAY,
+            mode="gateway",
+            method=request.method,
+            target=target.encode("latin-1", "replace"),
+            headers=Headers(tuple(request.raw_headers)),
+            body=body,
+            destination=destination,
+            peer=request.remote or "",
+        )
+
+    async def _body(self, request: web.BaseRequest) -> bytes:
+        if (request.content_length or 0) > self._body_bytes:
+            raise ProxyError("the request body is too large", code="body_too_large", status=413)
+        pieces, size = [], 0
+        async for piece in request.content.iter_any():
+            size += len(piece)
+            if size > self._body_bytes:
+                raise ProxyError("the request body is too large", code="body_too_large", status=413)
+            pieces.append(piece)
+        return b"".join(pieces)
+
+    async def _relay(self, request: web.BaseRequest, exchange: Exchange, outgoing: Outgoing) -> web.StreamResponse:
+        ending = Ending.CUT
+        try:
+            exchange.sent()
+            async with self._transport.send(outgoing) as answer:
+                response = await self._answer(request, exchange, answer)
+            ending = Ending.UPSTREAM_ERROR if exchange.error else Ending.COMPLETE
+            return response
+        except UpstreamError as error:
+            ending = Ending.UPSTREAM_ERROR if error.reached else Ending.NOT_SENT
+            return _reply(exchange.refusal_reply(_refusal(error, exchange)))
+        except (ClientGoneError, asyncio.CancelledError):
+            ending = Ending.CLIENT_GONE
+            raise
+        except Exception as error:
+            ending = Ending.UPSTREAM_ERROR
+            return _reply(exchange.refusal_reply(_refusal(error, exchange)))
+        finally:
+            self._later(exchange.close(ending))
+
+    async def _answer(self, request: web.BaseRequest, exchange: Exchange, answer: UpstreamAnswer) -> web.StreamResponse:
+        head = exchange.answer(answer.status, answer.headers)
+        if answer.status in BODILESS or request.method == "HEAD":
+            exchange.finish()
+            return _head(answer.status, head, web.Response)
+        if answer.length is not None:
+            body = b"".join([exchange.feed(piece) async for piece in answer.pieces()]) + exchange.finish()
+            return _reply(Reply(answer.status, head, body))
+        response = _head(answer.status, head, web.StreamResponse)
+        return await self._stream(request, exchange, answer, response)
+
+    async def _stream(
+        self, request: web.BaseRequest, exchange: Exchange, answer: UpstreamAnswer, response: web.StreamResponse
+    ) -> web.StreamResponse:
+        # From here on the client has our head, so a failure can only be told in the stream's own words.
+        await _to_client(response.prepare(request))
+        try:
+            async for piece in answer.pieces():
+                if restored := exchange.feed(piece):
+                    await _to_client(response.write(restored))
+            rest = exchange.finish()
+        except ClientGoneError:
+            raise
+        except Exception as error:
+            rest = exchange.stream_error(_refusal(error, exchange))
+        if rest:
+            await _to_client(response.write(rest))
+        await _to_client(response.write_eof())
+        return response
+
+    def _later(self, closing: Awaitable[None]) -> None:
+        async def close() -> None:
+            await closing
+
+        task = asyncio.ensure_future(close())
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+
+
+def split_target(path: str) -> tuple[str, str]:
+    """`/openai/v1/x?y` as (`openai`, `/v1/x?y`)."""
+    rest = path[1:]
+    for position, char in enumerate(rest):
+        if char == "/":
+            return rest[:position], rest[position:]
+        if char == "?":
+            return rest[:position], "/" + rest[position:]
+    return rest, "/"
+
+
+def _is_address(host: str) -> bool:
+    with contextlib.suppress(ValueError):
+        ipaddress.ip_address(host)
+        return True
+    return False
+
+
+async def _to_client(writing: Awaitable[object]) -> None:
+    try:
+        await writing
+    except (ConnectionError, aiohttp.ClientConnectionResetError) as error:
+        raise ClientGoneError from error
+
+
+def _refusal(error: Exception, exchange: Exchange) -> Refusal:
+    if isinstance(error, ProxyError):
+        return Refusal(error.status, error.code, error.message, transfer=exchange.transfer)
+    return Refusal(502, "answer_failed", "the answer could not be restored", transfer=exchange.transfer)
+
+
+def _head[R: web.StreamResponse](status: int, headers: Headers, kind: Callable[..., R]) -> R:
+    response = kind(status=status)
+    for name, value in headers:
+        response.headers.add(name.decode("latin-1"), value.decode("latin-1"))
+    return response
+
+
+def _reply(reply: Reply) -> web.Response:
+    response = _head(reply.status, reply.headers, web.Response)
+    response.body = reply.body
+    return response
+
+
+def _plain(status: int, code: str, message: str) -> Reply:
+    import orjson
+
+    body = orjson.dumps({"error": {"message": message, "type": "dragoman_error", "param": None, "code": code}})
+    fields = ((b"content-type", b"application/json"), (b"dragoman-reason", code.encode()))
+    return Reply(status, Headers(fields), body)

@@ -1,0 +1,139 @@
+"""An upstream's answer on its way back: the head once, then every piece through the exchange.
+
+Bytes of the upstream enter, restored bytes leave. After the first failure nothing of the upstream leaves any more: the
+client gets the provider's own error, or its error event where the head is already out.
+"""
+
+from mitmproxy import http
+
+from proxy.doors.network.transfers import Transfers, passage_of
+from proxy.doors.network.translate import put_answer_head
+from proxy.errors import ProxyError
+from proxy.messages import Headers, Refusal, Reply
+
+WHOLE_BYTES = 1024 * 1024
+"""Answers whose length is known and not above this are restored in one piece: they keep a Content-Length, and if they
+cannot be restored, the client gets a proper error instead of half an answer. Live streams have no length."""
+
+
+class Answer:
+    """One answer; the engine calls it with each piece of a streamed body, with b"" at the end."""
+
+    def __init__(self, flow: http.HTTPFlow, transfers: Transfers) -> None:
+        assert flow.response is not None
+        self._flow = flow
+        self._response = flow.response
+        self._passage = passage_of(flow)
+        self._transfers = transfers
+        self._head = Headers()
+        self._finished = False
+
+    @property
+    def finished(self) -> bool:
+        """The answer came to its end, by its framing or by what its format says."""
+        exchange = self._passage.exchange
+        reader = exchange.reader if exchange is not None else None
+        return self._finished or (reader is not None and reader.facts.complete)
+
+    def begin(self) -> bool:
+        """Take the head. False: it cannot be answered so, and the passage's reply says why."""
+        passage, response = self._passage, self._response
+        if response.status_code < 200:
+            # 101 would switch to a protocol that has no gate; the engine takes other 1xx for the final answer.
+            passage.reply = self._refused("upstream_broken", "the provider answered with an interim response only")
+            return False
+        if passage.unread:
+            response.stream = True
+            passage.answered = True
+            return True
+        if passage.exchange is None:
+            passage.reply = self._refused("failed_closed", "dragoman failed on this answer")
+            return False
+        try:
+            came = Headers(response.headers.fields)
+            self._head = passage.exchange.answer(response.status_code, came)
+            length = _length(came)
+            put_answer_head(self._head, self._flow, length=None)
+        except Exception as error:
+            self._fail("answer_head", error)
+            passage.reply = self._refused(_code(error), "the provider's answer could not be read")
+            return False
+        response.stream = False if length is not None and length <= WHOLE_BYTES else self
+        passage.answered = True
+        return True
+
+    def whole(self) -> bool:
+        """Restore a body that came in one piece. False: it cannot be restored, and the reply says why."""
+        passage, response = self._passage, self._response
+        if not passage.answered:
+            passage.reply = self._refused("failed_closed", "dragoman failed on this answer")
+            return False
+        if passage.exchange is None:
+            return True
+        try:
+            body = passage.exchange.feed(response.raw_content) if response.raw_content else b""
+            body += passage.exchange.finish()
+            if self._flow.request.method == "HEAD":
+                body = b""
+            put_answer_head(self._head, self._flow, length=len(body))
+            response.raw_content = body
+        except Exception as error:
+            self._fail("answer", error)
+            passage.reply = self._refused(_code(error), "the provider's answer could not be restored")
+            return False
+        self._finished = True
+        return True
+
+    def __call__(self, data: bytes) -> list[bytes]:
+        # An empty piece would be written as the end of a chunked body, so nothing is said as [].
+        exchange = self._passage.exchange
+        if self._passage.failed or exchange is None:
+            return []
+        try:
+            restored = exchange.feed(data) if data else exchange.finish()
+        except Exception as error:
+            self._fail("stream", error)
+            return self._error_event(_code(error), "the provider's answer could not be restored")
+        self._finished = not data
+        return [restored] if restored else []
+
+    def broken_off(self) -> list[bytes]:
+        """The upstream went away in the middle: what was held back, and the provider's error event."""
+        exchange = self._passage.exchange
+        if exchange is None or self._passage.failed or self.finished:
+            return []
+        self._passage.failed = True
+        try:
+            held = exchange.finish()
+        except Exception:
+            held = b""  # half an event or half a text; there is nothing to restore in it
+        event = self._error_event("upstream_cut", "the provider's answer broke off")
+        return [piece for piece in (held, *event) if piece]
+
+    def _fail(self, where: str, error: Exception) -> None:
+        self._passage.failed = True
+        self._transfers.trouble(where, error)
+
+    def _error_event(self, code: str, message: str) -> list[bytes]:
+        exchange = self._passage.exchange
+        assert exchange is not None
+        try:
+            event = exchange.stream_error(Refusal(502, code, message, transfer=exchange.transfer))
+        except Exception as error:
+            self._transfers.trouble("stream_error", error)
+            return []
+        return [event] if event else []
+
+    def _refused(self, code: str, message: str) -> Reply:
+        exchange = self._passage.exchange
+        transfer = exchange.transfer if exchange is not None else ""
+        return self._transfers.give_up(self._passage, Refusal(502, code, message, transfer=transfer))
+
+
+def _code(error: Exception) -> str:
+    return error.code if isinstance(error, ProxyError) else "answer_unreadable"
+
+
+def _length(headers: Headers) -> int | None:
+    values = headers.all("content-length")
+    return int(values[0]) if len(values) == 1 and values[0].isascii() and values[0].isdigit() else None

@@ -1,0 +1,269 @@
+"""The engine's hooks, translated to the gate: a connection is screened, a request is admitted, an ending is recorded.
+
+Order of a request: what the door itself has to refuse, then the gate, then the request is made what the gate allowed.
+What this addon does not get to see is not sent: `layers` holds everything back that was not cleared here.
+"""
+
+# mypy: allow-untyped-calls
+
+import asyncio
+import base64
+from dataclasses import dataclass
+
+from mitmproxy import ctx, exceptions, http, tls
+from mitmproxy.connection import Client
+from mitmproxy.proxy.layers.modes import Socks5AuthData
+from mitmproxy.proxy.mode_specs import RegularMode, TransparentMode, UpstreamMode
+from mitmproxy.proxy.server_hooks import ServerConnectionHookData
+
+from proxy.doors.network.guard import fail_closed
+from proxy.doors.network.names import host_name
+from proxy.doors.network.settings import ENGINE, NetworkSettings
+from proxy.doors.network.transfers import Passage, Transfers, passage_of
+from proxy.doors.network.translate import (
+    connection_egress,
+    credential_of,
+    egress_of,
+    origin_of,
+    passing_head,
+    peer_of,
+    plain_reply,
+    put,
+    response_of,
+    sendable,
+)
+from proxy.exchange import Ending
+from proxy.gate import HostVerdict
+from proxy.messages import Origin, Refusal
+
+FAILED_CLOSED = Refusal(503, "failed_closed", "dragoman failed on this request; nothing was sent", 1)
+DRAINING = Refusal(503, "draining", "dragoman is shutting down; try again", 1)
+UNREGISTERED = Refusal(
+    403, "unregistered_host", "this host is not in the register of destinations; add it to the policy, or let it pass"
+)
+MISMATCH = Refusal(
+    421, "destination_mismatch", "the names in the connection, the TLS handshake and the Host field are not the same"
+)
+WEBSOCKET = Refusal(501, "websocket_unsupported", "WebSocket connections are not supported yet; use the HTTP API")
+TRAILERS = Refusal(400, "trailers_unsupported", "fields after the body are not inspected; send them in front of it")
+UNAUTHENTICATED = Refusal(
+    407, "credential_required", "show a dragoman credential to the proxy: http://app:CREDENTIAL@HOST:PORT"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Tunnel:
+    """What a client's connection was opened to, and what was decided about it. credential: shown when it was opened."""
+
+    host: str
+    port: int
+    verdict: HostVerdict
+    credential: str = ""
+
+
+class Hooks:
+    """The addon. One per door."""
+
+    name = "dragoman"
+
+    def __init__(self, transfers: Transfers, settings: NetworkSettings) -> None:
+        self.transfers = transfers
+        self.tunnels: dict[str, Tunnel] = {}
+        self.credentials: dict[str, str] = {}
+        self._settings = settings
+        self._connecting: dict[str, asyncio.TimerHandle] = {}
+
+    def configure(self, updated: set[str]) -> None:
+        """Refuse options on which the promises rest, also while running."""
+        for option in updated & ENGINE.keys():
+            value = getattr(ctx.options, option)
+            if (list(value) if isinstance(ENGINE[option], list) else value) != ENGINE[option]:
+                raise exceptions.OptionsError(f"{option} must be {ENGINE[option]!r}: otherwise data could leave unseen")
+
+    # --- connections -------------------------------------------------------------------------------------------
+
+    def _refuse_connect(self, flow: http.HTTPFlow) -> None:
+        flow.response = response_of(plain_reply(FAILED_CLOSED))
+
+    @fail_closed(_refuse_connect)
+    async def http_connect(self, flow: http.HTTPFlow) -> None:
+        """A CONNECT: screen the host before anything is read, let alone opened."""
+        host, port, client = host_name(flow.request.host), flow.request.port, flow.client_conn
+        credential = credential_of(flow.request.headers.get("proxy-authorization"))
+        verdict = self.transfers.gate.screen_host(host, port)
+        refusal = DRAINING if self.transfers.draining else None
+        if refusal is None and self._settings.require_credential and not credential:
+            refusal = UNAUTHENTICATED
+        if refusal is None and verdict is HostVerdict.CLOSED:
+            refusal = UNREGISTERED
+        if refusal is not None:
+            mode, origin = client.proxy_mode.type_name, Origin("https", host, port)
+            egress = connection_egress(mode, peer_of(client.peername), origin, credential)
+            flow.response = response_of(await self.transfers.refuse(egress, refusal))
+            if refusal is UNAUTHENTICATED:
+                flow.response.headers["proxy-authenticate"] = 'Basic realm="dragoman"'
+            return
+        if verdict is HostVerdict.PASS:
+            await self.transfers.gate.passed(host, port, peer_of(client.peername), credential)
+            self.transfers.note("passed")
+        self.tunnels[client.id] = Tunnel(host, port, verdict, credential)
+
+    def _refuse_login(self, data: Socks5AuthData) -> None:
+        data.valid = False
+
+    @fail_closed(_refuse_login)
+    async def socks5_auth(self, data: Socks5AuthData) -> None:
+        """User and password of SOCKS5; who they are is found out by the gate, for each transfer."""
+        credential = data.password or data.username
+        data.valid = bool(credential)
+        self.credentials[data.client_conn.id] = credential
+
+    def _nothing(self, _subject: object) -> None:
+        return
+
+    @fail_closed(_nothing)
+    async def http_connect_upstream(self, flow: http.HTTPFlow) -> None:
+        """Our own credentials for the next proxy; the client's never go there."""
+        flow.request.headers.pop("proxy-authorization", None)
+        if self._settings.upstream_auth:
+            encoded = base64.b64encode(self._settings.upstream_auth.encode()).decode("ascii")
+            flow.request.headers["proxy-authorization"] = f"Basic {encoded}"
+
+    @fail_closed(_nothing)
+    async def tls_failed_client(self, data: tls.TlsData) -> None:
+        """A client that does not trust our certificate, or pins another: it ends here, visibly."""
+        client, server = data.context.client, data.context.server
+        address = server.address or ("", 0)
+        origin = Origin("https", host_name(client.sni or address[0]), address[1])
+        egress = connection_egress(client.proxy_mode.type_name, peer_of(client.peername), origin, "")
+        message = "the app did not accept the certificate of this proxy; see `dragoman ca env`"
+        await self.transfers.refuse(egress, Refusal(403, "client_distrusts_ca", message))
+
+    @fail_closed(_nothing)
+    async def client_disconnected(self, client: Client) -> None:
+        """Whatever is still open on the connection ends."""
+        self.tunnels.pop(client.id, None)
+        self.credentials.pop(client.id, None)
+        self.transfers.client_left(client.id)
+
+    # --- requests ----------------------------------------------------------------------------------------------
+
+    def _refuse_request(self, flow: http.HTTPFlow) -> None:
+        passage = passage_of(flow)
+        passage.allowed = None
+        flow.response = response_of(plain_reply(FAILED_CLOSED))
+        self.transfers.end(passage, Ending.NOT_SENT)
+
+    @fail_closed(_refuse_request)
+    async def request(self, flow: http.HTTPFlow) -> None:
+        """A complete request: to the gate, and back as what may be sent, or as an answer."""
+        if flow.response is not None or flow.error is not None:
+            return
+        passage = passage_of(flow)
+        tunnel = self.tunnels.get(flow.client_conn.id)
+        tunneled = tunnel is not None or not isinstance(flow.client_conn.proxy_mode, RegularMode | UpstreamMode)
+        passage.credential = self._credential(flow, tunnel, tunneled=tunneled)
+        origin = origin_of(flow, flow.request.host, flow.request.port, tunneled=tunneled)
+        passage.came_as = origin
+        refusal = self._refusal(flow, origin)
+        if origin is None or refusal is not None:
+            refusal = refusal or MISMATCH
+            reply = await self.transfers.refuse(egress_of(flow, origin, passage.credential), refusal)
+            flow.response = response_of(reply)
+            if refusal is UNAUTHENTICATED:
+                flow.response.headers["proxy-authenticate"] = 'Basic realm="dragoman"'
+        elif self._unread(origin):
+            await self._pass(flow, passage, origin)
+        else:
+            await self._admit(flow, passage, origin)
+
+    @fail_closed(_nothing)
+    async def error(self, flow: http.HTTPFlow) -> None:
+        """The engine gives a request up: find our words for it before its own page is sent."""
+        await self.transfers.explain(flow)
+
+    def _refusal(self, flow: http.HTTPFlow, origin: Origin | None) -> Refusal | None:
+        request, passage = flow.request, passage_of(flow)
+        if self.transfers.draining:
+            return DRAINING
+        shown = passage.credential or isinstance(flow.client_conn.proxy_mode, TransparentMode)
+        if self._settings.require_credential and not shown:
+            return UNAUTHENTICATED
+        if origin is None:
+            return MISMATCH
+        if "websocket" in request.headers.get("upgrade", "").lower():
+            return WEBSOCKET
+        return TRAILERS if request.trailers else None
+
+    def _credential(self, flow: http.HTTPFlow, tunnel: Tunnel | None, *, tunneled: bool) -> str:
+        if tunnel is not None:
+            return tunnel.credential
+        if tunneled:
+            return self.credentials.get(flow.client_conn.id, "")
+        return credential_of(flow.request.headers.get("proxy-authorization"))
+
+    def _unread(self, origin: Origin) -> bool:
+        return origin.scheme == "http" and self.transfers.gate.screen_host(origin.host, origin.port) is HostVerdict.PASS
+
+    async def _pass(self, flow: http.HTTPFlow, passage: Passage, origin: Origin) -> None:
+        await self.transfers.gate.passed(
+            origin.host, origin.port, peer_of(flow.client_conn.peername), passage.credential
+        )
+        self.transfers.note("passed")
+        flow.request.headers = passing_head(flow.request.headers)
+        flow.request.data.host = origin.host
+        flow.request.authority = ""
+        passage.unread = True
+        passage.allowed = sendable(flow.request)
+
+    async def _admit(self, flow: http.HTTPFlow, passage: Passage, origin: Origin) -> None:
+        exchange = await self.transfers.gate.admit(egress_of(flow, origin, passage.credential))
+        if exchange.reply is not None or exchange.outgoing is None:
+            flow.response = response_of(exchange.reply or plain_reply(FAILED_CLOSED))
+            return
+        passage.exchange = exchange
+        self.transfers.opened(flow.client_conn.id, passage)
+        put(exchange.outgoing, flow, origin)
+        passage.allowed = sendable(flow.request)
+
+    # --- the time that connecting may take ---------------------------------------------------------------------
+
+    def server_connect(self, data: ServerConnectionHookData) -> None:
+        """The engine waits for a connection as long as the system does; that is minutes."""
+        loop = asyncio.get_running_loop()
+        self._connecting[data.server.id] = loop.call_later(self._settings.connect_s, self._too_slow, data)
+
+    def server_connected(self, data: ServerConnectionHookData) -> None:
+        """TCP stands; with TLS the time goes on."""
+        if not data.server.tls:
+            self._in_time(data.server.id)
+
+    def server_connect_error(self, data: ServerConnectionHookData) -> None:
+        """Refused, unreachable, or ended by us."""
+        self._in_time(data.server.id)
+
+    def server_disconnected(self, data: ServerConnectionHookData) -> None:
+        """Also a handshake that failed ends the connection."""
+        self._in_time(data.server.id)
+
+    def tls_established_server(self, data: tls.TlsData) -> None:
+        """Certificate verified: the connection stands."""
+        self._in_time(data.conn.id)
+
+    def _in_time(self, server: str) -> None:
+        if timer := self._connecting.pop(server, None):
+            timer.cancel()
+
+    def _too_slow(self, data: ServerConnectionHookData) -> None:
+        self._connecting.pop(data.server.id, None)
+        self.transfers.note("connect_timeout")
+        handler = ctx.master.addons.get("proxyserver").connections.get(data.client.id)
+        io = handler.transports.get(data.server) if handler is not None else None
+        if io is not None and io.handler is not None:
+            io.handler.cancel("no connection in time")
+
+    def done(self) -> None:
+        """The engine stops: no timer of ours may outlive it."""
+        for timer in self._connecting.values():
+            timer.cancel()
+        self._connecting.clear()

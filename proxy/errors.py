@@ -1,0 +1,50 @@
+"""The errors of `proxy`: one base, few kinds, each with a stable code and an HTTP status.
+
+A text says what happened, where, and what to do; it never holds inspected text, so it may be logged and shown.
+"""
+
+
+class ProxyError(Exception):
+    """Base of every error that `proxy` raises on purpose. code: stable; status: HTTP status of the refusal."""
+
+    code = "internal"
+    status = 500
+
+    def __init__(self, message: str, *, code: str | None = None, status: int | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        if code is not None:
+            self.code = code
+        if status is not None:
+            self.status = status
+
+
+class FormatError(ProxyError):
+    """A body, target or header that cannot be read or rewritten safely."""
+
+    code = "unreadable_request"
+    status = 400
+
+
+class RefusedError(ProxyError):
+    """A transfer that must not happen: policy, identity, destination."""
+
+    code = "refused"
+    status = 403
+
+
+class UnavailableError(ProxyError):
+    """A stage that protects the data does not work or is full; the transfer is refused, not sent unprotected."""
+
+    code = "unavailable"
+    status = 503
+
+    def __init__(self, message: str, *, code: str | None = None, retry_after_s: int = 1) -> None:
+        super().__init__(message, code=code)
+        self.retry_after_s = retry_after_s
+
+
+class ConfigError(ProxyError):
+    """A setting, file or start condition that keeps dragoman from starting."""
+
+    code = "config"

@@ -1,0 +1,205 @@
+"""One transfer from its first byte to its last: which step may follow which, and the restoring of its answer.
+
+The order "recorded, then sent" is a table here, so that the other order cannot be written. Bytes and facts enter,
+bytes leave; no I/O. An exchange is used by one door and one connection only.
+"""
+
+import zlib
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from proxy.errors import FormatError, ProxyError
+from proxy.formats.base import Endpoint, Format, ResponseReader
+from proxy.messages import Headers, Outgoing, Refusal, Reply
+from redaction.restore import Restorer
+
+
+class State(StrEnum):
+    """Where a transfer stands."""
+
+    RECEIVED = "received"
+    INSPECTED = "inspected"
+    RECORDED = "recorded"
+    SENT = "sent"
+    RESTORING = "restoring"
+    CLOSED = "closed"
+
+
+# Two rules: SENT is reached from RECORDED alone, and whatever has begun can be closed exactly once.
+NEXT: dict[State, frozenset[State]] = {
+    State.RECEIVED: frozenset({State.INSPECTED, State.CLOSED}),
+    State.INSPECTED: frozenset({State.RECORDED, State.CLOSED}),
+    State.RECORDED: frozenset({State.SENT, State.CLOSED}),
+    State.SENT: frozenset({State.RESTORING, State.CLOSED}),
+    State.RESTORING: frozenset({State.CLOSED}),
+    State.CLOSED: frozenset(),
+}
+
+
+class Ending(StrEnum):
+    """How a transfer ended, as the door saw it."""
+
+    COMPLETE = "complete"
+    CUT = "cut"
+    CLIENT_GONE = "client_gone"
+    UPSTREAM_ERROR = "upstream_error"
+    NOT_SENT = "not_sent"
+
+
+class OrderError(ProxyError):
+    """A step out of order: a defect of ours, so the transfer is refused."""
+
+    code = "internal_order"
+
+
+class BodyDecoder(Protocol):
+    """Decodes a content-encoded body piece by piece."""
+
+    def feed(self, data: bytes) -> bytes: ...
+
+    def finish(self) -> bytes: ...
+
+
+HOP_BY_HOP = (
+    "connection",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+)
+"""RFC 9110 section 7.6.1 and its predecessors: fields that concern one connection and never pass a proxy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cleared:
+    """What the gate hands an exchange that may be sent: everything the answer needs to be restored.
+
+    on_sent: called before the first byte. on_close: writes the outcome.
+    """
+
+    outgoing: Outgoing
+    format: Format
+    endpoint: Endpoint
+    restorer: Restorer
+    on_sent: Callable[[], None] = lambda: None
+    on_close: "Callable[[Exchange, Ending], Awaitable[None]] | None" = None
+
+
+class Exchange:
+    """The state of one transfer. Made by the gate; `reply` is set when there is nothing to send.
+
+    transfer: id of the record, also in the `dragoman-transfer` header of every answer.
+    """
+
+    def __init__(
+        self,
+        transfer: str,
+        *,
+        clock_ms: Callable[[], int],
+        decoder: Callable[[str], BodyDecoder],
+    ) -> None:
+        self.transfer = transfer
+        self.state = State.RECEIVED
+        self.reply: Reply | None = None
+        self.outgoing: Outgoing | None = None
+        self.status: int | None = None
+        self.sent_at: int | None = None
+        self.first_byte_at: int | None = None
+        self.bytes_received = 0
+        self.error: str | None = None
+        self.reader: ResponseReader | None = None
+        self.cleared: Cleared | None = None
+        self._clock_ms = clock_ms
+        self._make_decoder = decoder
+        self._decoder: BodyDecoder | None = None
+
+    def advance(self, state: State) -> None:
+        """Take a step. Raises OrderError when the table does not allow it."""
+        if state not in NEXT[self.state]:
+            raise OrderError(f"transfer {self.transfer}: {state} cannot follow {self.state}")
+        self.state = state
+
+    def refuse(self, reply: Reply, code: str) -> None:
+        """End without sending: `reply` is the answer to the client."""
+        self.reply = Reply(reply.status, reply.headers.with_field("dragoman-transfer", self.transfer), reply.body)
+        self.error = code
+        self.outgoing = None
+        if self.state is not State.CLOSED:
+            self.advance(State.CLOSED)
+
+    def clear(self, cleared: Cleared) -> None:
+        """The record is durable: the request may be sent."""
+        self.advance(State.RECORDED)
+        self.cleared = cleared
+        self.outgoing = cleared.outgoing
+
+    def sent(self) -> None:
+        """The first byte is about to go upstream."""
+        assert self.cleared is not None, "sent() before clear()"
+        self.advance(State.SENT)
+        self.cleared.on_sent()
+        self.sent_at = self._clock_ms()
+
+    def answer(self, status: int, headers: Headers) -> Headers:
+        """The head of the upstream's answer; returns the head for the client, without a Content-Length.
+
+        Informational answers (1xx) are the door's own business and never come here.
+        """
+        assert self.cleared is not None, "answer() before clear()"
+        self.advance(State.RESTORING)
+        self.status = status
+        self.first_byte_at = self._clock_ms()
+        coding = (headers.get("content-encoding") or "identity").strip().lower()
+        self._decoder = None if coding == "identity" else self._make_decoder(coding)
+        self.reader = self.cleared.format.reader(self.cleared.endpoint, status, headers, self.cleared.restorer)
+        kept = headers.without((*HOP_BY_HOP, "content-length", "content-encoding", "dragoman-transfer"))
+        return kept.with_field("dragoman-transfer", self.transfer)
+
+    def feed(self, chunk: bytes) -> bytes:
+        """A piece of the upstream's body in, restored bytes out. Raises ProxyError on a body that cannot be read."""
+        assert self.reader is not None, "feed() before answer()"
+        self.bytes_received += len(chunk)
+        return self.reader.feed(self._decode(chunk))
+
+    def finish(self) -> bytes:
+        """The upstream's body ended; what was held back comes out."""
+        assert self.reader is not None, "finish() before answer()"
+        rest = self.reader.feed(self._decoder.finish()) if self._decoder is not None else b""
+        return rest + self.reader.finish()
+
+    def stream_error(self, refusal: Refusal) -> bytes:
+        """Bytes that end a begun stream in the provider's own way."""
+        assert self.cleared is not None, "stream_error() before clear()"
+        self.error = refusal.code
+        return self.cleared.format.stream_error(self.cleared.endpoint, refusal)
+
+    def refusal_reply(self, refusal: Refusal) -> Reply:
+        """A refusal after the record was made (upstream unreachable, its head unreadable), in the provider's shape."""
+        assert self.cleared is not None, "refusal_reply() before clear()"
+        self.error = refusal.code
+        reply = self.cleared.format.refuse(self.cleared.endpoint, refusal)
+        return Reply(reply.status, reply.headers.with_field("dragoman-transfer", self.transfer), reply.body)
+
+    async def close(self, ending: Ending) -> None:
+        """Write the outcome. Idempotent; the first ending counts."""
+        if self.state is State.CLOSED:
+            return
+        self.advance(State.CLOSED)
+        if self.cleared is not None and self.cleared.on_close is not None:
+            await self.cleared.on_close(self, ending)
+
+    def _decode(self, chunk: bytes) -> bytes:
+        if self._decoder is None:
+            return chunk
+        try:
+            return self._decoder.feed(chunk)
+        except (zlib.error, ValueError) as error:
+            raise FormatError(
+                "the provider's answer is not valid in the content coding that it names", code="upstream_unreadable"
+            ) from error

@@ -1,0 +1,145 @@
+"""What a wire format is: how one provider API spells text, structure, streams and errors.
+
+A format is pure (bytes in, values out) and knows one provider API; framing (SSE, NDJSON, JSON array) and the JSON
+engine are shared. Unknown means text: a string that no rule of the format names is a segment.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from proxy.messages import Headers, Refusal, Reply
+from redaction.restore import Restorer
+from redaction.segment import Segment
+
+
+@dataclass(frozen=True, slots=True)
+class RequestHead:
+    """The part of a request that routes it. path: raw, without query; query: raw, without `?`."""
+
+    method: str
+    host: str
+    path: str
+    query: str
+    headers: Headers
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Which operation of a provider API a request is.
+
+    format: the format's name. operation: from a closed set (`chat`, `embeddings`, `generate`, `unknown`), it stands
+    in the record. model: from the path where the API puts it there, else "".
+    """
+
+    format: str
+    operation: str
+    model: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MediaPart:
+    """Something in a body that is not text to us: an image, audio, an opaque file. size: decoded bytes."""
+
+    pointer: str
+    media_type: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Inspected:
+    """A request body taken apart.
+
+    segments: every text to inspect, each pointer once. media: what cannot be read as text. uninspected: media-like
+    parts that pass unread only where the policy says so (reason codes). model, stream: what the request asks for.
+    state: ids of provider objects that the request names (previous response, cached content, ...): {kind: id}.
+    source: what the format itself needs to splice; opaque to everybody else.
+    """
+
+    segments: tuple[Segment, ...]
+    source: object
+    media: tuple[MediaPart, ...] = ()
+    uninspected: tuple[MediaPart, ...] = ()
+    model: str = ""
+    stream: bool = False
+    state: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens that the provider counted, where it said so."""
+
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+
+
+@dataclass(slots=True)
+class ResponseFacts:
+    """What a reader learned from a response, filled while it passes.
+
+    objects: provider objects the response creates ({kind: id}), to be bound to the request's scope before it ends.
+    texts: the answer's text per channel **as the upstream sent it** (placeholders not restored), bounded, for
+    inspection after the stream; truncated says that the bound was reached.
+    complete: the response ended as its format says it ends.
+    """
+
+    usage: Usage = field(default_factory=Usage)
+    model: str = ""
+    objects: dict[str, str] = field(default_factory=dict)
+    texts: dict[str, str] = field(default_factory=dict)
+    truncated: bool = False
+    complete: bool = False
+    events: int = 0
+
+
+class ResponseReader(Protocol):
+    """Restores one response on its way to the client; any cut of the bytes gives the same result."""
+
+    @property
+    def facts(self) -> ResponseFacts:
+        """What was learned so far; complete after `finish`."""
+        ...
+
+    def feed(self, data: bytes) -> bytes:
+        """Bytes of the (decoded) upstream body in, bytes for the client out; raises FormatError on hostile input."""
+        ...
+
+    def finish(self) -> bytes:
+        """The upstream ended its body: what was held back, and nothing after it."""
+        ...
+
+
+class Format(Protocol):
+    """One provider API. Instances are immutable and shared."""
+
+    @property
+    def name(self) -> str:
+        """As in the register and in records."""
+        ...
+
+    def endpoint(self, head: RequestHead) -> Endpoint | None:
+        """The operation, or None where this format does not know the request."""
+        ...
+
+    def read(self, endpoint: Endpoint, head: RequestHead, body: bytes) -> Inspected:
+        """Take a decoded body apart. Raises FormatError (code, HTTP status) where it cannot be read."""
+        ...
+
+    def splice(self, inspected: Inspected, replacements: Mapping[str, str]) -> bytes:
+        """The body with the texts of the given pointers replaced, every other byte as it came.
+
+        An empty mapping returns the identical body. Raises FormatError where a replacement cannot stand there.
+        """
+        ...
+
+    def reader(self, endpoint: Endpoint, status: int, headers: Headers, restorer: Restorer) -> ResponseReader:
+        """A reader for the response to that request; chosen by status and content type."""
+        ...
+
+    def refuse(self, endpoint: Endpoint | None, refusal: Refusal) -> Reply:
+        """The refusal as this provider's SDK expects an error."""
+        ...
+
+    def stream_error(self, endpoint: Endpoint, refusal: Refusal) -> bytes:
+        """Bytes that end a stream, which already began, with the provider's own error event."""
+        ...

@@ -1,0 +1,164 @@
+"""What all formats whose bodies are JSON share: a table of operations, read and spliced and restored the same way.
+
+A format file is data: for each operation the path, the shape of its request, of its answer, and how it streams.
+Pure and immutable.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from proxy.errors import FormatError
+from proxy.formats import refusal as refusals
+from proxy.formats.answers import RawReader, TextReader, WholeReader
+from proxy.formats.base import Endpoint, Inspected, RequestHead, ResponseReader
+from proxy.formats.channels import Channels
+from proxy.formats.document import Body, Document, decode
+from proxy.formats.inspection import Inspection, Place
+from proxy.formats.media import is_text_type
+from proxy.formats.shape import UNKNOWN, Shape
+from proxy.formats.stream import StreamReader
+from proxy.framing.events import Framer
+from proxy.framing.lines import ArrayFramer, LineFramer
+from proxy.framing.sse import SseFramer
+from proxy.messages import Headers, Refusal, Reply
+from redaction.restore import Restorer
+from redaction.segment import SegmentKind
+
+
+class Streams(StrEnum):
+    """How an operation streams where the answer's content type does not say."""
+
+    SSE = "sse"
+    LINES = "lines"
+    ARRAY = "array"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One operation of an API. path: matched against the whole raw path; its group `model` names the model.
+
+    answer: shape of complete answers and of stream events alike. kind: whose words an unlisted text is.
+    """
+
+    name: str
+    path: re.Pattern[str]
+    request: Shape = UNKNOWN
+    answer: Shape = UNKNOWN
+    streams: Streams = Streams.NONE
+    channels: Channels = field(default_factory=Channels)
+    methods: frozenset[str] = frozenset(("POST",))
+    kind: SegmentKind = SegmentKind.UNKNOWN
+
+
+@dataclass(frozen=True, slots=True)
+class JsonFormat:
+    """One provider API with JSON bodies. shape: of its errors; roles: what a `role` says about words, where special."""
+
+    name: str
+    operations: tuple[Operation, ...]
+    error: refusals.Shape = refusals.openai
+    error_event: str = ""
+    roles: Mapping[str, SegmentKind] | None = None
+    hosts: Callable[[str], bool] = lambda _host: True
+
+    def endpoint(self, head: RequestHead) -> Endpoint | None:
+        """The operation, or None where this format does not know the request."""
+        if not self.hosts(head.host):
+            return None
+        for operation in self.operations:
+            match = operation.path.fullmatch(head.path)
+            if match is not None and head.method.upper() in operation.methods:
+                return Endpoint(self.name, operation.name, match.groupdict().get("model") or "")
+        return None
+
+    def read(self, endpoint: Endpoint, head: RequestHead, body: bytes) -> Inspected:
+        """Take a decoded JSON body apart. Raises FormatError."""
+        operation = self._operation(endpoint)
+        if not body:
+            return Inspected((), Body(body, Document("")))
+        decoded = decode(body)
+        inspection = Inspection() if self.roles is None else Inspection(roles=self.roles)
+        document, found = inspection.json(decoded.text, operation.request, Place("", "", operation.kind))
+        return inspection.finish(decoded, body, document, found.facts)
+
+    def splice(self, inspected: Inspected, replacements: Mapping[str, str]) -> bytes:
+        """The body with the texts of the given pointers replaced."""
+        return splice(inspected, replacements)
+
+    def reader(self, endpoint: Endpoint, status: int, headers: Headers, restorer: Restorer) -> ResponseReader:
+        """A reader chosen by the answer's content type, then by the operation."""
+        operation = self._operation(endpoint)
+        return reader_for(headers, operation.answer, operation.streams, operation.channels, restorer, status=status)
+
+    def refuse(self, endpoint: Endpoint | None, refusal: Refusal) -> Reply:
+        """The refusal as this provider's SDK expects an error."""
+        return refusals.reply(refusal, self.error)
+
+    def stream_error(self, endpoint: Endpoint, refusal: Refusal) -> bytes:
+        """Bytes that end a begun stream with the provider's own error event."""
+        streams = self._operation(endpoint).streams
+        if streams is Streams.LINES:
+            return refusals.line(refusal, self.error)
+        if streams is Streams.ARRAY:
+            return b"," + refusals.line(refusal, self.error).strip() + b"]"
+        return refusals.sse(refusal, self.error, event=self.error_event) if streams is Streams.SSE else b""
+
+    def _operation(self, endpoint: Endpoint) -> Operation:
+        for operation in self.operations:
+            if operation.name == endpoint.operation:
+                return operation
+        raise FormatError("this format does not know the operation", code="unknown_operation")
+
+
+def splice(inspected: Inspected, replacements: Mapping[str, str]) -> bytes:
+    """Any body that was taken apart here. Raises FormatError where a replacement cannot stand there."""
+    source = inspected.source
+    assert isinstance(source, Body)
+    return source.splice(replacements) if replacements else source.raw
+
+
+def reader_for(
+    headers: Headers,
+    shape: Shape,
+    streams: Streams,
+    channels: Channels,
+    restorer: Restorer,
+    *,
+    status: int = 200,
+    strict: bool = False,
+) -> ResponseReader:
+    """The reader for an answer: SSE, JSON lines, an array as it comes, one JSON document, text, or other bytes."""
+    content_type = (headers.get("content-type") or "").lower()
+    media_type, _, parameters = content_type.partition(";")
+    media_type = media_type.strip()
+    framer: Framer | None = None
+    if media_type == "text/event-stream":
+        framer = SseFramer()
+    elif media_type in (
+        "application/x-ndjson",
+        "application/jsonl",
+        "application/x-jsonlines",
+        "application/stream+json",
+    ):
+        framer = LineFramer()
+    elif media_type.endswith("json") and status < 400:
+        framer = _framer(streams)
+    if framer is not None:
+        return StreamReader(framer, shape, channels, restorer, strict=strict)
+    if media_type.endswith("json"):
+        return WholeReader(shape, restorer, strict=strict)
+    charset = re.search(r'charset="?([A-Za-z0-9_.:-]+)', parameters)
+    if is_text_type(media_type):
+        return TextReader(restorer, charset=charset[1] if charset else "utf-8", strict=strict)
+    if media_type in ("", "application/octet-stream"):
+        return TextReader(restorer, strict=True, guess=True)
+    return RawReader()
+
+
+def _framer(streams: Streams) -> Framer | None:
+    if streams is Streams.ARRAY:
+        return ArrayFramer()
+    return LineFramer() if streams is Streams.LINES else None

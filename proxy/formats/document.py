@@ -1,0 +1,219 @@
+"""A body taken apart: which slots of it hold text, and how a new text is written back into one.
+
+Splicing changes the slots that got a new text and leaves every other character alone. A slot may hold a document of
+its own (JSON in a string, text in base64), so a replacement is written through every layer with its right escapes.
+"""
+
+import base64
+import codecs
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from urllib.parse import quote, quote_plus
+
+from proxy.errors import FormatError
+
+type Write = Callable[[str], str]
+"""Text in, its spelling in the document around it out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """`text[start:end]` of a document. pointer: of the segment there, "" where `inner` holds several or none."""
+
+    start: int
+    end: int
+    write: Write
+    pointer: str = ""
+    inner: "Document | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A text and its slots, in order and without overlap."""
+
+    text: str
+    slots: tuple[Slot, ...] = ()
+
+    def splice(self, replacements: Mapping[str, str]) -> str:
+        """The text with the slots of these pointers rewritten; the very same object where nothing changes."""
+        parts: list[str] = []
+        done = 0
+        for slot in self.slots:
+            if slot.inner is None:
+                new = replacements.get(slot.pointer)
+                if new is None:
+                    continue
+            else:
+                new = slot.inner.splice(replacements)
+                if new is slot.inner.text:
+                    continue
+            parts.append(self.text[done : slot.start])
+            parts.append(slot.write(new))
+            done = slot.end
+        if not parts:
+            return self.text
+        parts.append(self.text[done:])
+        return "".join(parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """A document and how its text was encoded. raw: the bytes as they came. bom: bytes before the text."""
+
+    raw: bytes
+    document: Document
+    codec: str = "utf-8"
+    bom: bytes = b""
+
+    def splice(self, replacements: Mapping[str, str]) -> bytes:
+        """The bytes with the slots of these pointers rewritten; `raw` itself where nothing changes.
+
+        Raises FormatError `replacement_not_encodable` where the text's coding cannot spell a replacement.
+        """
+        text = self.document.splice(replacements)
+        if text is self.document.text:
+            return self.raw
+        try:
+            return self.bom + text.encode(self.codec)
+        except UnicodeEncodeError:
+            pass  # the error holds the text, so ours is raised outside of it
+        raise FormatError("a replaced text cannot be written in the body's encoding", code="replacement_not_encodable")
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """Bytes read as text."""
+
+    text: str
+    codec: str
+    bom: bytes = b""
+
+
+_BOMS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+_BY_ZEROS = {"000x": "utf-32-be", "x000": "utf-32-le", "0x0x": "utf-16-be", "x0x0": "utf-16-le"}
+
+
+def decode(raw: bytes, charset: str = "") -> Decoded:
+    """A body as text: by its byte order mark, the zeros of UTF-16 and UTF-32 (RFC 4627 section 3), else `charset`.
+
+    Raises FormatError `invalid_encoding`.
+    """
+    for bom, name in _BOMS:
+        if raw.startswith(bom):
+            return Decoded(_strict(raw[len(bom) :], name), name, bom)
+    zeros = "".join("0" if byte == 0 else "x" for byte in raw[:4])
+    name = _BY_ZEROS.get(zeros) or _BY_ZEROS.get(zeros[:2] * 2) or _known(charset)
+    return Decoded(_strict(raw, name), name)
+
+
+def _known(charset: str) -> str:
+    try:
+        return codecs.lookup(charset.strip().strip('"') or "utf-8").name
+    except (LookupError, ValueError):
+        pass
+    raise FormatError("the body's charset is not known; send UTF-8", code="invalid_encoding")
+
+
+def _strict(raw: bytes, name: str) -> str:
+    try:
+        text = raw.decode(name)
+        if name == "utf-8" or text.encode(name) == raw:
+            return text
+    except (UnicodeError, ValueError):
+        pass  # the error holds the body, so ours is raised outside of it
+    raise FormatError(f"the body is not valid {name}; send UTF-8", code="invalid_encoding")
+
+
+_TO_ESCAPE = re.compile(r'["\\\x00-\x1f\ud800-\udfff]')
+_TO_ESCAPE_ASCII = re.compile(r'["\\\x00-\x1f]|[^\x00-\x7f]')
+_SHORT = {'"': '\\"', "\\": "\\\\", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
+
+
+def _escape(match: re.Match[str]) -> str:
+    char = match[0]
+    short = _SHORT.get(char)
+    if short is not None:
+        return short
+    point = ord(char)
+    if point < 0x10000:
+        return f"\\u{point:04x}"
+    point -= 0x10000
+    return f"\\u{0xD800 + (point >> 10):04x}\\u{0xDC00 + (point & 0x3FF):04x}"
+
+
+def json_text(text: str) -> str:
+    """A JSON string literal; lone surrogates as escapes, so that it can be encoded."""
+    return f'"{_TO_ESCAPE.sub(_escape, text)}"'
+
+
+def json_ascii(text: str) -> str:
+    """A JSON string literal in ASCII."""
+    return f'"{_TO_ESCAPE_ASCII.sub(_escape, text)}"'
+
+
+def json_like(literal: str, value: str) -> Write:
+    """How a string of the same place is written: in ASCII where the literal took the trouble to be."""
+    return json_ascii if literal.isascii() and not value.isascii() else json_text
+
+
+def not_a_number(text: str) -> str:
+    """The writer of a number that the API takes as a number only."""
+    raise FormatError(
+        "personal data stands in a number that this API does not take as a string; send it as text or leave it out",
+        code="number_not_replaceable",
+    )
+
+
+def plain(text: str) -> str:
+    """The text itself."""
+    return text
+
+
+def through(inner: Write, outer: Write) -> Write:
+    """Both layers: what `inner` spells is written by `outer`."""
+    if inner is plain:
+        return outer
+    return lambda text: outer(inner(text))
+
+
+@dataclass(frozen=True, slots=True)
+class Base64:
+    """Text in base64. url_safe: which alphabet; padded; prefix: what stands before it (`data:…;base64,`)."""
+
+    prefix: str = ""
+    url_safe: bool = False
+    padded: bool = True
+    charset: str = "utf-8"
+
+    def __call__(self, text: str) -> str:
+        """Text to its spelling."""
+        try:
+            raw = text.encode(self.charset, "surrogatepass" if self.charset == "utf-8" else "strict")
+        except UnicodeEncodeError:
+            raw = None  # the error holds the text, so ours is raised outside of it
+        if raw is None:
+            raise FormatError("a replaced text cannot be written in its charset", code="replacement_not_encodable")
+        coded = (base64.urlsafe_b64encode if self.url_safe else base64.b64encode)(raw).decode("ascii")
+        return self.prefix + (coded if self.padded else coded.rstrip("="))
+
+
+@dataclass(frozen=True, slots=True)
+class Percent:
+    """Text in a URL or a form. plus: a blank is written `+`; prefix: what stands before it."""
+
+    plus: bool = False
+    prefix: str = ""
+    times: int = 1
+
+    def __call__(self, text: str) -> str:
+        """Text to its spelling; brackets of placeholders included, as no part of a URL may hold them bare."""
+        for turn in range(self.times):
+            text = (quote_plus if self.plus and not turn else quote)(text, safe="", errors="surrogatepass")
+        return self.prefix + text

@@ -1,0 +1,64 @@
+"""What is learned from an answer while it passes: tokens counted, model, objects created, the words themselves.
+
+Words are kept as the upstream sent them, placeholders not filled in, and only as far as the bound.
+"""
+
+from proxy.formats.base import ResponseFacts, Usage
+from proxy.formats.jsonscan import Scan
+
+MAX_TEXT = 256 * 1024  # characters of all channels together
+_NOTHING = ("null", "", "{", "[")
+
+
+class Noticed:
+    """Fills the facts of one response."""
+
+    __slots__ = ("_facts", "_left", "_pieces")
+
+    def __init__(self) -> None:
+        self._facts = ResponseFacts()
+        self._left = MAX_TEXT
+        self._pieces: dict[str, list[str]] = {}
+
+    @property
+    def facts(self) -> ResponseFacts:
+        """All that is known so far."""
+        for channel, pieces in self._pieces.items():
+            if len(pieces) > 1:
+                pieces[:] = ["".join(pieces)]
+            self._facts.texts[channel] = pieces[0]
+        return self._facts
+
+    def event(self) -> None:
+        """One more event passed."""
+        self._facts.events += 1
+
+    def complete(self) -> None:
+        """The response ended as its format says it ends."""
+        self._facts.complete = True
+
+    def found(self, found: Scan) -> None:
+        """Take over what the scan noted: `model`, `usage.in`, `usage.out`, `object.<kind>`, `complete`."""
+        facts = self._facts
+        for name, value in found.facts.items():
+            if value in _NOTHING:
+                continue
+            if name == "model":
+                facts.model = value[:256]
+            elif name == "usage.in" and value.isdigit():
+                facts.usage = Usage(int(value[:12]), facts.usage.output_tokens)
+            elif name == "usage.out" and value.isdigit():
+                facts.usage = Usage(facts.usage.input_tokens, int(value[:12]))
+            elif name.startswith("object."):
+                facts.objects[name[7:]] = value[:512]
+            elif name == "complete" and value != "false":
+                facts.complete = True
+
+    def text(self, channel: str, text: str) -> None:
+        """A piece of a channel's words."""
+        if len(text) > self._left:
+            self._facts.truncated = True
+            text = text[: self._left]
+        if text:
+            self._left -= len(text)
+            self._pieces.setdefault(channel, []).append(text)

@@ -1,0 +1,196 @@
+"""From leaves to segments: what of a body is read, in how many layers, and what cannot be read.
+
+JSON inside a string is taken apart, base64 and data: URLs that hold text are opened, so no encoding hides a word.
+Everything found here goes into an `Inspected`; nothing is judged and nothing is kept.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from proxy.errors import FormatError
+from proxy.formats import media
+from proxy.formats.base import Inspected, MediaPart
+from proxy.formats.document import Body, Decoded, Document, Slot, Write, json_like, not_a_number, plain, through
+from proxy.formats.jsonscan import Form, Frame, Leaf, Scan, scan, string_of
+from proxy.formats.media import Read
+from proxy.formats.shape import Shape, Use, free
+from redaction.segment import Segment, SegmentKind
+
+MAX_LAYERS = 6  # JSON in a string in JSON …; an app that nests deeper hides something
+NUMBERS = "application/x-numbers"
+TOKEN_IDS = "application/x-token-ids"  # noqa: S105 (a media type)
+
+_FREE = free()
+_NO_ID = ("null", "{", "[")
+_CONTAINER = re.compile(r"\s*[\[{].*[\]}]\s*\Z", re.DOTALL)
+_ESCAPED = re.compile(r'\s*".*\\.*"\s*\Z', re.DOTALL)
+
+ROLES: Mapping[str, SegmentKind] = {
+    "system": SegmentKind.SYSTEM,
+    "developer": SegmentKind.SYSTEM,
+    "user": SegmentKind.USER,
+    "human": SegmentKind.USER,
+    "assistant": SegmentKind.ASSISTANT,
+    "model": SegmentKind.ASSISTANT,
+    "chatbot": SegmentKind.ASSISTANT,
+    "tool": SegmentKind.TOOL_RESULT,
+    "function": SegmentKind.TOOL_RESULT,
+    "ipython": SegmentKind.TOOL_RESULT,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a text stands: what its segment will say."""
+
+    pointer: str
+    schema: str
+    kind: SegmentKind = SegmentKind.UNKNOWN
+    hint: str = ""
+
+
+@dataclass(slots=True)
+class Inspection:
+    """Collects one request. roles: what a `role` says about the words beside it."""
+
+    roles: Mapping[str, SegmentKind] = field(default_factory=lambda: ROLES)
+    segments: list[Segment] = field(default_factory=list)
+    media: list[MediaPart] = field(default_factory=list)
+    uninspected: list[MediaPart] = field(default_factory=list)
+    _pointers: dict[str, int] = field(default_factory=dict)
+
+    def json(self, text: str, shape: Shape, place: Place, layer: int = 0) -> tuple[Document, Scan]:
+        """Take a JSON text apart. Raises FormatError where it is none, or too deep."""
+        found = scan(text, shape)
+        slots: list[Slot] = []
+        for leaf in found.leaves:
+            slot = self._leaf(text, leaf, place, layer)
+            if slot is not None:
+                slots.append(slot)
+        return Document(text, tuple(slots)), found
+
+    def text(self, start: int, end: int, text: str, place: Place, write: Write, layer: int = 0) -> Slot | None:
+        """The slot of one decoded text, opened as far as it can be; None where there is nothing to write back."""
+        if not text:
+            return None
+        if layer < MAX_LAYERS:
+            opened = self._nested(start, end, text, place, write, layer) or self._coded(
+                start, end, text, place, write, layer
+            )
+            if opened is not None:
+                return opened[0]
+        elif _CONTAINER.match(text):
+            raise FormatError(
+                f"JSON is nested in strings more than {MAX_LAYERS} times; send it flatter", code="too_deep"
+            )
+        pointer = self._unique(place.pointer)
+        self.segments.append(Segment(pointer, text, place.kind, place.schema, place.hint))
+        return Slot(start, end, write, pointer)
+
+    def finish(self, decoded: Decoded, raw: bytes, document: Document, facts: Mapping[str, str]) -> Inspected:
+        """Everything found. facts: `model`, `stream` and `state.<kind>`, as the scan saw them."""
+        return Inspected(
+            segments=tuple(self.segments),
+            source=Body(raw, document, decoded.codec, decoded.bom),
+            media=tuple(self.media),
+            uninspected=tuple(self.uninspected),
+            model=facts.get("model", ""),
+            stream=facts.get("stream") == "true",
+            state={
+                name[6:]: value for name, value in facts.items() if name.startswith("state.") and value not in _NO_ID
+            },
+        )
+
+    def opaque(self, place: Place, media_type: str, size: int) -> None:
+        """A part that nothing here can read."""
+        self.uninspected.append(MediaPart(self._unique(place.pointer), media_type, size))
+
+    def _unique(self, pointer: str) -> str:
+        """The pointer, with `~d2`, `~d3`, … (never valid in RFC 6901) where a duplicate key had it."""
+        count = self._pointers.get(pointer, 0) + 1
+        self._pointers[pointer] = count
+        return pointer if count == 1 else self._unique(f"{pointer}~d{count}")
+
+    def _leaf(self, text: str, leaf: Leaf, around: Place, layer: int) -> Slot | None:
+        place = self._place(leaf, around)
+        if leaf.form is Form.NUMBERS:
+            self.opaque(place, TOKEN_IDS if leaf.shape.tokens else NUMBERS, leaf.end - leaf.start)
+            return None
+        literal = text[leaf.start : leaf.end]
+        if leaf.form is Form.NUMBER:
+            may = leaf.shape.free or leaf.frame.free
+            pointer = self._unique(place.pointer)
+            self.segments.append(Segment(pointer, literal, place.kind, place.schema, place.hint))
+            return Slot(leaf.start, leaf.end, json_like('"', "") if may else not_a_number, pointer)
+        value = string_of(literal)
+        write = json_like(literal, value)
+        if leaf.form is Form.STRING and leaf.shape.use in (Use.OPAQUE, Use.MEDIA):
+            return self._bytes(leaf, value, place, write, layer)
+        return self.text(leaf.start, leaf.end, value, place, write, layer)
+
+    def _place(self, leaf: Leaf, around: Place) -> Place:
+        if leaf.form is Form.KEY:
+            kind = SegmentKind.KEY
+        elif leaf.form is Form.NUMBER:
+            kind = SegmentKind.NUMBER
+        else:
+            kind = leaf.shape.kind or leaf.frame.kind or self._by_role(leaf.frame) or around.kind
+        return Place(around.pointer + leaf.pointer, around.schema + leaf.schema, kind, leaf.hint or around.hint)
+
+    def _by_role(self, frame: Frame) -> SegmentKind | None:
+        role = frame.noted("role")
+        return self.roles.get(role.lower()) if role is not None else None
+
+    def _bytes(self, leaf: Leaf, value: str, place: Place, write: Write, layer: int) -> Slot | None:
+        """An opaque or media string: opened where it holds text, reported where it is media, else left alone."""
+        opaque = leaf.shape.use is Use.OPAQUE
+        named = "" if opaque else media.media_type_of(leaf.frame.noted("mime"))
+        read = media.read_data_url(value) or media.read_base64(value, named)
+        if read is None or (opaque and len(value) < 16 and read.text is not None):
+            return None if opaque and read else self.text(leaf.start, leaf.end, value, place, write, layer)
+        if read.text is not None:
+            return self._opened(leaf.start, leaf.end, read, place, write, layer)
+        if not opaque:
+            self.media.append(MediaPart(self._unique(place.pointer), read.media_type, read.size))
+        return None
+
+    def _nested(
+        self, start: int, end: int, text: str, place: Place, write: Write, layer: int
+    ) -> tuple[Slot | None] | None:
+        """JSON in the text: a slot with a document of its own; None where the text is no JSON."""
+        if not (_CONTAINER.match(text) or _ESCAPED.match(text)):
+            return None
+        try:
+            inner = Place(f"{place.pointer}#", f"{place.schema}#", place.kind, place.hint)
+            document, _ = self.json(text, _FREE, inner, layer + 1)
+        except FormatError as error:
+            if error.code != "invalid_json":
+                raise
+            return None
+        return (Slot(start, end, write, inner=document),)
+
+    def _coded(
+        self, start: int, end: int, text: str, place: Place, write: Write, layer: int
+    ) -> tuple[Slot | None] | None:
+        """A data: URL or long base64 where words were expected; None where it is neither."""
+        read = media.read_data_url(text) if text[:5].lower() == "data:" else None
+        if read is None and media.is_long_base64(text):
+            read = media.read_base64(text)
+        if read is None:
+            return None
+        if read.text is not None:
+            return (self._opened(start, end, read, place, write, layer),)
+        part = MediaPart(self._unique(place.pointer), read.media_type, read.size)
+        (self.uninspected if read.media_type == media.OCTETS else self.media).append(part)
+        return (None,)
+
+    def _opened(self, start: int, end: int, read: Read, place: Place, write: Write, layer: int) -> Slot | None:
+        assert read.text is not None
+        assert read.write is not None
+        kind = SegmentKind.FILE if place.kind in (SegmentKind.UNKNOWN, SegmentKind.USER) else place.kind
+        whole = Place(place.pointer, place.schema, kind, place.hint)
+        slot = self.text(0, len(read.text), read.text, whole, plain, layer + 1)
+        if slot is None:
+            return None
+        return Slot(start, end, through(read.write, write), inner=Document(read.text, (slot,)))

@@ -1,0 +1,141 @@
+"""Bytes inside a body: base64 in both alphabets, data: URLs, and whether what they hold is text.
+
+What can be read as text is handed back as text; the rest keeps its media type (named, or told by its first bytes)
+and its size. Nothing is decoded twice and nothing is executed, unpacked or rendered here.
+"""
+
+import base64
+import binascii
+import codecs
+import re
+from dataclasses import dataclass
+from urllib.parse import unquote
+
+from proxy.formats.document import Base64, Percent, Write
+
+MAX_DATA_URL_HEAD = 256
+LONG = 512  # characters of base64 in a place where words are expected: no key or id is as long
+OCTETS = "application/octet-stream"
+
+_BASE64 = re.compile(r"[A-Za-z0-9+/_\-\r\n]+={0,2}\s*\Z")
+_HEAD = re.compile(r"data:([^,;]*)((?:;[^,;]*)*),", re.IGNORECASE)
+_TEXT_TYPES = re.compile(
+    r"text/|application/(?:json|xml|yaml|x-yaml|csv|javascript|sql|x-ndjson|jsonl|toml|rtf|x-sh|graphql)|.*\+(?:json|xml|yaml)\Z"
+)
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f]")
+_MAGIC = (
+    (b"%PDF-", "application/pdf"),
+    (b"\x89PNG", "image/png"),
+    (b"\xff\xd8\xff", "image/jpeg"),
+    (b"GIF8", "image/gif"),
+    (b"PK\x03\x04", "application/zip"),
+    (b"OggS", "audio/ogg"),
+    (b"ID3", "audio/mpeg"),
+    (b"fLaC", "audio/flac"),
+    (b"\x1aE\xdf\xa3", "video/webm"),
+    (b"\x1f\x8b", "application/gzip"),
+    (b"\xd0\xcf\x11\xe0", "application/x-ole-storage"),
+)
+_NAMES = {
+    "wav": "audio/wav", "mp3": "audio/mpeg", "pcm16": "audio/pcm", "flac": "audio/flac", "opus": "audio/opus",
+    "m4a": "audio/mp4", "ogg": "audio/ogg", "webm": "audio/webm", "aac": "audio/aac",
+    "png": "image/png", "jpeg": "image/jpeg", "jpg": "image/jpeg", "gif": "image/gif", "webp": "image/webp",
+    "mp4": "video/mp4", "mov": "video/quicktime", "mkv": "video/x-matroska", "mpeg": "video/mpeg",
+    "pdf": "application/pdf", "csv": "text/csv", "txt": "text/plain", "md": "text/markdown", "html": "text/html",
+    "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What some bytes are. text: None where they cannot be read as text. write: spells a new text in their place."""
+
+    media_type: str
+    size: int
+    text: str | None = None
+    write: Write | None = None
+
+
+def media_type_of(name: str | None) -> str:
+    """A media type from what stands in a field: `image/png`, `wav`, `text/plain; charset=utf-8`; "" where none."""
+    if not name:
+        return ""
+    name = name.partition(";")[0].strip().lower()
+    return name if "/" in name else _NAMES.get(name, "")
+
+
+def is_text_type(media_type: str) -> bool:
+    """Whether bytes of this type are words."""
+    return _TEXT_TYPES.match(media_type) is not None
+
+
+def sniff(raw: bytes) -> str:
+    """The media type that the first bytes tell, "" where none is known."""
+    for magic, name in _MAGIC:
+        if raw.startswith(magic):
+            return name
+    if raw[:4] == b"RIFF":
+        return {b"WAVE": "audio/wav", b"WEBP": "image/webp"}.get(raw[8:12], "")
+    return "video/mp4" if raw[4:8] == b"ftyp" else ""
+
+
+def read_base64(value: str, media_type: str = "", *, prefix: str = "", charset: str = "") -> Read | None:
+    """Decode base64 in either alphabet, padded or not; None where the value is none."""
+    if _BASE64.match(value) is None:
+        return None
+    bare = value.strip().replace("\r", "").replace("\n", "")
+    url_safe = "-" in bare or "_" in bare
+    if url_safe and ("+" in bare or "/" in bare):
+        return None
+    stripped = bare.rstrip("=")
+    try:
+        raw = base64.b64decode(
+            stripped + "=" * (-len(stripped) % 4), altchars=b"-_" if url_safe else None, validate=True
+        )
+    except (binascii.Error, ValueError):
+        return None
+    text, coding = text_of(raw, media_type, charset)
+    padded = bare.endswith("=") or len(stripped) % 4 == 0
+    write = Base64(prefix, url_safe, padded, coding) if text is not None else None
+    return Read(sniff(raw) or media_type or (OCTETS if text is None else "text/plain"), len(raw), text, write)
+
+
+def text_of(raw: bytes, media_type: str = "", charset: str = "") -> tuple[str | None, str]:
+    """The bytes as text and their charset, or (None, "") where they are something else.
+
+    What says it is text may be in its charset (else Latin-1 for text types); anything else only in clean UTF-8.
+    """
+    if sniff(raw):
+        return None, ""
+    for name in filter(None, (charset, "utf-16" if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else "", "utf-8")):
+        try:
+            text = raw.decode(codecs.lookup(name).name)
+            if text.encode(name) == raw and (_CONTROL.search(text) is None or is_text_type(media_type)):
+                return text, name
+        except (UnicodeError, LookupError, ValueError):
+            continue
+    return (raw.decode("latin-1"), "latin-1") if is_text_type(media_type) else (None, "")
+
+
+def read_data_url(url: str) -> Read | None:
+    """The content of a data: URL (RFC 2397); None where the text is none."""
+    head = _HEAD.match(url[:MAX_DATA_URL_HEAD])
+    if head is None:
+        return None
+    media_type = head[1].strip().lower()
+    parameters = [part.strip() for part in head[2].split(";") if part.strip()]
+    charset = next((part[8:] for part in parameters if part.lower().startswith("charset=")), "")
+    payload = url[head.end() :]
+    if "base64" in (part.lower() for part in parameters):
+        return read_base64(unquote(payload), media_type, prefix=head[0], charset=charset) or Read(
+            media_type or OCTETS, len(payload)
+        )
+    return Read(media_type or "text/plain", len(payload), unquote(payload), Percent(prefix=head[0]))
+
+
+def is_long_base64(text: str) -> bool:
+    """Whether a text is nothing but a long run of base64 that mixes letters and digits."""
+    if len(text) < LONG or _BASE64.match(text) is None:
+        return False
+    return any(char.isdigit() for char in text) and not text.islower() and not text.isupper()

@@ -1,0 +1,75 @@
+"""OpenAI chat completions and legacy completions; the same shape from Llama's compatible endpoint, Azure, Groq,
+Together, Mistral, vLLM, llama.cpp, Ollama and Gemini's compatible endpoint.
+
+Source: OpenAI API reference, chat and completions. What no line here names is text.
+"""
+
+import re
+
+from proxy.formats import refusal
+from proxy.formats.core import JsonFormat, Operation, Streams
+from proxy.formats.schema import json_schema
+from proxy.formats.shape import Rule, app_data, build, delta, graft, media, opaque, structural, text
+from redaction.segment import SegmentKind
+
+_TOOL = SegmentKind.TOOL_DEFINITION
+_ARGUMENTS = SegmentKind.TOOL_ARGUMENTS
+
+REQUEST = build(
+    structural("model", note="@model"),
+    structural("stream", note="@stream"),
+    structural(
+        "temperature top_p top_k min_p n best_of max_tokens max_completion_tokens presence_penalty frequency_penalty "
+        "repetition_penalty logprobs top_logprobs seed service_tier store reasoning_effort verbosity echo "
+        "parallel_tool_calls modalities/* logit_bias/** stream_options/** audio/{format,voice} function_call"
+    ),
+    structural("messages/*/role", note="role"),
+    structural("messages/*/{tool_call_id,type,refusal_type} messages/*/tool_calls/*/{id,type,index}"),
+    structural("messages/*/tool_calls/*/{function,custom}/name messages/*/function_call/name messages/*/audio/id"),
+    Rule("messages/*/tool_calls/*/function/arguments messages/*/function_call/arguments", kind=_ARGUMENTS, json=True),
+    text("messages/*/tool_calls/*/custom/input", _ARGUMENTS),
+    structural("messages/*/content/*/type messages/*/content/*/image_url/detail messages/*/content/*/file/file_id"),
+    structural("messages/*/content/*/input_audio/format", note="mime"),
+    media("messages/*/content/*/image_url/url messages/*/content/*/image_url messages/*/content/*/file/file_data"),
+    media("messages/*/content/*/input_audio/data"),
+    structural("tools/*/type tools/*/{function,custom}/{name,strict} functions/*/name tool_choice/** tool_choice"),
+    text("tools/*/{function,custom}/description functions/*/description", _TOOL),
+    graft("tools/*/function/parameters functions/*/parameters response_format/json_schema/schema", json_schema()),
+    structural("response_format/type response_format/json_schema/{name,strict}"),
+    app_data("metadata", SegmentKind.METADATA),
+    text("prompt prompt/*", SegmentKind.USER, tokens=True),
+)
+
+ANSWER = build(
+    structural("id object system_fingerprint service_tier created", once=False),
+    structural("model", note="@model"),
+    structural("usage/prompt_tokens", note="@usage.in", once=True),
+    structural("usage/completion_tokens", note="@usage.out", once=True),
+    structural("choices/*/index", note="index"),
+    structural("choices/*/finish_reason", note="close"),
+    structural("choices/*/{delta,message}/role choices/*/{delta,message}/tool_calls/*/{id,type}", once=True),
+    structural("choices/*/{delta,message}/tool_calls/*/function/name", once=True),
+    structural("choices/*/delta/tool_calls/*/index", note="index"),
+    delta("choices/*/delta/{content,refusal,reasoning,reasoning_content} choices/*/text"),
+    delta("choices/*/delta/tool_calls/*/function/arguments choices/*/delta/function_call/arguments", json=True),
+    Rule("choices/*/message/tool_calls/*/function/arguments", json=True),
+    opaque("choices/*/logprobs/** choices/*/{delta,message}/audio/data", once=True),
+    structural("error/{type,code,param}"),
+)
+
+FORMAT = JsonFormat(
+    "openai_chat",
+    (
+        Operation(
+            "chat",
+            re.compile(r"/(?:.*/)?chat/completions"),
+            REQUEST,
+            ANSWER,
+            Streams.SSE,
+        ),
+        Operation(
+            "completions", re.compile(r"/(?:.*/)?v1/completions"), REQUEST, ANSWER, Streams.SSE, kind=SegmentKind.USER
+        ),
+    ),
+    error=refusal.openai,
+)

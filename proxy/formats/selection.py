@@ -1,0 +1,47 @@
+"""Which format reads a request: the one the register names for the path, else the first that knows it, else generic.
+
+Also which provider's error shape a refusal takes before anything was read. Pure; formats are shared and immutable.
+"""
+
+from collections.abc import Sequence
+
+from proxy.formats import ALL
+from proxy.formats.base import Endpoint, Format, RequestHead
+from proxy.messages import Egress
+
+GENERIC = "generic"
+FAMILIES = (("gemini", "gemini"), ("vertex", "gemini"), ("google", "gemini"), ("anthropic", "anthropic"))
+"""What stands in a destination, host or format name -> whose error shape its SDK expects; all others OpenAI's."""
+
+
+class Formats:
+    """The formats, in order; the generic one last."""
+
+    def __init__(self, formats: Sequence[Format] = ALL) -> None:
+        self._by_name = {item.name: item for item in formats}
+        self._specific = tuple(item for item in formats if item.name != GENERIC)
+        self._generic = self._by_name[GENERIC]
+
+    def select(self, head: RequestHead, hint: str) -> tuple[Format, Endpoint]:
+        """The format and the operation. hint: the register's format for this path."""
+        named = self._by_name.get(hint)
+        ordered = (named, *self._specific) if named is not None and hint != GENERIC else self._specific
+        for item in ordered:
+            endpoint = item.endpoint(head)
+            if endpoint is not None:
+                return item, endpoint
+        endpoint = self._generic.endpoint(head)
+        assert endpoint is not None, "the generic format knows every request"
+        return self._generic, endpoint
+
+    def shape(self, *hints: str) -> Format:
+        """Whose error shape to use, from names that are known so far (destination, host, format hint)."""
+        text = " ".join(hints)
+        for word, name in FAMILIES:
+            if word in text and name in self._by_name:
+                return self._by_name[name]
+        return self._by_name.get("openai_chat", self._generic)
+
+    def first_shape(self, egress: Egress) -> Format:
+        """The same for a request of which nothing was read yet."""
+        return self.shape(egress.destination, egress.origin.host if egress.origin else "")

@@ -1,0 +1,182 @@
+"""THE path: what a request goes through before a byte of it may leave, in this order and in no other.
+
+    identify -> parse -> detect -> decide -> vault -> splice -> record (durable) -> cleared
+
+Both doors lead here. Whatever fails on the way, foreseen or not, ends in a refusal in the provider's own format and, if
+the ledger still works, in a record of it. Nothing here does I/O itself; services are awaited through Protocols.
+"""
+
+import secrets
+from dataclasses import replace
+from enum import StrEnum
+
+from audit.commitment import REQUEST_IN, REQUEST_OUT, commit
+from audit.errors import LedgerError
+from audit.ids import new_id
+from policies.destination import Destination
+from proxy import closing, records
+from proxy.deciding import decide
+from proxy.errors import UnavailableError
+from proxy.exchange import Cleared, Ending, Exchange, State
+from proxy.formats.base import MediaPart
+from proxy.framing.coding import decoder
+from proxy.messages import Door, Egress, Headers, Origin, Outgoing, Refusal, Reply
+from proxy.preview import preview_reply
+from proxy.reading import find_destination, find_identity, outgoing, read_request, upstream_named
+from proxy.refusals import refusal_of
+from proxy.tokenizing import tokenize
+from proxy.work import GateLimits, Services, Work, known
+from redaction.restore import Restorable, Restorer
+
+__all__ = ["Gate", "GateLimits", "HostVerdict", "Services"]
+
+
+class HostVerdict(StrEnum):
+    """What happens to a connection to a host, before anything of it is read."""
+
+    OPEN = "open"
+    PASS = "pass"  # noqa: S105 (a verdict, not a password)
+    CLOSED = "closed"
+
+
+class Gate:
+    """Admits, refuses, previews. One per process; of a transfer it keeps nothing but a count of open ones."""
+
+    def __init__(self, services: Services, limits: GateLimits | None = None) -> None:
+        self._services = services
+        self._limits = limits or GateLimits()
+        self._open = 0
+
+    @property
+    def open_transfers(self) -> int:
+        """Transfers that were admitted and not closed yet."""
+        return self._open
+
+    def screen_host(self, host: str, port: int) -> HostVerdict:
+        """What happens to a connection to this host: opened, passed unread with a record, or closed."""
+        policy = self._services.active().policy
+        if policy.destination_for_host(host) or upstream_named(Origin("https", host, port), self._services):
+            return HostVerdict.OPEN
+        return HostVerdict.PASS if policy.unknown_hosts == "pass" else HostVerdict.CLOSED
+
+    async def admit(self, egress: Egress) -> Exchange:
+        """Take a request through every step. Never raises: a refusal is an exchange with `reply` set."""
+        work = self._begin(egress)
+        try:
+            await self._to_decision(work)
+            await self._to_record(work, await self._replaced(work))
+        except Exception as error:
+            await self._refuse(work, error)
+        return work.exchange
+
+    async def preview(self, egress: Egress) -> Reply:
+        """What would leave, and why. Sends nothing, so nothing is recorded."""
+        work = self._begin(egress)
+        try:
+            await self._to_decision(work)
+            return preview_reply(known(work.decision), work.facts, await self._replaced(work))
+        except Exception as error:
+            return work.format.refuse(work.endpoint, refusal_of(error))
+
+    async def refuse(self, egress: Egress, refusal: Refusal) -> Exchange:
+        """A refusal that a door decided on (names that disagree, an upgrade), recorded and in the provider's format."""
+        work = self._begin(egress)
+        try:
+            find_destination(work, self._services)
+        except Exception as error:
+            self._services.observe("refused_early", type(error).__name__)
+        await self._end(work, replace(refusal, transfer=work.facts.transfer), recorded=True)
+        return work.exchange
+
+    async def passed(self, host: str, port: int, peer: str, credential: str) -> None:
+        """Record, durably, that a connection passes unread, as the policy says in words. Raises when it cannot be."""
+        origin = Origin("https", host, port)
+        egress = Egress(Door.NETWORK, "regular", "CONNECT", b"", Headers(), b"", "", origin, peer, credential)
+        facts = self._begin(egress).facts
+        facts.host, facts.action = origin.authority, "allow"
+        facts.destination = Destination(name="unregistered")
+        facts.uninspected = ((MediaPart("", "application/octet-stream", 0), "policy_pass"),)
+        # There is no body to commit to and no scope; a key that nobody keeps says just that.
+        key = secrets.token_bytes(32)
+        facts.commitment_in = commit(key, facts.transfer, REQUEST_IN, b"")
+        await self._services.recorder.append(
+            records.transfer_record(facts, bytes_out=0, commitment_out=commit(key, facts.transfer, REQUEST_OUT, b""))
+        )
+
+    # --- the steps -------------------------------------------------------------------------------------------------
+
+    def _begin(self, egress: Egress) -> Work:
+        services, transfer = self._services, new_id()
+        active = services.active()
+        facts = records.Facts(transfer, services.clock_ms(), egress, active.policy)
+        exchange = Exchange(transfer, clock_ms=services.clock_ms, decoder=decoder)
+        return Work(facts, active, exchange, services.formats.first_shape(egress))
+
+    async def _to_decision(self, work: Work) -> None:
+        services, size = self._services, len(work.facts.egress.body)
+        if self._open >= self._limits.open_transfers:
+            raise UnavailableError("too many transfers are open; try again", code="too_many_transfers")
+        with work.stage("identify"):
+            find_destination(work, services)
+            await find_identity(work, services)
+        with work.stage("parse"):
+            await services.offload(size, lambda: read_request(work, services, self._limits))
+        with work.stage("detect"):
+            result = await services.detection.detect(work.segments, deadline_s=self._limits.detect_s)
+        work.facts.detector_version = result.version
+        with work.stage("decide"):
+            decide(work, services, result)
+
+    async def _replaced(self, work: Work) -> Outgoing:
+        services, destination = self._services, work.destination.name
+        with work.stage("vault"):
+            work.bound = await services.vault.bound(destination, tuple(known(work.inspected).state.values()))
+            work.tokenized = await tokenize(
+                services, work.identity, destination, work.facts.found, work.segments, work.bound
+            )
+        with work.stage("splice"):
+            return await services.offload(len(work.facts.egress.body), lambda: outgoing(work, services))
+
+    async def _to_record(self, work: Work, request: Outgoing) -> None:
+        tokenized, facts = known(work.tokenized), work.facts
+        facts.commitment_in = commit(tokenized.commit_key, facts.transfer, REQUEST_IN, facts.egress.body)
+        commitment_out = commit(tokenized.commit_key, facts.transfer, REQUEST_OUT, request.body)
+        record = records.transfer_record(facts, bytes_out=len(request.body), commitment_out=commitment_out)
+        restorer = Restorer(Restorable(tokenized.restorable, tokenized.sent_texts))
+        work.exchange.advance(State.INSPECTED)
+        work.receipt = await self._services.recorder.append(record)
+        work.exchange.clear(
+            Cleared(
+                request,
+                work.format,
+                known(work.endpoint),
+                restorer,
+                on_sent=lambda: self._services.recorder.sending(known(work.receipt)),
+                on_close=lambda exchange, ending: self._close(work, exchange, ending),
+            )
+        )
+        self._open += 1
+        self._services.observe("sent", work.destination.name)
+
+    async def _refuse(self, work: Work, error: Exception) -> None:
+        refusal = refusal_of(error, work.facts.transfer)
+        if refusal.code == "internal":
+            self._services.observe("internal_error", type(error).__name__)
+        await self._end(work, refusal, recorded=not isinstance(error, LedgerError))
+
+    async def _end(self, work: Work, refusal: Refusal, *, recorded: bool) -> None:
+        self._services.observe("refused", refusal.code)
+        if recorded:
+            try:
+                record = records.blocked_record(work.facts, code=refusal.code, status=refusal.status)
+                await self._services.recorder.append(record)
+            except Exception as error:
+                # Nothing is sent, so nothing is hidden; but somebody should see that the log has trouble.
+                self._services.observe("refusal_not_recorded", type(error).__name__)
+        work.exchange.refuse(work.format.refuse(work.endpoint, refusal), refusal.code)
+
+    async def _close(self, work: Work, exchange: Exchange, ending: Ending) -> None:
+        try:
+            await closing.close(work, self._services, exchange, ending, detect_s=self._limits.detect_s)
+        finally:
+            self._open -= 1

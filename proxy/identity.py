@@ -1,0 +1,157 @@
+"""Which app is it, for what purpose, in which session, about whom: from what a request carries and whom we trust.
+
+Credentials are compared by digest in constant time; headers are believed only from where the policy says; nothing that
+identifies a person leaves this room except as a value for the ledger's keyed references.
+"""
+
+import hmac
+import ipaddress
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+
+from policies.policy import Policy
+from proxy.errors import RefusedError
+from proxy.messages import Egress
+
+CREDENTIAL_PREFIX = "drg_"
+CREDENTIAL_HEADER = "dragoman-credential"
+OWN_HEADERS = (CREDENTIAL_HEADER, "dragoman-app", "dragoman-session", "dragoman-subject", "dragoman-purpose")
+ROLES = ("requester", "author", "participant", "mentioned")
+MAX_SUBJECTS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A person a transfer is about. identifier: the real one, kept in memory until it is a keyed reference."""
+
+    identifier: str
+    role: str = "requester"
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who sends. application: name in the policy, or "" when nobody knows. session: trusted session name, or "".
+
+    owner_key: digest of whatever credential the request carried, ours or the provider's; it keeps the scopes of two
+    unknown apps apart and is never recorded. own_credential_in: the provider's carrier in which ours stood, or "".
+    """
+
+    application: str
+    identified_by: str
+    purpose: str
+    session: str
+    subjects: tuple[Subject, ...]
+    owner_key: bytes
+    own_credential_in: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CredentialBook:
+    """The credentials that were handed out: digest -> application. Immutable; replaced when it changes."""
+
+    digests: Mapping[bytes, str]
+
+    def application(self, credential: str) -> str | None:
+        """The application of a credential, or None; every entry is compared, in constant time."""
+        wanted = digest(credential)
+        found: str | None = None
+        for known, name in self.digests.items():
+            if hmac.compare_digest(known, wanted):
+                found = name
+        return found
+
+
+def digest(credential: str) -> bytes:
+    """SHA-256 of a credential; enough, because credentials are 256 random bits."""
+    return sha256(credential.encode()).digest()
+
+
+def identify(egress: Egress, policy: Policy, book: CredentialBook, carriers: tuple[str, ...]) -> Identity:
+    """Who sends this request.
+
+    carriers: lower-case names of the destination's own credential headers; ours is accepted there, too.
+    Raises RefusedError (`credential_unknown`, `application_unknown`, `subjects_too_many`).
+    """
+    credential, carrier = _credential(egress, carriers)
+    name, how = "", "none"
+    if credential:
+        found = book.application(credential)
+        if found is None:
+            raise RefusedError(
+                "the dragoman credential is not known or has ended; ask for a new one with `dragoman app rotate`",
+                code="credential_unknown",
+                status=401,
+            )
+        name, how = found, "credential"
+    else:
+        name, how = _by_network(egress, policy)
+    trusted = _trust(egress.peer, bool(credential), policy)
+    if not name and trusted("dragoman-app"):
+        name, how = egress.headers.get("dragoman-app") or "", "header"
+    if how == "header" and name and name not in policy.applications:
+        raise RefusedError(
+            "dragoman-app names an application that the policy does not know", code="application_unknown"
+        )
+    purpose = (egress.headers.get("dragoman-purpose") or "") if trusted("dragoman-purpose") else ""
+    session = (egress.headers.get("dragoman-session") or "") if trusted("dragoman-session") else ""
+    subjects = _subjects(egress) if trusted("dragoman-subject") else ()
+    carried = "\0".join(f"{key}={egress.headers.get(key)}" for key in carriers if egress.headers.get(key))
+    return Identity(name, how if name else "none", purpose, session, subjects, digest(credential or carried), carrier)
+
+
+def _credential(egress: Egress, carriers: tuple[str, ...]) -> tuple[str, str]:
+    if egress.credential:
+        return egress.credential, ""
+    if given := egress.headers.get(CREDENTIAL_HEADER):
+        return given, ""
+    for name in carriers:
+        value = (egress.headers.get(name) or "").removeprefix("Bearer ").removeprefix("bearer ").strip()
+        if value.startswith(CREDENTIAL_PREFIX):
+            return value, name
+    return "", ""
+
+
+def _by_network(egress: Egress, policy: Policy) -> tuple[str, str]:
+    for name, application in policy.applications.items():
+        if application.identify.networks and _in_networks(egress.peer, application.identify.networks):
+            return name, "network"
+    return "", "none"
+
+
+def _trust(peer: str, has_credential: bool, policy: Policy) -> "Callable[[str], bool]":
+    def trusted(header: str) -> bool:
+        sources = policy.trusts_header(header)
+        if has_credential and "credential" in sources:
+            return True
+        return _in_networks(peer, tuple(source for source in sources if source != "credential"))
+
+    return trusted
+
+
+def _in_networks(peer: str, networks: tuple[str, ...]) -> bool:
+    try:
+        address = ipaddress.ip_address(peer)
+    except ValueError:
+        return False
+    return any(address in ipaddress.ip_network(network) for network in networks)
+
+
+def _subjects(egress: Egress) -> tuple[Subject, ...]:
+    values = egress.headers.all("dragoman-subject")
+    if len(values) > MAX_SUBJECTS:
+        raise RefusedError("more than 1,000 dragoman-subject headers", code="subjects_too_many", status=400)
+    return tuple(_subject(value) for value in values if value.strip())
+
+
+def _subject(value: str) -> Subject:
+    """`IDENTIFIER`, `IDENTIFIER; role=author` or `role=author; IDENTIFIER`."""
+    parts = [part.strip() for part in value.split(";")]
+    role = next((part.partition("=")[2].strip() for part in parts if part.lower().startswith("role=")), "requester")
+    if role not in ROLES:
+        raise RefusedError(
+            f"the role in a dragoman-subject header is one of {', '.join(ROLES)}",
+            code="subject_role_unknown",
+            status=400,
+        )
+    return Subject(next((part for part in parts if part and not part.lower().startswith("role=")), ""), role)

@@ -1,0 +1,125 @@
+"""The values that travel between the doors and the gate.
+
+A door translates what its engine hands it into an `Egress`, and what the gate answers (`Outgoing` or `Reply`) back.
+Nothing here does I/O, and nothing here may be logged: all of it may hold personal data or credentials.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+type Header = tuple[bytes, bytes]
+
+
+class Door(StrEnum):
+    """Through which of our two doors a request came."""
+
+    GATEWAY = "gateway"
+    NETWORK = "network"
+
+
+@dataclass(frozen=True, slots=True)
+class Headers:
+    """HTTP header fields in the order and spelling in which they came (RFC 9110, section 5).
+
+    Names compare without case; values are bytes, because that is what HTTP sends.
+    """
+
+    fields: tuple[Header, ...] = ()
+
+    def get(self, name: str) -> str | None:
+        """The first value of that name as Latin-1 text, or None."""
+        wanted = name.lower().encode("ascii")
+        return next((value.decode("latin-1") for key, value in self.fields if key.lower() == wanted), None)
+
+    def all(self, name: str) -> tuple[str, ...]:
+        """Every value of that name, in order."""
+        wanted = name.lower().encode("ascii")
+        return tuple(value.decode("latin-1") for key, value in self.fields if key.lower() == wanted)
+
+    def without(self, names: Iterable[str]) -> "Headers":
+        """The same fields less those of the given names."""
+        dropped = {name.lower().encode("ascii") for name in names}
+        return Headers(tuple(field for field in self.fields if field[0].lower() not in dropped))
+
+    def with_field(self, name: str, value: str) -> "Headers":
+        """The same fields with every `name` replaced by one, placed last."""
+        return Headers((*self.without([name]).fields, (name.encode("ascii"), value.encode("latin-1"))))
+
+    def __iter__(self) -> Iterator[Header]:
+        return iter(self.fields)
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Scheme, host and port of an upstream, and the path prefix that a configured upstream may have."""
+
+    scheme: str
+    host: str
+    port: int
+    prefix: str = ""
+
+    @property
+    def authority(self) -> str:
+        """`host` or `host:port` as it stands in a Host header."""
+        default = {"https": 443, "http": 80}.get(self.scheme)
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == default else f"{host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Egress:
+    """One request as it reached a door, before anything was decided.
+
+    destination: the register's name where the door knows it (gateway path), else "".
+    origin: where the client wants to go, as far as the door knows (network door: CONNECT or SNI name), else None.
+    target: raw path and query as on the request line, without the gateway's `/<destination>` prefix.
+    body: as it came, content-encoded if the client encoded it; always complete.
+    peer: IP address of the client. credential: our own credential (proxy authentication or gateway key), or "".
+    """
+
+    door: Door
+    mode: str
+    method: str
+    target: bytes
+    headers: Headers
+    body: bytes
+    destination: str = ""
+    origin: Origin | None = None
+    peer: str = ""
+    credential: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """What the gate allows a door to send, exactly as it shall be sent."""
+
+    origin: Origin
+    method: str
+    target: bytes
+    headers: Headers
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A complete answer to the client, made by us (a refusal, a preview)."""
+
+    status: int
+    headers: Headers
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a transfer does not happen; a format turns it into its provider's own error shape.
+
+    status: HTTP status. code: stable, machine-readable (`dragoman-reason`). message: what, where, what to do;
+    never inspected text. retry_after_s: seconds, where trying again can help. transfer: the record's id, or "".
+    """
+
+    status: int
+    code: str
+    message: str
+    retry_after_s: int | None = None
+    transfer: str = ""

@@ -1,0 +1,131 @@
+"""The request: where it goes, who sends it, what is in it, and how it looks when it leaves.
+
+Translation only, between what a door handed over and what formats, identity and register know; nothing is decided here
+except what no policy may allow (unknown destinations, stopped ones, unknown credentials).
+"""
+
+from dataclasses import replace
+
+from policies.destination import Destination
+from proxy.config import parse_origin
+from proxy.errors import RefusedError
+from proxy.exchange import HOP_BY_HOP
+from proxy.formats.base import Inspected, MediaPart, RequestHead
+from proxy.formats.target import read_target
+from proxy.framing.coding import decode_body
+from proxy.identity import OWN_HEADERS, identify
+from proxy.messages import Egress, Headers, Origin, Outgoing
+from proxy.work import GateLimits, Services, Work, known
+
+NOT_SENT_ON = ("host", "content-length", "content-encoding", "accept-encoding", "expect")
+"""Fields that we write ourselves, or that end with us: the body leaves decoded and complete."""
+
+
+def find_destination(work: Work, services: Services) -> None:
+    """Who is to receive this. Raises RefusedError (`destination_unknown`, `destination_stopped`, ...)."""
+    egress, policy = work.facts.egress, work.active.policy
+    name = egress.destination or upstream_named(egress.origin, services)
+    if name:
+        destination = policy.destinations.get(name)
+        reason = "the policy names no destination of that name"
+    else:
+        destination = policy.destination_for_host(known(egress.origin).host)
+        reason = "the host is not in the register of destinations"
+    if destination is None:
+        raise RefusedError(f"{reason}; add it to the policy", code="destination_unknown", status=404)
+    work.facts.destination = destination
+    path = egress.target.decode("latin-1").partition("?")[0]
+    work.format = services.formats.shape(destination.name, destination.format_for(path))
+    work.origin = _origin(destination, egress, services)
+    work.facts.host = work.origin.authority
+    if destination.name in work.active.stopped_destinations:
+        raise RefusedError("this destination was stopped by an officer", code="destination_stopped")
+
+
+def upstream_named(origin: Origin | None, services: Services) -> str:
+    """The destination whose upstream was replaced by this origin, or ""."""
+    if origin is None:
+        return ""
+    pairs = services.upstreams.items()
+    return next((name for name, item in pairs if (item.host, item.port) == (origin.host, origin.port)), "")
+
+
+def _origin(destination: Destination, egress: Egress, services: Services) -> Origin:
+    replaced = services.upstreams.get(destination.name)
+    if replaced is not None:
+        return replaced
+    if egress.origin is not None:
+        return egress.origin
+    if not destination.origin:
+        raise RefusedError(
+            "the destination has no upstream; start with --upstream NAME=URL", code="destination_without_upstream"
+        )
+    origin = parse_origin(destination.origin, what=destination.name)
+    return replace(origin, prefix=origin.prefix + destination.base_path)
+
+
+async def find_identity(work: Work, services: Services) -> None:
+    """Who sends it, for what, about whom. Raises RefusedError (`credential_unknown`, `application_stopped`, ...)."""
+    policy = work.active.policy
+    carriers = work.destination.credentials.headers
+    identity = identify(work.facts.egress, policy, work.active.credentials, carriers)
+    work.facts.identity = identity
+    if identity.application in work.active.stopped_applications:
+        raise RefusedError("this application was stopped by an officer", code="application_stopped")
+    work.facts.subjects = await services.references.subjects(identity.subjects)
+    work.facts.session = await services.references.session(identity.session)
+    work.facts.purpose = identity.purpose or policy.purpose_for(identity.application)
+
+
+def read_request(work: Work, services: Services, limits: GateLimits) -> None:
+    """Take body, target and headers apart. Pure, and long for a large body. Raises FormatError."""
+    egress = work.facts.egress
+    path, _, query = egress.target.decode("latin-1").partition("?")
+    headers = egress.headers.without((*HOP_BY_HOP, *OWN_HEADERS))
+    work.head = RequestHead(egress.method, known(work.origin).host, path, query, headers)
+    work.format, work.endpoint = services.formats.select(work.head, work.destination.format_for(path))
+    body = decode_body(egress.body, headers.get("content-encoding"), limit=limits.body_bytes)
+    work.inspected = work.format.read(work.endpoint, work.head, body)
+    credentials = work.destination.credentials
+    work.target = read_target(work.head, carriers=credentials.headers, query_carriers=credentials.query)
+    work.facts.format, work.facts.endpoint = work.format.name, work.endpoint.operation
+    work.facts.model = services.references.marked(work.inspected.model or work.endpoint.model)
+    work.facts.media = work.inspected.media
+    work.facts.uninspected = opaque_parts(work.inspected)
+
+
+def opaque_parts(inspected: Inspected) -> tuple[tuple[MediaPart, str], ...]:
+    """What the format itself could not read, with the reason code of the record."""
+    return tuple((part, "opaque") for part in inspected.uninspected)
+
+
+def outgoing(work: Work, services: Services) -> Outgoing:
+    """The request as it will leave: replaced texts spliced in, every other byte as it came. Pure."""
+    texts = known(work.tokenized).texts
+    inspected, target, origin = known(work.inspected), known(work.target), known(work.origin)
+    in_body = {segment.pointer for segment in inspected.segments}
+    body = work.format.splice(inspected, {key: text for key, text in texts.items() if key in in_body})
+    path, query, headers = target.splice({key: text for key, text in texts.items() if key not in in_body})
+    mark = b"?" if b"?" in work.facts.egress.target else b""
+    line = path.encode("latin-1") + mark + query.encode("latin-1")
+    return Outgoing(origin, work.facts.egress.method, line, _headers(work, services, headers, body), body)
+
+
+def _headers(work: Work, services: Services, headers: Headers, body: bytes) -> Headers:
+    origin = known(work.origin)
+    kept = Headers(((b"Host", origin.authority.encode("latin-1")), *headers.without(NOT_SENT_ON).fields))
+    # Restoring works on text: identity is asked for, whatever the app would have taken.
+    kept = kept.with_field("Accept-Encoding", "identity")
+    if body or work.facts.egress.method in {"POST", "PUT", "PATCH"}:
+        kept = kept.with_field("Content-Length", str(len(body)))
+    carrier = work.identity.own_credential_in
+    if not carrier:
+        return kept
+    key = services.provider_key(work.destination.name)
+    if key is None:
+        raise RefusedError(
+            "the app used a dragoman credential, but no provider key is configured for this destination",
+            code="provider_key_missing",
+            status=401,
+        )
+    return kept.with_field(carrier, f"Bearer {key}" if carrier == "authorization" else key)

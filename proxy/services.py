@@ -1,0 +1,89 @@
+"""What the gate needs from the outside world, as Protocols: detection, vault, ledger, references, time.
+
+The gate awaits these and nothing else, so tests swap them one by one and every failure of one can be played.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from audit.canonical import Record
+from audit.record import SubjectReference
+from audit.writer import Receipt
+from policies.policy import Policy
+from proxy.identity import CredentialBook, Subject
+from redaction.cache import SegmentFindings
+from redaction.segment import Segment
+from redaction.vault import Scope
+
+
+class DetectionResult(Protocol):
+    """What detection found in the segments of one request, same order."""
+
+    @property
+    def segments(self) -> tuple[SegmentFindings, ...]: ...
+
+    @property
+    def version(self) -> str: ...
+
+
+class Detection(Protocol):
+    """Finds personal data without computing in the event loop."""
+
+    async def detect(self, segments: Sequence[Segment], *, deadline_s: float) -> DetectionResult: ...
+
+
+class AsyncVault(Protocol):
+    """The vault, off the event loop. See `redaction.vault` for the meaning of each call."""
+
+    async def open_scope(self, ref: str, *, kind: str, destination: str) -> Scope: ...
+
+    async def issue(self, scope: Scope, items: Sequence[tuple[str, str]]) -> list[str]: ...
+
+    async def bound(self, destination: str, object_ids: Sequence[str]) -> "Bound | None": ...
+
+    async def bind(self, destination: str, object_id: str, scopes: Sequence[Scope]) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """What hangs on a provider object that a request names: its scopes, session first, and their placeholders."""
+
+    scopes: tuple[Scope, ...]
+    restorable: Mapping[str, str]
+
+
+class Recorder(Protocol):
+    """The ledger: `append` returns when the record is durable, raises when it is not."""
+
+    async def append(self, record: Record) -> Receipt: ...
+
+    def sending(self, receipt: Receipt) -> None:
+        """The first byte of that transfer may leave now."""
+        ...
+
+
+class PersonReferences(Protocol):
+    """Pseudonymous references, made by the ledger's keys."""
+
+    async def subjects(self, subjects: Sequence[Subject]) -> tuple[SubjectReference, ...]: ...
+
+    async def session(self, session: str) -> str | None: ...
+
+    def marked(self, text: str) -> str | None: ...
+
+
+class Offload(Protocol):
+    """Runs pure work; a large one not in the event loop. size: bytes that the work looks at."""
+
+    def __call__[T](self, size: int, work: Callable[[], T]) -> Awaitable[T]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Active:
+    """What is in force for a new transfer; a running one ends under what it began with."""
+
+    policy: Policy
+    credentials: CredentialBook
+    stopped_destinations: frozenset[str] = frozenset()
+    stopped_applications: frozenset[str] = frozenset()

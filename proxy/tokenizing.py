@@ -1,0 +1,161 @@
+"""From decisions to new texts: scopes are opened, placeholders issued, texts of the app that look like one protected.
+
+At most one batched call per scope and round; nothing is looked up later, so restoring needs no vault. The mappings are
+committed when this returns, which is before the transfer is recorded.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from policies.model import Action
+from proxy.identity import Identity
+from proxy.records import Found
+from proxy.scopes import ScopeRefs, in_application_scope
+from proxy.services import AsyncVault, Bound, Offload
+from redaction.errors import OperatorError
+from redaction.restore import Restorable
+from redaction.segment import Segment
+from redaction.transform import Decided, Item, changes, look_alikes, settle, surfaces, transform
+from redaction.vault import Scope
+
+ROUNDS = 3
+"""Of looking for look-alikes; a second one finds something only where a new placeholder was guessed."""
+
+
+class Tokenizing(Protocol):
+    """What tokenizing asks: the vault, the references of scopes, and where long work is done."""
+
+    @property
+    def vault(self) -> AsyncVault: ...
+
+    @property
+    def scopes(self) -> ScopeRefs: ...
+
+    @property
+    def offload(self) -> Offload: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Tokenized:
+    """texts: pointer -> new text, only of the segments that changed. restorable: placeholder -> original.
+
+    scopes: session first, then the app's if it was needed. commit_key: of the session's scope, for commitments.
+    sent_texts: new texts that hold a placeholder, so that restore knows which URLs were really sent.
+    """
+
+    texts: Mapping[str, str]
+    restorable: Mapping[str, str]
+    scopes: tuple[Scope, ...]
+    commit_key: bytes
+    sent_texts: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class _Plan:
+    """What is to be replaced in one segment, and in which scope its placeholders are issued."""
+
+    segment: Segment
+    scope: Scope
+    decided: tuple[Decided, ...] = ()
+
+
+async def tokenize(
+    services: Tokenizing,
+    identity: Identity,
+    destination: str,
+    found: Sequence[Found],
+    segments: Sequence[Segment],
+    bound: Bound | None,
+) -> Tokenized:
+    """Replace what was decided to be replaced. Raises RedactionError when a placeholder cannot be made or kept."""
+    scopes = await _scopes(services, identity, destination, segments, bound)
+    plans = _plans(scopes, found, segments)
+    known = dict(bound.restorable) if bound is not None else {}
+    size = sum(len(segment.text) for segment in segments)
+    issued: dict[str, dict[Item, str]] = {scope.id: {} for scope in scopes}
+    for _ in range(ROUNDS):
+        await _issue(services.vault, scopes, plans, issued)
+        for tokens in issued.values():
+            known.update((token, surface) for (_, surface), token in tokens.items())
+        if not known or not await services.offload(size, lambda: _protect(plans, Restorable(known))):
+            texts = await services.offload(size, lambda: _texts(plans, issued))
+            sent = tuple(text for text in texts.values() if "[" in text)
+            return Tokenized(texts, known, scopes, scopes[0].commit_key, sent)
+    raise OperatorError("texts keep looking like placeholders that were just made", code="unstable")
+
+
+async def _scopes(
+    services: Tokenizing, identity: Identity, destination: str, segments: Sequence[Segment], bound: Bound | None
+) -> tuple[Scope, ...]:
+    """The conversation's scope, then the app's where a segment needs it."""
+    refs, vault = services.scopes, services.vault
+    if bound is not None:
+        session = bound.scopes[0]
+    else:
+        ref = refs.session(identity, destination, segments)
+        session = await vault.open_scope(ref, kind="session", destination=destination)
+    if not any(in_application_scope(segment) for segment in segments):
+        return (session,)
+    ref = refs.application(identity, destination)
+    return session, await vault.open_scope(ref, kind="application", destination=destination)
+
+
+def _plans(scopes: Sequence[Scope], found: Sequence[Found], segments: Sequence[Segment]) -> list[_Plan]:
+    plans = {
+        segment.pointer: _Plan(segment, scopes[-1] if in_application_scope(segment) else scopes[0])
+        for segment in segments
+    }
+    decided: dict[str, list[Decided]] = {}
+    for item in found:
+        decision = item.decision
+        if decision.action is Action.TRANSFORM:
+            one = Decided(item.finding, decision.operator.value, dict(decision.params))
+            decided.setdefault(item.segment.pointer, []).append(one)
+    for pointer, items in decided.items():
+        plans[pointer].decided = settle(items)
+    return list(plans.values())
+
+
+async def _issue(
+    vault: AsyncVault, scopes: Sequence[Scope], plans: Sequence[_Plan], issued: dict[str, dict[Item, str]]
+) -> None:
+    """Placeholders for every surface that has none yet, one batch per scope."""
+    for scope in scopes:
+        wanted = dict.fromkeys(
+            item
+            for plan in plans
+            if plan.scope is scope and plan.decided
+            for item in surfaces(plan.segment.text, plan.decided)
+            if item not in issued[scope.id]
+        )
+        if wanted:
+            issued[scope.id].update(zip(wanted, await vault.issue(scope, list(wanted)), strict=True))
+
+
+def _protect(plans: Sequence[_Plan], restorable: Restorable) -> bool:
+    """Add what the app itself wrote in the spelling of a restorable placeholder; whether anything was added."""
+    added = False
+    for plan in plans:
+        spans = [(one.finding.start, one.finding.end) for one in plan.decided]
+        new = [
+            one
+            for one in look_alikes(plan.segment.text, restorable)
+            if not any(start <= one.finding.start and one.finding.end <= end for start, end in spans)
+        ]
+        if new:
+            plan.decided = settle((*plan.decided, *new))
+            added = True
+    return added
+
+
+def _texts(plans: Sequence[_Plan], issued: Mapping[str, Mapping[Item, str]]) -> dict[str, str]:
+    texts = {}
+    for plan in plans:
+        if plan.decided:
+            text = plan.segment.text
+            made = changes(text, plan.decided, issued[plan.scope.id], plan.scope.token_key)
+            new = transform(text, made).text
+            if new != text:
+                texts[plan.segment.pointer] = new
+    return texts

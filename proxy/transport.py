@@ -1,0 +1,118 @@
+"""The gateway's way to the upstream: one aiohttp session, nothing decided, nothing changed.
+
+What the gate cleared goes out byte for byte (raw target, headers in their order, identity encoding); what comes back is
+handed on piece by piece as it arrives. No redirect is followed and no request is repeated: each attempt needs a record.
+"""
+
+import io
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import aiohttp
+from multidict import CIMultiDict
+from yarl import URL
+
+from proxy.errors import ProxyError
+from proxy.messages import Headers, Outgoing
+
+
+class UpstreamError(ProxyError):
+    """The provider could not be reached or its answer broke off. reached: a byte may have been received there."""
+
+    code = "upstream_unreachable"
+    status = 502
+
+    def __init__(self, message: str, *, code: str | None = None, status: int | None = None, reached: bool) -> None:
+        super().__init__(message, code=code, status=status)
+        self.reached = reached
+
+
+class UpstreamAnswer:
+    """The head of an answer, and its body as it arrives."""
+
+    def __init__(self, response: aiohttp.ClientResponse) -> None:
+        self.status = response.status
+        self.headers = Headers(tuple(response.raw_headers))
+        self._response = response
+
+    @property
+    def length(self) -> int | None:
+        """The body's length in bytes where the provider said it."""
+        return self._response.content_length
+
+    async def pieces(self) -> AsyncIterator[bytes]:
+        """The body's bytes as they come, content-encoded as they came. Raises UpstreamError when it breaks off."""
+        try:
+            async for piece, _ in self._response.content.iter_chunks():
+                if piece:
+                    yield piece
+        except (aiohttp.ClientError, TimeoutError, ConnectionError) as error:
+            raise UpstreamError(
+                f"the provider's answer broke off ({type(error).__name__})", code="upstream_cut", reached=True
+            ) from error
+
+
+class Transport:
+    """A pool of connections to upstreams. Make it inside the event loop, close it at the end."""
+
+    def __init__(self, *, connect_s: float, idle_s: float, extra_ca: Path | None = None) -> None:
+        context = ssl.create_default_context()
+        if extra_ca is not None:
+            context.load_verify_locations(cafile=extra_ca)
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0, ssl=context, keepalive_timeout=30),
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=connect_s, connect=connect_s, sock_read=idle_s),
+            auto_decompress=False,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            skip_auto_headers=("user-agent", "accept", "accept-encoding", "content-type"),
+            read_bufsize=2**18,
+            max_line_size=32 * 1024,
+            max_field_size=64 * 1024,
+        )
+
+    @asynccontextmanager
+    async def send(self, outgoing: Outgoing) -> AsyncIterator[UpstreamAnswer]:
+        """Send one cleared request. Raises UpstreamError; the connection is given back or closed at the end."""
+        origin = outgoing.origin
+        url = URL(
+            f"{origin.scheme}://{origin.authority}{origin.prefix}{outgoing.target.decode('latin-1')}", encoded=True
+        )
+        headers = CIMultiDict((name.decode("latin-1"), value.decode("latin-1")) for name, value in outgoing.headers)
+        try:
+            response = await self._session.request(
+                outgoing.method,
+                url,
+                headers=headers,
+                data=io.BytesIO(outgoing.body) if outgoing.body else None,
+                allow_redirects=False,
+            )
+        except aiohttp.ClientConnectorError as error:
+            raise UpstreamError(
+                f"the provider at {origin.host} could not be reached ({type(error).__name__})", reached=False
+            ) from error
+        except TimeoutError as error:
+            raise UpstreamError(
+                f"the provider at {origin.host} did not answer in time",
+                code="upstream_timeout",
+                status=504,
+                reached=True,
+            ) from error
+        except (aiohttp.ClientError, ConnectionError, ValueError) as error:
+            raise UpstreamError(
+                f"the provider at {origin.host} did not answer properly ({type(error).__name__})",
+                code="upstream_broken",
+                reached=True,
+            ) from error
+        try:
+            yield UpstreamAnswer(response)
+        except BaseException:
+            response.close()
+            raise
+        else:
+            response.release()
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._session.close()

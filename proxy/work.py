@@ -1,0 +1,119 @@
+"""One request on its way through the steps of the gate, and everything the steps may ask.
+
+`Work` is filled step by step and belongs to one request; `Services` is shared by all. Neither does anything itself.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from audit.writer import Receipt
+from policies.destination import Destination
+from policies.model import TransferDecision
+from proxy.exchange import Exchange
+from proxy.formats.base import Endpoint, Format, Inspected, RequestHead
+from proxy.formats.selection import Formats
+from proxy.formats.target import Target
+from proxy.identity import Identity
+from proxy.messages import Origin
+from proxy.records import Facts
+from proxy.scopes import ScopeRefs
+from proxy.services import Active, AsyncVault, Bound, Detection, Offload, PersonReferences, Recorder
+from proxy.tokenizing import Tokenized
+from redaction.segment import Segment
+
+
+@dataclass(frozen=True, slots=True)
+class GateLimits:
+    """Bounds of one request. body_bytes: as decoded. detect_s: seconds for detection. open_transfers: at one time."""
+
+    body_bytes: int = 32 * 1024 * 1024
+    detect_s: float = 30.0
+    open_transfers: int = 1000
+
+
+def _no_key(_destination: str) -> str | None:
+    return None
+
+
+def _no_refs(_entity_type: str, _value: str) -> frozenset[str]:
+    return frozenset()
+
+
+def _unseen(_kind: str, _label: str) -> None:
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Everything that the gate awaits or asks; swapped one by one in tests.
+
+    active: what is in force for a new transfer. upstreams: origins that replace the register's. provider_key: the
+    provider's key that we hold for a destination. value_refs: keyed hashes of a value, for a policy's exceptions.
+    observe: counts an event (kind, label).
+    """
+
+    detection: Detection
+    vault: AsyncVault
+    recorder: Recorder
+    references: PersonReferences
+    offload: Offload
+    formats: Formats
+    scopes: ScopeRefs
+    active: Callable[[], Active]
+    upstreams: Mapping[str, Origin] = field(default_factory=dict)
+    provider_key: Callable[[str], str | None] = _no_key
+    value_refs: Callable[[str, str], frozenset[str]] = _no_refs
+    observe: Callable[[str, str], None] = _unseen
+    clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
+
+
+@dataclass(slots=True)
+class Work:
+    """One request: what each step found out."""
+
+    facts: Facts
+    active: Active
+    exchange: Exchange
+    format: Format
+    endpoint: Endpoint | None = None
+    head: RequestHead | None = None
+    inspected: Inspected | None = None
+    target: Target | None = None
+    origin: Origin | None = None
+    decision: TransferDecision | None = None
+    tokenized: Tokenized | None = None
+    bound: Bound | None = None
+    receipt: Receipt | None = None
+
+    @property
+    def identity(self) -> Identity:
+        """Who sends; after the identify step."""
+        return known(self.facts.identity)
+
+    @property
+    def destination(self) -> Destination:
+        """Where to; after the identify step."""
+        return known(self.facts.destination)
+
+    @property
+    def segments(self) -> tuple[Segment, ...]:
+        """All texts of the request, those of the body first; after the parse step."""
+        return (*known(self.inspected).segments, *known(self.target).segments)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Add the time spent inside to a stage of the record."""
+        began = time.perf_counter_ns()
+        try:
+            yield
+        finally:
+            spent = time.perf_counter_ns() - began
+            self.facts.stages[name] = self.facts.stages.get(name, 0) + spent
+
+
+def known[T](value: T | None) -> T:
+    """A value that an earlier step has set; its absence is a defect of ours and refuses the transfer."""
+    assert value is not None, "a step of the gate was left out"
+    return value

@@ -1,0 +1,36 @@
+"""Values that have a form: every recognizer of `redaction.recognizers` over every text. Needs no model."""
+
+from collections.abc import Sequence
+
+from redaction.detect import Look
+from redaction.digest import source_digest
+from redaction.finding import Finding
+from redaction.recognizers import ALL, Page, Recognizer
+from redaction.settings import EngineSettings
+
+
+class Patterns:
+    """The pattern recognizers as one detector."""
+
+    name = "patterns"
+
+    def __init__(self, recognizers: Sequence[Recognizer] = ALL) -> None:
+        self._recognizers = tuple(recognizers)
+        self.languages: frozenset[str] = frozenset()
+        self.version = source_digest("recognizers")
+
+    def detect(self, looks: Sequence[Look]) -> list[list[Finding]]:
+        return [self._page(look) for look in looks]
+
+    def _page(self, look: Look) -> list[Finding]:
+        page = Page(look.view.text, look.segment.hint.lower(), look.segment.kind, look.languages)
+        return [finding for recognizer in self._recognizers for finding in recognizer.find(page)]
+
+
+def languages(settings: EngineSettings) -> frozenset[str]:
+    """Names are not found by form."""
+    return frozenset()
+
+
+def build(settings: EngineSettings) -> Patterns:
+    return Patterns()

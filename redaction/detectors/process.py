@@ -1,0 +1,165 @@
+"""The pool's side of a worker process, and the queue between requests and workers.
+
+A worker that dies or exceeds its time is ended by its own process id and reported; starting it again is the pool's
+decision. The queue takes one batch of each waiting request in turn, so one large body does not block the others.
+"""
+
+import asyncio
+import contextlib
+import sys
+from collections import OrderedDict, deque
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from redaction.cache import SegmentFindings
+from redaction.detectors.frames import HEADER, MAX_FRAME, findings_from_json, pack, segments_to_json, unpack
+from redaction.errors import DetectionError, RedactionError, SettingsError
+from redaction.segment import Segment
+from redaction.settings import EngineSettings
+
+# Loading spaCy and a model takes 3 s on a quiet machine.
+_START_LIMIT_S: Final = 120.0
+_STOP_LIMIT_S: Final = 3.0
+
+
+class Batch:
+    """Pieces of one request that travel to a worker together."""
+
+    def __init__(self, pieces: Mapping[bytes, Segment], limit_s: float) -> None:
+        self.keys = tuple(pieces)
+        self.segments = list(pieces.values())
+        self.chars = sum(len(segment.text) for segment in self.segments)
+        self.limit_s = limit_s
+        self.answer: asyncio.Future[list[SegmentFindings]] = asyncio.get_running_loop().create_future()
+
+    def resolve(self, found: list[SegmentFindings]) -> None:
+        if not self.answer.done():
+            self.answer.set_result(found)
+
+    def fail(self, error: RedactionError) -> None:
+        if not self.answer.done():
+            self.answer.set_exception(error)
+            self.answer.exception()  # a request that gave up already does not read it; that is no news
+
+
+class FairQueue:
+    """Batches by request, served round robin."""
+
+    def __init__(self) -> None:
+        self._requests: OrderedDict[int, deque[Batch]] = OrderedDict()
+        self._filled = asyncio.Event()
+        self.chars = 0
+
+    def put(self, batches: Sequence[Batch]) -> None:
+        """All batches of one request."""
+        self._requests[id(batches)] = deque(batches)
+        self.chars += sum(batch.chars for batch in batches)
+        self._filled.set()
+
+    async def get(self) -> Batch:
+        while not self._requests:
+            self._filled.clear()
+            await self._filled.wait()
+        request, waiting = next(iter(self._requests.items()))
+        batch = waiting.popleft()
+        self.chars -= batch.chars
+        if waiting:
+            self._requests.move_to_end(request)
+        else:
+            del self._requests[request]
+        return batch
+
+    def drop(self, batches: Sequence[Batch]) -> None:
+        """Forgets what still waits of a request, and what of it is being looked at."""
+        for batch in self._requests.pop(id(batches), ()):
+            self.chars -= batch.chars
+        for batch in batches:
+            batch.answer.cancel()
+
+    def fail_all(self, error: RedactionError) -> None:
+        for waiting in self._requests.values():
+            for batch in waiting:
+                batch.fail(error)
+        self._requests.clear()
+        self.chars = 0
+
+
+class WorkerProcess:
+    """One worker: its process, its pipes, the version of the engine in it."""
+
+    def __init__(self, settings: EngineSettings) -> None:
+        self._settings = settings
+        self._process: asyncio.subprocess.Process | None = None
+        self.version = ""
+
+    @property
+    def running(self) -> bool:
+        return self._process is not None and self._process.returncode is None
+
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid if self._process is not None else None
+
+    async def start(self) -> None:
+        """Returns when the models are loaded. Raises SettingsError or DetectionError (`crashed`)."""
+        self._process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            *("-X", "utf8", "-m", "redaction.detectors.worker"),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+        )
+        try:
+            async with asyncio.timeout(_START_LIMIT_S):
+                hello = await self._exchange({"settings": self._settings.to_dict()})
+        except TimeoutError:
+            await self.stop()
+            raise DetectionError(f"a worker did not load its models in {_START_LIMIT_S:g} s", code="crashed") from None
+        except (DetectionError, asyncio.CancelledError):
+            await self.stop()
+            raise
+        if "error" in hello:
+            await self.stop()
+            kind = DetectionError if hello["error"] == "failed" else SettingsError
+            raise kind(f"the detection engine could not be built: {hello['message']}", code=hello["error"])
+        self.version = hello["version"]
+
+    async def ask(self, batch: Batch) -> list[SegmentFindings]:
+        """Findings of a batch. Raises DetectionError: `timeout` and `crashed` end this process, `failed` does not."""
+        try:
+            async with asyncio.timeout(batch.limit_s):
+                answer = await self._exchange({"segments": segments_to_json(batch.segments)})
+        except TimeoutError:
+            await self.stop()
+            raise DetectionError(f"a text took longer than {batch.limit_s:g} s to inspect", code="timeout") from None
+        except (DetectionError, asyncio.CancelledError):
+            await self.stop()
+            raise
+        if "error" in answer:
+            raise DetectionError(f"a detector failed: {answer['message']}", code=answer["error"])
+        return findings_from_json(answer["found"])
+
+    async def stop(self) -> None:
+        """Ends the process, whatever it does."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        if process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(process.wait(), _STOP_LIMIT_S)
+
+    async def _exchange(self, message: dict[str, Any]) -> dict[str, Any]:
+        process = self._process
+        if process is None or process.stdin is None or process.stdout is None:
+            raise DetectionError("a detection worker is not running", code="crashed")
+        try:
+            process.stdin.write(pack(message))
+            await process.stdin.drain()
+            (size,) = HEADER.unpack(await process.stdout.readexactly(HEADER.size))
+            if size > MAX_FRAME:
+                raise DetectionError("a detection worker answered nonsense", code="crashed")
+            return unpack(await process.stdout.readexactly(size))
+        except (asyncio.IncompleteReadError, ConnectionError):
+            raise DetectionError("a detection worker died while it inspected a text", code="crashed") from None

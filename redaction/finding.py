@@ -1,0 +1,23 @@
+"""What detection says about a segment: a span, its entity type and how sure a recognizer is.
+
+Facts only: a finding never carries the text it was found in, so it may travel to the policy and be counted in a record.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Finding:
+    """One span of personal data in a segment.
+
+    start, end: Unicode code points of the segment's text, half open, 0 <= start < end <= len(text).
+    entity_type: Presidio's name where it has one (`PERSON`, `EMAIL_ADDRESS`, `IBAN_CODE`), else ours in that style.
+    score: 0.0 to 1.0.
+    recognizer: the name of the recognizer that found it, from a closed set (it stands in the audit record).
+    """
+
+    start: int
+    end: int
+    entity_type: str
+    score: float
+    recognizer: str

@@ -1,0 +1,106 @@
+"""Many opinions about one text become spans that do not overlap.
+
+The stronger opinion wins a place; what a weaker one covers beyond it stays covered: a leak is worse than a
+placeholder too many. Splicing over overlaps is how other gateways destroy their users' prompts.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Final
+
+from redaction.finding import Finding
+
+# Types whose value naturally holds others: an address holds a postal code, a URL an e-mail, a key block anything.
+_CONTAINERS: Final = frozenset(
+    {
+        "STREET_ADDRESS",
+        "PRIVATE_KEY",
+        "CONNECTION_STRING",
+        "URL",
+        "JWT",
+        "API_KEY",
+        "COORDINATES",
+        "EMAIL_ADDRESS",
+        "COOKIE",
+    }
+)
+MIN_SCORE: Final = 0.4
+"""Below this an opinion alone is not a finding."""
+
+
+def merge(text: str, opinions: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Sorted, non-overlapping findings. Depends on the set of opinions only, not on their order."""
+    kept = sorted({opinion for opinion in opinions if opinion.score >= MIN_SCORE and opinion.start < opinion.end})
+    if len(kept) < 2:
+        return tuple(kept)
+    result: list[Finding] = []
+    for cluster in _clusters(kept):
+        result.extend(cluster if len(cluster) == 1 else _settle(text, cluster))
+    return tuple(sorted(result))
+
+
+def _clusters(findings: list[Finding]) -> Iterable[list[Finding]]:
+    cluster = [findings[0]]
+    end = findings[0].end
+    for finding in findings[1:]:
+        if finding.start >= end:
+            yield cluster
+            cluster = []
+        cluster.append(finding)
+        end = max(end, finding.end)
+    yield cluster
+
+
+def _settle(text: str, cluster: list[Finding]) -> list[Finding]:
+    taken: list[Finding] = []
+    for finding in sorted(cluster, key=_strength, reverse=True):
+        taken.extend(_rest(text, finding, taken))
+    return _glued(text, sorted(taken))
+
+
+def _strength(finding: Finding) -> tuple[int, float, int, int, str, str]:
+    size = finding.end - finding.start
+    container = finding.entity_type in _CONTAINERS and finding.score >= 0.5
+    return (
+        size if container else 0,
+        round(finding.score, 2),
+        size,
+        -finding.start,
+        finding.entity_type,
+        finding.recognizer,
+    )
+
+
+def _rest(text: str, finding: Finding, taken: list[Finding]) -> list[Finding]:
+    """What of a finding no stronger one has taken, without edges that are neither letter nor digit."""
+    spans = [(finding.start, finding.end)]
+    for other in taken:
+        spans = [
+            piece
+            for start, end in spans
+            for piece in ((start, min(end, other.start)), (max(start, other.end), end))
+            if piece[0] < piece[1]
+        ]
+    if spans == [(finding.start, finding.end)]:
+        return [finding]
+    pieces = []
+    for start, end in spans:
+        while start < end and not text[start].isalnum():
+            start += 1
+        while end > start and not text[end - 1].isalnum():
+            end -= 1
+        if end - start >= 2:
+            pieces.append(replace(finding, start=start, end=end))
+    return pieces
+
+
+def _glued(text: str, findings: list[Finding]) -> list[Finding]:
+    """Neighbours of one type whose spans touch or have one space between them, both from this cluster, become one."""
+    glued: list[Finding] = []
+    for finding in findings:
+        last = glued[-1] if glued else None
+        if last and last.entity_type == finding.entity_type and text[last.end : finding.start] in ("", " "):
+            glued[-1] = replace(last, end=finding.end, score=max(last.score, finding.score))
+        else:
+            glued.append(finding)
+    return glued

@@ -1,0 +1,138 @@
+"""Text as a detector should see it, with a map back to the text as it is.
+
+What hides from a pattern is the first thing an attacker tries: decomposed letters, zero-width characters, full-width
+and mathematical forms, foreign digits, look-alike letters of another script. Only the view changes, never what is sent.
+"""
+
+import re
+import unicodedata
+from bisect import bisect_left
+from dataclasses import dataclass
+from typing import Final
+
+# Characters that are not seen by a reader and split a value for a pattern: soft hyphen, zero-width space and joiners,
+# directional marks and isolates, word joiner and invisible operators, BOM, variation selectors, tag characters.
+_INVISIBLE: Final = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff"
+    "\U000e0000-\U000e0fff]"
+)
+_SPACES: Final = frozenset(
+    "\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
+)
+_HYPHENS: Final = frozenset("\u2010\u2011\u2012\u2013\u2212\ufe58\ufe63\uff0d\u00ad")
+# Letters that look like Latin ones (Unicode confusables, the common part), replaced only inside a word that also has
+# Latin letters or digits: a Russian or Greek word stays what it is.
+_LOOKALIKES: Final = {
+    **dict(zip("аеорсухіјѕԁһԛԝɡӏ", "aeopcyxijsdhqwgl", strict=True)),
+    **dict(zip("АВЕКМНОРСТХІЈЅУԚԜҮ", "ABEKMHOPCTXIJSYQWY", strict=True)),
+    **dict(zip("ΑΒΕΖΗΙΚΜΝΟΡΤΥΧ", "ABEZHIKMNOPTYX", strict=True)),
+    **dict(zip("αονικρυ", "aovikpu", strict=True)),
+}
+_WORD: Final = re.compile(r"\w+")
+_NON_ASCII: Final = re.compile(r"[^\x00-\x7f]")
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A text as detectors see it.
+
+    text: the normalized text.
+    starts, ends: for each code point of `text` the span of the original it came from; None when nothing changed.
+    """
+
+    text: str
+    starts: tuple[int, ...] | None = None
+    ends: tuple[int, ...] | None = None
+
+    def span(self, start: int, end: int) -> tuple[int, int]:
+        """The original's span for a non-empty span of the view, both half open, in code points."""
+        if self.starts is None or self.ends is None:
+            return start, end
+        return self.starts[start], self.ends[end - 1]
+
+    def position(self, original: int) -> int:
+        """The first position of the view that stands at or after a position of the original."""
+        return original if self.starts is None else bisect_left(self.starts, original)
+
+
+def normalize(text: str) -> View:
+    """A view of any text. Linear in its length; pure ASCII and composed plain text cost one scan."""
+    if text.isascii() or not _needs_work(text):
+        return View(text)
+    pieces: list[str] = []
+    starts: list[int] = []
+    ends: list[int] = []
+    for start, end in _clusters(text):
+        seen = _piece(text[start:end])
+        pieces.append(seen)
+        starts.extend([start] * len(seen))
+        ends.extend([end] * len(seen))
+    seen_text = _without_lookalikes("".join(pieces))
+    if seen_text == text:
+        return View(text)
+    return View(seen_text, tuple(starts), tuple(ends))
+
+
+def _needs_work(text: str) -> bool:
+    # One look at each distinct foreign character is enough; a text has few of them.
+    return any(
+        _piece(char) != char or unicodedata.combining(char) or char in _LOOKALIKES
+        for char in set(_NON_ASCII.findall(text))
+    )
+
+
+def _clusters(text: str) -> list[tuple[int, int]]:
+    """Spans of a base character with its combining marks; everything else alone."""
+    spans: list[tuple[int, int]] = []
+    start = 0
+    for index, char in enumerate(text):
+        if index > start and not (char > "\u02ff" and unicodedata.combining(char)):
+            spans.append((start, index))
+            start = index
+    spans.append((start, len(text)))
+    return spans
+
+
+def _piece(cluster: str) -> str:
+    if len(cluster) == 1:
+        if cluster < "\x80":
+            return cluster
+        if cluster in _SPACES:
+            return " "
+        if cluster in _HYPHENS and cluster != "\u00ad":
+            return "-"
+    if _INVISIBLE.search(cluster):
+        cluster = _INVISIBLE.sub("", cluster)
+    composed = unicodedata.normalize("NFC", cluster)
+    if len(composed) == 1 and composed > "\x7f":
+        return _plain(composed)
+    return composed
+
+
+def _plain(char: str) -> str:
+    """Digits of any script as ASCII; full-width, mathematical, circled and ligature forms as plain letters."""
+    digit = unicodedata.digit(char, None)
+    if digit is not None and unicodedata.category(char) in ("Nd", "No") and char not in "\u00b2\u00b3\u00b9":
+        return str(digit)
+    if not unicodedata.decomposition(char).startswith("<"):
+        return char
+    compatible = unicodedata.normalize("NFKC", char)
+    return compatible if compatible.isascii() and compatible.isprintable() and len(compatible) <= 4 else char
+
+
+def _without_lookalikes(text: str) -> str:
+    if not any(char in text for char in _LOOKALIKES):
+        return text
+
+    def latin(match: re.Match[str]) -> str:
+        word = match.group()
+        others = [char for char in word if not char.isascii()]
+        if len(others) == len(word) or not all(char in _LOOKALIKES or _is_latin(char) for char in others):
+            return word
+        return "".join(_LOOKALIKES.get(char, char) for char in word)
+
+    return _WORD.sub(latin, text)
+
+
+def _is_latin(char: str) -> bool:
+    return "LATIN" in unicodedata.name(char, "")

@@ -1,0 +1,138 @@
+"""What a pattern recognizer is: a name, entity types, and a linear search over one page of text.
+
+A page is one normalized text with what recognizers need again and again, computed once. Expressions must be linear:
+no nested or adjacent quantifiers over overlapping classes; the tests run every one over adversarial megabytes.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Final, Protocol
+
+from redaction.finding import Finding
+from redaction.propagate import lower
+from redaction.segment import SegmentKind
+
+BEFORE: Final = 60
+AFTER: Final = 25
+_DIGIT: Final = re.compile(r"[0-9]")
+
+# Tokens that machines made for machines. A number inside one is no phone number, card or id.
+_OPAQUE: Final = re.compile(
+    r"""
+    \b[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}\b             # UUID
+    | (?<![\w-])(?=[0-9a-f-]*[a-f])(?=[a-f-]*[0-9])[0-9a-f]{12,128}(?![\w-])                     # hash, trace id
+    | \b\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?(?:Z|\ ?[+-]\d{2}:?\d{2})?   # timestamp
+    | (?<![\w-])[a-z]{2,12}[_-][A-Za-z0-9_-]{16,200}(?![\w-])                                    # call_…, msg_…
+    | \bv?\d{1,4}\.\d{1,4}\.\d{1,5}(?:[-+][0-9A-Za-z][0-9A-Za-z.-]{0,40})?(?![.\d])              # version
+    | (?<![A-Za-z0-9+/=])(?=[A-Za-z0-9+/]{0,200}[a-z])(?=[A-Za-z0-9+/]{0,200}[A-Z])[A-Za-z0-9+/]{40,}={0,2} # base64
+    """,
+    re.VERBOSE,
+)
+
+
+@dataclass(frozen=True)
+class Page:
+    """text: the view of a segment. hint: its key or column, lower case. kind: whose words."""
+
+    text: str
+    hint: str = ""
+    kind: SegmentKind = SegmentKind.UNKNOWN
+    languages: tuple[str, ...] = ("en",)
+
+    @cached_property
+    def lower(self) -> str:
+        """The text in lower case, position by position."""
+        return lower(self.text)
+
+    @cached_property
+    def has_digit(self) -> bool:
+        return _DIGIT.search(self.text) is not None
+
+    @cached_property
+    def opaque(self) -> tuple[tuple[int, int], ...]:
+        """Spans of machine-made tokens, sorted."""
+        return tuple(match.span() for match in _OPAQUE.finditer(self.text))
+
+    def in_opaque(self, start: int, end: int) -> bool:
+        """Whether a span lies inside a machine-made token."""
+        from bisect import bisect_right
+
+        at = bisect_right(self.opaque, (start, len(self.text) + 1)) - 1
+        return at >= 0 and self.opaque[at][1] >= end
+
+    def around(self, start: int, end: int, before: int = BEFORE, after: int = AFTER) -> str:
+        """Lower-case text near a span, the hint first; what context words are looked for in."""
+        return f"{self.hint} {self.lower[max(0, start - before) : start]} \x00 {self.lower[end : end + after]}"
+
+    def ahead(self, start: int, before: int = BEFORE) -> str:
+        """Lower-case text before a position on the same line, the hint first."""
+        left = self.lower[max(0, start - before) : start]
+        return f"{self.hint} {left[left.rfind(chr(10)) + 1 :]}"
+
+
+class Recognizer(Protocol):
+    """Finds one family of values. `name` is unique and stands in findings and audit records."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def entity_types(self) -> tuple[str, ...]: ...
+
+    def find(self, page: Page) -> Iterable[Finding]:
+        """Findings with offsets in `page.text`; may overlap."""
+        ...
+
+
+type Check = Callable[[str, Page, int, int], float | None]
+"""(value, page, start, end) -> score, or None when it is not what it looks like."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """A recognizer made of one expression and, mostly, a check.
+
+    regex: linear. group: which group is the value. check: validation; without it every match scores `score`.
+    trigger: lower-case literals of which one must stand in the text, else the expression is not tried; "0" means
+    any digit.
+    """
+
+    name: str
+    entity_type: str
+    regex: re.Pattern[str]
+    score: float = 0.9
+    check: Check | None = None
+    group: int | str = 0
+    trigger: tuple[str, ...] = ()
+    skip_opaque: bool = True
+    entity_types: tuple[str, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "entity_types", (self.entity_type,))
+
+    def find(self, page: Page) -> Iterator[Finding]:
+        if self.trigger and not _triggered(self.trigger, page):
+            return
+        for match in self.regex.finditer(page.text):
+            start, end = match.span(self.group)
+            if start < 0 or start == end or (self.skip_opaque and page.in_opaque(start, end)):
+                continue
+            score = self.score if self.check is None else self.check(page.text[start:end], page, start, end)
+            if score is not None:
+                yield Finding(start, end, self.entity_type, score, self.name)
+
+
+def _triggered(trigger: tuple[str, ...], page: Page) -> bool:
+    return any(page.has_digit if literal == "0" else literal in page.lower for literal in trigger)
+
+
+def words(*alternatives: str) -> re.Pattern[str]:
+    """An expression that finds any of some lower-case words or phrases, not inside longer words."""
+    return re.compile(r"(?<![^\W_])(?:" + "|".join(alternatives) + r")(?![^\W_])")
+
+
+def digits(value: str) -> str:
+    """The ASCII digits of a value."""
+    return "".join(char for char in value if "0" <= char <= "9")

@@ -1,0 +1,58 @@
+"""E-mail addresses: as written, with spaces around the signs, and as spoken ("anna at example dot com")."""
+
+import re
+from typing import Final
+
+from redaction.lexicon import is_word
+from redaction.recognizers.base import Page, Pattern, Recognizer
+
+# RFC 5321 length limits, RFC 6531 letters; the rarer signs of a dot-atom stand in no address that people have.
+_LABEL: Final = r"[^\W_](?:[\w-]{0,61}[^\W_])?"
+_PLAIN: Final = re.compile(
+    rf"(?<![\w.+%'-])[^\W_](?:[\w.+%'-]{{0,126}}[\w+-])?(?:@|%40|&\#64;|\\u0040)(?:{_LABEL}\.){{1,8}}[^\W\d_]{{2,24}}"
+    r"(?![\w@])"
+)
+# Endings that people have addresses under; the spoken form needs one, because its other words are ordinary.
+_ENDING: Final = (
+    r"(?:com|net|org|info|biz|eu|de|at|ch|vn|uk|us|io|me|co|fr|it|es|nl|be|pl|cz|dk|se|fi|no|pt|gr|ie|ca|au|nz|in|jp|"
+    r"online|email|mail|gmbh|berlin|cloud|app|dev|edu|gov|com\.vn|edu\.vn|co\.uk|ac\.uk)"
+)
+_AT: Final = r"\s{0,2}[\[({<]\s?(?:at|ät|@|a còng|a cong)\s?[\])}>]\s{0,2}|\s(?:at|ät|@|a còng|a cong|a móc)\s|\s@|@\s"
+_DOT: Final = r"\s?[\[({<]\s?(?:dot|punkt|chấm|cham|\.)\s?[\])}>]\s?|\s(?:dot|punkt|chấm|cham|point)\s|\s\.\s|\."
+_SPOKEN: Final = re.compile(
+    rf"(?<![\w.+-])(?P<local>[^\W_][\w+-]{{0,40}}(?:(?:{_DOT})[\w+-]{{1,40}}){{0,3}})(?P<at>{_AT})"
+    rf"(?P<domain>[^\W_][\w-]{{0,40}}(?:(?:{_DOT})[\w-]{{1,40}}){{0,2}}(?P<dot>{_DOT}){_ENDING})(?![\w@])",
+    re.IGNORECASE,
+)
+_ORDINARY_ENDINGS: Final = frozenset({"in", "it", "be", "no", "at", "me", "us", "es", "co", "is", "app", "mail"})
+# Image files for dense screens, and the user of every git remote.
+_NOT_DOMAINS: Final = re.compile(r"@\d+x\.(?:png|jpe?g|webp|gif|svg|avif)$", re.IGNORECASE)
+
+
+def _plain(value: str, page: Page, start: int, end: int) -> float | None:
+    if _NOT_DOMAINS.search(value) or (value.startswith("git@") and page.text[end : end + 1] in (":", "/")):
+        return None
+    return 1.0
+
+
+def _spoken(value: str, page: Page, start: int, end: int) -> float | None:
+    match = _SPOKEN.match(page.text, start)
+    if match is None:
+        return None
+    at, local = match["at"], match["local"]
+    bracketed = any(bracket in at for bracket in "[({<")
+    worded = bracketed or "@" in at or any(word.strip().isalpha() for word in re.findall(_DOT, match["domain"]))
+    # "meet me at example.com" is no address, "me at example dot com" is none either.
+    if not worded or (not bracketed and is_word(local)):
+        return None
+    if not bracketed and value.rsplit(maxsplit=1)[-1] in _ORDINARY_ENDINGS:
+        return None
+    return 0.9
+
+
+RECOGNIZERS: tuple[Recognizer, ...] = (
+    Pattern(
+        "email", "EMAIL_ADDRESS", _PLAIN, check=_plain, trigger=("@", "%40", "&#64;", "\\u0040"), skip_opaque=False
+    ),
+    Pattern("email_spoken", "EMAIL_ADDRESS", _SPOKEN, check=_spoken, trigger=("at", "ät", "@", "còng", "cong", "móc")),
+)

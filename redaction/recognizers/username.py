@@ -1,0 +1,160 @@
+"""Names that people carry in networks: handles with their network near by, user names after their label."""
+
+import re
+from typing import Final
+
+from redaction.lexicon import is_word
+from redaction.recognizers.base import Page, Pattern, Recognizer, words
+
+_HANDLE: Final = re.compile(r"(?<![\w@./`])@(?P<value>[A-Za-z0-9_](?:[A-Za-z0-9_.-]{1,38}[A-Za-z0-9_]))(?![\w@(/])")
+_NETWORK: Final = words(
+    *(
+        "insta",
+        "instagram",
+        "ig",
+        "twitter",
+        "tweet",
+        "x",
+        "telegram",
+        "tiktok",
+        "discord",
+        "threads",
+        "snap",
+        "snapchat",
+    ),
+    *("mastodon", "bluesky", "bsky", "handle", "nick", "nickname", "follow", "folge", "folgt", "folg mir", "dm", "pm"),
+    *(
+        "schreib",
+        "add",
+        "adde",
+        "kết bạn",
+        "zalo",
+        "tele",
+        "twitch",
+        "steam",
+        "github",
+        "gitlab",
+        "slack",
+        "venmo",
+        "cashapp",
+    ),
+    *(
+        "username",
+        "user",
+        "user name",
+        "profil",
+        "profile",
+        "account",
+        "acc",
+        "tài khoản",
+        "nutzer",
+        "nutzername",
+        "benutzername",
+    ),
+)
+_LABELLED: Final = re.compile(
+    r"(?i)(?<![^\W_])(?:user ?name|user[_-]name|user[_-]?id|login(?:name)?|log-in|screen ?name|nick(?:name)?|benutzer(?:name|kennung)?|nutzername|anmeldename|handle|gamertag|psn|steam(?:[- ]?(?:id|name))?"
+    r"|discord|tên đăng nhập|ten dang nhap|tài khoản|nick|skype(?:[- ]?(?:id|name))?|telegram|insta(?:gram)?|snap(?:chat)?|tiktok|twitter|zalo)"
+    r"[\"'`]?\s{0,2}(?:[:=]|is|ist|lautet|là)\s{0,2}[\"'`@]{0,2}(?P<value>[A-Za-z0-9_](?:[A-Za-z0-9_.-]{1,38}[A-Za-z0-9_])(?:\#[0-9]{4})?)(?![\w@(])"
+)
+_DISCORD: Final = re.compile(r"(?<![\w#])(?P<value>[A-Za-z0-9_.]{2,32}#[0-9]{4})(?![\w])")
+_NOT_NAMES: Final = frozenset(
+    [
+        "media",
+        "import",
+        "app",
+        "property",
+        "staticmethod",
+        "classmethod",
+        "dataclass",
+        "override",
+        "param",
+        "return",
+        "returns",
+        "throws",
+        "see",
+        "deprecated",
+        "here",
+        "channel",
+        "everyone",
+        "all",
+        "none",
+        "null",
+        "true",
+        "false",
+        "string",
+        "str",
+        "int",
+        "required",
+        "name",
+        "admin",
+        "root",
+        "user",
+        "id",
+        "is",
+        "ist",
+        "not",
+        "the",
+        "der",
+        "die",
+        "das",
+    ]
+)
+
+
+def _handle(value: str, page: Page, start: int, end: int) -> float | None:
+    if value.lower() in _NOT_NAMES:
+        return None
+    line_start = page.text.rfind("\n", 0, start) + 1
+    if not page.text[line_start : start - 1].strip() and page.text[end : end + 1] in ("\n", "("):
+        return None
+    near = page.around(start - 1, end, 50, 15)
+    if _NETWORK.search(near):
+        return 0.8
+    looks_made_up = any(char.isdigit() or char in "_." for char in value)
+    return 0.6 if looks_made_up else None
+
+
+def _labelled(value: str, page: Page, start: int, end: int) -> float | None:
+    if value.lower() in _NOT_NAMES or is_word(value) or value.isdigit():
+        return None
+    return 0.8
+
+
+def _discord(value: str, page: Page, start: int, end: int) -> float | None:
+    return 0.8 if words("discord", "add", "adde", "tag", "server").search(page.around(start, end)) else None
+
+
+RECOGNIZERS: tuple[Recognizer, ...] = (
+    Pattern("handle", "USERNAME", _HANDLE, check=_handle, group="value", trigger=("@",)),
+    Pattern(
+        "username",
+        "USERNAME",
+        _LABELLED,
+        check=_labelled,
+        group="value",
+        trigger=(
+            "user",
+            "log",
+            "name",
+            "nick",
+            "benutzer",
+            "handle",
+            "tag",
+            "psn",
+            "steam",
+            "discord",
+            "tên",
+            "ten ",
+            "tài",
+            "skype",
+            "tele",
+            "insta",
+            "snap",
+            "tiktok",
+            "twitter",
+            "zalo",
+        ),
+    ),
+    Pattern("discord", "USERNAME", _DISCORD, check=_discord, group="value", trigger=("#",)),
+)

@@ -1,0 +1,224 @@
+"""Restoring the channels of one response: text in, the same text with its placeholders filled in out.
+
+A channel is one growing string; however it is cut, the result is the leftmost-longest replacement on the whole of it.
+Only placeholders of the `Restorable` enter a result, never into a URL that the model made up. Pure.
+"""
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Final
+
+from redaction import tokens
+from redaction.errors import RestoreError
+from redaction.restore.encodings import Encoding, encode, of_brackets, read_json
+from redaction.restore.spelling import LOST, MAX_HELD, UNDECIDED, Entry, Match, Restorable, Undecided
+from redaction.restore.urls import Context, Place
+
+MAX_CHANNELS: Final = 4096  # choices, tool calls and parts of one response; a hostile stream could open more for ever
+_URL_LABELS: Final = frozenset(("URL", "PROFILE_URL", "LINK"))
+_DIRECT: Final = frozenset(("mailto:", "tel:", "sms:"))
+_HOST_ENDS: Final = frozenset('/?#\\"<>`')
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreCounts:
+    """What happened to placeholders and what looks like them.
+
+    restored: filled in. withheld: known, but inside a URL that was not sent. foreign: well-formed, check character
+    included, but not of this exchange (guessed, expired, another scope's). unknown: looks alike, check character or
+    type word wrong.
+    """
+
+    restored: int = 0
+    withheld: int = 0
+    foreign: int = 0
+    unknown: int = 0
+
+
+class _Channel:
+    """One growing string. held: raw text held back; before: the character before it; context: all that came earlier."""
+
+    __slots__ = ("before", "context", "encoding", "held", "start", "strict")
+
+    def __init__(self, restorable: Restorable, encoding: Encoding, strict: bool) -> None:
+        self.held = ""
+        self.before = ""
+        self.context = Context()
+        self.encoding = encoding
+        self.strict = strict
+        self.start = restorable.start_strict if strict else restorable.start
+
+
+class Restorer:
+    """Restores one response. Not thread-safe; make one per response, the `Restorable` may be shared.
+
+    strict: every channel is strict, see `feed`; for formats that cannot tell prose from other strings.
+    """
+
+    __slots__ = ("_channels", "_lookalikes", "_restorable", "_restored", "_strict", "_withheld")
+
+    def __init__(self, restorable: Restorable, *, strict: bool = False) -> None:
+        self._restorable = restorable
+        self._strict = strict
+        self._channels: dict[str, _Channel] = {}
+        self._lookalikes: Counter[str] = Counter()
+        self._restored = 0
+        self._withheld = 0
+
+    @property
+    def restorable(self) -> Restorable:
+        """What this response may restore."""
+        return self._restorable
+
+    def feed(self, channel: str, text: str, encoding: Encoding = Encoding.PLAIN, *, strict: bool = False) -> str:
+        """The next piece of a channel in; what is decided of it, restored, out.
+
+        encoding, strict: fixed by a channel's first piece. strict: only spellings with an opening bracket count, so
+        that a channel which is no prose (`STOP`) is never held back.
+        Raises RestoreError `too_many_channels` when more than 4,096 are open.
+        """
+        state = self._channels.get(channel)
+        if state is None:
+            state = self._open(channel, encoding, strict or self._strict)
+        if (
+            not state.held
+            and state.start.search(text) is None
+            and (state.encoding is not Encoding.JSON or "\\" not in text)
+        ):
+            if text:
+                state.context.append(text)
+                state.before = text[-1]
+            return text
+        return self._run(state, text, final=False)
+
+    def flush(self, channel: str) -> str:
+        """The channel ends: what was held back, decided. A later `feed` of that name begins a new channel."""
+        state = self._channels.pop(channel, None)
+        if state is None:
+            return ""
+        rest = self._run(state, "", final=True) if state.held else ""
+        state.context.finish()
+        self._lookalikes.update(state.context.lookalikes)
+        return rest
+
+    def pending(self, channel: str) -> bool:
+        """Whether text of this channel is held back (at most 64 characters, escapes of a JSON text read)."""
+        state = self._channels.get(channel)
+        return state is not None and bool(state.held)
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """The channels that are open, in the order in which they began; `flush` each when the response ends."""
+        return tuple(self._channels)
+
+    def whole(self, text: str, encoding: Encoding = Encoding.PLAIN, *, strict: bool = False) -> str:
+        """A complete text, restored."""
+        state = _Channel(self._restorable, encoding, strict or self._strict)
+        if state.start.search(text) is None:
+            return text
+        restored = self._run(state, text, final=True)
+        state.context.finish()
+        self._lookalikes.update(state.context.lookalikes)
+        return restored
+
+    @property
+    def counts(self) -> RestoreCounts:
+        """The counts so far; look-alikes of a channel are complete once it is flushed."""
+        seen = self._lookalikes.copy()
+        for state in self._channels.values():
+            seen.update(state.context.lookalikes)
+        foreign = sum(
+            count for ident, count in seen.items() if tokens.is_checked(ident) and not self._restorable.has_ident(ident)
+        )
+        return RestoreCounts(self._restored, self._withheld, foreign, seen.total() - foreign)
+
+    def _open(self, channel: str, encoding: Encoding, strict: bool) -> _Channel:
+        if len(self._channels) >= MAX_CHANNELS:
+            raise RestoreError(f"a response opened more than {MAX_CHANNELS} channels", code="too_many_channels")
+        state = self._channels[channel] = _Channel(self._restorable, encoding, strict)
+        return state
+
+    def _run(self, state: _Channel, more: str, *, final: bool) -> str:
+        raw = state.held + more
+        places: list[int] | None = None
+        text = raw
+        if state.encoding is Encoding.JSON and "\\" in raw:
+            text, places = read_json(raw, final=final)
+        out: list[str] = []
+        done = seek = 0  # text before `done` is decided and in `out`; no placeholder begins before `seek`
+        hold = len(text)
+        while (begin := state.start.search(text, seek)) is not None:
+            at = begin.start()
+            before = text[at - 1] if at else state.before
+            found = self._restorable.match(
+                text, at, final=final, lost=not state.strict and not (before.isalnum() or before == "_")
+            )
+            if found is None:
+                seek = at + 1
+                continue
+            if at > done:
+                out.append(_raw(raw, places, done, at))
+                state.context.append(text[done:at])
+                done = at
+            decided = UNDECIDED if isinstance(found, Undecided) else self._decide(state, text, at, found, final)
+            if isinstance(decided, Undecided):
+                hold = at
+                break
+            end, restored = decided
+            out.append(_raw(raw, places, at, end) if restored is None else restored)
+            done = seek = end
+        if hold > done:
+            out.append(_raw(raw, places, done, hold))
+            state.context.append(text[done:hold])
+        if hold:
+            state.before = text[hold - 1]
+        state.held = raw[places[hold] if places else hold :]
+        return "".join(out)
+
+    def _decide(
+        self, state: _Channel, text: str, at: int, found: Match, final: bool
+    ) -> tuple[int, str | None] | Undecided:
+        """Where the spelling ends and what stands there instead (None: it stays as it is written)."""
+        end, entry = found.end, found.entry
+        if found.opener is LOST and not state.context.bracket_is_open():
+            if end == len(text) and not final:
+                return UNDECIDED
+            if text.startswith(LOST.close, end):
+                end += 1
+        allowed = self._may_stand(state.context.place(), entry, text, at, end, final)
+        if allowed is None:
+            return UNDECIDED
+        state.context.append_token(entry.token)
+        if not allowed:
+            self._withheld += 1
+            return end, None
+        self._restored += 1
+        value = encode(entry.value, of_brackets(found.opener.open))
+        return end, encode(value, state.encoding)
+
+    def _may_stand(self, place: Place, entry: Entry, text: str, at: int, end: int, final: bool) -> bool | None:
+        """Whether the original may stand there; None where more text could change the answer."""
+        if place.url is None:
+            return True
+        if place.overflown:
+            return False
+        if place.url.lower() in _DIRECT or (not place.url and entry.label in _URL_LABELS):
+            return True
+        rests = self._restorable.sent_url(place.url + entry.token)
+        if not rests:
+            return rests is not None
+        undecided = False
+        for rest in rests:
+            after = end + len(rest)
+            if after - at >= MAX_HELD:
+                continue
+            if text.startswith(rest, end) and (after < len(text) or final):
+                if after == len(text) or text[after] in _HOST_ENDS or text[after].isspace():
+                    return True
+            elif not final and rest.startswith(text[end:after]) and after >= len(text):
+                undecided = True
+        return None if undecided else False
+
+
+def _raw(raw: str, places: list[int] | None, start: int, end: int) -> str:
+    return raw[start:end] if places is None else raw[places[start] : places[end]]

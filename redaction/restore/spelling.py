@@ -1,0 +1,289 @@
+"""In which spellings a placeholder of this exchange is recognized, and where in a text one stands.
+
+`Restorable` is the set of placeholders that one exchange may restore, built once and immutable. Its `match` is the
+automaton: at a position it says "this placeholder", "not yet decided" or "none"; a placeholder that is not in the set
+is none, whatever it looks like. Pure; the originals it holds never enter an error.
+"""
+
+import re
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+from redaction import tokens
+from redaction.errors import RestoreError
+from redaction.restore.starts import starts
+from redaction.restore.urls import MAX_URL, Context, authority_tail
+from redaction.restore.words import fold, word_prefixes
+
+MAX_RESTORABLE = 10_000
+MAX_HELD = 64  # characters of text that restore holds back at most
+type Tails = frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Opener:
+    """A pair of brackets around a placeholder, in lower case. square: the closing one may be lost."""
+
+    open: str
+    close: str
+    square: bool = True
+
+
+def _pairs() -> Mapping[str, tuple[Opener, ...]]:
+    pairs = (
+        Opener("[", "]"), Opener("[[", "]]", square=False), Opener("\\[", "\\]"), Opener("\\u005b", "\\u005d"),
+        Opener("\\u003c", "\\u003e", square=False), Opener("%5b", "%5d"), Opener("%3c", "%3e", square=False),
+        Opener("&#91;", "&#93;"), Opener("&#x5b;", "&#x5d;"), Opener("&lsqb;", "&rsqb;"),
+        Opener("&lbrack;", "&rbrack;"), Opener("&lt;", "&gt;", square=False), Opener("&#60;", "&#62;", square=False),
+        Opener("<", ">", square=False), Opener("［", "］"), Opener("【", "】"),
+    )  # fmt: skip
+    table: dict[str, tuple[Opener, ...]] = {}
+    for pair in pairs:
+        table[pair.open[0]] = (*table.get(pair.open[0], ()), pair)
+    return MappingProxyType(table)
+
+
+OPENERS: Final = _pairs()
+LOST: Final = Opener("", "]")
+_DOUBLED: Final = "[["
+# Between word and characters: the underscore in its spellings, up to two blanks around; in brackets also `-` or blanks.
+_JOINT = re.compile(r" {0,2}(?:\\?_|-|&#95;|%5[Ff]|\\u005[Ff]) {0,2}| {1,2}")
+_JOINT_LOST = re.compile(r" {0,2}\\?_ {0,2}")
+_JOINT_BEGUN = re.compile(r" {0,2}(?:\\(?:u(?:0(?:0(?:5)?)?)?)?|&(?:#(?:9(?:5)?)?)?|%5?)?\Z")
+_JOINT_LOST_BEGUN = re.compile(r" {0,2}\\?\Z")
+_IDENT = re.compile(r"[0-9A-TV-Za-tv-z]{1,12}")
+_SENT_DOUBLED = re.compile(r"\[(\[[A-Z][A-Z0-9_]*\])\]")
+_SENT_TOKEN = re.compile(r"\[[A-Z][A-Z0-9_]*\]")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One placeholder of the set and what it stands for."""
+
+    token: str
+    label: str
+    ident: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A placeholder from the position asked to `end`, spelled with `opener`."""
+
+    end: int
+    entry: Entry
+    opener: Opener
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Where a placeholder of the set stands in a text, in any spelling. start, end: code points, half open."""
+
+    start: int
+    end: int
+    token: str
+
+
+class Undecided:
+    """The automaton is still alive at the end of the text."""
+
+
+UNDECIDED: Final = Undecided()
+type _Found = tuple[Match | None, bool]
+_NOTHING: Final[_Found] = (None, False)
+_ALIVE: Final[_Found] = (None, True)
+
+
+class Restorable:
+    """The placeholders that one exchange may restore. Immutable; may be shared by several restorers.
+
+    tokens: placeholder -> original, at most 10,000 (RestoreError `too_many_placeholders`; `not_a_placeholder`).
+    sent: the texts as they were sent. A placeholder inside a URL is restored only where that URL, up to and with the
+    placeholder, stands in one of them; and `[[...]]` keeps its outer brackets where it was sent with them.
+    """
+
+    __slots__ = (
+        "_by_ident", "_doubled", "_idents", "_lengths", "_lost_words", "_tokens", "_urls", "_words",
+        "start", "start_strict",
+    )  # fmt: skip
+
+    def __init__(self, tokens_to_originals: Mapping[str, str], sent: Iterable[str] = ()) -> None:
+        if len(tokens_to_originals) > MAX_RESTORABLE:
+            raise RestoreError(
+                f"more than {MAX_RESTORABLE} placeholders in one exchange: start a new conversation or send less",
+                code="too_many_placeholders",
+            )
+        self._tokens = MappingProxyType(dict(tokens_to_originals))
+        by_ident: dict[str, tuple[Entry, ...]] = {}
+        for text, value in self._tokens.items():
+            parsed = tokens.parse(text)
+            if parsed is None:
+                raise RestoreError("a placeholder to restore does not follow the grammar", code="not_a_placeholder")
+            entry = Entry(text, parsed.label, parsed.ident, value)
+            by_ident[parsed.ident] = (*by_ident.get(parsed.ident, ()), entry)
+        self._by_ident = by_ident
+        self._idents = sorted(by_ident)
+        self._lengths = sorted({len(ident) for ident in by_ident})
+        labels = frozenset(entry.label for entries in by_ident.values() for entry in entries)
+        self._words = word_prefixes(labels)
+        self._lost_words = word_prefixes(labels, translated=False)
+        self.start = starts(labels, strict=False)
+        self.start_strict = starts(labels, strict=True)
+        self._doubled: frozenset[str] = frozenset()
+        self._urls: Mapping[str, Tails] = {}
+        if by_ident:
+            texts = tuple(text for text in sent if "[" in text)
+            self._doubled = frozenset(
+                match[1] for text in texts for match in _SENT_DOUBLED.finditer(text) if match[1] in self._tokens
+            )
+            self._urls = self._sent_urls(texts)
+
+    def __len__(self) -> int:
+        return len(self._tokens)
+
+    @property
+    def tokens(self) -> Mapping[str, str]:
+        """Placeholder -> original."""
+        return self._tokens
+
+    def has_ident(self, ident: str) -> bool:
+        """Whether these eight or twelve characters are one of the set's."""
+        return ident in self._by_ident
+
+    def sent_url(self, prefix: str) -> Tails | None:
+        """What may follow a URL that reads `prefix` up to and with a placeholder.
+
+        None: no such URL was sent. An empty set: the placeholder stood behind the host part, so whatever follows goes
+        to the host that was sent. Else the rests of the host part with which it was sent.
+        """
+        return self._urls.get(prefix)
+
+    def spans(self, text: str) -> tuple[Span, ...]:
+        """Every placeholder of the set in a complete text, in any spelling, leftmost longest, not overlapping."""
+        if not self._by_ident:
+            return ()
+        found = []
+        position = 0
+        while (begin := self.start.search(text, position)) is not None:
+            at = begin.start()
+            match = self.match(text, at, final=True, lost=at == 0 or not _is_word(text[at - 1]))
+            if isinstance(match, Match):
+                found.append(Span(at, match.end, match.entry.token))
+                position = match.end
+            else:
+                position = at + 1
+        return tuple(found)
+
+    def match(self, text: str, at: int, *, final: bool, lost: bool) -> Match | Undecided | None:
+        """The longest placeholder that begins at `at`; UNDECIDED where more text could change the answer.
+
+        final: no text follows. lost: a spelling without opening bracket may begin here (a word begins).
+        """
+        best: Match | None = None
+        if not self._by_ident:
+            return None
+        for match, alive in self._candidates(text, at, lost):
+            if alive and not final:
+                return UNDECIDED
+            if match is not None and (best is None or match.end > best.end):
+                best = match
+        return best
+
+    def _candidates(self, text: str, at: int, lost: bool) -> Iterator[_Found]:
+        openers = OPENERS.get(text[at])
+        if openers is None:
+            if lost:
+                yield from self._bodies(text, at, LOST)
+            return
+        for opener in openers:
+            written = text[at : at + len(opener.open)].lower()
+            if written == opener.open:
+                yield from self._bodies(text, at + len(written), opener)
+            elif at + len(written) == len(text) and opener.open.startswith(written):
+                yield _ALIVE
+
+    def _bodies(self, text: str, at: int, opener: Opener) -> Iterator[_Found]:
+        prefixes = self._lost_words if opener is LOST else self._words
+        end = at
+        while end < len(text):
+            end += 1
+            labels = prefixes.get(fold(text[at:end]))
+            if labels is None:
+                return
+            if labels:
+                yield from self._idents_after(text, end, opener, labels)
+        yield _ALIVE
+
+    def _idents_after(self, text: str, at: int, opener: Opener, labels: frozenset[str]) -> Iterator[_Found]:
+        lost = opener is LOST
+        if (_JOINT_LOST_BEGUN if lost else _JOINT_BEGUN).match(text, at):
+            yield _ALIVE
+        joint = (_JOINT_LOST if lost else _JOINT).match(text, at)
+        if joint is None:
+            return
+        begin = joint.end()
+        written = _IDENT.match(text, begin)
+        if written is None:
+            if begin == len(text):
+                yield _ALIVE
+            return
+        ident = tokens.canonical_ident(written[0])
+        for length in self._lengths:
+            if length > len(ident):
+                break
+            for entry in self._by_ident.get(ident[:length], ()):
+                if entry.label in labels:
+                    yield self._closed(text, begin + length, opener, entry)
+        if written.end() == len(text) and self._continues(ident):
+            yield _ALIVE
+
+    def _continues(self, ident: str) -> bool:
+        """Whether a longer ident of the set begins with these characters."""
+        place = bisect_left(self._idents, ident)
+        if place < len(self._idents) and self._idents[place] == ident:
+            place += 1
+        return place < len(self._idents) and self._idents[place].startswith(ident)
+
+    def _closed(self, text: str, at: int, opener: Opener, entry: Entry) -> _Found:
+        if opener is LOST:
+            return Match(at, entry, opener), False
+        written = text[at : at + len(opener.close)].lower()
+        if written == opener.close:
+            return self._link_or_doubled(text, at, opener, entry)
+        alive = at + len(written) == len(text) and opener.close.startswith(written)
+        # `\[` that closes with a bare `]` is a backslash of the text before a whole placeholder.
+        lost = opener.square and not (opener.open == "\\[" and written[:1] == "]")
+        return (Match(at, entry, opener) if lost else None), alive
+
+    def _link_or_doubled(self, text: str, at: int, opener: Opener, entry: Entry) -> _Found:
+        end = at + len(opener.close)
+        if opener.open == _DOUBLED:
+            if entry.token in self._doubled or text[end : end + 1] == "(":  # the label of a Markdown link
+                return _NOTHING
+            return Match(end, entry, opener), end == len(text)
+        return Match(end, entry, opener), False
+
+    def _sent_urls(self, texts: Iterable[str]) -> Mapping[str, Tails]:
+        urls: dict[str, Tails] = {}
+        for text in texts:
+            context, position = Context(), 0
+            for match in _SENT_TOKEN.finditer(text):
+                if match[0] not in self._tokens:
+                    continue
+                context.append(text[position : match.start()])
+                position = match.end()
+                place = context.place()
+                context.append_token(match[0])
+                if place.url is None or len(place.url) > MAX_URL:
+                    continue
+                key = place.url + match[0]
+                tails = frozenset((authority_tail(text, position),)) if place.authority else frozenset[str]()
+                urls[key] = urls.get(key, frozenset()) | tails
+        return urls
+
+
+def _is_word(char: str) -> bool:
+    return char.isalnum() or char == "_"

@@ -1,0 +1,173 @@
+"""Where in a text a URL stands, so that restore never fills in one that the model made up.
+
+A URL that carries a restored value to a foreign host is the classic way to take data out, so every form that some
+reader opens or fetches counts: with a scheme, `www.`, a bare host with a path, a Markdown or CSS target, an HTML
+attribute. The state after a text depends on the text alone, never on how it was cut, and its memory is bounded.
+"""
+
+import re
+from dataclasses import dataclass
+
+from redaction import tokens
+
+MAX_URL = 2048  # characters of one URL that are compared; nothing is restored behind them
+_LONGEST_OPENER = 128  # no alternative of _OPENER is longer; what is nearer to the end may still become an opener
+_KEPT = 256  # characters kept for look-behind: a bracket that opened on this line
+_WORK = 4096  # text is looked at when this much is there, or when a placeholder wants to know
+
+_OPENER = re.compile(
+    r"""
+      (?P<target>\]\(\s{0,8}<?)
+    | (?<!\w)(?P<attribute>(?:src|srcset|href|action|formaction|poster|background|ping)\s{0,8}=\s{0,8}["']?)
+    | (?<!\w)(?P<style>url\(\s{0,8}["']?)
+    | (?P<scheme>[a-z][a-z0-9+.\-]{0,15}:[/\\]{2})
+    | (?<!\w)(?P<direct>(?:mailto|tel|sms|javascript):)
+    | (?<!\w)(?P<data>data:[a-z]{1,20}/)
+    | (?<!\w)(?P<www>www\.)
+    | (?P<host>(?:[\w\-\]]{1,63}\.[a-z]{2,24}|\d{1,3}(?:\.\d{1,3}){3})(?::\d{1,5})?[/?])
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+_PLAIN_END = re.compile(r"""[\s"<>`\x00-\x1f]""")
+_TARGET_END = re.compile(r"\s|(?<!\\)[()]")  # balanced parentheses belong to a target (CommonMark 6.3)
+_ANGLE_END = re.compile(r"[>\n]")
+_BARE_END = re.compile(r"[\s>]")
+_STYLE_END = re.compile(r"[\s)]")
+_QUOTED_END = {'"': re.compile('"'), "'": re.compile("'")}
+_AUTHORITY = re.compile(r"(?:[a-z][a-z0-9+.\-]{0,15}:[/\\]{2}|www\.)[^/?#\\]*", re.IGNORECASE)
+_AUTHORITY_TAIL = re.compile(r"""[^/?#\\\s"<>`]*""")
+_LOOKALIKE = re.compile(r"\[[a-z][a-z0-9_]{0,19}_([0-9a-z]{12}|[0-9a-z]{8})\]", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a placeholder stands. url: the URL's text before it, None outside of one; authority: in its host part."""
+
+    url: str | None
+    authority: bool = False
+
+    @property
+    def overflown(self) -> bool:
+        """Whether the URL is too long to be compared."""
+        return self.url is not None and len(self.url) > MAX_URL
+
+
+OUTSIDE = Place(None)
+
+
+class Context:
+    """What stood before, in one channel: the URL that is open and look-alikes that were not restored.
+
+    Append literal text and placeholders in their order; ask `place` right before a placeholder.
+    """
+
+    __slots__ = ("_depth", "_end", "_new", "_position", "_size", "_text", "_url", "lookalikes")
+
+    def __init__(self) -> None:
+        self._text = ""
+        self._new: list[str] = []
+        self._size = 0
+        self._position = 0  # of _text: everything before it is decided
+        self._url: str | None = None
+        self._end = _PLAIN_END
+        self._depth = 0
+        self.lookalikes: list[str] = []
+
+    def append(self, text: str) -> None:
+        """Literal text, as it goes on."""
+        self._new.append(text)
+        self._size += len(text)
+        if self._size >= _WORK:
+            self._advance(_LONGEST_OPENER)
+
+    def append_token(self, token: str) -> None:
+        """A placeholder in the grammar's own spelling; its brackets open nothing."""
+        self._advance(0)
+        self._text += token
+        self._position = len(self._text)
+        if self._url is not None:
+            self._extend(token)
+
+    def place(self) -> Place:
+        """Where a placeholder stands that comes next."""
+        self._advance(0)
+        if self._url is None:
+            return OUTSIDE
+        return Place(self._url, _AUTHORITY.fullmatch(self._url) is not None)
+
+    def bracket_is_open(self) -> bool:
+        """Whether a `[` on this line or in this quotation, at most 256 characters back, is still open."""
+        line = "".join((self._text, *self._new))[-_KEPT:].replace('"', "\n").rpartition("\n")[2]
+        return line.count("[") > line.count("]")
+
+    def finish(self) -> None:
+        """The text ends here."""
+        self._advance(0)
+
+    def _advance(self, margin: int) -> None:
+        """Decide what does not depend on text to come: openers that begin before the last `margin` characters."""
+        if self._new:
+            self._text += "".join(self._new)
+            self._new.clear()
+        self._size = 0
+        text, limit = self._text, len(self._text) - margin
+        self._count(text, self._position, limit)
+        position = self._position
+        while position < limit:
+            if self._url is not None:
+                position = self._read_url(text, position, limit)
+                continue
+            opener = _OPENER.search(text, position)
+            if opener is None or opener.start() >= limit:
+                position = limit
+                break
+            self._enter(opener)
+            position = opener.end()
+        cut = max(0, position - _KEPT)
+        self._text, self._position = text[cut:], position - cut
+
+    def _count(self, text: str, start: int, limit: int) -> None:
+        if len(self.lookalikes) < 1000 and text.find("[", start, limit) >= 0:  # a count in a record, not a list
+            for match in _LOOKALIKE.finditer(text, start):
+                if match.start() >= limit:
+                    break
+                self.lookalikes.append(tokens.canonical_ident(match[1]))
+
+    def _enter(self, opener: re.Match[str]) -> None:
+        kind, written = opener.lastgroup, opener[0]
+        self._url, self._depth, self._end = "", 0, _PLAIN_END
+        if kind == "target":
+            self._end = _ANGLE_END if written.endswith("<") else _TARGET_END
+        elif kind in ("attribute", "style"):
+            bare = _BARE_END if kind == "attribute" else _STYLE_END
+            self._end = _QUOTED_END.get(written[-1], bare)
+        else:
+            self._url = written
+
+    def _read_url(self, text: str, position: int, limit: int) -> int:
+        end = self._end.search(text, position, limit)
+        if end is None:
+            self._extend(text[position:limit])
+            return limit
+        at = end.start()
+        self._extend(text[position:at])
+        if self._end is _TARGET_END and not end[0].isspace():
+            if end[0] == "(":
+                self._depth += 1
+            elif end[0] == ")":
+                self._depth -= 1
+            if self._depth >= 0:
+                self._extend(end[0])
+                return at + 1
+        self._url = None
+        return at + 1
+
+    def _extend(self, text: str) -> None:
+        if self._url is not None and len(self._url) <= MAX_URL:
+            self._url = (self._url + text)[: MAX_URL + 1]
+
+
+def authority_tail(text: str, position: int) -> str:
+    """What follows a placeholder inside the host part of a URL, up to where that part ends."""
+    match = _AUTHORITY_TAIL.match(text, position)
+    return match[0] if match else ""

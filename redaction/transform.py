@@ -1,0 +1,203 @@
+"""Findings and what was decided about them become a new text; every other character stays.
+
+Overlapping findings are settled into spans that do not overlap before anything is replaced; text that looks like a
+placeholder of the exchange becomes a finding of its own. Pure: placeholders are issued by whoever calls, texts and
+surfaces are not kept, and errors never quote them.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+
+from redaction import operators
+from redaction.errors import OperatorError
+from redaction.finding import Finding
+from redaction.restore import Restorable
+
+PLACEHOLDER = "PLACEHOLDER"
+"""Entity type of text that reads like a placeholder of this exchange; it gets a placeholder of its own."""
+LOOK_ALIKE = "look_alike"
+"""Name of the recognizer that says so."""
+
+type Item = tuple[str, str]
+"""(entity type, surface text): what one placeholder stands for."""
+
+# Where decisions about overlapping findings differ, the one that gives away least covers all of them.
+_COVERS_MOST = ("redact", "hash", "tokenize", "surrogate", "mask")
+_ROUNDS = 3  # of looking for look-alikes; a second one finds something only if a new placeholder was guessed
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A finding and the text that takes its place."""
+
+    finding: Finding
+    replacement: str
+
+
+@dataclass(frozen=True, slots=True)
+class Replacement:
+    """Where a change landed. start, end: in the new text, code points, half open."""
+
+    start: int
+    end: int
+    finding: Finding
+
+
+@dataclass(frozen=True, slots=True)
+class Transformed:
+    """A new text and where in it the changes are, in order."""
+
+    text: str
+    replacements: tuple[Replacement, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """A finding and the operator that a rule chose for it. params: the operator's, as the rule gives them."""
+
+    finding: Finding
+    operator: str = "tokenize"
+    params: Mapping[str, str | int] = field(default_factory=lambda: MappingProxyType({}))
+
+
+@dataclass(frozen=True, slots=True)
+class Protected:
+    """Texts after replacement, same order. restorable: every placeholder that may stand in them -> original."""
+
+    texts: tuple[Transformed, ...]
+    restorable: Mapping[str, str]
+
+
+def transform(text: str, changes: Iterable[Change]) -> Transformed:
+    """The text with every change made; all other characters as they are.
+
+    Raises OperatorError `bad_finding` where a span is empty, lies outside of the text or overlaps another (`settle`
+    makes spans that do not); then nothing may be sent.
+    """
+    parts: list[str] = []
+    made: list[Replacement] = []
+    position = length = 0
+    for change in sorted(changes, key=lambda change: change.finding):
+        finding = change.finding
+        if not position <= finding.start < finding.end <= len(text):
+            raise OperatorError("a finding lies outside of its text or overlaps another", code="bad_finding")
+        parts += (text[position : finding.start], change.replacement)
+        begin = length + finding.start - position
+        length = begin + len(change.replacement)
+        made.append(Replacement(begin, length, finding))
+        position = finding.end
+    parts.append(text[position:])
+    return Transformed("".join(parts), tuple(made))
+
+
+def settle(decided: Iterable[Decided]) -> tuple[Decided, ...]:
+    """Sorted decisions whose spans do not overlap and together cover every span that is to be replaced.
+
+    Findings that overlap become one over all of their text, with type, score and recognizer of the strongest (score,
+    then length, then place) and the operator that gives away least. What is kept takes no part.
+    """
+    settled: list[Decided] = []
+    cluster: list[Decided] = []
+    for one in sorted((one for one in decided if one.operator != "keep"), key=lambda one: one.finding):
+        if cluster and one.finding.start >= max(other.finding.end for other in cluster):
+            settled.append(_united(cluster))
+            cluster = []
+        cluster.append(one)
+    if cluster:
+        settled.append(_united(cluster))
+    return tuple(settled)
+
+
+def _united(cluster: Sequence[Decided]) -> Decided:
+    if len(cluster) == 1:
+        return cluster[0]
+    strongest = max(cluster, key=lambda one: _strength(one.finding)).finding
+    span = replace(
+        strongest,
+        start=min(one.finding.start for one in cluster),
+        end=max(one.finding.end for one in cluster),
+    )
+    covering = min(cluster, key=lambda one: (_cover(one.operator), one.finding))
+    return Decided(span, covering.operator, covering.params)
+
+
+def _strength(finding: Finding) -> tuple[float, int, int, str, str]:
+    return finding.score, finding.end - finding.start, -finding.start, finding.entity_type, finding.recognizer
+
+
+def _cover(operator: str) -> int:
+    return _COVERS_MOST.index(operator) if operator in _COVERS_MOST else -1
+
+
+def look_alikes(text: str, restorable: Restorable) -> tuple[Decided, ...]:
+    """What in a text of the app reads like a placeholder of the set, in any spelling: to be replaced itself."""
+    return tuple(
+        Decided(Finding(span.start, span.end, PLACEHOLDER, 1.0, LOOK_ALIKE)) for span in restorable.spans(text)
+    )
+
+
+def _uncovered(found: Iterable[Decided], plan: Sequence[Decided]) -> Iterable[Decided]:
+    """Those that do not lie inside of something that is replaced anyway."""
+    spans = [(one.finding.start, one.finding.end) for one in plan]
+    return (
+        one for one in found if not any(start <= one.finding.start and one.finding.end <= end for start, end in spans)
+    )
+
+
+def surfaces(text: str, decided: Iterable[Decided]) -> tuple[Item, ...]:
+    """What needs a placeholder, in order; an operator is asked, not named."""
+    return tuple(
+        (one.finding.entity_type, text[one.finding.start : one.finding.end])
+        for one in decided
+        if operators.named(one.operator).price.from_vault
+    )
+
+
+def changes(text: str, decided: Iterable[Decided], tokens: Mapping[Item, str], key: bytes) -> tuple[Change, ...]:
+    """Each decision with its replacement. Raises OperatorError `no_token` where none was issued for a surface."""
+    made = []
+    for one in decided:
+        finding, operator = one.finding, operators.named(one.operator)
+        surface = text[finding.start : finding.end]
+        if operator.price.from_vault:
+            token = tokens.get((finding.entity_type, surface))
+            if token is None:
+                raise OperatorError("no placeholder was issued for a finding", code="no_token")
+            made.append(Change(finding, token))
+        else:
+            made.append(Change(finding, operator.apply(finding.entity_type, surface, one.params, key)))
+    return tuple(made)
+
+
+def protect(
+    texts: Sequence[tuple[str, Sequence[Decided]]],
+    issue: Callable[[Sequence[Item]], Sequence[str]],
+    key: bytes,
+    known: Mapping[str, str] = MappingProxyType({}),
+) -> Protected:
+    """Texts of one exchange, replaced together, so that no text can pretend to hold a placeholder of another.
+
+    issue: the vault's, one batch per call. known: placeholders of the exchange that exist already -> originals.
+    """
+    plans = [settle(decided) for _, decided in texts]
+    issued: dict[Item, str] = {}
+    for _ in range(_ROUNDS):
+        wanted = dict.fromkeys(
+            item for (text, _), plan in zip(texts, plans, strict=True) for item in surfaces(text, plan)
+        )
+        missing = [item for item in wanted if item not in issued]
+        if missing:
+            issued.update(zip(missing, issue(missing), strict=True))
+        restorable = Restorable({**known, **{token: item[1] for item, token in issued.items()}})
+        before = plans
+        plans = [
+            settle((*plan, *_uncovered(look_alikes(text, restorable), plan)))
+            for (text, _), plan in zip(texts, plans, strict=True)
+        ]
+        if plans == before:
+            made = [
+                transform(text, changes(text, plan, issued, key)) for (text, _), plan in zip(texts, plans, strict=True)
+            ]
+            return Protected(tuple(made), restorable.tokens)
+    raise OperatorError("texts keep looking like placeholders that were just made", code="unstable")

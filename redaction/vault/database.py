@@ -1,0 +1,136 @@
+"""The vault's database: connections, transactions and the schema's version. SQLite embedded, PostgreSQL shared.
+
+Alembic is only imported when the schema is not current. Whatever the database raises leaves as VaultError, without
+the statement and its values.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import sqlalchemy as sa
+
+from redaction.errors import VaultError
+
+REVISION: Final = "0001"
+"""The newest schema; a test holds it against the migrations."""
+VERSION_TABLE: Final = "vault_version"
+_WAIT_MS: Final = 10_000  # for another process's transaction; ours take milliseconds
+_MIGRATION_LOCK: Final = 0x6472_6167_7661_756C  # "dragvaul", PostgreSQL's advisory lock while migrating
+
+
+class Database:
+    """One vault database. url: an SQLAlchemy URL. Raises VaultError `unavailable` or `schema` when opened."""
+
+    def __init__(self, url: str) -> None:
+        self._url = sa.make_url(url)
+        self.sqlite = self._url.get_backend_name() == "sqlite"
+        if self.sqlite:
+            _create_file(self._url.database)
+        self._engine = sa.create_engine(self._url, pool_pre_ping=not self.sqlite, hide_parameters=True)
+        if self.sqlite:
+            sa.event.listen(self._engine, "connect", _sqlite_connect)
+            sa.event.listen(self._engine, "begin", _sqlite_begin)
+        # Reading needs no transaction: each statement sees one state.
+        self._reader = self._engine.execution_options(isolation_level="AUTOCOMMIT")
+        try:
+            self._bring_up_to_date()
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def where(self) -> str:
+        """The database in words that hold no password."""
+        return self._url.render_as_string(hide_password=True)
+
+    @contextmanager
+    def read(self) -> Iterator[sa.Connection]:
+        """A connection for single statements that change nothing."""
+        with self._told(), self._reader.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[sa.Connection]:
+        """A transaction; durable when it ends, undone when it raises."""
+        with self._told(), self._engine.begin() as connection:
+            yield connection
+
+    def forget_freed_pages(self) -> None:
+        """Remove what was deleted from SQLite's write-ahead log as well; PostgreSQL's is the operator's to keep."""
+        if self.sqlite:
+            with self.read() as connection:
+                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def close(self) -> None:
+        """Give every connection back."""
+        self._engine.dispose()
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except sa.exc.SQLAlchemyError as error:
+            cause = type(getattr(error, "orig", None) or error).__name__
+            raise VaultError(f"the vault does not answer ({cause}): {self.where}", code="unavailable") from None
+
+    def _bring_up_to_date(self) -> None:
+        with self.read() as connection:
+            found = _revision(connection)
+        if found == REVISION:
+            return
+        if found is not None and found > REVISION:
+            raise VaultError(
+                f"the vault has schema {found}, this release knows {REVISION}: use a newer release", code="schema"
+            )
+        self._migrate()
+
+    def _migrate(self) -> None:
+        from alembic import command
+        from alembic.config import Config
+
+        config = Config()
+        config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+        config.set_main_option("path_separator", "os")
+        with self.write() as connection:
+            if not self.sqlite:
+                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
+            if _revision(connection) != REVISION:  # another process may have been faster
+                config.attributes["connection"] = connection
+                command.upgrade(config, "head")
+
+
+def _revision(connection: sa.Connection) -> str | None:
+    if not sa.inspect(connection).has_table(VERSION_TABLE):
+        return None
+    return connection.execute(sa.select(sa.column("version_num")).select_from(sa.table(VERSION_TABLE))).scalar()
+
+
+def _create_file(name: str | None) -> None:
+    """The database file, for its owner alone; SQLite gives its journal files the same mode."""
+    if name and name != ":memory:":
+        path = Path(name)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+
+
+def _sqlite_connect(connection: object, _record: object) -> None:
+    connection.isolation_level = None  # type: ignore[attr-defined]  # transactions begin where we say so
+    cursor = connection.cursor()  # type: ignore[attr-defined]
+    for pragma in (
+        f"busy_timeout={_WAIT_MS}",
+        "journal_mode=WAL",
+        "synchronous=FULL",  # a placeholder that left must still be known after a power cut
+        "foreign_keys=ON",
+        "secure_delete=ON",  # shredded keys do not stay in freed pages
+    ):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _sqlite_begin(connection: sa.Connection) -> None:
+    # At once for writing: a transaction that begins by reading would fail instead of waiting.
+    if connection.get_isolation_level() != "AUTOCOMMIT":
+        connection.exec_driver_sql("BEGIN IMMEDIATE")

@@ -1,0 +1,62 @@
+"""How placeholders are issued against a store that several processes write to: mint, insert, look who was first.
+
+Placeholders are deterministic, so two writers of one surface write the same row; where two surfaces meet in one
+placeholder, the first writer's row counts and the other surface goes on to the next counter.
+"""
+
+import hmac
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+
+from redaction import tokens
+from redaction.errors import VaultError
+from redaction.vault.base import Item, Scope
+
+_TRIES = 16  # counters per surface; at 2^-35 per pair the second is never reached in practice
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A placeholder that is to be stored, if it is still free. surface_ref: tells whose row it is."""
+
+    token: str
+    item: Item
+    counter: int
+    surface_ref: bytes
+
+
+def surface_ref(scope: Scope, item: Item) -> bytes:
+    """16 bytes that name an item to whoever holds the scope's key, and nobody else."""
+    entity_type, surface = (part.encode("utf-8", "surrogatepass") for part in item)
+    message = b"dragoman surface 1\0%d\0%b\0%b" % (len(entity_type), entity_type, surface)
+    return hmac.digest(scope.token_key, message, sha256)[:16]
+
+
+def issue(
+    scope: Scope, items: Iterable[Item], store: Callable[[Sequence[Candidate]], Mapping[str, bytes]]
+) -> dict[Item, str]:
+    """A placeholder for each item.
+
+    store: inserts what is free and answers token -> surface_ref as stored, for every candidate.
+    Raises VaultError `full` when no free placeholder is found.
+    """
+    issued: dict[Item, str] = {}
+    waiting = dict.fromkeys(items, 0)
+    for _ in range(_TRIES):
+        batch: dict[str, Candidate] = {}
+        for item, counter in waiting.items():
+            token = tokens.mint(scope.token_key, *item, scope.token_length, counter)
+            # Two of one batch in one placeholder: the second sees the first as stored, and goes on.
+            batch.setdefault(token, Candidate(token, item, counter, surface_ref(scope, item)))
+        stored = store(list(batch.values()))
+        for item, counter in list(waiting.items()):
+            token = tokens.mint(scope.token_key, *item, scope.token_length, counter)
+            if hmac.compare_digest(stored[token], surface_ref(scope, item)):
+                issued[item] = token
+                del waiting[item]
+            else:
+                waiting[item] = counter + 1
+        if not waiting:
+            return issued
+    raise VaultError("no free placeholder was found in this scope", code="full")

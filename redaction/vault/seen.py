@@ -1,0 +1,112 @@
+"""What this process has seen lately: scopes by reference, and placeholders by what they stand for.
+
+A request whose values are all known costs no database access. Originals are held in memory, never longer than a
+scope is trusted unseen; how much is held is bounded, the least recently used goes first. Safe between threads.
+"""
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+from redaction.vault.base import Item, Scope
+from redaction.vault.cipher import ScopeKeys
+
+TRUSTED_S = 30.0  # a scope that another process shredded is used here no longer than this
+MAX_TOKENS = 200_000  # about 60 MB
+MAX_SCOPES = 20_000
+
+
+@dataclass(slots=True)
+class SeenScope:
+    """A scope, its keys and its placeholders. checked: monotonic seconds when the database last knew it."""
+
+    ref: str
+    scope: Scope
+    keys: ScopeKeys
+    checked: float
+    tokens: dict[Item, str] = field(default_factory=dict)
+
+
+class Seen:
+    """The bounded memory. clock: monotonic seconds."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._scopes: OrderedDict[str, SeenScope] = OrderedDict()
+        self._refs: dict[str, str] = {}
+        self._size = 0
+
+    def by_ref(self, ref: str) -> SeenScope | None:
+        """A scope that may be used without looking."""
+        with self._lock:
+            seen = self._scopes.get(self._refs.get(ref, ""))
+            if seen is None or self._clock() - seen.checked > TRUSTED_S:
+                return None
+            self._scopes.move_to_end(seen.scope.id)
+            return seen
+
+    def by_id(self, scope_id: str) -> SeenScope | None:
+        """A scope, trusted or not."""
+        with self._lock:
+            return self._scopes.get(scope_id)
+
+    def checked(self, ref: str, scope: Scope, keys: ScopeKeys) -> SeenScope:
+        """The database knows this scope right now."""
+        with self._lock:
+            seen = self._scopes.get(scope.id)
+            if seen is None:
+                seen = self._scopes[scope.id] = SeenScope(ref, scope, keys, self._clock())
+            seen.checked = self._clock()
+            if ref:
+                self._refs[ref] = scope.id
+                seen.ref = ref
+            self._scopes.move_to_end(scope.id)
+            self._trim()
+            return seen
+
+    def tokens(self, scope: Scope, items: Sequence[Item]) -> list[str] | None:
+        """All placeholders of these items, None if one is not known or the scope needs a look."""
+        with self._lock:
+            seen = self._scopes.get(scope.id)
+            if seen is None or self._clock() - seen.checked > TRUSTED_S:
+                return None
+            known = seen.tokens
+            found = [known.get(item) for item in items]
+            return None if None in found else found  # type: ignore[return-value]
+
+    def remember(self, scope: Scope, pairs: Iterable[tuple[Item, str]]) -> None:
+        """Placeholders that are committed."""
+        with self._lock:
+            seen = self._scopes.get(scope.id)
+            if seen is None:
+                return
+            before = len(seen.tokens)
+            seen.tokens.update(pairs)
+            self._size += len(seen.tokens) - before
+            self._trim()
+
+    def forget(self, scope_id: str) -> None:
+        """A scope is no more."""
+        with self._lock:
+            self._drop(scope_id)
+
+    def clear(self) -> None:
+        """Everything."""
+        with self._lock:
+            self._scopes.clear()
+            self._refs.clear()
+            self._size = 0
+
+    def _trim(self) -> None:
+        while self._scopes and (self._size > MAX_TOKENS or len(self._scopes) > MAX_SCOPES):
+            self._drop(next(iter(self._scopes)))
+
+    def _drop(self, scope_id: str) -> None:
+        seen = self._scopes.pop(scope_id, None)
+        if seen is not None:
+            self._size -= len(seen.tokens)
+            if self._refs.get(seen.ref) == scope_id:
+                del self._refs[seen.ref]

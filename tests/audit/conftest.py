@@ -1,0 +1,141 @@
+"""Records to append, ledgers to append them to, and databases of both kinds."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from audit.ids import new_id, now_ms
+from audit.log import Ledger
+from audit.record import (
+    BlockedRecord,
+    DestinationFacts,
+    FindingCount,
+    OutcomeRecord,
+    PurposeFacts,
+    SubjectReference,
+    TransferRecord,
+)
+
+type Make = Callable[..., Any]
+
+DIGEST = "0123456789abcdef" * 4
+REPOSITORY = Path(__file__).parents[2]
+
+
+def _exchange(**changes: Any) -> dict[str, Any]:
+    facts: dict[str, Any] = {
+        "id": new_id(),
+        "at": now_ms(),
+        "environment": "prod",
+        "application": "messenger",
+        "identified_by": "credential",
+        "purpose": PurposeFacts(name="explain-conversations", controller="Example Social Ltd", basis="consent"),
+        "destination": DestinationFacts(
+            name="openai",
+            contracting_entity="OpenAI Ireland Ltd",
+            role="processor",
+            agreement="DPA-2026-014",
+            transfer="scc-m2",
+            processing=("US",),
+            storage=("US", "IE"),
+            retention="30d",
+            training="no",
+            register_digest=DIGEST,
+        ),
+        "provider": "openai",
+        "host": "api.openai.com",
+        "endpoint": "chat.completions",
+        "model": "gpt-5",
+        "format": "openai_chat",
+        "door": "gateway",
+        "mode": "gateway",
+        "policy_digest": DIGEST,
+        "policy_name": "messenger",
+        "action": "transform",
+        "rules": ("people-become-placeholders",),
+        "findings": (
+            FindingCount(
+                entity_type="PERSON",
+                operator="tokenize",
+                n=3,
+                rule="people-become-placeholders",
+                score_decile=8,
+                language="de",
+                recognizer="spacy_de",
+                where="/messages/*/content",
+                kind="user",
+            ),
+        ),
+        "bytes_in": 2000,
+        "commitment_in": DIGEST,
+    }
+    return facts | changes
+
+
+@pytest.fixture
+def transfer() -> Make:
+    """Makes a transfer; arguments change its fields, `subject` and `session` are references."""
+
+    def make(*, subject: str | None = None, **changes: Any) -> TransferRecord:
+        if subject is not None:
+            changes["subjects"] = (SubjectReference(ref=subject, role="requester"),)
+        return TransferRecord(**_exchange(**({"bytes_out": 2100, "commitment_out": DIGEST} | changes)))
+
+    return make
+
+
+@pytest.fixture
+def blocked() -> Make:
+    """Makes a refusal."""
+
+    def make(**changes: Any) -> BlockedRecord:
+        return BlockedRecord(**_exchange(**({"action": "block", "reason": "policy_blocked", "status": 403} | changes)))
+
+    return make
+
+
+@pytest.fixture
+def outcome() -> Make:
+    """Makes the outcome of a transfer."""
+
+    def make(of: TransferRecord, **changes: Any) -> OutcomeRecord:
+        facts: dict[str, Any] = {"id": of.id, "attempt": of.attempt, "at": now_ms(), "state": "complete", "status": 200}
+        return OutcomeRecord(**(facts | changes))
+
+    return make
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """A place for a log."""
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def ledger(home: Path) -> Iterator[Ledger]:
+    """A new log, served."""
+    opened = Ledger.open(home)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def foreign() -> Path:
+    """The verifier that we did not write."""
+    path = REPOSITORY / ".venv-outside" / "bin" / "aics-tlog"
+    if not path.exists():
+        pytest.skip("the foreign verifier is not installed; run: make outside")
+    return path
+
+
+@pytest.fixture
+def postgres_bin() -> Path:
+    """The folder with Debian's PostgreSQL programs."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/pg_ctl"))
+    on_path = shutil.which("pg_ctl")
+    if not found and on_path is None:
+        pytest.skip("PostgreSQL is not installed; run: apt-get install postgresql")
+    return (found[-1] if found else Path(on_path or "")).parent

@@ -1,0 +1,165 @@
+"""The official SDKs as a process: calls come as JSON lines on stdin, what the SDK made of them goes to stdout.
+
+Run with the Python of `.venv-outside`, which has the SDKs and nothing of dragoman, as an app has in real life. One
+client per call, no retries, nothing from the environment. Every chunk of a stream is a line at the moment it arrives.
+"""
+
+import asyncio
+import contextlib
+import inspect
+import json
+import ssl
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any
+
+_writing = threading.Lock()
+
+
+def main() -> None:
+    """Answer calls until stdin ends, each in a thread of its own."""
+    for line in sys.stdin:
+        call = json.loads(line)
+        threading.Thread(target=answer, args=(call,), daemon=True).start()
+
+
+def answer(call: dict[str, Any]) -> None:
+    """One call: chunks as they come, then `done` with the result or `failed` with the exception."""
+
+    def tell(event: str, **more: Any) -> None:
+        line = json.dumps({"id": call["id"], "event": event, **more}, default=dumped)
+        with _writing:
+            sys.stdout.write(line + "\n")
+            sys.stdout.flush()
+
+    try:
+        value = asyncio.run(in_async(call, tell)) if call["mode"] == "async" else in_sync(call, tell)
+        tell("done", value=value)
+    except BaseException as error:  # whatever the SDK raises is what the test asks about
+        tell("failed", **described(error))
+
+
+def in_sync(call: dict[str, Any], tell: Callable[..., None]) -> Any:
+    with contextlib.ExitStack() as stack:
+        client = client_of(call)
+        stack.callback(getattr(client, "close", lambda: None))
+        result = method_of(client, call["call"])(**call["kwargs"])
+        if not call["stream"]:
+            return dumped(result)
+        for index, chunk in enumerate(result):
+            tell("chunk", index=index, value=dumped(chunk))
+        return None
+
+
+async def in_async(call: dict[str, Any], tell: Callable[..., None]) -> Any:
+    client = client_of(call)
+    try:
+        result = method_of(client, call["call"])(**call["kwargs"])
+        if inspect.isawaitable(result):
+            result = await result
+        if not call["stream"]:
+            return dumped(result)
+        index = 0
+        async for chunk in result:
+            tell("chunk", index=index, value=dumped(chunk))
+            index += 1
+        return None
+    finally:
+        close = getattr(client, "aclose", None) or getattr(client, "close", None)
+        if close is not None and inspect.isawaitable(closing := close()):
+            await closing
+
+
+def client_of(call: dict[str, Any]) -> Any:
+    """The SDK's client for a call, sync or async, through a proxy or not."""
+    network: dict[str, Any] = {"trust_env": False}
+    if call["proxy"]:
+        network["proxy"] = call["proxy"]
+    if call["ca"]:
+        network["verify"] = ssl.create_default_context(cafile=call["ca"])
+    is_async = call["mode"] == "async"
+    if call["sdk"] == "google-genai":
+        return gemini(call, network, is_async)
+    if call["sdk"] == "openai":
+        import openai as sdk
+
+        made = sdk.AsyncOpenAI if is_async else sdk.OpenAI
+    elif call["sdk"] == "anthropic":
+        import anthropic as sdk
+
+        made = sdk.AsyncAnthropic if is_async else sdk.Anthropic
+    elif call["sdk"] == "llama-api-client":
+        import llama_api_client as sdk
+
+        made = sdk.AsyncLlamaAPIClient if is_async else sdk.LlamaAPIClient
+    else:
+        raise ValueError(f"no such SDK: {call['sdk']}")
+    http = sdk.DefaultAsyncHttpxClient if is_async else sdk.DefaultHttpxClient
+    return made(
+        api_key=call["api_key"],
+        base_url=call["base_url"],
+        max_retries=0,
+        timeout=60,
+        default_headers=call["headers"],
+        http_client=http(**network),
+    )
+
+
+def gemini(call: dict[str, Any], network: dict[str, Any], is_async: bool) -> Any:
+    from google import genai
+    from google.genai import types
+
+    options = types.HttpOptions(
+        base_url=call["base_url"],
+        headers=call["headers"],
+        timeout=60_000,
+        client_args=network,
+        async_client_args=network,
+        retry_options=types.HttpRetryOptions(attempts=1),
+    )
+    client = genai.Client(api_key=call["api_key"], http_options=options)
+    return client.aio if is_async else client
+
+
+def method_of(client: Any, path: str) -> Callable[..., Any]:
+    """`chat.completions.create` of a client."""
+    for name in path.split("."):
+        client = getattr(client, name)
+    return client  # type: ignore[no-any-return]
+
+
+def dumped(value: Any) -> Any:
+    """An SDK object as JSON; a raw response as its headers and what it parses to."""
+    if hasattr(value, "model_dump"):
+        return value.model_dump(mode="json", exclude_unset=True)
+    if hasattr(value, "parse") and hasattr(value, "headers"):
+        return {"headers": dict(value.headers), "value": dumped(value.parse())}
+    if isinstance(value, dict):
+        return {str(key): dumped(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [dumped(item) for item in value]
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    return value if isinstance(value, str | int | float | bool | None) else str(value)
+
+
+def described(error: BaseException) -> dict[str, Any]:
+    """What an app can know of an exception. status: HTTP. code: the provider's, or Google's status word."""
+    response = getattr(error, "response", None)
+    code = getattr(error, "code", None)
+    is_google = isinstance(code, int)
+    return {
+        "module": type(error).__module__,
+        "name": type(error).__name__,
+        "parents": [parent.__name__ for parent in type(error).__mro__],
+        "status": code if is_google else getattr(error, "status_code", None),
+        "code": getattr(error, "status", None) if is_google else code,
+        "body": dumped(getattr(error, "details", None) if is_google else getattr(error, "body", None)),
+        "headers": dict(getattr(response, "headers", None) or {}),
+        "message": str(error),
+    }
+
+
+if __name__ == "__main__":
+    main()

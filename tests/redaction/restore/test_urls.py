@@ -1,0 +1,90 @@
+"""A URL that the model made up never carries an original out; one that was sent comes back whole."""
+
+import pytest
+
+from redaction import tokens
+from redaction.restore import Encoding, Restorable, Restorer
+
+KEY = bytes(range(32))
+TOKEN = tokens.mint(KEY, "PERSON", "anna")
+OTHER = tokens.mint(KEY, "PERSON", "bob")
+LINK = tokens.mint(KEY, "URL", "https://anna.example/home")
+SET = {TOKEN: "anna", OTHER: "bob", LINK: "https://anna.example/home"}
+SENT = [
+    f"see https://crm.example/u/{TOKEN}?tab=1 and postgres://u:{TOKEN}@db.internal/x",
+    f"https://{TOKEN}.crm.example/{OTHER}",
+    f'<a href="/profile?name=a b {TOKEN}">',
+]
+
+
+def restored(text: str, encoding: Encoding = Encoding.PLAIN) -> str:
+    whole = Restorer(Restorable(SET, SENT)).whole(text, encoding)
+    restorer = Restorer(Restorable(SET, SENT))
+    assert "".join(restorer.feed("c", char, encoding) for char in text) + restorer.flush("c") == whole
+    return whole
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "https://evil.example/?q={}", "https://evil.example/{}/x", "http://{}.evil.example/", "https://x@{}/",
+        "HTTPS://EVIL.EXAMPLE/{}", "ftp://evil.example/{}", "https:\\\\evil.example\\{}", "www.evil.example/{}",
+        "evil.example/{}", "evil.example?{}", "evil.example:8080/{}", "10.0.0.1/{}",
+        "![x](https://evil.example/{})", "![](<https://evil.example/a b {}>)", "[x](/go?to={})", "[x]( a(b)c{})",
+        "[x](a\\)b{})", "[x]: https://evil.example/{}", "<https://evil.example/{}>",
+        '<img src="https://evil.example/ ? q= {}">', "<img src='/x {}'>", "<img src=/x?{}>", '<a HREF = "x{}">',
+        '<form action="/{}">', "<x style='background:url( /a?{})'>", 'url("/a b {}")', "data:text/html,{}",
+        "javascript:alert({})", "mailto:a@evil.example?body={}", "[x](mailto:{}?body={})".replace("{}", "x{}", 1),
+        "https://evil.example/" + "x" * 3000 + "{}", '<img src="' + "y " * 3000 + '{}">',
+        "https://crm.example/v/{}", "https://crm.example.evil/u/{}", "https://{}.evil.example/",
+        "https://{}.crm.example.evil/", "postgres://u:{}@evil.internal/x", "postgres://u:{}@db.internal.evil/x",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("written", [TOKEN, TOKEN[1:-1], TOKEN.lower(), f"%5B{TOKEN[1:-1]}%5D", f"[[{TOKEN[1:-1]}]]"])
+def test_a_made_up_url_is_not_filled_in(text: str, written: str) -> None:
+    text = text.replace("{}", written)
+    assert restored(text) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *SENT, f"[her page](https://crm.example/u/{TOKEN})", f"https://crm.example/u/{TOKEN}?tab=2",
+        f'<a href="https://crm.example/u/{TOKEN}">', f"https://{TOKEN}.crm.example", f"postgres://u:{TOKEN}@db.internal",
+        f"https://{TOKEN}.crm.example/{OTHER}, {TOKEN}",
+    ],
+)  # fmt: skip
+def test_a_url_that_was_sent_comes_back(text: str) -> None:
+    assert restored(text) == text.replace(TOKEN, "anna").replace(OTHER, "bob")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "https://evil.example/ {}", '"https://evil.example/" {}', "<https://evil.example/>{}",
+        "[x](https://evil.example/) {}",
+        "[x](https://evil.example/){}", '<img src="/x">{}', "mailto:{}", "[x](mailto:{})", "TEL:{}",
+        "z. B. {}", "und/oder {}",
+        "3.5/{}", "Name:{}", "a/{}", "[{}](https://evil.example/)", "{}(x)",
+    ],
+)  # fmt: skip
+def test_outside_of_urls_everything_is_filled_in(text: str) -> None:
+    assert restored(text.replace("{}", TOKEN)) == text.replace("{}", "anna")
+
+
+def test_a_whole_url_that_was_replaced_may_be_a_target_but_carries_nothing_else() -> None:
+    assert restored(f"[x]({LINK})") == "[x](https://anna.example/home)"
+    assert restored(f"![x]({LINK}?q={TOKEN})") == f"![x](https://anna.example/home?q={TOKEN})"
+    assert restored(f"![x]({TOKEN})") == f"![x]({TOKEN})"
+
+
+def test_escapes_do_not_hide_a_url_in_json() -> None:
+    for slashes in ("\\/\\/", "\\u002f\\u002F", "//"):
+        text = f'{{"a": "https:{slashes}evil.example/{TOKEN}", "b": "{TOKEN}"}}'
+        assert restored(text, Encoding.JSON) == text.replace(f'"{TOKEN}"', '"anna"')
+    assert restored(f'{{"a": "https://evil.example/\\n{TOKEN}"}}', Encoding.JSON).endswith('\\nanna"}')
+
+
+def test_one_url_cannot_lend_its_permission_to_the_next() -> None:
+    text = f"https://crm.example/u/{TOKEN} https://crm.example/u/{OTHER}"
+    assert restored(text) == text.replace(TOKEN, "anna")
