@@ -142,7 +142,9 @@ def _model(name: str) -> Any:
 
     path = _model_path(name)
     if path is None:
-        raise SettingsError(f"spaCy model {name!r} is not installed: install it or change spacy_models", code="no_model")
+        raise SettingsError(
+            f"spaCy model {name!r} is not installed: install it or change spacy_models", code="no_model"
+        )
     try:
         model = spacy.load(path, exclude=list(_EXCLUDED))
     except OSError:
@@ -170,7 +172,9 @@ def _recognizer(path: str) -> Any:
     try:
         recognizer = getattr(import_module(module), name)()
     except (ImportError, AttributeError, ValueError, TypeError):
-        raise SettingsError(f"Presidio recognizer {path!r} cannot be made: write module:Class, without arguments") from None
+        raise SettingsError(
+            f"Presidio recognizer {path!r} cannot be made: write module:Class, without arguments"
+        ) from None
     if not all(hasattr(recognizer, needed) for needed in ("analyze", "supported_entities", "supported_language")):
         raise SettingsError(f"{path!r} is no Presidio EntityRecognizer")
     return recognizer

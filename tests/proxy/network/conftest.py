@@ -421,7 +421,7 @@ def until() -> Callable[[Callable[[], Any]], Awaitable[None]]:
 
     async def wait(holds: Callable[[], Any]) -> None:
         async with asyncio.timeout(WAIT_S):
-            while not holds():  # noqa: ASYNC110 (there is no event to wait for)
+            while not holds():
                 await asyncio.sleep(0)
 
     return wait

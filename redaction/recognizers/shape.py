@@ -1,0 +1,25 @@
+"""What a name looks like: a model's opinion counts only for spans of a shape that a name can have."""
+
+import re
+from typing import Final
+
+from redaction.lexicon import is_word
+
+_WORD: Final = re.compile(r"[^\W\d_]+")
+_CODE: Final = re.compile(r"[\d_@#/\\{}()\[\]<>=|~^%$&*+]")
+_MOST_WORDS: Final = 6
+_SCORES: Final = {"PERSON": 0.8, "LOCATION": 0.7, "ORGANIZATION": 0.6}
+
+
+def model_score(text: str, start: int, end: int, entity_type: str) -> float | None:
+    """The score of `text[start:end]` as named entity found by a model; None where its shape says that it is none."""
+    value = text[start:end]
+    words = _WORD.findall(value)
+    if not words or len(words) > _MOST_WORDS or len(value) < 2:
+        return None
+    if entity_type == "PERSON":
+        if _CODE.search(value) or all(is_word(word) for word in words):
+            return None
+        if not any(word[0].isupper() for word in words):
+            return None
+    return _SCORES[entity_type]
