@@ -7,7 +7,7 @@ not. What came over the network and is not of a closed set goes through `Referen
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
@@ -158,26 +158,38 @@ def outcome_record(
 
 def count(found: Sequence[Found]) -> tuple[tuple[FindingCount, ...], int]:
     """Findings as counts, the most frequent first, and how many found no row."""
-    rows: Counter[FindingCount] = Counter(_row(item) for item in found)
-    ranked = rows.most_common()
-    kept = tuple(replace(row, n=n) for row, n in ranked[:MAX_FINDINGS])
+    # Rows are validated when they are made, so one is made per kind of finding and not per finding.
+    ranked = Counter(_kind(item) for item in found).most_common()
+    kept = tuple(_row(kind, n) for kind, n in ranked[:MAX_FINDINGS])
     return kept, sum(n for _, n in ranked[MAX_FINDINGS:])
 
 
-def _row(item: Found) -> FindingCount:
-    decision = item.decision
-    operator = decision.operator.value if decision.action.value in {"allow", "transform"} else decision.action.value
+type _Kind = tuple[str, str, int, str, str, str, str, str, str]
+
+
+def _kind(item: Found) -> _Kind:
+    finding, segment, decision = item.finding, item.segment, item.decision
+    action = decision.action
+    operator = decision.operator if action is PolicyAction.ALLOW or action is PolicyAction.TRANSFORM else action
+    decile = min(9, int(finding.score * 10))
+    rule, exception = decision.rule_id, decision.exception
+    place, kind = segment.schema_pointer, segment.kind
+    return finding.entity_type, operator, decile, item.language, finding.recognizer, rule, exception, place, kind
+
+
+def _row(kind: _Kind, n: int) -> FindingCount:
+    entity_type, operator, decile, language, recognizer, rule, exception, place, segment_kind = kind
     return FindingCount(
-        entity_type=entity_name(item.finding.entity_type),
+        entity_type=entity_name(entity_type),
         operator=Operator(operator),
-        n=1,
-        rule=_named(decision.rule_id),
-        score_decile=min(9, int(item.finding.score * 10)),
-        language=item.language if _LANGUAGE.fullmatch(item.language) else None,
-        recognizer=_named(item.finding.recognizer),
-        exception=_named(decision.exception),
-        where=where(item.segment.schema_pointer),
-        kind=SegmentKind(item.segment.kind.value),
+        n=n,
+        rule=_named(rule),
+        score_decile=decile,
+        language=language if _LANGUAGE.fullmatch(language) else None,
+        recognizer=_named(recognizer),
+        exception=_named(exception),
+        where=where(place),
+        kind=SegmentKind(segment_kind),
     )
 
 
