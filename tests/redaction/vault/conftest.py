@@ -1,0 +1,5 @@
+"""Vaults on both databases."""
+
+from tests.postgres import postgres_server, postgres_url
+
+__all__ = ["postgres_server", "postgres_url"]
