@@ -33,6 +33,7 @@ _DIGIT = re.compile(r"[0-9]")
 _IDENTIFIER_LITERAL = re.compile(f'"{IDENTIFIER}"').match
 
 _CLOSE, _KEY, _IS_STRING, _IS_NUMBER, _IS_WORD, _OPEN = range(1, 7)  # groups of the patterns above
+_WHOLE = -2  # position of a leaf that is the whole text; that of an object's member is -1, its key may be empty
 
 
 class Form(IntEnum):
@@ -126,7 +127,7 @@ class Leaf:
     @property
     def pointer(self) -> str:
         """RFC 6901 pointer; that of a key has the suffix `~k`, which no pointer to a value can have."""
-        if not self.frame.parent and not self.key and self.position < 0:
+        if self.position == _WHOLE:
             return ""
         pointer = self.frame.pointer_of(self.key, self.position)
         return f"{pointer}~k" if self.form is Form.KEY else pointer
@@ -134,7 +135,7 @@ class Leaf:
     @property
     def schema(self) -> str:
         """The pointer with `*` for indices and free keys."""
-        if not self.frame.parent and not self.key and self.position < 0:
+        if self.position == _WHOLE:
             return ""
         return self.frame.schema_of(self.key, self.listed)
 
@@ -194,12 +195,12 @@ class _Scanner:
         end = match.end()
         if match.lastindex == _OPEN:
             if shape.tokens and (numbers := _NUMBERS(text, end)) and text[end - 1] == "[":
-                self.leaves.append(Leaf(Form.NUMBERS, root, "", True, -1, shape, end - 1, numbers.end()))
+                self.leaves.append(Leaf(Form.NUMBERS, root, "", True, _WHOLE, shape, end - 1, numbers.end()))
                 end = numbers.end()
             else:
                 end = self._container(root, end)
         else:
-            self._scalar(match, root, "", True, -1, shape)
+            self._scalar(match, root, "", True, _WHOLE, shape)
         if _END(text, end) is None:
             raise _broken(end)
         return Scan(self.leaves, root, self.facts, self.closing)
