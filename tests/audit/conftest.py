@@ -1,6 +1,5 @@
 """Records to append, ledgers to append them to, and databases of both kinds."""
 
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,10 @@ from audit.record import (
     SubjectReference,
     TransferRecord,
 )
+from audit.store import sqlite_url
+from tests.postgres import postgres_server, postgres_url
+
+__all__ = ["postgres_server", "postgres_url"]
 
 type Make = Callable[..., Any]
 
@@ -131,11 +134,10 @@ def foreign() -> Path:
     return path
 
 
-@pytest.fixture
-def postgres_bin() -> Path:
-    """The folder with Debian's PostgreSQL programs."""
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/pg_ctl"))
-    on_path = shutil.which("pg_ctl")
-    if not found and on_path is None:
-        pytest.skip("PostgreSQL is not installed; run: apt-get install postgresql")
-    return (found[-1] if found else Path(on_path or "")).parent
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of an empty database of each kind."""
+    if request.param == "sqlite":
+        return sqlite_url(tmp_path / "audit.db")
+    url: str = request.getfixturevalue("postgres_url")
+    return url

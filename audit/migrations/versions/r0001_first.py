@@ -142,7 +142,7 @@ def upgrade() -> None:
         sa.Column("policy_name", sa.String(length=128), nullable=True),
         sa.Column("action", sa.String(length=16), nullable=False),
         sa.Column("reason", sa.String(length=64), nullable=True),
-        sa.Column("observe", sa.Boolean(), server_default=sa.text("0"), nullable=False),
+        sa.Column("observe", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("subjects", sa.Integer(), nullable=False),
         sa.Column("findings", sa.BigInteger(), nullable=False),
         sa.Column("bytes_in", sa.BigInteger(), nullable=False),
