@@ -206,7 +206,9 @@ def _signature(line: str) -> NoteSignature:
         data = base64.b64decode(encoded, validate=True)
     except (binascii.Error, ValueError):
         data = b""
-    if not line.startswith(_DASH) or not space or not valid_name(name) or len(data) < 5:
+    # One spelling only: bits that base64 ignores could be changed without any signature noticing.
+    strict = base64.b64encode(data).decode() == encoded
+    if not line.startswith(_DASH) or not space or not valid_name(name) or len(data) < 5 or not strict:
         raise VerifyError("a signature line of the note is malformed", code="note_malformed")
     return NoteSignature(name, data[:4], data[4:])
 

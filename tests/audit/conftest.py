@@ -78,16 +78,17 @@ def _exchange(**changes: Any) -> dict[str, Any]:
     return facts | changes
 
 
+def exchange_record(*, subject: str | None = None, **changes: Any) -> TransferRecord:
+    """A transfer; arguments change its fields, `subject` is a reference."""
+    if subject is not None:
+        changes["subjects"] = (SubjectReference(ref=subject, role="requester"),)
+    return TransferRecord(**_exchange(**({"bytes_out": 2100, "commitment_out": DIGEST} | changes)))
+
+
 @pytest.fixture
 def transfer() -> Make:
-    """Makes a transfer; arguments change its fields, `subject` and `session` are references."""
-
-    def make(*, subject: str | None = None, **changes: Any) -> TransferRecord:
-        if subject is not None:
-            changes["subjects"] = (SubjectReference(ref=subject, role="requester"),)
-        return TransferRecord(**_exchange(**({"bytes_out": 2100, "commitment_out": DIGEST} | changes)))
-
-    return make
+    """Makes a transfer; see `exchange_record`."""
+    return exchange_record
 
 
 @pytest.fixture
