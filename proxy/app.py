@@ -11,21 +11,15 @@ import logging
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, replace
-from importlib.metadata import version
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from aiohttp import web
 
-from audit.events import ConfigRecord, PolicyRecord
-from audit.ids import now_ms
 from audit.log import Ledger
-from audit.values import PolicyEvent
-from policies.errors import PolicyError
-from policies.policy import Policy
-from proxy import records
 from proxy.adapters import LedgerReferences, ThreadedVault
+from proxy.admin import admin_handler
 from proxy.config import Settings, parse_address, parse_origin, secret
 from proxy.control.store import ControlStore
 from proxy.doors.gateway import Gateway
@@ -33,11 +27,10 @@ from proxy.errors import ConfigError
 from proxy.fakes.server import FakeProvider
 from proxy.formats.selection import Formats
 from proxy.gate import Gate, GateLimits, Services
-from proxy.identity import CredentialBook
+from proxy.in_force import InForce
 from proxy.keys import ensure_key, private_dir
 from proxy.messages import Origin
 from proxy.metrics import Metrics
-from proxy.policy_source import load_policy, policy_path, stamp
 from proxy.scopes import ScopeRefs
 from proxy.services import Active, Detection, Offload
 from proxy.transport import Transport
@@ -48,8 +41,6 @@ from redaction.vault import open_vault
 type Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 log = logging.getLogger("dragoman")
 
-POLL_S = 1.0
-"""How often policy file, credentials and stops are looked at; a stop must act within 2 s."""
 OFFLOAD_BYTES = 128 * 1024
 """Work on more than this leaves the event loop (about 3 ms of parsing)."""
 
@@ -83,8 +74,7 @@ class App:
         self.metrics = Metrics()
         self.ready = False
         self._stack = AsyncExitStack()
-        self._active: Active | None = None
-        self._policy_seen: tuple[float, int] | None = None
+        self._in_force: InForce | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._sites: list[web.TCPSite] = []
         self._gateway: Gateway | None = None
@@ -92,8 +82,8 @@ class App:
     @property
     def active(self) -> Active:
         """What is in force for new transfers."""
-        assert self._active is not None, "the app was not started"
-        return self._active
+        assert self._in_force is not None, "the app was not started"
+        return self._in_force.active
 
     async def start(self) -> Addresses:
         """Start everything. Raises ConfigError, AuditError, PolicyError, RedactionError when it cannot be done."""
@@ -115,10 +105,7 @@ class App:
         self._stack.callback(self.control.close)
         self.ledger = await self._open_ledger(threads)
         self._stack.callback(self.ledger.close)
-        stops = self.control.stops()
-        self._active = Active(
-            self._load_policy(), CredentialBook(self.control.digests()), stops["destination"], stops["application"]
-        )
+        self._in_force = InForce(settings, self.control, self.ledger, self.metrics.observe)
         vault = await self._open_vault(threads)
         transport = Transport(
             connect_s=settings.limits.connect_s, idle_s=settings.limits.idle_s, extra_ca=settings.upstream_ca
@@ -145,13 +132,18 @@ class App:
         )
         self.gate = Gate(services, limits)
         await loading
-        await self._record_start(detection.version)
+        await self._in_force.record_start(detection.version)
         network = await self._start_network(home)
         gateway = await self._start_gateway(transport)
         admin = await self._start_admin()
-        self._tasks.append(asyncio.create_task(self._watch()))
+        self._tasks.append(asyncio.create_task(self._in_force.watch()))
         self.ready = True
         return Addresses(gateway, admin, network)
+
+    async def refresh(self) -> None:
+        """Look at policy file, credentials and stops now instead of within a second."""
+        assert self._in_force is not None, "the app was not started"
+        await self._in_force.refresh()
 
     async def drain(self) -> None:
         """No new transfers; wait until open ones have ended, at most as long as configured."""
@@ -205,12 +197,6 @@ class App:
         self._stack.callback(vault.close)
         return ThreadedVault(vault, threads)
 
-    def _load_policy(self) -> Policy:
-        settings = self.settings
-        path = policy_path(settings.home, settings.policy)
-        self._policy_seen = stamp(path)
-        return load_policy(settings.home, settings.policy, settings.bundled)
-
     def _provider_key(self, destination: str) -> str | None:
         reference = self.settings.provider_keys.get(destination)
         return secret(reference) if reference else None
@@ -220,45 +206,6 @@ class App:
         fake = FakeProvider("openai", keep=False, chunk=12, opening="You said: ")
         await self._stack.enter_async_context(fake)
         return {"demo": parse_origin(fake.url, what="demo")}
-
-    async def _record_start(self, detector_version: str) -> None:
-        settings, policy = self.settings, self.active.policy
-        lines = (
-            f"listen={settings.listen}",
-            f"modes={','.join(settings.modes)}",
-            *(f"upstream {name}={origin.authority}" for name, origin in sorted(settings.upstreams.items())),
-            f"detectors={','.join(settings.detectors)}",
-            f"languages={','.join(settings.languages)}",
-            f"engine={detector_version}",
-            f"limits={settings.limits}",
-        )
-        await self.ledger.append(
-            ConfigRecord(
-                at=now_ms(),
-                version=version("dragoman"),
-                digest=records.config_digest(lines),
-                policy_digest=policy.digest.removeprefix("sha256:"),
-                modes=("gateway", *(mode.partition("@")[0].partition(":")[0] for mode in settings.modes)),
-                workers=settings.worker_count,
-            )
-        )
-        await self._record_policy(None, policy)
-
-    async def _record_policy(self, old: Policy | None, new: Policy) -> None:
-        before = old.digest if old is not None else self.control.last_policy()
-        if before == new.digest:
-            return
-        await self.ledger.append(
-            PolicyRecord(
-                at=now_ms(),
-                event=PolicyEvent.ACTIVATED,
-                name=new.name,
-                version=str(new.version),
-                old_digest=before.removeprefix("sha256:") if before else None,
-                new_digest=new.digest.removeprefix("sha256:"),
-            )
-        )
-        self.control.activated(new.name, new.digest)
 
     async def _start_gateway(self, transport: Transport) -> tuple[str, int]:
         settings = self.settings
@@ -274,17 +221,8 @@ class App:
 
     async def _start_admin(self) -> tuple[str, int]:
         host, port = parse_address(self.settings.admin, what="admin")
-        return await self._listen(self._admin, host, port)
-
-    async def _admin(self, request: web.BaseRequest) -> web.StreamResponse:
-        if request.path == "/-/metrics":
-            self.metrics.open.set(self.gate.open_transfers)
-            return web.Response(body=self.metrics.render(), headers={"content-type": self.metrics.content_type})
-        if request.path == "/-/healthz":
-            return web.Response(text="ok\n")
-        if request.path == "/-/readyz":
-            return web.Response(text="ready\n") if self.ready else web.Response(status=503, text="starting\n")
-        return web.Response(status=404, text="see /-/metrics, /-/healthz, /-/readyz\n")
+        handler = admin_handler(self.metrics, lambda: self.gate.open_transfers, lambda: self.ready)
+        return await self._listen(handler, host, port)
 
     async def _listen(self, handler: Handler, host: str, port: int) -> tuple[str, int]:
         # auto_decompress is off: the gate decodes with limits, and the record commits to the body as it came.
@@ -322,41 +260,6 @@ class App:
         await door.start()
         self._stack.push_async_callback(door.stop)
         return door.addresses
-
-    async def _watch(self) -> None:
-        """Policy file, credentials and stops, each second; what cannot be read changes nothing and is counted."""
-        while True:
-            await asyncio.sleep(POLL_S)
-            try:
-                await self._refresh()
-            except Exception as error:
-                self.metrics.observe("refresh_failed", type(error).__name__)
-
-    async def _refresh(self) -> None:
-        digests, stops = await asyncio.to_thread(lambda: (self.control.digests(), self.control.stops()))
-        self._active = replace(
-            self.active,
-            credentials=CredentialBook(digests),
-            stopped_destinations=stops["destination"],
-            stopped_applications=stops["application"],
-        )
-        path = policy_path(self.settings.home, self.settings.policy)
-        seen = stamp(path)
-        if seen != self._policy_seen:
-            self._policy_seen = seen
-            await self._swap_policy()
-
-    async def _swap_policy(self) -> None:
-        settings, old = self.settings, self.active.policy
-        try:
-            new = await asyncio.to_thread(load_policy, settings.home, settings.policy, settings.bundled)
-        except (PolicyError, ConfigError) as error:
-            self.metrics.observe("policy_refused", type(error).__name__)
-            log.error("the policy file was changed and is refused; the running policy stays:\n%s", error)
-            return
-        await self._record_policy(old, new)
-        self._active = replace(self.active, policy=new)
-        log.warning("policy %s is active", new.name)
 
 
 def bound(runner: web.ServerRunner) -> tuple[str, int]:

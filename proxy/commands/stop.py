@@ -8,7 +8,10 @@ from typing import Annotated
 
 import typer
 
+from audit.errors import AuditError
+from audit.values import StopState, StopTarget
 from proxy.config import default_home
+from proxy.control.store import ControlStore
 from proxy.errors import ConfigError
 
 
@@ -22,18 +25,50 @@ def stop(
 
     Example: dragoman stop openai
     """
-    from proxy.control.store import ControlStore
+    folder = home or default_home()
+    store = ControlStore.at(folder)
+    try:
+        target = _target(store, folder, policy, name)
+        if resume:
+            # What lets data flow again is in the log before it acts; what holds data back never waits for the log.
+            _record(folder, target, name, StopState.RESUMED)
+            changed = store.set_stop(target.value, name, stopped=False)
+        else:
+            changed = store.set_stop(target.value, name, stopped=True)
+            _record_stop(folder, target, name)
+    finally:
+        store.close()
+    typer.echo(f"{target} {name} {'is' if changed else 'was already'} {'resumed' if resume else 'stopped'}")
+
+
+def _target(store: ControlStore, folder: Path, policy: Path | None, name: str) -> StopTarget:
     from proxy.policy_source import load_policy
 
-    folder = home or default_home()
     active = load_policy(folder, policy, "default")
-    store = ControlStore.at(folder)
     if name in active.destinations:
-        target = "destination"
-    elif name in active.applications or any(item.application == name for item in store.credentials()):
-        target = "application"
-    else:
-        raise ConfigError(f"the policy names no destination and no application {name}")
-    changed = store.set_stop(target, name, stopped=not resume)
-    word = "resumed" if resume else "stopped"
-    typer.echo(f"{target} {name} {'is' if changed else 'was already'} {word}")
+        return StopTarget.DESTINATION
+    if name in active.applications or any(item.application == name for item in store.credentials()):
+        return StopTarget.APPLICATION
+    raise ConfigError(f"the policy names no destination and no application {name}")
+
+
+def _record_stop(folder: Path, target: StopTarget, name: str) -> None:
+    try:
+        _record(folder, target, name, StopState.STOPPED)
+    except AuditError as error:
+        raise ConfigError(f"{target} {name} is stopped, but the log has no record of it: {error}") from None
+
+
+def _record(folder: Path, target: StopTarget, name: str, state: StopState) -> None:
+    import getpass
+
+    from audit.events import StopRecord
+    from audit.ids import now_ms
+    from audit.log import Ledger
+
+    ledger = Ledger.join(folder)
+    try:
+        actor = ledger.references.actor(f"os-user:{getpass.getuser()}")
+        ledger.append_blocking(StopRecord(at=now_ms(), target=target, name=name, state=state, actor=actor))
+    finally:
+        ledger.close()

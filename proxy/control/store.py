@@ -3,6 +3,7 @@
 Credentials enter as digests only; the credential itself is shown once, when it is made, and kept nowhere.
 """
 
+import os
 import secrets
 import time
 from dataclasses import dataclass
@@ -40,7 +41,11 @@ class ControlStore:
     def at(cls, home: Path) -> "ControlStore":
         """The store in a home folder, made when it is not there."""
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return cls(f"sqlite:///{home / 'control.db'}")
+        path = home / "control.db"
+        # SQLite gives its journal the mode of the database, so both are made for the owner only.
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        path.chmod(0o600)
+        return cls(f"sqlite:///{path}")
 
     def add_credential(self, application: str, *, overlap_s: int | None = None) -> str:
         """A new credential, returned once. overlap_s: seconds after which the older ones of this app end."""

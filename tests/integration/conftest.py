@@ -1,10 +1,14 @@
 """A whole dragoman in the test's own event loop: real sockets, SQLite, keys; only the providers are fakes.
 
 Detection runs in process and with the pattern recognizers, so that a stand is there in a moment; worker processes and
-models have tests of their own.
+models have tests of their own. Through the network door the fakes speak TLS under the providers' real names, which
+lead to this machine; nothing in dragoman's configuration says so.
 """
 
+import functools
+import socket
 import sqlite3
+import ssl
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
@@ -17,6 +21,7 @@ import orjson
 import pytest
 
 from proxy.app import App
+from proxy.ca import CERTIFICATE_FILE
 from proxy.config import Limits, Settings, parse_origin
 from proxy.fakes.server import FakeProvider
 from redaction.detect import Engine
@@ -43,19 +48,56 @@ class InProcessDetection:
         return DetectionResult(tuple(self._engine.detect(segments)), self.version, 0, 0)
 
 
+HOSTS = {
+    "openai": "api.openai.com",
+    "gemini": "generativelanguage.googleapis.com",
+    "anthropic": "api.anthropic.com",
+    "llama": "api.llama.com",
+}
+"""The providers' names in the bundled register."""
+
+DOORS = ("gateway", "network")
+
+
 @dataclass(frozen=True, slots=True)
 class Stand:
-    """One running dragoman with fakes behind it."""
+    """One running dragoman with fakes behind it. door: the way in that `client`, `base` and `route` take."""
 
     app: App
     fakes: dict[str, FakeProvider]
     gateway: str
     home: Path
     addresses: Any
+    door: str = "gateway"
+
+    def base(self, destination: str = "") -> str:
+        """A destination's base URL, as an app behind this door has it."""
+        if self.door == "gateway":
+            return f"{self.gateway}/{destination}".rstrip("/")
+        return f"https://{HOSTS[destination]}:{self.fakes[destination].port}"
+
+    @property
+    def proxy(self) -> str | None:
+        """The HTTPS proxy of the app; None at the gateway, which needs none."""
+        if self.door == "gateway":
+            return None
+        host, port = self.addresses.network[0]
+        return f"http://{host}:{port}"
+
+    @property
+    def ca(self) -> Path | None:
+        """The certificate that the app has to trust; None at the gateway."""
+        return None if self.door == "gateway" else self.home / "ca" / CERTIFICATE_FILE
 
     def client(self, destination: str = "", **options: Any) -> httpx.AsyncClient:
         """A plain HTTP client with a destination's base URL."""
-        return httpx.AsyncClient(base_url=f"{self.gateway}/{destination}", trust_env=False, timeout=20, **options)
+        if self.ca is not None:
+            options = {"proxy": self.proxy, "verify": ssl.create_default_context(cafile=self.ca), **options}
+        return httpx.AsyncClient(base_url=self.base(destination), trust_env=False, timeout=20, **options)
+
+    def route(self, destination: str, path: str = "") -> dict[str, Any]:
+        """How an SDK gets to a destination: arguments for `sdk.call`. path: of the API, such as `/v1`."""
+        return {"base_url": self.base(destination) + path, "proxy": self.proxy, "ca": self.ca}
 
     def received(self, name: str = "openai") -> list[Any]:
         """What a fake got."""
@@ -70,8 +112,7 @@ class Stand:
 
     async def settled(self) -> None:
         """Every outcome is written."""
-        assert self.app._gateway is not None
-        await self.app._gateway.drain()
+        await self.app._idle()
 
 
 @pytest.fixture(scope="session")
@@ -81,38 +122,67 @@ def patterns_engine() -> Engine:
 
 
 @pytest.fixture
-def stand(tmp_path: Path, patterns_engine: Engine) -> Callable[..., Any]:
-    """`async with stand(openai={"chunk": 3}, gemini={}, settings={...}) as it`: starts fakes, then dragoman."""
+def names_lead_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The providers' names are this machine, and no other name is known; no test asks a name server."""
+    real = socket.getaddrinfo
+
+    def getaddrinfo(host: Any, *args: Any, **kwargs: Any) -> Any:
+        name = host.decode() if isinstance(host, bytes) else host
+        if name in HOSTS.values():
+            return real("127.0.0.1", *args, **kwargs)
+        if name in {None, "localhost", "127.0.0.1", "::1", "0.0.0.0"}:
+            return real(host, *args, **kwargs)
+        raise socket.gaierror(socket.EAI_NONAME, "no such name")
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+
+
+@pytest.fixture
+def stand(tmp_path: Path, patterns_engine: Engine, throwaway_ca: Any, names_lead_here: None) -> Callable[..., Any]:
+    """`async with stand(openai={"chunk": 3}, gemini={}, settings={...}) as it`: starts fakes, then dragoman.
+
+    door: `gateway` or `network`; the network door is only started where it is asked for.
+    """
 
     @asynccontextmanager
     async def start(
         *,
+        door: str = "gateway",
         settings: dict[str, Any] | None = None,
         detection: Any = None,
         home: Path | None = None,
         **fakes: dict[str, Any],
     ) -> AsyncIterator[Stand]:
+        network = door == "network"
         async with AsyncExitStack() as stack:
-            running = {
-                name: await stack.enter_async_context(FakeProvider(options.pop("api", name), **options))
-                for name, options in (fakes or {"openai": {}}).items()
-            }
+            running = {}
+            for name, options in (fakes or {"openai": {}}).items():
+                options = {"api": name, **({"tls": throwaway_ca.server(HOSTS[name])} if network else {}), **options}
+                running[name] = await stack.enter_async_context(FakeProvider(**options))
+            replaced = {} if network else {name: parse_origin(fake.url, what=name) for name, fake in running.items()}
             base = Settings(
                 home=home or tmp_path / "home",
                 listen="127.0.0.1:0",
                 admin="127.0.0.1:0",
-                modes=(),
+                modes=("regular@127.0.0.1:0",) if network else (),
                 detectors=("patterns",),
-                upstreams=MappingProxyType({name: parse_origin(fake.url, what=name) for name, fake in running.items()}),
+                upstreams=MappingProxyType(replaced),
+                upstream_ca=throwaway_ca.path if network else None,
                 limits=Limits(drain_s=5),
             )
             app = App(replace(base, **(settings or {})), detection=detection or InProcessDetection(patterns_engine))
             addresses = await app.start()
             stack.push_async_callback(app.close)
             host, port = addresses.gateway
-            yield Stand(app, running, f"http://{host}:{port}", base.home, addresses)
+            yield Stand(app, running, f"http://{host}:{port}", base.home, addresses, door)
 
     return start
+
+
+@pytest.fixture(params=DOORS)
+def each_door(request: pytest.FixtureRequest, stand: Callable[..., Any]) -> Callable[..., Any]:
+    """`stand` through one door after the other: a test that asks for it runs once for each."""
+    return functools.partial(stand, door=request.param)
 
 
 def chat(text: str, **more: Any) -> dict[str, Any]:

@@ -143,8 +143,8 @@ async def test_an_upstream_that_cannot_be_reached_is_said_in_the_providers_words
 async def test_a_stop_acts_and_is_lifted(stand: Any, chat: Any) -> None:
     async with stand() as it, it.client("openai") as client:
         it.app.control.set_stop("destination", "openai", stopped=True)
-        await it.app._refresh()
+        await it.app.refresh()
         await _refused(it, client, chat(MAIL), "destination_stopped", 403)
         it.app.control.set_stop("destination", "openai", stopped=False)
-        await it.app._refresh()
+        await it.app.refresh()
         assert (await client.post("/v1/chat/completions", json=chat(MAIL))).status_code == 200
