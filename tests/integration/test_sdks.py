@@ -2,11 +2,13 @@
 
 import copy
 import json
+import re
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
+from proxy.fakes.behaviour import LOOK
 from proxy.fakes.hold import Hold
 from proxy.fakes.leaks import assert_no_leak
 from proxy.fakes.server import FakeProvider
@@ -21,6 +23,7 @@ TEXT_PARTS = ("candidates", 0, "content", "parts", 0, "text")
 MODES = pytest.mark.parametrize("mode", ["sync", "async"])
 
 SCHEMA = {"type": "object", "properties": {"text": {"type": "string", "description": f"Write to {MAIL}"}}}
+DERIVED = re.compile("id|created|response_?[iI]d|.*tokens|.*token_count|.*http_response")
 CHAT_TOOLS = [
     {"type": "function", "function": {"name": name, "description": f"as {MAIL} does", "parameters": SCHEMA}}
     for name in ("send_mail", "look_up")
@@ -68,7 +71,7 @@ CASES = {
         "anthropic", "anthropic", "", "messages.create",
         {"model": "fake-echo", "max_tokens": 99, "system": f"You help {PHONE}.", "messages": USER},
         ("content", 0, "text"), ("delta", "text"), 4,
-        {"temperature": 0.25, "top_k": 5, "thinking": {"type": "disabled"}},
+        {"service_tier": "auto", "thinking": {"type": "disabled"}},
     ),
     "gemini": Case(
         "google-genai", "gemini", "", "models.generate_content", {"model": "fake-echo", "contents": TEXT},
@@ -91,16 +94,12 @@ def at(value: Any, path: tuple[str | int, ...]) -> Any:
 
 
 def without_text(value: Any) -> Any:
-    """A value with its texts, and what a fake counts or derives from them, taken out: what is left is structure."""
+    """The structure of a value: texts that hold something personal are one word, what fakes count or derive is out."""
     if isinstance(value, dict):
-        counted = {"id", "responseId", "response_id", "prompt_tokens", "total_tokens", "input_tokens", "completion_tokens",
-                   "output_tokens", "prompt_token_count", "total_token_count", "candidates_token_count",
-                   "http_response", "sdk_http_response", "created"}  # fmt: skip
-        return {key: without_text(item) for key, item in value.items() if key not in counted}
+        return {key: without_text(item) for key, item in value.items() if not DERIVED.fullmatch(key)}
     if isinstance(value, list):
         return [without_text(item) for item in value]
-    return "text" if isinstance(value, str) and (MAIL in value or PHONE in value or "[EMAIL_ADDRESS" in value or
-                                                  "[PHONE" in value) else value  # fmt: skip
+    return "text" if isinstance(value, str) and (MAIL in value or PHONE in value or LOOK.search(value)) else value
 
 
 @MODES
@@ -154,7 +153,8 @@ async def test_the_first_delta_is_there_before_the_upstream_sends_its_next(
 async def test_what_is_no_text_arrives_as_the_app_wrote_it(each_door: Any, sdk: Any, case: Case) -> None:
     settings = {name: value for name, value in case.settings.items() if value is not None}
     async with each_door(**{case.api: {}}) as it, FakeProvider(case.api) as direct:
-        await case.call(sdk, it, **settings)
+        value = await case.call(sdk, it, **settings)
+        assert at(value, case.place) == TEXT
         await sdk.call(case.sdk, case.method, base_url=direct.url + case.path, **case.kwargs, **settings)
         (came,), (wanted,) = it.received(case.api), direct.received
         assert_no_leak([came], PLANTED)
