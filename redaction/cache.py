@@ -42,20 +42,20 @@ class SegmentCache:
 
     def digest(self, segment: Segment) -> bytes:
         """The key of a segment: everything that its findings may depend on, and not its place in the body."""
-        mac = hashlib.blake2b(self._version, key=self._key, digest_size=16)
-        for part in (segment.kind, segment.hint):
-            raw = part.encode("utf-8", "surrogatepass")
-            mac.update(len(raw).to_bytes(8, "big") + raw)
+        kind, hint = (part.encode("utf-8", "surrogatepass") for part in (segment.kind, segment.hint))
+        head = b"%d %d %d %b%b%b" % (len(self._version), len(kind), len(hint), self._version, kind, hint)
+        mac = hashlib.blake2b(head, key=self._key, digest_size=16)
         mac.update(segment.text.encode("utf-8", "surrogatepass"))
         return mac.digest()
 
-    def derived(self, digest: bytes, literals: Iterable[str]) -> bytes:
-        """The key of a segment's findings after the values of its neighbours were looked for in it."""
-        mac = hashlib.blake2b(digest, key=self._key, digest_size=16)
-        for literal in literals:
-            raw = literal.encode("utf-8", "surrogatepass")
-            mac.update(len(raw).to_bytes(8, "big") + raw)
-        return mac.digest()
+    def values_digest(self, literals: Iterable[str]) -> bytes:
+        """One digest for the values that are looked for in every segment of a request."""
+        joined = "".join(f"{len(literal)}:{literal}" for literal in literals)
+        return hashlib.blake2b(joined.encode("utf-8", "surrogatepass"), key=self._key, digest_size=16).digest()
+
+    def derived(self, digest: bytes, values: bytes) -> bytes:
+        """The key of a segment's findings after the values of its neighbours (their digest) were looked for in it."""
+        return hashlib.blake2b(digest + values, key=self._key, digest_size=16).digest()
 
     def get(self, digest: bytes) -> SegmentFindings | None:
         entry = self._entries.get(digest)

@@ -119,7 +119,7 @@ class DetectionPool:
         pieces = _Pieces(segments, self._cache)
         if pieces.missing:
             await self._analyse(pieces, deadline_s)
-        found = await self._propagated(segments, pieces.joined())
+        found = await self._propagated(segments, pieces.digests(), pieces.joined())
         return DetectionResult(tuple(found), self.version, pieces.hits, pieces.analysed_chars)
 
     async def _analyse(self, pieces: "_Pieces", deadline_s: float) -> None:
@@ -139,12 +139,15 @@ class DetectionPool:
             self._requests -= 1
             self._queue.drop(batches)
 
-    async def _propagated(self, segments: Sequence[Segment], found: list[SegmentFindings]) -> list[SegmentFindings]:
+    async def _propagated(
+        self, segments: Sequence[Segment], digests: Sequence[bytes], found: list[SegmentFindings]
+    ) -> list[SegmentFindings]:
         wanted = literals(segments, found)
         if not wanted:
             return found
         spellings = [f"{literal.exact:d}{literal.entity_type} {literal.text}" for literal in wanted]
-        keys = [self._cache.derived(self._cache.digest(segment), spellings) for segment in segments]
+        values = self._cache.values_digest(spellings)
+        keys = [self._cache.derived(digest, values) for digest in digests]
         automaton: Automaton | None = None
         result: list[SegmentFindings] = []
         chars = 0
@@ -199,6 +202,7 @@ class _Pieces:
 
     def __init__(self, segments: Sequence[Segment], cache: SegmentCache) -> None:
         self._cache = cache
+        self._segments = segments
         self._layout: list[list[tuple[Window, bytes]]] = []
         self._found: dict[bytes, SegmentFindings] = {}
         self.missing: dict[bytes, Segment] = {}
@@ -236,6 +240,13 @@ class _Pieces:
         for key, result in zip(keys, found, strict=True):
             self._found[key] = result
             self._cache.put(key, result)
+
+    def digests(self) -> list[bytes]:
+        """One digest per segment, that of its only window where it has one."""
+        return [
+            row[0][1] if len(row) == 1 else self._cache.digest(segment)
+            for segment, row in zip(self._segments, self._layout, strict=True)
+        ]
 
     def joined(self) -> list[SegmentFindings]:
         return [join([(window, self._found[key]) for window, key in row]) for row in self._layout]

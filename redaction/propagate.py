@@ -33,14 +33,17 @@ class Literal:
 
 def literals(segments: Sequence[Segment], found: Sequence[SegmentFindings]) -> list[Literal]:
     """What to look for elsewhere, sorted, so that equal conversations give equal lists."""
+    values = {
+        (segment.text[finding.start : finding.end], finding.entity_type)
+        for segment, result in zip(segments, found, strict=True)
+        for finding in result.findings
+        if finding.entity_type not in _NEVER
+    }
     seen: dict[tuple[str, bool], str] = {}
-    for segment, result in zip(segments, found, strict=True):
-        for finding in result.findings:
-            if finding.entity_type in _NEVER:
-                continue
-            for literal in _forms(segment.text[finding.start : finding.end], finding.entity_type):
-                key = (literal.text if literal.exact else lower(literal.text), literal.exact)
-                seen[key] = min(seen.get(key, literal.entity_type), literal.entity_type)
+    for value, entity_type in values:
+        for literal in _forms(value, entity_type):
+            key = (literal.text if literal.exact else lower(literal.text), literal.exact)
+            seen[key] = min(seen.get(key, literal.entity_type), literal.entity_type)
     ordered = sorted(seen.items())[:MAX_LITERALS]
     return [Literal(text, entity_type, exact) for (text, exact), entity_type in ordered]
 
@@ -89,10 +92,16 @@ class Automaton:
         """The segment's findings with the literals that stand in no finding yet; existing findings stay as they are."""
         if self._automaton is None or len(segment.text) < _MIN_CHARS:
             return found
-        text = segment.text
+        text, findings = segment.text, found.findings
         new: list[Finding] = []
+        at, count = 0, len(findings)
         for last, (size, group) in self._automaton.iter(lower(text)):
             start, end = last + 1 - size, last + 1
+            # Most hits are the findings themselves. Hits come by their ends, so one walk along the findings will do.
+            while at < count and findings[at].end < end:
+                at += 1
+            if (at < count and findings[at].start < end) or (at and findings[at - 1].end > start):
+                continue
             if _bounded(text, start, end):
                 for literal in group:
                     if not literal.exact or text[start:end] == literal.text:
@@ -100,22 +109,17 @@ class Automaton:
                         break
         if not new:
             return found
-        free = _outside(found.findings, new)
-        return SegmentFindings(tuple(sorted((*found.findings, *free))), found.language) if free else found
+        return SegmentFindings(tuple(sorted((*findings, *_longest(new)))), found.language)
 
 
-def _outside(findings: Sequence[Finding], new: list[Finding]) -> list[Finding]:
-    """Those of `new` that touch no finding and, where they overlap each other, the longest from the left."""
+def _longest(new: list[Finding]) -> list[Finding]:
+    """Those that do not overlap, the longest from the left."""
     kept: list[Finding] = []
-    at = 0
     covered = 0
     for finding in sorted(new, key=lambda item: (item.start, -item.end)):
-        while at < len(findings) and findings[at].end <= finding.start:
-            at += 1
-        if finding.start < covered or (at < len(findings) and findings[at].start < finding.end):
-            continue
-        kept.append(finding)
-        covered = finding.end
+        if finding.start >= covered:
+            kept.append(finding)
+            covered = finding.end
     return kept
 
 

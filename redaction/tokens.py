@@ -8,6 +8,7 @@ kept, and nothing here knows what a placeholder stands for.
 import hmac
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha256
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's: without I, L, O (read as 1, 1, 0) and U
@@ -90,6 +91,7 @@ def is_checked(ident: str) -> bool:
     return len(ident) in LENGTHS and all(char in _VALUE for char in ident) and check_character(ident[:-1]) == ident[-1]
 
 
+@lru_cache(maxsize=16_384)  # above the 10,000 of one exchange; a conversation shows the same ones at every turn
 def parse(text: str) -> Token | None:
     """The placeholder that `text` is, exactly as `mint` writes it, else None."""
     match = _TOKEN.fullmatch(text)

@@ -8,19 +8,19 @@ is none, whatever it looks like. Pure; the originals it holds never enter an err
 import re
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
+from copy import copy
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
 from redaction import tokens
 from redaction.errors import RestoreError
+from redaction.restore.sent import Sent, Tails
 from redaction.restore.starts import starts
-from redaction.restore.urls import MAX_URL, Context, authority_tail
 from redaction.restore.words import fold, word_prefixes
 
 MAX_RESTORABLE = 10_000
 MAX_HELD = 64  # characters of text that restore holds back at most
-type Tails = frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +55,10 @@ _JOINT_LOST = re.compile(r" {0,2}\\?_ {0,2}")
 _JOINT_BEGUN = re.compile(r" {0,2}(?:\\(?:u(?:0(?:0(?:5)?)?)?)?|&(?:#(?:9(?:5)?)?)?|%5?)?\Z")
 _JOINT_LOST_BEGUN = re.compile(r" {0,2}\\?\Z")
 _IDENT = re.compile(r"[0-9A-TV-Za-tv-z]{1,12}")
-_SENT_DOUBLED = re.compile(r"\[(\[[A-Z][A-Z0-9_]*\])\]")
-_SENT_TOKEN = re.compile(r"\[[A-Z][A-Z0-9_]*\]")
+# An identifier in a text, or something that is long enough to be one; a longer run may begin with the `5F` of a joint.
+_JOINT_TAIL: Final = "5F"
+_HEAD: Final = min(tokens.LENGTHS)
+_RUN = re.compile(rf"[0-9A-TV-Za-tv-z]{{{_HEAD},}}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +108,7 @@ class Restorable:
     """
 
     __slots__ = (
-        "_by_ident", "_doubled", "_idents", "_lengths", "_lost_words", "_tokens", "_urls", "_words",
-        "start", "start_strict",
+        "_by_ident", "_heads", "_idents", "_labels", "_lengths", "_lost_words", "_sent", "_tokens", "_words",
     )  # fmt: skip
 
     def __init__(self, tokens_to_originals: Mapping[str, str], sent: Iterable[str] = ()) -> None:
@@ -125,24 +126,32 @@ class Restorable:
             entry = Entry(text, parsed.label, parsed.ident, value)
             by_ident[parsed.ident] = (*by_ident.get(parsed.ident, ()), entry)
         self._by_ident = by_ident
+        self._heads = {ident[:_HEAD] for ident in by_ident}
         self._idents = sorted(by_ident)
         self._lengths = sorted({len(ident) for ident in by_ident})
-        labels = frozenset(entry.label for entries in by_ident.values() for entry in entries)
-        self._words = word_prefixes(labels)
-        self._lost_words = word_prefixes(labels, translated=False)
-        self.start = starts(labels, strict=False)
-        self.start_strict = starts(labels, strict=True)
-        self._doubled: frozenset[str] = frozenset()
-        self._urls: Mapping[str, Tails] = {}
-        if by_ident:
-            texts = tuple(text for text in sent if "[" in text)
-            self._doubled = frozenset(
-                match[1] for text in texts for match in _SENT_DOUBLED.finditer(text) if match[1] in self._tokens
-            )
-            self._urls = self._sent_urls(texts)
+        self._labels = frozenset(entry.label for entries in by_ident.values() for entry in entries)
+        self._words = word_prefixes(self._labels)
+        self._lost_words = word_prefixes(self._labels, translated=False)
+        self._sent = Sent(self._tokens, sent)
+
+    def with_sent(self, sent: Iterable[str]) -> "Restorable":
+        """The same placeholders with the texts as they were sent; what was worked out for them is shared."""
+        other = copy(self)
+        other._sent = Sent(self._tokens, sent)
+        return other
 
     def __len__(self) -> int:
         return len(self._tokens)
+
+    @property
+    def start(self) -> re.Pattern[str]:
+        """Finds where a spelling may begin; see `redaction.restore.starts`."""
+        return starts(self._labels, strict=False)
+
+    @property
+    def start_strict(self) -> re.Pattern[str]:
+        """The same with an opening bracket alone."""
+        return starts(self._labels, strict=True)
 
     @property
     def tokens(self) -> Mapping[str, str]:
@@ -159,15 +168,15 @@ class Restorable:
         None: no such URL was sent. An empty set: the placeholder stood behind the host part, so whatever follows goes
         to the host that was sent. Else the rests of the host part with which it was sent.
         """
-        return self._urls.get(prefix)
+        return self._sent.url_rests(prefix)
 
     def spans(self, text: str) -> tuple[Span, ...]:
         """Every placeholder of the set in a complete text, in any spelling, leftmost longest, not overlapping."""
-        if not self._by_ident:
+        if not self._may_hold(text):
             return ()
         found = []
-        position = 0
-        while (begin := self.start.search(text, position)) is not None:
+        start, position = self.start, 0
+        while (begin := start.search(text, position)) is not None:
             at = begin.start()
             match = self.match(text, at, final=True, lost=at == 0 or not _is_word(text[at - 1]))
             if isinstance(match, Match):
@@ -176,6 +185,21 @@ class Restorable:
             else:
                 position = at + 1
         return tuple(found)
+
+    def _may_hold(self, text: str) -> bool:
+        """Whether an identifier of the set may stand in a text: what is far cheaper to ask than where."""
+        heads = self._heads
+        for run in _RUN.findall(text):
+            read = tokens.canonical_ident(run)
+            if read[:_HEAD] in heads:
+                return True
+            joint = read.find(_JOINT_TAIL)
+            while joint >= 0:
+                begin = joint + len(_JOINT_TAIL)
+                if read[begin : begin + _HEAD] in heads:
+                    return True
+                joint = read.find(_JOINT_TAIL, joint + 1)
+        return False
 
     def match(self, text: str, at: int, *, final: bool, lost: bool) -> Match | Undecided | None:
         """The longest placeholder that begins at `at`; UNDECIDED where more text could change the answer.
@@ -261,28 +285,10 @@ class Restorable:
     def _link_or_doubled(self, text: str, at: int, opener: Opener, entry: Entry) -> _Found:
         end = at + len(opener.close)
         if opener.open == _DOUBLED:
-            if entry.token in self._doubled or text[end : end + 1] == "(":  # the label of a Markdown link
+            if self._sent.was_doubled(entry.token) or text[end : end + 1] == "(":  # the label of a Markdown link
                 return _NOTHING
             return Match(end, entry, opener), end == len(text)
         return Match(end, entry, opener), False
-
-    def _sent_urls(self, texts: Iterable[str]) -> Mapping[str, Tails]:
-        urls: dict[str, Tails] = {}
-        for text in texts:
-            context, position = Context(), 0
-            for match in _SENT_TOKEN.finditer(text):
-                if match[0] not in self._tokens:
-                    continue
-                context.append(text[position : match.start()])
-                position = match.end()
-                place = context.place()
-                context.append_token(match[0])
-                if place.url is None or len(place.url) > MAX_URL:
-                    continue
-                key = place.url + match[0]
-                tails = frozenset((authority_tail(text, position),)) if place.authority else frozenset[str]()
-                urls[key] = urls.get(key, frozenset()) | tails
-        return urls
 
 
 def _is_word(char: str) -> bool:

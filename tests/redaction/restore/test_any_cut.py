@@ -152,3 +152,20 @@ def test_a_json_document_stays_one_and_its_strings_are_restored(
     read = json.loads(got + restorer.flush("c"))
     # In the document each string is followed by its quote, which no spelling contains.
     assert read["a"][0] == Restorer(restorable).whole('"' + text + '"')[1:-1]
+
+
+@given(st.data())
+@settings(max_examples=300, deadline=None)
+def test_what_is_found_in_a_text_of_an_app_is_what_restore_would_replace(
+    minted: dict[str, str], idents: list[str], data: st.DataObject
+) -> None:
+    text = data.draw(texts(idents, list(minted))).replace("](", "] (")
+    marked = {token: f"\ue000{place}" for place, token in enumerate(minted)}
+    restorable = Restorable(marked)
+    out, position = "", 0
+    for span in restorable.spans(text):
+        out += text[position : span.start] + marked[span.token]
+        position = span.end
+    # A closing bracket that was left over after lost brackets is restore's own business.
+    whole = Restorer(restorable).whole(text).replace("%EE%80%80", "\ue000")
+    assert (out + text[position:]).replace("]", "") == whole.replace("]", "")
