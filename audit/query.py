@@ -25,7 +25,10 @@ COLUMNS: tuple[str, ...] = tuple(
 FINDING_COLUMNS = ("entity_type", "operator", "rule", "recognizer", "language")
 CONDITIONS: tuple[str, ...] = (*COLUMNS, *FINDING_COLUMNS, "country", "role_of_subject")
 """What may be asked for by value; `state=open` asks for transfers without an outcome."""
-GROUPS: tuple[str, ...] = ("day", *(name for name in COLUMNS if name not in {"id", "at", "ended"}), *FINDING_COLUMNS)
+COUNTED = {"findings", "bytes_in", "bytes_out"}
+"""What a group adds up, and therefore not what it is made by."""
+_ALONE = {"id", "at", "ended"} | COUNTED
+GROUPS: tuple[str, ...] = ("day", *(name for name in COLUMNS if name not in _ALONE), *FINDING_COLUMNS)
 PAGE = 1_000
 
 
@@ -256,6 +259,13 @@ def entries(connection: sa.Connection, *, since: int = 0, kinds: Sequence[str] =
         if len(found) < PAGE:
             return
         at = found[-1].idx + 1
+
+
+def first_since(connection: sa.Connection, at: int) -> int | None:
+    """Index of the first transfer or refusal at or after a time in ms; None where there is none."""
+    rows = sa.select(sa.func.min(transfer.c.idx)).where(transfer.c.at >= at, transfer.c.day >= day_of(at))
+    found: int | None = connection.execute(rows).scalar()
+    return found
 
 
 def size(connection: sa.Connection) -> int:

@@ -25,7 +25,6 @@ __all__ = ["postgres_server", "postgres_url"]
 type Make = Callable[..., Any]
 
 DIGEST = "0123456789abcdef" * 4
-REPOSITORY = Path(__file__).parents[2]
 
 
 def _exchange(**changes: Any) -> dict[str, Any]:
@@ -85,6 +84,11 @@ def exchange_record(*, subject: str | None = None, **changes: Any) -> TransferRe
     return TransferRecord(**_exchange(**({"bytes_out": 2100, "commitment_out": DIGEST} | changes)))
 
 
+def blocked_record(**changes: Any) -> BlockedRecord:
+    """A refusal; arguments change its fields."""
+    return BlockedRecord(**_exchange(**({"action": "block", "reason": "policy_blocked", "status": 403} | changes)))
+
+
 @pytest.fixture
 def transfer() -> Make:
     """Makes a transfer; see `exchange_record`."""
@@ -93,12 +97,8 @@ def transfer() -> Make:
 
 @pytest.fixture
 def blocked() -> Make:
-    """Makes a refusal."""
-
-    def make(**changes: Any) -> BlockedRecord:
-        return BlockedRecord(**_exchange(**({"action": "block", "reason": "policy_blocked", "status": 403} | changes)))
-
-    return make
+    """Makes a refusal; see `blocked_record`."""
+    return blocked_record
 
 
 @pytest.fixture
@@ -124,15 +124,6 @@ def ledger(home: Path) -> Iterator[Ledger]:
     opened = Ledger.open(home)
     yield opened
     opened.close()
-
-
-@pytest.fixture
-def foreign() -> Path:
-    """The verifier that we did not write."""
-    path = REPOSITORY / ".venv-outside" / "bin" / "aics-tlog"
-    if not path.exists():
-        pytest.skip("the foreign verifier is not installed; run: make outside")
-    return path
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
