@@ -4,12 +4,15 @@ Findings come from whoever detects (`policies` knows no text), through one small
 to nothing else. A result names the case and what differed, never what the text contained.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from typing import Protocol
 
-from policies.errors import Problem
+from pydantic import ValidationError
+
+from policies.compile import SEGMENTS
+from policies.errors import Problem, UnknownNameError, UsageError
 from policies.load import Loaded
 from policies.model import (
     Action,
@@ -23,6 +26,7 @@ from policies.model import (
     TransferDecision,
 )
 from policies.policy import Policy
+from policies.problems import closest
 from policies.resolve import Findings
 from policies.schema import CaseSection
 from policies.vocabulary import NOTHING_FOUND
@@ -97,6 +101,25 @@ def case_input(case: CaseSection, facts: Sequence[FindingFacts], today: date) ->
         languages=languages | ({case.language} if case.language else frozenset()),
         size=case.size if case.size is not None else len(case.text.encode("utf-8", "surrogatepass")),
     )
+
+
+def case_of(policy: Policy, given: Mapping[str, str | None], text: str) -> CaseSection:
+    """A case from words that somebody typed. given: keys of a case. Raises UnknownNameError, UsageError."""
+    application, to = given.get("app"), given.get("to") or ""
+    for what, name, known in (
+        ("application", application, policy.applications),
+        ("destination", to, policy.destinations),
+        ("purpose", given.get("purpose"), policy.purposes),
+        ("kind of segment", given.get("kind"), SEGMENTS),
+    ):
+        if name is not None and name not in known:
+            raise UnknownNameError(f"there is no {what} '{name[:60]}'; {closest(name, known)}")
+    values = {key: value for key, value in given.items() if value is not None}
+    try:
+        return CaseSection.model_validate({**values, "name": "asked", "text": text, "expect": {"action": "allow"}})
+    except ValidationError as error:
+        keys = ", ".join(sorted({str(detail["loc"][0]) for detail in error.errors() if detail["loc"]}))
+        raise UsageError(f"that is no value of {keys}; `dragoman policy schema` lists them") from None
 
 
 def _differences(case: CaseSection, facts: Sequence[FindingFacts], decision: TransferDecision) -> list[str]:

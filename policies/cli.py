@@ -1,12 +1,12 @@
 """`dragoman policy`: the commands that need nothing but policy files.
 
-Commands that need findings or the log (`test`, `explain`, `simulate`, `except`) are added to the same app by
-`proxy.commands`. Exit codes: 0 holds, 1 does not hold, 2 wrong use; no traceback ever reaches a user.
+`proxy.commands.policy` mounts them beside those that need detection or the log (`lint`, `test`, `explain`, `simulate`,
+`except`). Exit codes: 0 holds, 1 does not hold, 2 wrong use; no traceback ever reaches a user.
 """
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -20,17 +20,14 @@ from policies import diff as diffs
 from policies import facts_diff, show
 from policies.edit import formatted, pin_edition
 from policies.errors import PolicyError, PolicyFileError, Problem
-from policies.lint import lint as lint_policy
 from policies.load import Loaded, read, read_text
 from policies.new import Answers, observe_file, policy_file
 from policies.register import bundled_file
 from policies.schema import json_schema
 
-app = typer.Typer(help="Write, check and compare policies.", no_args_is_help=True, add_completion=False)
 facts_app = typer.Typer(
     help="Facts about destinations: what is pinned, what the register knows now.", no_args_is_help=True
 )
-app.add_typer(facts_app, name="facts")
 
 FILE = typer.Argument(help="Policy file, or bundled:default, bundled:strict. Default: policy.yaml in the home folder.")
 HOME = typer.Option(
@@ -103,35 +100,22 @@ def today_utc() -> date:
     return datetime.now(UTC).date()
 
 
-@app.command()
-def lint(
-    file: File = None,
-    home: Home = None,
-    as_json: Json = False,
-    strict: Annotated[bool, typer.Option("--strict", help="Warnings count as errors.")] = False,
-) -> None:
-    """Check a policy: errors with file, line, column and what was probably meant; warnings after them.
-
-    Example: dragoman policy lint policy.yaml
-    """
-    with exit_codes(as_json):
-        loaded = open_policy(file, home)
-        problems = lint_policy(loaded, today_utc())
-        holds = not (strict and problems)
-        if as_json:
-            print_json(
-                {"holds": holds, "digest": loaded.policy.digest, "problems": [problem_data(p) for p in problems]}
-            )
-        else:
-            for problem in problems:
-                typer.echo(problem.render())
-            count = f"{len(problems)} warning{'s' if len(problems) != 1 else ''}" if problems else "no warnings"
-            typer.echo(f"{loaded.files[0]}: holds, {len(loaded.policy.rules)} rules, {count}")
-    if not holds:
-        raise typer.Exit(1)
+def report(loaded: Loaded, problems: Sequence[Problem], *, as_json: bool, strict: bool) -> bool:
+    """Prints what lint found; whether the policy holds. strict: warnings count as errors."""
+    holds = not any(problem.is_error or strict for problem in problems)
+    if as_json:
+        print_json({"holds": holds, "digest": loaded.policy.digest, "problems": [problem_data(p) for p in problems]})
+        return holds
+    for problem in problems:
+        typer.echo(problem.render())
+    warnings = sum(not problem.is_error for problem in problems)
+    count = f"{warnings} warning{'s' if warnings != 1 else ''}" if warnings else "no warnings"
+    errors = len(problems) - warnings
+    verdict = f"does not hold, {errors} error{'s' if errors != 1 else ''}" if errors else "holds"
+    typer.echo(f"{loaded.files[0]}: {verdict}, {len(loaded.policy.rules)} rules, {count}")
+    return holds
 
 
-@app.command(name="show")
 def show_command(file: File = None, home: Home = None, as_json: Json = False) -> None:
     """Print the effective policy with everything resolved: includes, groups, editions, facts with their sources.
 
@@ -145,7 +129,6 @@ def show_command(file: File = None, home: Home = None, as_json: Json = False) ->
             typer.echo(show.as_text(policy), nl=False)
 
 
-@app.command()
 def schema() -> None:
     """Print the JSON Schema of the policy language, for editors.
 
@@ -154,7 +137,6 @@ def schema() -> None:
     print_json(json_schema())
 
 
-@app.command()
 def diff(
     old: Annotated[str, typer.Argument(help="The policy in force.")],
     new: Annotated[str, typer.Argument(help="The policy to compare it with.")],
@@ -175,7 +157,6 @@ def diff(
         raise typer.Exit(1)
 
 
-@app.command()
 def fmt(
     file: Annotated[Path, typer.Argument(help="Policy file.")],
     check: Annotated[bool, typer.Option("--check", help="Change nothing; exit with 1 when it would change.")] = False,
@@ -193,17 +174,17 @@ def fmt(
         if check:
             typer.echo(f"{file}: would change")
             raise typer.Exit(1)
-        _write_checked(file, after, lambda loaded: loaded.policy.digest == digest)
+        write_checked(file, after, lambda loaded: loaded.policy.digest == digest)
         typer.echo(f"{file}: formatted")
 
 
-def _write_checked(file: Path, text: str, fits: Callable[[Loaded], bool]) -> None:
+def write_checked(file: Path, text: str, fits: Callable[[Loaded], bool]) -> None:
     """Writes a file only if what it would say loads and fits; atomically, so that a watcher never reads half of it."""
+    if not fits(read(file, text=text)):
+        raise PolicyError("the edit would have changed what the policy means; nothing was written")
     draft = file.with_name(f".{file.name}.new")
-    draft.write_text(text, encoding="utf-8")
     try:
-        if not fits(read(draft)):
-            raise PolicyError("the edit would have changed what the policy means; nothing was written")
+        draft.write_text(text, encoding="utf-8")
         draft.replace(file)
     finally:
         draft.unlink(missing_ok=True)
@@ -240,12 +221,11 @@ def accept(
             typer.echo(f"{destination} is at its newest edition already: {found.newest}")
             return
         text = pin_edition(file.read_text(encoding="utf-8"), destination, found.newest)
-        _write_checked(file, text, lambda loaded: True)
+        write_checked(file, text, lambda loaded: True)
         typer.echo(facts_diff.render(found))
         typer.echo(f"{file}: {destination} now extends {found.newest}")
 
 
-@app.command()
 def new(
     kind: Annotated[str, typer.Argument(help="`policy`, or `observe` for a test phase.")] = "policy",
     out: Annotated[Path | None, typer.Option("--out", help="Write here instead of standard output.")] = None,

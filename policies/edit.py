@@ -50,6 +50,7 @@ def add_exception(
     entity_type: str,
     refs: Sequence[str],
     destination: str,
+    application: str,
     applications: Sequence[str],
     until: date,
     approved_by: str,
@@ -57,6 +58,7 @@ def add_exception(
 ) -> str:
     """The file with an exception for values (64 hexadecimal digits each) and a case that proves it.
 
+    destination, application: of the case; application may be "". applications: for whom it holds, empty for all.
     Raises UsageError where the exception would have no end, nobody who approved it, or no values.
     """
     if not refs or not approved_by or not because:
@@ -70,8 +72,8 @@ def add_exception(
     entry |= {"until": until, "approved_by": approved_by, "because": because}
     listed.append(entry)
     case = CommentedMap({"name": f"Exception {name} lets its value pass", "to": destination})
-    if applications:
-        case["app"] = applications[0]
+    if application:
+        case["app"] = application
     case["findings"] = CommentedSeq([_flow_map({"type": entity_type, "refs": _flow(refs)})])
     case["at"] = until
     case["expect"] = _flow_map({entity_type: "allow"})

@@ -5,6 +5,7 @@ it is also the check that both agree (a test compares them).
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 from policies.cases import word
 from policies.decide import decide
@@ -195,6 +196,33 @@ def _too_few(rule: Rule, given: PolicyInput) -> str:
 
 def _list(names: frozenset[str]) -> str:
     return " or ".join(sorted(name or "unknown" for name in names))
+
+
+def as_data(story: Explanation) -> dict[str, Any]:
+    """The story as JSON-ready data."""
+    decision = story.decision
+    return {
+        "action": decision.action.value,
+        "code": decision.code.value,
+        "rule": decision.rule_id or None,
+        "because": decision.because,
+        "destination": story.destination,
+        "route_to": decision.route_to or None,
+        "holds": list(decision.holds),
+        "observe": decision.observe,
+        "would": decision.would.action.value if decision.would else None,
+        "parts": [
+            {
+                "part": part.label,
+                "does": word(part.decision),
+                "rule": part.decision.rule_id or None,
+                "exception": part.decision.exception or None,
+                "because": part.decision.because,
+                "steps": [{"rule": step.rule_id, "matched": step.matched, "why": step.why} for step in part.steps],
+            }
+            for part in story.parts
+        ],
+    }
 
 
 def render(story: Explanation) -> str:

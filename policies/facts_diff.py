@@ -1,7 +1,6 @@
 """A destination's pinned facts beside the register's newest edition, and what the newer ones would change.
 
-Loaded policies and the register enter, rows leave. Which recorded transfers are touched is a question to the log and
-is asked in `proxy.commands`; here stand the applications whose decisions would differ.
+Loaded policies and the register enter, rows leave: which facts differ, and for which applications a decision would.
 """
 
 from dataclasses import dataclass

@@ -69,10 +69,10 @@ def load(path: FilePath, *, today: date | None = None) -> Policy:
     return read(path, today=today).policy
 
 
-def read(path: FilePath, *, today: date | None = None) -> Loaded:
-    """The policy in a file, with its tree and cases. Raises PolicyFileError."""
+def read(path: FilePath, *, text: str | None = None, today: date | None = None) -> Loaded:
+    """The policy in a file, with its tree and cases; text: what the file would hold. Raises PolicyFileError."""
     try:
-        data = _bounded(path)
+        data = _bounded(path) if text is None else text
     except OSError as error:
         raise PolicyFileError([Problem(str(path), 0, 0, error.strerror or "cannot be read", "unreadable")]) from None
     folder = path.parent

@@ -4,9 +4,10 @@ Counts from the log enter (types, scores by decile, languages, who and where to)
 transfers are decided once, so that a week of a busy service replays in seconds.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 from policies.decide import decide
 from policies.diff import outcome
@@ -171,12 +172,34 @@ def _input(policy: Policy, one: RecordedTransfer, facts: tuple[FindingFacts, ...
     )
 
 
+def as_data(found: Simulation) -> dict[str, Any]:
+    """The summary as JSON-ready data."""
+    return {
+        "transfers": found.transfers,
+        "same": found.same,
+        "changed": [
+            {"application": application, "destination": destination, "before": before, "after": after, "transfers": n}
+            for (application, destination, before, after), n in _most(found.changed)
+        ],
+        "findings": [
+            {"entity_type": entity, "before": before, "after": after, "findings": n}
+            for (entity, before, after), n in _most(found.findings)
+        ],
+        "uncertain": found.uncertain,
+        "needs_flags": found.needs_flags,
+    }
+
+
+def _most[K](counts: Mapping[K, int]) -> list[tuple[K, int]]:
+    return sorted(counts.items(), key=lambda one: -one[1])
+
+
 def render(found: Simulation) -> str:
     """The summary as plain text, the most frequent changes first."""
     lines = [f"{found.transfers:,} transfers replayed, {found.same:,} would have been treated the same"]
-    for (application, destination, before, after), n in sorted(found.changed.items(), key=lambda one: -one[1]):
+    for (application, destination, before, after), n in _most(found.changed):
         lines.append(f"  {n:>9,}  {application} -> {destination}: {before} -> {after}")
-    for (entity, before, after), n in sorted(found.findings.items(), key=lambda one: -one[1]):
+    for (entity, before, after), n in _most(found.findings):
         lines.append(f"  {n:>9,}  {entity}: {before} -> {after}")
     if found.uncertain:
         lines.append(f"in {found.uncertain:,} transfers a score lies near a threshold; the log cannot tell its side")
