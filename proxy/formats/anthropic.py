@@ -45,6 +45,7 @@ ANSWER = build(
     structural("usage/output_tokens", note="@usage.out"),
     structural("content/*/{type,id,name}"),
     opaque("content/*/signature delta/signature content_block/signature content/*/data content_block/data"),
+    text("content/*/{text,thinking}"),
     delta("delta/{text,thinking}"),
     delta("delta/partial_json", json=True),
     structural("error/type request_id"),

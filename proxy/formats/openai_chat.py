@@ -51,6 +51,7 @@ ANSWER = build(
     structural("choices/*/{delta,message}/tool_calls/*/function/name", once=True),
     structural("choices/*/delta/tool_calls/*/index", note="index"),
     delta("choices/*/delta/{content,refusal,reasoning,reasoning_content} choices/*/text"),
+    text("choices/*/message/{content,refusal,reasoning,reasoning_content}"),
     delta("choices/*/delta/tool_calls/*/function/arguments choices/*/delta/function_call/arguments", json=True),
     Rule("choices/*/message/tool_calls/*/function/arguments", json=True),
     opaque("choices/*/logprobs/** choices/*/{delta,message}/audio/data", once=True),
