@@ -1,5 +1,6 @@
 """Records: what may enter, what may not, and that an error never repeats what was refused."""
 
+import asyncio
 import dataclasses
 from typing import Any
 
@@ -14,14 +15,18 @@ from audit.canonical import KINDS, Stamp, dumps, entry, facts
 from audit.errors import RecordError, VerifyError
 from audit.fields import encode, schema_of, table
 from audit.ids import new_id
+from audit.log import Ledger
 from audit.record import (
     MAX_ENTRY_BYTES,
     DestinationFacts,
+    Detector,
     FindingCount,
     MediaItem,
+    PurposeFacts,
     SubjectReference,
     Uninspected,
 )
+from audit.verify import verify_store
 
 STAMP = Stamp("node-1", "01ARZ3NDEKTSV4RRFFQ69G5FAV", 7)
 PERSONAL = "anna.schmidt@example.com"
@@ -175,6 +180,53 @@ def test_the_largest_record_fits_and_counts_what_it_lost(transfer) -> None:
     assert sum(row["n"] for row in found["findings"]) + found["findings_overflow"] == sum(range(1, 257))
     assert len(found["subjects"]) == 64, "persons go last"
     assert len(full.facts()["rules"]) == 64, "the record itself is not changed"
+
+
+def too_large() -> dict[str, Any]:
+    """Facts that no shortening takes away, each within its own limits: more than 8 kB together."""
+    countries = tuple(f"{first}{second}" for first in "ABCDEFGH" for second in "ABCDEFGH")
+    facts = DestinationFacts(name="d" * 96, processing=countries, storage=countries, access=countries)
+    detectors = tuple(Detector(name=f"{'n' * 90}{row}", version="v" * 96) for row in range(16))
+    return {
+        "destination": facts,
+        "detectors": detectors,
+        "purpose": PurposeFacts(name="p" * 96, controller="Ủ" * 120, notice="n" * 96, dpia="d" * 96),
+        "findings": tuple(FindingCount(entity_type=f"{'T' * 44}_{row:03d}", operator="tokenize", n=2) for row in range(99)),
+        "subjects": tuple(SubjectReference(ref=f"{row:022d}", role="participant") for row in range(64)),
+    }  # fmt: skip
+
+
+ERASURE = events.ErasureRecord(
+    at=1,
+    id=STAMP.boot,
+    phase="begun",
+    refs=tuple(f"{row:022d}" for row in range(64)),
+    recipients=tuple(f"{row:096d}" for row in range(64)),
+)
+
+
+@pytest.mark.parametrize("kind", ["transfer", "blocked", "erasure"])
+def test_what_cannot_be_shortened_enough_is_refused_by_a_code_of_its_own(transfer, blocked, kind: str) -> None:
+    record = ERASURE if kind == "erasure" else {"transfer": transfer, "blocked": blocked}[kind](**too_large())
+    with pytest.raises(RecordError) as raised:
+        entry(record, STAMP)
+    assert (raised.value.code, raised.value.field) == ("record_too_large", "record")
+    assert str(MAX_ENTRY_BYTES) in str(raised.value)
+
+
+@pytest.mark.parametrize("name", ["destination", "detectors", "purpose", "findings", "subjects"])
+def test_each_of_them_alone_is_shortened_or_fits(transfer, name: str) -> None:
+    data = entry(transfer(**{name: too_large()[name]}), STAMP)
+    assert len(data) <= MAX_ENTRY_BYTES
+    assert rfc8785.dumps(facts(data)) == data
+
+
+async def test_a_record_that_is_too_large_costs_neither_the_ledger_nor_its_neighbours(ledger: Ledger, transfer) -> None:
+    records = (transfer(), transfer(**too_large()), ERASURE, transfer())
+    answers = await asyncio.gather(*(ledger.append(record) for record in records), return_exceptions=True)
+    assert [getattr(answer, "code", "") for answer in answers] == ["", "record_too_large", "record_too_large", ""]
+    assert ledger.refusal is None
+    assert verify_store(ledger.store, [ledger.home.read_vkey()]).kinds == {"key": 1, "transfer": 2}
 
 
 @pytest.mark.parametrize(

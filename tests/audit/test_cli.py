@@ -1,0 +1,244 @@
+"""`dragoman audit`: every command in every form; every reading is a record; nothing personal is printed or kept."""
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from audit import cli_ask, cli_prove
+from audit.canonical import facts
+from audit.cli import app
+from audit.log import Ledger
+from audit.prove import Proof, check
+from audit.query import entries
+from audit.signing import VerifierKey
+from audit.verify import verify_folder
+
+ANNA = "anna.schmidt@example.com"
+
+
+class Command:
+    """`dragoman audit …` on one home."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self.ledger = ledger
+
+    def __call__(self, *arguments: str | Path, code: int = 0, stdin: str | None = None) -> Result:
+        at_home = ("--home", str(self.ledger.home.path))
+        result = CliRunner().invoke(app, [*map(str, arguments), *at_home], input=stdin)
+        assert result.exit_code == code, result.output
+        assert "Traceback" not in result.output
+        assert "note: this reading is not in the log" not in result.output
+        return result
+
+    def json(self, *arguments: str | Path, stdin: str | None = None) -> Any:
+        return json.loads(self(*arguments, "--json", stdin=stdin).stdout)
+
+    def last(self) -> dict[str, Any]:
+        """The newest entry."""
+        with self.ledger.store.read() as connection:
+            return facts(list(entries(connection))[-1][1])
+
+
+@pytest.fixture
+def run(ledger: Ledger, transfer, blocked, outcome) -> Iterator[Command]:
+    """The command on a log with three transfers and a refusal."""
+    ref = ledger.references.subject(ANNA)
+    sent = transfer(subject=ref)
+    ledger._append_all([sent, blocked(), outcome(sent, tokens_in=10, tokens_out=20)])
+    ledger._append_all([transfer(application="feed", model=None), transfer(application="search")])
+    command = Command(ledger)
+    yield command
+    everything = b"".join(path.read_bytes() for path in ledger.home.path.rglob("*") if path.is_file())
+    for form in (ANNA, ANNA.upper(), ANNA.split("@")[0]):
+        assert form.encode() not in everything
+
+
+def test_query_prints_a_table_newest_first(run: Command) -> None:
+    lines = [line for line in run("query").stdout.splitlines() if line.strip()]
+    assert lines[0].split() == list(cli_ask.LIST_COLUMNS)
+    assert len(lines) == 2 + 4
+    assert "search" in lines[2]
+    assert "complete" in lines[-1]
+    assert run.last()["question"] == "query"
+
+
+@pytest.mark.parametrize("form", ["json", "jsonl", "csv"])
+def test_query_prints_the_same_rows_for_programs(run: Command, form: str) -> None:
+    text = run("query", "--format", form, "--where", "kind=transfer").stdout
+    if form == "csv":
+        rows = list(csv.DictReader(io.StringIO(text)))
+    else:
+        rows = json.loads(text) if form == "json" else [json.loads(line) for line in text.splitlines()]
+    assert [row["application"] for row in rows] == ["search", "feed", "messenger"]
+    assert rows[2]["destination"] == "openai"
+    assert {"id", "entity", "countries", "state", "tokens_in"} <= set(rows[0])
+
+
+def test_query_filters_by_options_fields_and_time(run: Command) -> None:
+    assert len(run.json("query", "--app", "messenger")) == 2
+    assert len(run.json("query", "--app", "messenger", "--kind", "transfer")) == 1
+    assert len(run.json("query", "--type", "PERSON", "--destination", "openai", "--provider", "openai")) == 4
+    assert len(run.json("query", "--action", "block")) == 1
+    assert len(run.json("query", "--where", "state=complete", "--where", "country=IE")) == 1
+    assert len(run.json("query", "--since", "1h")) == 4
+    assert run.json("query", "--until", "1h") == []
+    assert run.json("query", "--since", "2001-01-01", "--until", "2001-01-02T10:00") == []
+    assert len(run.json("query", "--limit", "1")) == 1
+    page = run.json("query", "--limit", "2")
+    assert [row["idx"] for row in run.json("query", "--before", str(page[-1]["idx"]))] == [2, 1]
+
+
+def test_query_groups(run: Command) -> None:
+    rows = run.json("query", "--group-by", "application, kind")
+    assert sorted((row["application"], row["kind"], row["transfers"]) for row in rows) == [
+        ("feed", "transfer", 1), ("messenger", "blocked", 1), ("messenger", "transfer", 1), ("search", "transfer", 1),
+    ]  # fmt: skip
+    assert "PERSON" in run("query", "--group-by", "entity_type").stdout
+    assert "nothing found" in run("query", "--group-by", "day", "--app", "none").stdout
+
+
+def test_a_person_is_given_by_the_real_identifier_and_recorded_as_a_reference(run: Command) -> None:
+    (row,) = run.json("query", "--subject", ANNA)
+    assert row["application"] == "messenger"
+    assert run.last()["refs"] == [run.ledger.references.subject(ANNA)]
+    assert run.json("query", "--subject", "-", stdin=f"{ANNA}\n") == [row]
+    assert run.json("query", "--subject", "nobody@example.com") == []
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("query", "--where", f"{ANNA}=1"),
+        ("query", "--where", ANNA),
+        ("query", "--where", f"status={ANNA}"),
+        ("query", "--group-by", ANNA),
+        ("query", "--since", ANNA),
+        ("show", ANNA),
+        ("prove", ANNA),
+        ("prove", "--index", "99"),
+    ],
+)
+def test_wrong_use_exits_with_2_or_1_and_repeats_nothing(run: Command, arguments: tuple[str, ...]) -> None:
+    result = run(*arguments, code=1 if "99" in arguments else 2)
+    assert ANNA not in result.output
+    assert result.stderr
+
+
+def test_show_tells_a_transfer_as_a_story(run: Command) -> None:
+    (row,) = run.json("query", "--where", "state=complete")
+    text = run("show", row["id"]).stdout
+    for said in (
+        "Application messenger (identified by credential)",
+        "Recipient: OpenAI Ireland Ltd (openai), role processor, agreement DPA-2026-014",
+        "Processed in US; stored in US, IE; accessed from unknown.",
+        "Kept: 30d. Used for training: no.",
+        "3 x PERSON in /messages/*/content: tokenize, rule people-become-placeholders, found by spacy_de.",
+        "Decision: transform by messenger",
+        "The answer came back whole. Status 200.",
+        "Tokens: 10 in, 20 out.",
+    ):
+        assert said in text
+    assert run.last() | {"question": "show", "transfer": row["id"]} == run.last()
+    assert [one["kind"] for one in run.json("show", row["id"])] == ["transfer", "outcome"]
+    (refused,) = run.json("query", "--kind", "blocked")
+    assert "Refused with 403 policy_blocked; nothing was sent." in run("show", refused["id"]).stdout
+    (open_one,) = run.json("query", "--app", "feed")
+    assert "There is no outcome yet" in run("show", open_one["id"]).stdout
+
+
+def test_who_says_who_controls_stores_and_uses(run: Command) -> None:
+    text = run("who", "--app", "messenger").stdout
+    assert "OpenAI Ireland Ltd (openai)" in text
+    assert "Controls: Example Social Ltd. Purpose: explain-conversations, declared basis consent." in text
+    assert "PARTIAL" not in text
+    found = run.json("who", "--subject", ANNA)
+    assert (found["partial"], found["transfers"], found["without_subject"]) == (True, 3, 2)
+    assert [one["application"] for one in found["holdings"]] == ["messenger"]
+    assert found["holdings"][0]["findings"] == [{"entity_type": "PERSON", "operator": "tokenize", "n": 3}]
+    assert "PARTIAL: 2 of 3" in run("who", "--subject", ANNA).stdout
+    assert run.json("who", "--day", "2001-01-01") == {"holdings": []}
+    assert "Nothing was sent to anybody." in run("who", "--day", "2001-01-01").stdout
+    assert run.last()["question"] == "who"
+
+
+def test_tail_prints_the_newest_entries(run: Command) -> None:
+    lines = run("tail", "-n", "2").stdout.splitlines()
+    assert [line.split()[3] for line in lines][:2] == ["transfer", "transfer"]
+    first = json.loads(run("tail", "-n", "1", "--json").stdout.splitlines()[0])
+    assert first["question"] == "tail", "the reading before is the newest entry by then"
+
+
+def test_stats_and_key(run: Command) -> None:
+    found = run.json("stats")
+    assert (found["transfer"], found["blocked"], found["outcome"], found["open"]) == (3, 1, 1, 2)
+    assert found["log"] == run.ledger.home.read_vkey().name
+    assert "transfer       3" in run("stats").stdout
+    assert VerifierKey.parse(run("key").stdout) == run.ledger.home.read_vkey()
+    assert run.json("key")["id"] == run.ledger.home.read_vkey().id.hex()
+
+
+def test_prove_prints_a_receipt_that_holds(run: Command, tmp_path: Path) -> None:
+    (row,) = run.json("query", "--app", "feed")
+    proof = Proof.parse(run("prove", row["id"], "--entry", tmp_path / "entry").stdout_bytes)
+    check(proof, (tmp_path / "entry").read_bytes(), [run.ledger.home.read_vkey()])
+    assert json.loads((tmp_path / "entry").read_bytes())["id"] == row["id"]
+    assert Proof.parse(run("prove", "--index", "0").stdout_bytes).index == 0
+
+
+def test_export_copies_the_log_out_and_says_so(run: Command, tmp_path: Path) -> None:
+    run("export", "--out", tmp_path / "tiles")
+    assert run.last() | {"kind": "export", "format": "tiles"} == run.last()
+    found = verify_folder(tmp_path / "tiles", [run.ledger.home.read_vkey()])
+    assert found.kinds["transfer"] == 3
+    assert run.json("verify", "--export", tmp_path / "tiles")["entries"] == found.checkpoint.size
+    run("export", "--format", "jsonl", "--out", tmp_path / "log.jsonl")
+    lines = (tmp_path / "log.jsonl").read_bytes().splitlines()
+    assert [facts(line)["kind"] for line in lines][:3] == ["key", "transfer", "blocked"]
+    run("export", "--out", tmp_path / "tiles", code=2)
+    run("export", "--format", "tiles", code=2)
+    run("export", "--format", "ocsf", code=2)
+
+
+def test_verify_says_what_holds_and_names_what_does_not(run: Command, tmp_path: Path) -> None:
+    run("export", "--out", tmp_path / "tiles")
+    vkey = tmp_path / "auditor.vkey"
+    vkey.write_text(run("key").stdout)
+    kept = tmp_path / "kept"
+    kept.write_bytes((tmp_path / "tiles" / "checkpoint").read_bytes())
+    assert "3 transfer" in run("verify", "--export", tmp_path / "tiles", "--vkey", vkey, "--kept", kept).stdout
+    assert run.json("verify", "--kept", kept)["holds"] is True
+    bundle = next((tmp_path / "tiles" / "tile" / "entries" / "000.p").iterdir())
+    data = bytearray(bundle.read_bytes())
+    data[-1] ^= 1
+    bundle.write_bytes(bytes(data))
+    result = run("verify", "--export", tmp_path / "tiles", "--vkey", vkey, code=1)
+    assert "does not hold: entry 6 is not the one that was signed" in result.stderr
+    run("verify", "--export", tmp_path / "tiles", "--vkey", "nonsense", code=2)
+    run("verify", "--kept", tmp_path / "none", code=2)
+
+
+def test_a_home_without_a_log_is_said_to_be_one(tmp_path: Path) -> None:
+    for command in ("query", "stats", "key", "verify"):
+        result = CliRunner().invoke(app, [command, "--home", str(tmp_path)])
+        assert result.exit_code == 2
+        assert "no audit log in" in result.stderr
+
+
+def test_a_reading_that_cannot_be_recorded_says_so(run: Command) -> None:
+    next((run.ledger.home.path / "keys").glob("audit-log-*.key")).chmod(0o644)
+    result = CliRunner().invoke(app, ["stats", "--home", str(run.ledger.home.path)])
+    assert result.exit_code == 0
+    assert "note: this reading is not in the log (key_mode)" in result.stderr
+
+
+@pytest.mark.parametrize("name", [*cli_ask.COMMANDS, *cli_prove.COMMANDS])
+def test_every_command_has_help_with_an_example(name: str) -> None:
+    result = CliRunner().invoke(app, [name, "--help"])
+    assert result.exit_code == 0
+    assert f"Example: dragoman audit {name}" in result.stdout
