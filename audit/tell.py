@@ -3,6 +3,7 @@
 Pure: facts in, lines out. Says what the log knows and nothing more; declared values are called declared.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -39,9 +40,9 @@ def _before(index: int, facts: Facts) -> Iterator[str]:
     attempt = f", attempt {facts['attempt']}" if facts["attempt"] > 1 else ""
     yield f"{when(facts['at'])}  {facts['kind']}{attempt} (entry {index})"
     model = f", model {facts['model']}" if "model" in facts else ""
-    purpose = facts.get("purpose", {}).get("name", "no purpose")
     known = f"identified by {facts['identified_by']}"
-    yield f"  Application {facts['application']} ({known}), {facts['environment']}, purpose {purpose}{model}."
+    yield f"  Application {facts['application']} ({known}), {facts['environment']}{model}."
+    yield f"  {_purpose(facts)}"
     if facts["kind"] == "blocked":
         yield f"  Refused with {facts['status']} {facts['reason']}; nothing was sent."
     if "destination" in facts:
@@ -58,15 +59,30 @@ def _before(index: int, facts: Facts) -> Iterator[str]:
         yield f"  Not looked into: {part['media_type']}, {part['bytes']} bytes ({part['reason']})."
 
 
+def _purpose(facts: Facts) -> str:
+    purpose = facts.get("purpose")
+    if purpose is None:
+        return "Purpose: none named, so no controller and no basis are declared."
+    controller, basis = purpose.get("controller", "unknown"), purpose.get("basis", "unknown")
+    return f"Purpose {purpose['name']}; controller {controller}; declared basis {basis}."
+
+
 def _findings(facts: Facts) -> Iterator[str]:
     rows = facts.get("findings", ())
     if not rows:
         yield "  Nothing was found."
+    # Rows also differ in language, kind of message and certainty; a reader first wants to know what left and why.
+    counts: Counter[tuple[str, str, str, str]] = Counter()
+    finders: dict[tuple[str, str, str, str], dict[str, None]] = {}
     for row in rows:
-        where = f" in {row['where']}" if "where" in row else ""
-        by = f", found by {row['recognizer']}" if "recognizer" in row else ""
-        rule = f", rule {row['rule']}" if "rule" in row else ""
-        yield f"  {row['n']} x {row['entity_type']}{where}: {row['operator']}{rule}{by}."
+        what = (row["entity_type"], row.get("where", ""), row["operator"], row.get("rule", ""))
+        counts[what] += row["n"]
+        finders.setdefault(what, {}).update({row["recognizer"]: None} if "recognizer" in row else {})
+    for (entity_type, place, operator, rule), n in counts.most_common():
+        where = f" in {place}" if place else ""
+        by = ", ".join(finders[entity_type, place, operator, rule])
+        why = f", rule {rule}" if rule else ""
+        yield f"  {n} x {entity_type}{where}: {operator}{why}{f', found by {by}' if by else ''}."
     if facts.get("findings_overflow"):
         yield f"  {facts['findings_overflow']} more findings did not fit into the entry."
 
@@ -79,8 +95,12 @@ def _outcome(index: int, facts: Facts) -> Iterator[str]:
     yield f"  Placeholders put back: {facts['restored']}; left alone: " + ", ".join(
         f"{facts[name]} {name}" for name in ("unknown", "foreign", "withheld", "expired")
     )
+    counts = Counter({row["entity_type"]: 0 for row in facts.get("findings", ())})
     for row in facts.get("findings", ()):
-        yield f"  Personal data in the answer that we did not send: {row['n']} x {row['entity_type']}."
+        counts[row["entity_type"]] += row["n"]
+    if counts:
+        listed = ", ".join(f"{n} x {entity_type}" for entity_type, n in counts.most_common())
+        yield f"  Found in the answer besides our placeholders: {listed}."
 
 
 def destination(facts: Facts) -> Iterator[str]:
