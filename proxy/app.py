@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from aiohttp import web
 
@@ -37,6 +37,9 @@ from proxy.transport import Transport
 from redaction.pool import DetectionPool
 from redaction.settings import EngineSettings
 from redaction.vault import open_vault
+
+if TYPE_CHECKING:
+    from proxy.doors.network import NetworkDoor  # imported where it starts: mitmproxy takes a second
 
 type Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 log = logging.getLogger("dragoman")
@@ -78,6 +81,7 @@ class App:
         self._tasks: list[asyncio.Task[None]] = []
         self._sites: list[web.TCPSite] = []
         self._gateway: Gateway | None = None
+        self._network: NetworkDoor | None = None
 
     @property
     def active(self) -> Active:
@@ -152,6 +156,8 @@ class App:
             async with asyncio.timeout(self.settings.limits.drain_s):
                 for site in self._sites:
                     await site.stop()
+                if self._network is not None:
+                    await self._network.drain(self.settings.limits.drain_s)
                 await self._idle()
                 if self._gateway is not None:
                     await self._gateway.drain()
@@ -254,11 +260,14 @@ class App:
                 confdir=home / "ca",
                 body_bytes=self.settings.limits.body_bytes,
                 upstream_ca=self.settings.upstream_ca,
+                connect_s=self.settings.limits.connect_s,
+                idle_s=self.settings.limits.idle_s,
             ),
             observe=self.metrics.observe,
         )
         await door.start()
         self._stack.push_async_callback(door.stop)
+        self._network = door
         return door.addresses
 
 

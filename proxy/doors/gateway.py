@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import ipaddress
 from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import replace
 from typing import Protocol
 
 import aiohttp
@@ -19,6 +20,7 @@ from proxy.messages import Door, Egress, Headers, Outgoing, Refusal, Reply
 from proxy.transport import Transport, UpstreamAnswer, UpstreamError
 
 BODILESS = (204, 304)
+WEBSOCKET = Refusal(501, "websocket_unsupported", "WebSocket connections are not supported yet; use the HTTP API")
 
 
 class Admitting(Protocol):
@@ -27,6 +29,8 @@ class Admitting(Protocol):
     async def admit(self, egress: Egress) -> Exchange: ...
 
     async def preview(self, egress: Egress) -> Reply: ...
+
+    async def refuse(self, egress: Egress, refusal: Refusal) -> Exchange: ...
 
 
 class ClientGoneError(Exception):
@@ -74,16 +78,20 @@ class Gateway:
         destination, target = split_target(path)
         if not destination:
             return _reply(_plain(404, "no_destination", "use /<destination>/…, such as /openai/v1/chat/completions"))
-        if request.headers.get("upgrade"):
-            return _reply(_plain(501, "websocket_unsupported", "WebSocket upgrades are not supported yet"))
-        egress = await self._egress(request, destination, target)
-        if isinstance(egress, Reply):
-            return _reply(egress)
-        exchange = await self._gate.admit(egress)
+        exchange = await self._admit(request, _egress(request, destination, target))
         if exchange.reply is not None:
             return _reply(exchange.reply)
         assert exchange.outgoing is not None
         return await self._relay(request, exchange, exchange.outgoing)
+
+    async def _admit(self, request: web.BaseRequest, egress: Egress) -> Exchange:
+        if request.headers.get("upgrade"):
+            return await self._gate.refuse(egress, WEBSOCKET)
+        try:
+            egress = replace(egress, body=await self._body(request))
+        except ProxyError as error:
+            return await self._gate.refuse(egress, Refusal(error.status, error.code, error.message))
+        return await self._gate.admit(egress)
 
     async def drain(self) -> None:
         """Wait until every outcome is written."""
@@ -107,26 +115,13 @@ class Gateway:
             return web.Response(text="ready\n") if self._ready() else web.Response(status=503, text="starting\n")
         if path.startswith("/-/preview/") and request.method == "POST":
             destination, target = split_target(path.removeprefix("/-/preview"))
-            egress = await self._egress(request, destination, target)
-            return _reply(egress if isinstance(egress, Reply) else await self._gate.preview(egress))
+            try:
+                egress = replace(_egress(request, destination, target), body=await self._body(request))
+            except ProxyError as error:
+                return _reply(_plain(error.status, error.code, error.message))
+            return _reply(await self._gate.preview(egress))
         return _reply(
             _plain(404, "not_found", "there is nothing here; see /-/healthz, /-/readyz, /-/preview/<destination>/…")
-        )
-
-    async def _egress(self, request: web.BaseRequest, destination: str, target: str) -> Egress | Reply:
-        try:
-            body = await self._body(request)
-        except ProxyError as error:
-            return _plain(error.status, error.code, error.message)
-        return Egress(
-            door=Door.GATEWAY,
-            mode="gateway",
-            method=request.method,
-            target=target.encode("latin-1", "replace"),
-            headers=Headers(tuple(request.raw_headers)),
-            body=body,
-            destination=destination,
-            peer=request.remote or "",
         )
 
     async def _body(self, request: web.BaseRequest) -> bytes:
@@ -197,6 +192,20 @@ class Gateway:
         task = asyncio.ensure_future(close())
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
+
+
+def _egress(request: web.BaseRequest, destination: str, target: str) -> Egress:
+    """A request's head; its body is not read yet."""
+    return Egress(
+        door=Door.GATEWAY,
+        mode="gateway",
+        method=request.method,
+        target=target.encode("latin-1", "replace"),
+        headers=Headers(tuple(request.raw_headers)),
+        body=b"",
+        destination=destination,
+        peer=request.remote or "",
+    )
 
 
 def split_target(path: str) -> tuple[str, str]:

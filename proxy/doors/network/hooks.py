@@ -160,11 +160,7 @@ class Hooks:
         if flow.response is not None or flow.error is not None:
             return
         passage = passage_of(flow)
-        tunnel = self.tunnels.get(flow.client_conn.id)
-        tunneled = tunnel is not None or not isinstance(flow.client_conn.proxy_mode, RegularMode | UpstreamMode)
-        passage.credential = self._credential(flow, tunnel, tunneled=tunneled)
-        origin = origin_of(flow, flow.request.host, flow.request.port, tunneled=tunneled)
-        passage.came_as = origin
+        origin = self._claimed(flow, passage)
         refusal = self._refusal(flow, origin)
         if origin is None or refusal is not None:
             refusal = refusal or MISMATCH
@@ -180,7 +176,18 @@ class Hooks:
     @fail_closed(_nothing)
     async def error(self, flow: http.HTTPFlow) -> None:
         """The engine gives a request up: find our words for it before its own page is sent."""
+        passage = passage_of(flow)
+        if passage.came_as is None:
+            self._claimed(flow, passage)  # its body never came to its end, so nobody has asked yet
         await self.transfers.explain(flow)
+
+    def _claimed(self, flow: http.HTTPFlow, passage: Passage) -> Origin | None:
+        """Where the request wants to go and with which credential of ours, kept in its passage."""
+        tunnel = self.tunnels.get(flow.client_conn.id)
+        tunneled = tunnel is not None or not isinstance(flow.client_conn.proxy_mode, RegularMode | UpstreamMode)
+        passage.credential = self._credential(flow, tunnel, tunneled=tunneled)
+        passage.came_as = origin_of(flow, flow.request.host, flow.request.port, tunneled=tunneled)
+        return passage.came_as
 
     def _refusal(self, flow: http.HTTPFlow, origin: Origin | None) -> Refusal | None:
         request, passage = flow.request, passage_of(flow)
