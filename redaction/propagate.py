@@ -41,24 +41,25 @@ def literals(segments: Sequence[Segment], found: Sequence[SegmentFindings]) -> l
     }
     seen: dict[tuple[str, bool], str] = {}
     for value, entity_type in values:
-        for literal in _forms(value, entity_type):
-            key = (literal.text if literal.exact else lower(literal.text), literal.exact)
-            seen[key] = min(seen.get(key, literal.entity_type), literal.entity_type)
+        for text, exact in _forms(value, entity_type):
+            key = (text if exact else lower(text), exact)
+            seen[key] = min(seen.get(key, entity_type), entity_type)
     ordered = sorted(seen.items())[:MAX_LITERALS]
     return [Literal(text, entity_type, exact) for (text, exact), entity_type in ordered]
 
 
-def _forms(value: str, entity_type: str) -> list[Literal]:
+def _forms(value: str, entity_type: str) -> list[tuple[str, bool]]:
+    """What to look for, and whether in this spelling alone."""
     if len(value) < _MIN_CHARS or "\n" in value:
         return []
     if entity_type != "PERSON":
         # A value with a digit or a sign in it is itself in any case; a bare word is only in its own.
-        return [Literal(value, entity_type, value.isalpha())]
+        return [(value, value.isalpha())]
     parts = value.split()
-    forms = [Literal(value, entity_type, len(parts) == 1 and is_word(value))]
+    forms = [(value, len(parts) == 1 and is_word(value))]
     if len(parts) > 1:
         forms += [
-            Literal(part, entity_type, exact=True)
+            (part, True)
             for part in parts
             if len(part) >= _MIN_CHARS and part[:1].isupper() and part.isalpha() and not is_word(part)
         ]

@@ -7,6 +7,7 @@ surfaces are not kept, and errors never quote them.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from types import MappingProxyType
 
 from redaction import operators
@@ -46,10 +47,21 @@ class Replacement:
 
 @dataclass(frozen=True, slots=True)
 class Transformed:
-    """A new text and where in it the changes are, in order."""
+    """A new text and the changes that made it, in order."""
 
     text: str
-    replacements: tuple[Replacement, ...]
+    changes: tuple[Change, ...]
+
+    @property
+    def replacements(self) -> tuple[Replacement, ...]:
+        """Where in the new text the changes are, in order."""
+        made, moved = [], 0
+        for change in self.changes:
+            finding = change.finding
+            begin = finding.start + moved
+            moved += len(change.replacement) - (finding.end - finding.start)
+            made.append(Replacement(begin, finding.end + moved, finding))
+        return tuple(made)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,20 +87,17 @@ def transform(text: str, changes: Iterable[Change]) -> Transformed:
     Raises OperatorError `bad_finding` where a span is empty, lies outside of the text or overlaps another (`settle`
     makes spans that do not); then nothing may be sent.
     """
+    ordered = sorted(changes, key=lambda change: change.finding.start)
     parts: list[str] = []
-    made: list[Replacement] = []
-    position = length = 0
-    for change in sorted(changes, key=lambda change: change.finding):
-        finding = change.finding
-        if not position <= finding.start < finding.end <= len(text):
+    position = 0
+    for change in ordered:
+        start, end = change.finding.start, change.finding.end
+        if not position <= start < end <= len(text):
             raise OperatorError("a finding lies outside of its text or overlaps another", code="bad_finding")
-        parts += (text[position : finding.start], change.replacement)
-        begin = length + finding.start - position
-        length = begin + len(change.replacement)
-        made.append(Replacement(begin, length, finding))
-        position = finding.end
+        parts += (text[position:start], change.replacement)
+        position = end
     parts.append(text[position:])
-    return Transformed("".join(parts), tuple(made))
+    return Transformed("".join(parts), tuple(ordered))
 
 
 def settle(decided: Iterable[Decided]) -> tuple[Decided, ...]:
@@ -97,9 +106,12 @@ def settle(decided: Iterable[Decided]) -> tuple[Decided, ...]:
     Findings that overlap become one over all of their text, with type, score and recognizer of the strongest (score,
     then length, then place) and the operator that gives away least. What is kept takes no part.
     """
+    replaced = [one for one in decided if one.operator != "keep"]
+    if all(one.finding.end <= other.finding.start for one, other in pairwise(replaced)):
+        return tuple(replaced)  # as detection gives them
     settled: list[Decided] = []
     cluster: list[Decided] = []
-    for one in sorted((one for one in decided if one.operator != "keep"), key=lambda one: one.finding):
+    for one in sorted(replaced, key=lambda one: one.finding):
         if cluster and one.finding.start >= max(other.finding.end for other in cluster):
             settled.append(_united(cluster))
             cluster = []
@@ -145,20 +157,21 @@ def _uncovered(found: Iterable[Decided], plan: Sequence[Decided]) -> Iterable[De
     )
 
 
-def surfaces(text: str, decided: Iterable[Decided]) -> tuple[Item, ...]:
+def surfaces(text: str, decided: Sequence[Decided]) -> tuple[Item, ...]:
     """What needs a placeholder, in order; an operator is asked, not named."""
+    from_vault = {name for name, operator in _operators(decided).items() if operator.price.from_vault}
     return tuple(
         (one.finding.entity_type, text[one.finding.start : one.finding.end])
         for one in decided
-        if operators.named(one.operator).price.from_vault
+        if one.operator in from_vault
     )
 
 
-def changes(text: str, decided: Iterable[Decided], tokens: Mapping[Item, str], key: bytes) -> tuple[Change, ...]:
+def changes(text: str, decided: Sequence[Decided], tokens: Mapping[Item, str], key: bytes) -> tuple[Change, ...]:
     """Each decision with its replacement. Raises OperatorError `no_token` where none was issued for a surface."""
-    made = []
+    made, chosen = [], _operators(decided)
     for one in decided:
-        finding, operator = one.finding, operators.named(one.operator)
+        finding, operator = one.finding, chosen[one.operator]
         surface = text[finding.start : finding.end]
         if operator.price.from_vault:
             token = tokens.get((finding.entity_type, surface))
@@ -168,6 +181,11 @@ def changes(text: str, decided: Iterable[Decided], tokens: Mapping[Item, str], k
         else:
             made.append(Change(finding, operator.apply(finding.entity_type, surface, one.params, key)))
     return tuple(made)
+
+
+def _operators(decided: Iterable[Decided]) -> dict[str, operators.Operator]:
+    """Each operator once, however many findings it has."""
+    return {name: operators.named(name) for name in {one.operator for one in decided}}
 
 
 def protect(

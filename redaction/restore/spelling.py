@@ -118,18 +118,19 @@ class Restorable:
                 code="too_many_placeholders",
             )
         self._tokens = MappingProxyType(dict(tokens_to_originals))
-        by_ident: dict[str, tuple[Entry, ...]] = {}
-        for text, value in self._tokens.items():
+        by_ident: dict[str, tuple[str, ...]] = {}
+        labels: set[str] = set()
+        for text in self._tokens:
             parsed = tokens.parse(text)
             if parsed is None:
                 raise RestoreError("a placeholder to restore does not follow the grammar", code="not_a_placeholder")
-            entry = Entry(text, parsed.label, parsed.ident, value)
-            by_ident[parsed.ident] = (*by_ident.get(parsed.ident, ()), entry)
+            by_ident[parsed.ident] = (*by_ident.get(parsed.ident, ()), text)
+            labels.add(parsed.label)
         self._by_ident = by_ident
         self._heads = {ident[:_HEAD] for ident in by_ident}
         self._idents = sorted(by_ident)
         self._lengths = sorted({len(ident) for ident in by_ident})
-        self._labels = frozenset(entry.label for entries in by_ident.values() for entry in entries)
+        self._labels = frozenset(labels)
         self._words = word_prefixes(self._labels)
         self._lost_words = word_prefixes(self._labels, translated=False)
         self._sent = Sent(self._tokens, sent)
@@ -188,6 +189,8 @@ class Restorable:
 
     def _may_hold(self, text: str) -> bool:
         """Whether an identifier of the set may stand in a text: what is far cheaper to ask than where."""
+        if "_" not in text and not any(map(text.__contains__, OPENERS)):
+            return False  # without a bracket there has to be an underscore
         heads = self._heads
         for run in _RUN.findall(text):
             read = tokens.canonical_ident(run)
@@ -258,11 +261,17 @@ class Restorable:
         for length in self._lengths:
             if length > len(ident):
                 break
-            for entry in self._by_ident.get(ident[:length], ()):
+            for token in self._by_ident.get(ident[:length], ()):
+                entry = self._entry(token)
                 if entry.label in labels:
                     yield self._closed(text, begin + length, opener, entry)
         if written.end() == len(text) and self._continues(ident):
             yield _ALIVE
+
+    def _entry(self, token: str) -> Entry:
+        parsed = tokens.parse(token)
+        assert parsed is not None
+        return Entry(token, parsed.label, parsed.ident, self._tokens[token])
 
     def _continues(self, ident: str) -> bool:
         """Whether a longer ident of the set begins with these characters."""

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 
 from redaction.errors import VaultError
 
@@ -100,6 +101,13 @@ class Database:
             if _revision(connection) != REVISION:  # another process may have been faster
                 config.attributes["connection"] = connection
                 command.upgrade(config, "head")
+
+
+def insert_if_free(connection: sa.Connection, table: sa.Table) -> sa.Insert:
+    """INSERT that leaves a row alone which is there already, another transaction's included."""
+    if connection.dialect.name == "sqlite":
+        return sqlite.insert(table).on_conflict_do_nothing()
+    return postgresql.insert(table).on_conflict_do_nothing()
 
 
 def _revision(connection: sa.Connection) -> str | None:

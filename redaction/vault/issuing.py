@@ -26,6 +26,9 @@ class Candidate:
     surface_ref: bytes
 
 
+type Store = Callable[[Sequence[Candidate]], Mapping[str, bytes]]
+
+
 def surface_ref(scope: Scope, item: Item) -> bytes:
     """16 bytes that name an item to whoever holds the scope's key, and nobody else."""
     entity_type, surface = (part.encode("utf-8", "surrogatepass") for part in item)
@@ -33,30 +36,30 @@ def surface_ref(scope: Scope, item: Item) -> bytes:
     return hmac.digest(scope.token_key, message, sha256)[:16]
 
 
-def issue(
-    scope: Scope, items: Iterable[Item], store: Callable[[Sequence[Candidate]], Mapping[str, bytes]]
-) -> dict[Item, str]:
+def issue(scope: Scope, items: Iterable[Item], store: Store) -> dict[Item, str]:
     """A placeholder for each item.
 
     store: inserts what is free and answers token -> surface_ref as stored, for every candidate.
     Raises VaultError `full` when no free placeholder is found.
     """
     issued: dict[Item, str] = {}
-    waiting = dict.fromkeys(items, 0)
-    for _ in range(_TRIES):
-        batch: dict[str, Candidate] = {}
-        for item, counter in waiting.items():
-            token = tokens.mint(scope.token_key, *item, scope.token_length, counter)
-            # Two of one batch in one placeholder: the second sees the first as stored, and goes on.
-            batch.setdefault(token, Candidate(token, item, counter, surface_ref(scope, item)))
-        stored = store(list(batch.values()))
-        for item, counter in list(waiting.items()):
-            token = tokens.mint(scope.token_key, *item, scope.token_length, counter)
-            if hmac.compare_digest(stored[token], surface_ref(scope, item)):
-                issued[item] = token
-                del waiting[item]
+    waiting = [(item, surface_ref(scope, item)) for item in dict.fromkeys(items)]
+    for counter in range(_TRIES):
+        drawn = [
+            Candidate(tokens.mint(scope.token_key, *item, scope.token_length, counter), item, counter, ref)
+            for item, ref in waiting
+        ]
+        # Two of one batch in one placeholder: the second sees the first as stored, and goes on.
+        first: dict[str, Candidate] = {}
+        for candidate in drawn:
+            first.setdefault(candidate.token, candidate)
+        stored = store(list(first.values()))
+        waiting = []
+        for candidate in drawn:
+            if hmac.compare_digest(stored[candidate.token], candidate.surface_ref):
+                issued[candidate.item] = candidate.token
             else:
-                waiting[item] = counter + 1
+                waiting.append((candidate.item, candidate.surface_ref))
         if not waiting:
             return issued
     raise VaultError("no free placeholder was found in this scope", code="full")

@@ -77,6 +77,14 @@ class Seen:
             found = [known.get(item) for item in items]
             return None if None in found else found  # type: ignore[return-value]
 
+    def known(self, scope: Scope, items: Iterable[Item]) -> dict[Item, str]:
+        """The placeholders of those items that are known."""
+        with self._lock:
+            seen = self._scopes.get(scope.id)
+            if seen is None or self._clock() - seen.checked > TRUSTED_S:
+                return {}
+            return {item: seen.tokens[item] for item in items if item in seen.tokens}
+
     def remember(self, scope: Scope, pairs: Iterable[tuple[Item, str]]) -> None:
         """Placeholders that are committed."""
         with self._lock:

@@ -1,0 +1,64 @@
+"""Scopes in the database: found, made, kept alive, destroyed. Every function works inside of its caller's transaction.
+
+A row's keys come in and go out wrapped; whoever changes a scope locks its row first, so that nothing is written into
+a scope while another process destroys it.
+"""
+
+import secrets
+from typing import Any
+
+import sqlalchemy as sa
+
+from redaction.tokens import SESSION_LENGTH, WIDE_LENGTH
+from redaction.vault import tables as t
+from redaction.vault.base import SESSION, Scope
+from redaction.vault.cipher import KeyEncryptionKey, ScopeKeys, unwrap_scope, wrap_scope
+from redaction.vault.database import insert_if_free
+
+type Row = sa.Row[tuple[Any, ...]]
+
+LIVE = t.scope.c["keys"].is_not(None)
+
+
+def opened(row: Row, kek: KeyEncryptionKey) -> tuple[Scope, ScopeKeys]:
+    """A live row's scope and keys. Raises VaultError `key` or `damaged`."""
+    keys = unwrap_scope(row.key_id, row.keys, row.id, kek)
+    return Scope(row.id, row.kind, row.destination, row.token_length, keys.token, keys.commit), keys
+
+
+def touched(connection: sa.Connection, where: sa.ColumnElement[bool], now: int) -> list[Row]:
+    """The live, unexpired rows that fit, their life begun anew and locked until the transaction ends."""
+    later = now + t.scope.c.ttl_s * 1000
+    change = (
+        t.scope.update()
+        .where(where & LIVE & (t.scope.c.expires > now))
+        .values(used=now, expires=sa.case((t.scope.c.expires > later, t.scope.c.expires), else_=later))
+        .returning(*t.scope.c)
+    )
+    return list(connection.execute(change))
+
+
+def make(
+    connection: sa.Connection, ref: str, kind: str, destination: str, ttl_s: int, now: int, kek: KeyEncryptionKey
+) -> None:
+    """A new scope with random keys, unless another process was faster."""
+    scope_id = secrets.token_hex(16)
+    length = SESSION_LENGTH if kind == SESSION else WIDE_LENGTH
+    key_id, wrapped = wrap_scope(ScopeKeys.random(), scope_id, kek)
+    row = {
+        "id": scope_id, "ref": ref, "kind": kind, "destination": destination, "token_length": length,
+        "key_id": key_id, "keys": wrapped, "ttl_s": ttl_s, "created": now, "used": now, "expires": now + ttl_s * 1000,
+    }  # fmt: skip
+    connection.execute(insert_if_free(connection, t.scope), row)
+
+
+def destroy(connection: sa.Connection, where: sa.ColumnElement[bool], now: int) -> dict[str, int]:
+    """Destroy the keys of the live scopes that fit and everything under them. Scope id -> placeholders that went."""
+    change = t.scope.update().where(where & LIVE).values(keys=None, ref=None, shredded=now).returning(t.scope.c.id)
+    gone: dict[str, int] = {}
+    for scope_id in list(connection.execute(change).scalars()):
+        lost = connection.execute(t.mapping.delete().where(t.mapping.c.scope == scope_id)).rowcount
+        bound = t.binding.update().where(t.binding.c.scope == scope_id)
+        connection.execute(bound.values(sealed=None, lost=t.binding.c.lost + lost))
+        gone[scope_id] = lost
+    return gone
