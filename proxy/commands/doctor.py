@@ -132,8 +132,11 @@ def _databases(settings: Settings) -> Iterator[Check]:
         path = settings.home / name
         if not path.exists():
             continue
-        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=2)) as connection:
-            answer = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+        try:
+            with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=2)) as connection:
+                answer = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+        except sqlite3.DatabaseError:
+            answer = "unreadable"
         yield Check(name, answer == "ok", "sound" if answer == "ok" else "damaged", "restore it from a backup")
 
 
