@@ -29,7 +29,7 @@ class Database:
         self._url = sa.make_url(url)
         self.sqlite = self._url.get_backend_name() == "sqlite"
         if self.sqlite:
-            _create_file(self._url.database)
+            self._create_file()
         self._engine = sa.create_engine(self._url, pool_pre_ping=not self.sqlite, hide_parameters=True)
         if self.sqlite:
             sa.event.listen(self._engine, "connect", _sqlite_connect)
@@ -77,6 +77,18 @@ class Database:
             cause = type(getattr(error, "orig", None) or error).__name__
             raise VaultError(f"the vault does not answer ({cause}): {self.where}", code="unavailable") from None
 
+    def _create_file(self) -> None:
+        """The database file, for its owner alone; SQLite gives its journal files the same mode."""
+        if not self._url.database or self._url.database == ":memory:":
+            return
+        path = Path(self._url.database)
+        try:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        except OSError as error:
+            reason = f"{type(error).__name__}: {error.strerror}"
+            raise VaultError(f"the vault cannot be opened ({reason}): {path}", code="unavailable") from None
+
     def _bring_up_to_date(self) -> None:
         with self.read() as connection:
             found = _revision(connection)
@@ -116,14 +128,6 @@ def _revision(connection: sa.Connection) -> str | None:
     return connection.execute(sa.select(sa.column("version_num")).select_from(sa.table(VERSION_TABLE))).scalar()
 
 
-def _create_file(name: str | None) -> None:
-    """The database file, for its owner alone; SQLite gives its journal files the same mode."""
-    if name and name != ":memory:":
-        path = Path(name)
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-
-
 def _sqlite_connect(connection: object, _record: object) -> None:
     connection.isolation_level = None  # type: ignore[attr-defined]  # transactions begin where we say so
     cursor = connection.cursor()  # type: ignore[attr-defined]
@@ -140,5 +144,6 @@ def _sqlite_connect(connection: object, _record: object) -> None:
 
 def _sqlite_begin(connection: sa.Connection) -> None:
     # At once for writing: a transaction that begins by reading would fail instead of waiting.
-    if connection.get_isolation_level() != "AUTOCOMMIT":
+    # (SQLite itself cannot say that a connection commits by itself; the option we opened it with can.)
+    if connection.get_execution_options().get("isolation_level") != "AUTOCOMMIT":
         connection.exec_driver_sql("BEGIN IMMEDIATE")
