@@ -20,6 +20,7 @@ from proxy.messages import Door, Egress, Headers, Outgoing, Refusal, Reply
 from proxy.transport import Transport, UpstreamAnswer, UpstreamError
 
 BODILESS = (204, 304)
+FAILED_CLOSED = Refusal(503, "failed_closed", "dragoman failed on this request; nothing was sent", 1)
 WEBSOCKET = Refusal(501, "websocket_unsupported", "WebSocket connections are not supported yet; use the HTTP API")
 
 
@@ -136,9 +137,14 @@ class Gateway:
         return b"".join(pieces)
 
     async def _relay(self, request: web.BaseRequest, exchange: Exchange, outgoing: Outgoing) -> web.StreamResponse:
-        ending = Ending.CUT
+        ending = Ending.NOT_SENT
         try:
-            exchange.sent()
+            try:
+                exchange.sent()
+            except Exception:
+                # Whatever it is, what the ledger could not be told is not sent.
+                return _reply(exchange.refusal_reply(replace(FAILED_CLOSED, transfer=exchange.transfer)))
+            ending = Ending.CUT
             async with self._transport.send(outgoing) as answer:
                 response = await self._answer(request, exchange, answer)
             ending = Ending.UPSTREAM_ERROR if exchange.error else Ending.COMPLETE

@@ -20,6 +20,8 @@ import httpx
 import orjson
 import pytest
 
+from audit.reading import reading
+from audit.verify import Verified, verify_store
 from proxy.app import App
 from proxy.ca import CERTIFICATE_FILE
 from proxy.config import Limits, Settings, parse_origin
@@ -109,6 +111,11 @@ class Stand:
             rows = connection.execute("SELECT body FROM entry ORDER BY idx").fetchall()
         entries = [orjson.loads(body) for (body,) in rows]
         return [entry for entry in entries if not kind or entry["kind"] == kind]
+
+    def verified(self) -> Verified:
+        """The log, checked entry by entry against its signed root. Raises VerifyError."""
+        with reading(self.home, None) as log:
+            return verify_store(log.store, [log.vkey])
 
     async def settled(self) -> None:
         """Every outcome is written."""
