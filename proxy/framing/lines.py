@@ -130,6 +130,8 @@ class ArrayFramer:
                 self._position = match.end()
                 if not self._depth:
                     return self._cut(self._position)
+            elif char == b"}":  # closes nothing: no JSON, but it must not stop us
+                self._position = match.end()
             elif char == b"]" and match.start() == self._start:
                 return self._ended(match.end())
             else:

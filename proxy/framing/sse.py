@@ -30,8 +30,9 @@ class SseEvent(Event):
         done, last = 0, len(self.spans) - 1
         for number, (start, end) in enumerate(self.spans):
             parts.append(self.raw[done:start])
-            mine = lines[number:] if number == last else lines[number : number + 1]
-            parts.append(b"\ndata: ".join(mine))
+            mine = b"\ndata: ".join(lines[number:] if number == last else lines[number : number + 1])
+            # A line that is nothing but the field's name has an empty value and no colon yet.
+            parts.append(b": " + mine if mine and self.raw[start - 1 : start] == b"a" else mine)
             done = end
         parts.append(self.raw[done:])
         whole = b"".join(parts)
