@@ -1,7 +1,7 @@
 """Whatever fails, nothing is sent: each stage is crashed in turn behind both doors, and the fake must have received
 nothing, the app the provider's own error, and the log must hold."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -15,26 +15,9 @@ from proxy.formats.core import JsonFormat
 from proxy.formats.selection import Formats
 from proxy.gate import Gate
 from redaction.errors import DetectionError, RedactionError
-from redaction.segment import Segment
 
 MAIL = "anna.schmidt@example.com"
 DEFECT = RuntimeError(f"a defect that quotes {MAIL}")
-
-
-class Broken:
-    """Detection that fails in the given way."""
-
-    version = "broken"
-
-    def __init__(self, error: BaseException) -> None:
-        self._error = error
-
-    async def start(self) -> None: ...
-
-    async def close(self) -> None: ...
-
-    async def detect(self, segments: Sequence[Segment], *, deadline_s: float = 1.0) -> Any:
-        raise self._error
 
 
 def raising(error: BaseException) -> Callable[..., Any]:
@@ -76,8 +59,11 @@ async def refused(it: Any, body: Any, code: str, status: int) -> None:
     ],
     ids=lambda value: getattr(value, "code", None) or type(value).__name__ if isinstance(value, Exception) else "",
 )
-async def test_a_detector_that_fails(each_door: Any, chat: Any, error: Exception, code: str, status: int) -> None:
-    async with each_door(detection=Broken(error)) as it:
+async def test_a_detector_that_fails(
+    each_door: Any, chat: Any, monkeypatch: pytest.MonkeyPatch, error: Exception, code: str, status: int
+) -> None:
+    async with each_door() as it:
+        monkeypatch.setattr(type(it.app.gate._services.detection), "detect", failing(error))
         await refused(it, chat(MAIL), code, status)
         (blocked,) = it.records("blocked")
         assert blocked["reason"] == code

@@ -55,17 +55,8 @@ APPS = pytest.mark.parametrize("app", [OPENAI, GEMINI, ANTHROPIC], ids=lambda ap
 STREAMED = pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
 
 
-class Busy:
-    """Detection whose queue is full."""
-
-    version = "busy"
-
-    async def start(self) -> None: ...
-
-    async def close(self) -> None: ...
-
-    async def detect(self, *_: Any, **__: Any) -> Any:
-        raise DetectionError("the queue is full", code="busy")
+async def _busy(*_: Any, **__: Any) -> Any:
+    raise DetectionError("the queue is full", code="busy")
 
 
 def _is(error: Any, app: App, status: int, code: str) -> None:
@@ -89,8 +80,11 @@ async def test_a_destination_that_was_stopped(each_door: Any, sdk: Any, app: App
 
 @STREAMED
 @APPS
-async def test_detection_that_is_busy(each_door: Any, sdk: Any, app: App, stream: bool) -> None:
-    async with each_door(detection=Busy(), **{app.api: {}}) as it:
+async def test_detection_that_is_busy(
+    each_door: Any, sdk: Any, monkeypatch: pytest.MonkeyPatch, app: App, stream: bool
+) -> None:
+    async with each_door(**{app.api: {}}) as it:
+        monkeypatch.setattr(type(it.app.gate._services.detection), "detect", _busy)
         error = await app.raised(sdk, it.route(app.api, app.path), stream=stream)
         _is(error, app, 503, "detection_busy")
         assert int(error.headers["retry-after"]) >= 1
