@@ -24,7 +24,7 @@ __all__ = ["Detector", "Engine", "EngineSettings", "Look", "SegmentFindings"]
 
 
 # What decides about findings besides the detectors; each of those answers for its own rules and models.
-_CORE: Final = ("normalize.py", "windows.py", "merge.py", "propagate.py", "language.py", "data")
+_CORE: Final = ("normalize.py", "windows.py", "merge.py", "propagate.py", "language.py", "lexicon.py", "data")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,45 @@
 """Ordinary words that also are names, or begin sentences: what keeps a word from being taken for a name.
 
-Lists are plain text files beside this module, written for this project, one word per line, lower case.
+Lists are plain text files beside this module, lower case: written for this project, or derived from corpora by
+`redaction.evaluate.words`. They hold base forms; endings and German compounds are taken apart here.
 """
 
+import unicodedata
 from functools import cache
 from importlib.resources import files
+from typing import Final
+
+_LISTS: Final = {
+    "en": ("words_en", "words_en_seen"),
+    "de": ("words_de", "words_de_seen"),
+    "vi": ("words_vi",),
+}
+_ENDINGS: Final = {
+    "en": ("'s", "’s", "s", "es", "ed", "d", "ing", "ly", "er", "ers", "est", "ness", "less", "able", "ies", "ied"),
+    "de": ("e", "n", "en", "er", "es", "em", "s", "ern", "st", "t", "te", "ten", "in", "innen", "chen", "lich"),
+    "vi": (),
+}
+# A German word with one of these behind three or more letters is a common noun or an adjective.
+_SUFFIXES: Final = (
+    *("ung", "ungen", "heit", "heiten", "keit", "keiten", "schaft", "schaften", "tion", "tionen", "tät", "täten"),
+    *(
+        "ismus",
+        "ment",
+        "ling",
+        "nis",
+        "nisse",
+        "isch",
+        "ische",
+        "ischen",
+        "ischer",
+        "lich",
+        "liche",
+        "lichen",
+        "licher",
+    ),
+    *("bar", "bare", "baren", "los", "lose", "losen", "igung", "ieren", "iert", "ierte", "ierten", "ierung"),
+)
+_MIN_PART: Final = 4
 
 
 @cache
@@ -14,6 +49,89 @@ def words(name: str) -> frozenset[str]:
     return frozenset(word for line in lines if not line.startswith("#") for word in line.split())
 
 
-def is_word(text: str) -> bool:
-    """Whether a text is, in any case, an ordinary word of one of our languages."""
-    return text.lower() in words("common")
+@cache
+def phrases(name: str) -> frozenset[str]:
+    """The lines of `data/<name>.txt`, for entries of several words."""
+    lines = files("redaction").joinpath("data", f"{name}.txt").read_text("utf-8").splitlines()
+    return frozenset(line for line in lines if line and not line.startswith("#"))
+
+
+@cache
+def _known(language: str) -> frozenset[str]:
+    return frozenset().union(*(words(name) for name in _LISTS.get(language, ())))
+
+
+@cache
+def _plain_vietnamese() -> frozenset[str]:
+    return frozenset(without_marks(word) for word in _known("vi"))
+
+
+def is_word(text: str, language: str = "") -> bool:
+    """Whether a text is, in any case, an ordinary word of one language, or without one of any of ours.
+
+    Vietnamese syllables without diacritics only count when that language is asked for: they spell "Tim" and "Anna" too.
+    """
+    word = text.lower()
+    if language == "vi":
+        return word in _known("vi") or word in _plain_vietnamese()
+    if language:
+        return _inflected(word, language)
+    return _inflected(word, "en") or _inflected(word, "de") or (not word.isascii() and word in _known("vi"))
+
+
+def _inflected(word: str, language: str) -> bool:
+    known = _known(language)
+    if word in known:
+        return True
+    if word in _names():
+        return False
+    for ending in _ENDINGS.get(language, ()):
+        stem = word.removesuffix(ending)
+        if len(stem) >= 3 and stem != word and (stem in known or (language == "en" and _respelled(stem, known))):
+            return True
+    return language == "de" and len(word) >= 2 * _MIN_PART - 1 and _german(word, known)
+
+
+def _respelled(stem: str, known: frozenset[str]) -> bool:
+    """makes -> make, stopped -> stop, cities -> city."""
+    return stem + "e" in known or stem + "y" in known or (stem[-1] == stem[-2] and stem[:-1] in known)
+
+
+def _german(word: str, known: frozenset[str]) -> bool:
+    if word.endswith(_SUFFIXES):
+        return True
+    for cut in range(_MIN_PART, len(word) - _MIN_PART + 1):
+        tail = word[cut:]
+        if tail in words("name_ends") or not _stem_known(tail, known):
+            continue
+        head = word[:cut]
+        if head in known or head + "e" in known or head + "en" in known or (head[-1] in "sn" and head[:-1] in known):
+            return True
+    return False
+
+
+def _stem_known(tail: str, known: frozenset[str]) -> bool:
+    if tail in known:
+        return True
+    return any(tail.endswith(ending) and tail[: -len(ending)] in known for ending in ("e", "n", "en", "er", "es", "s"))
+
+
+@cache
+def _names() -> frozenset[str]:
+    return words("given_names") | words("surnames")
+
+
+def is_given_name(text: str) -> bool:
+    """Whether a text is, in any case, a given name of the list (German, English, international)."""
+    return text.lower() in words("given_names")
+
+
+def is_surname(text: str) -> bool:
+    """Whether a text is, in any case, a surname of the list (German, English, international)."""
+    return text.lower() in words("surnames")
+
+
+def without_marks(text: str) -> str:
+    """Without diacritics, as Vietnamese is typed in chat."""
+    stripped = "".join(char for char in unicodedata.normalize("NFD", text) if not unicodedata.combining(char))
+    return stripped.replace("đ", "d").replace("Đ", "D")

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from redaction.lexicon import is_word
+from redaction.lexicon import is_given_name, is_word
 
 _WORD: Final = re.compile(r"[^\W\d_]{2,}")
 
@@ -19,10 +19,10 @@ class Line:
 
 
 def lines_with_names(text: str) -> Iterator[Line]:
-    """The lines that have at least one word that is not an ordinary word, in order."""
+    """The lines that have a word which is not an ordinary word, or a capital one that is a given name as well, in order."""
     start = 0
     for line in text.splitlines(keepends=True):
         content = line.rstrip("\r\n")
-        if any(not is_word(word) for word in _WORD.findall(content)):
+        if any(not is_word(word) or (word[0].isupper() and is_given_name(word)) for word in _WORD.findall(content)):
             yield Line(start, content)
         start += len(line)

@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from redaction.lexicon import is_word
+from redaction.lexicon import is_given_name, is_word
 
 _WORD: Final = re.compile(r"[^\W\d_]+")
 _CODE: Final = re.compile(r"[\d_@#/\\{}()\[\]<>=|~^%$&*+]")
@@ -18,7 +18,7 @@ def model_score(text: str, start: int, end: int, entity_type: str) -> float | No
     if not words or len(words) > _MOST_WORDS or len(value) < 2:
         return None
     if entity_type == "PERSON":
-        if _CODE.search(value) or all(is_word(word) for word in words):
+        if _CODE.search(value) or all(is_word(word) and not is_given_name(word) for word in words):
             return None
         if not any(word[0].isupper() for word in words):
             return None

@@ -1,0 +1,121 @@
+"""Cities and regions of the lists, postal codes with their town. A country is no place of a person and stays."""
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from typing import Final
+
+from redaction.detectors.rules.text import CAP, Text, Word, is_given, is_sur, places
+from redaction.finding import Finding
+from redaction.lexicon import is_word, phrases, without_marks, words
+
+_BEFORE: Final = words("place_words")
+_BEFORE_VI: Final = words("vi_place_words")
+_POSTAL_DE: Final = re.compile(rf"(?<![\w-])(?P<value>(?:D-|A-|CH-)?[0-9]{{4,5}}) (?P<town>{CAP})(?!\w)")
+_POSTAL_LABELLED: Final = re.compile(
+    r"(?i)(?<!\w)(?:plz|postleitzahl|zip(?: ?code)?|post ?code|postal code|mã bưu (?:chính|điện)|postcode)\W{1,4}(?:is |ist |lautet )?(?P<value>[0-9]{5,6}(?:-[0-9]{4})?|[A-Z]{1,2}[0-9][0-9A-Z]? ?[0-9][A-Z]{2})(?!\w)"
+)
+_POSTAL_GB: Final = re.compile(
+    r"(?<![\w-])(?P<value>(?:[A-Z]{1,2}[0-9]{1,2}|[A-Z]{1,2}[0-9][A-Z]) [0-9][ABD-HJLNP-UW-Z]{2})(?![\w-])"
+)
+_POSTAL_US: Final = re.compile(
+    r"(?<![\w-])(?:A[KLRZ]|C[AOT]|D[CE]|FL|GA|HI|I[ADLN]|K[SY]|LA|M[ADEINOST]|N[CDEHJMVY]|O[HKR]|PA|RI|S[CD]|T[NX]|UT|V[AT]|W[AIVY]) (?P<value>[0-9]{5}(?:-[0-9]{4})?)(?![\w-])"
+)
+
+
+@cache
+def vietnamese_places() -> frozenset[str]:
+    """Provinces, cities and districts, with and without marks."""
+    listed = phrases("vi_places")
+    return frozenset(listed | {without_marks(line) for line in listed})
+
+
+@cache
+def _vietnamese_starts() -> frozenset[str]:
+    return frozenset(place.split(" ")[0] for place in vietnamese_places())
+
+
+@cache
+def _composed_expression() -> "re.Pattern[str]":
+    return re.compile(
+        r"(?<!\w)(?:"
+        + "|".join(re.escape(name) for name in sorted(phrases("places_composed"), key=len, reverse=True))
+        + r")(?!\w)"
+    )
+
+
+def find(text: Text) -> Iterator[Finding]:
+    """Places and postal codes."""
+    yield from _postal(text)
+    for match in _composed_expression().finditer(text.page.lower):
+        yield Finding(*match.span(), "LOCATION", 0.75, "place_listed")
+    for word in text.words:
+        if word.lower in places():
+            score = _score(text, word)
+            if score:
+                yield Finding(word.start, word.end, "LOCATION", score, "place_listed")
+        if word.lower in _vietnamese_starts():
+            yield from _vietnamese(text, word)
+
+
+def _score(text: Text, word: Word) -> float:
+    before = text.before(word)
+    placed = before is not None and before.lower in _BEFORE
+    if placed:
+        # "in essen" is where one lives, "in reading" is not: a word in lower case must be no ordinary one.
+        return (
+            0.8
+            if word.capital and not (is_word(word.text) and word.lower.endswith("ing"))
+            else 0.55
+            if not text.ordinary(word.text)
+            else 0.0
+        )
+    if (
+        not word.capital
+        or is_word(word.text)
+        or is_given(word.lower)
+        or is_sur(word.lower)
+        or text.is_company(word.end)
+    ):
+        return 0.0
+    return 0.6
+
+
+def _vietnamese(text: Text, first: Word) -> Iterator[Finding]:
+    run = [first]
+    longest: list[Word] = []
+    while True:
+        if " ".join(word.lower for word in run) in vietnamese_places():
+            longest = list(run)
+        following = text.next(run[-1])
+        if following is None or len(run) == 5:
+            break
+        run.append(following)
+    if not longest:
+        return
+    before = text.before(first)
+    placed = before is not None and before.lower in _BEFORE_VI
+    capital = all(word.capital for word in longest)
+    several = len(longest) > 1
+    if (capital and (several or placed or longest[0].lower in ("huế", "sapa", "pleiku"))) or (
+        placed and several and text.vietnamese
+    ):
+        yield Finding(first.start, longest[-1].end, "LOCATION", 0.8 if capital else 0.6, "place_vi")
+
+
+def _postal(text: Text) -> Iterator[Finding]:
+    if not text.page.has_digit:
+        return
+    for match in _POSTAL_DE.finditer(text.text):
+        town = match["town"].lower()
+        if town in places() or (
+            len(match["value"]) == 5
+            and not is_word(match["town"])
+            and "de" in text.page.languages
+            and not match["town"].isupper()
+        ):
+            yield Finding(*match.span("value"), "POSTAL_CODE", 0.8, "postal_town")
+            yield Finding(*match.span("town"), "LOCATION", 0.7, "postal_town")
+    for expression in (_POSTAL_LABELLED, _POSTAL_GB, _POSTAL_US):
+        for match in expression.finditer(text.text):
+            yield Finding(*match.span("value"), "POSTAL_CODE", 0.8, "postal_code")

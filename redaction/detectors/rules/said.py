@@ -1,0 +1,189 @@
+"""Names that the words around them announce: honorifics, introductions, greetings, signatures, relations, labels."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from redaction.detectors.rules.text import ANY, CAP, NAME, PARTICLE, Text, is_given, is_sur
+from redaction.finding import Finding
+from redaction.lexicon import is_word
+
+_TITLE: Final = r"(?:Dr|Prof|PD|Dipl\.-Ing|Mag|Ing)\.?(?: ?(?:med|jur|rer|phil|nat|dent|Dr)\.?){0,3}"
+_SALUTE: Final = (
+    r"(?:[Hh]errn?|HERRN?|[Ff]rau|FRAU|[Ff]amilie|[Ff]räulein|Fam\.|Fr\.|Hr\.|Hrn\.|[Mm]r\.?|[Mm]rs\.?|[Mm]s\.?|[Mm]iss|[Mm]x\.?|Sir|Lady"
+    r"|Madam|Mister|[Mm]adame|Monsieur|Señor|Señora|Rev\.|Judge|Officer|Nurse|Coach|Doctor|Professor|Schwester|Pfarrer|Oma|Opa|Tante|Onkel"
+    r"|Aunt|Uncle|Auntie|Grandma|Grandpa)"
+)
+_HONORIFIC: Final = re.compile(
+    rf"(?<![\w-])(?:{_SALUTE}|{_TITLE})(?: {_TITLE}){{0,2}} (?P<value>(?:[A-Z]\. ?)?{PARTICLE}{NAME})"
+)
+_SMALL_HONORIFIC: Final = re.compile(
+    rf"(?<![\w-])(?i:herrn?|frau|hr\.?|fr\.|mr\.?|mrs\.?|ms\.?|miss|dr\.?|prof\.?) (?P<value>{ANY}(?: {ANY})?)"
+)
+_MY_NAME: Final = (
+    r"ich heiße|ich heisse|ich heiß|mein name ist|mein name lautet|mein name:|my name is|my name's|my full name is|i am called|they call me|call me"
+    r"|named after|signed by|unterschrieben von|du heißt|er heißt|sie heißt|heißt du|(?:er|sie|kind|sohn|tochter|hund) namens|his name is"
+    r"|her name is|their name is|whose name is|a (?:guy|girl|man|woman|person|colleague) (?:called|named)|named|geborene|geb\."
+)
+_INTRODUCED: Final = re.compile(rf"(?<![\w-])(?i:{_MY_NAME}) [\"'„“*]{{0,2}}(?P<value>{NAME})")
+_SMALL_INTRODUCED: Final = re.compile(
+    rf"(?<![\w-])(?i:ich heiße|ich heisse|ich heiß|mein name ist|my name is|my name's|(?:his|her) name is) "
+    rf"(?P<value>{ANY}(?: {ANY}){{0,2}})"
+)
+_WEAK_INTRODUCED: Final = re.compile(
+    rf"(?<![\w-])(?i:this is|i am|i'm|i’m|im|ich bin|ich bin's|ich bins|ich bin (?:die|der)|hier ist(?: die| der)?|hier spricht|it's|it is me|das ist"
+    rf"|gezeichnet|gez\.|i\. ?a\.|i\. ?v\.|cc|attn|z\. ?hd\.|zu händen|c/o|ping|from|von|to|an):? (?P<value>{NAME})"
+)
+_GREETED: Final = re.compile(
+    rf"(?m)(?:^|[.!?…,]\s|\n)\s{{0,3}}(?i:guten (?:morgen|tag|abend)|good (?:morning|afternoon|evening)|hallo|hallöchen|huhu|hi|hey|hello|dear|liebe[rs]?"
+    rf"|moin|servus|grüezi|grüß dich|yo|sehr geehrte[rs]?|thanks|thank you|thx|cheers|danke|vielen dank|sorry|bye|tschüss|ciao|happy birthday"
+    rf"|alles gute|congrats|gute besserung|welcome),? (?:(?:an|to) )?(?P<value>{NAME}(?:(?:,| und| and| &) {NAME}){{0,4}})"
+    rf"(?=\s{{0,2}}[,!.:;?\n–-]|\s*$|\s+(?i:ich|i|we|wir|can|could|kannst|könntest|wie|how|du|das|hier|danke|hast|hab|did|do|what|was|please|bitte)\b)"
+)
+_SMALL_GREETED: Final = re.compile(
+    rf"(?m)^\s{{0,3}}(?i:hallo|hi|hey|hello|dear|liebe[rs]?|moin|servus) (?P<value>{ANY})(?=\s{{0,2}}[,!.\n]|\s*$)"
+)
+_CLOSING: Final = (
+    r"(?:mit )?(?:liebe|lieben|viele|vielen|beste|besten|herzliche|herzlichen|schöne|schönen|freundliche|freundlichen|sonnige)(?: und sonnige)? gr(?:ü|ue)(?:ß|ss)en?"
+    r"(?: aus \w{2,20})?|lg|vg|mfg|bg|hg|glg|gruß|gruss|grüße|grüsse|bis bald|bis dann|best|cheers|regards|(?:kind|best|warm|many) (?:regards|wishes)|thanks"
+    r"|many thanks|thank you|thx|yours(?: truly| sincerely| faithfully)?|sincerely|love|xoxo|take care|hochachtungsvoll|ihre?|eure?|dein|deine"
+    r"|trân trọng|thân(?: mến| ái)?|tran trong|kính thư|best,? from"
+)
+_SIGNED: Final = re.compile(
+    rf"(?m)(?i:(?:^|[.!?] )\s{{0,3}}(?:{_CLOSING})),?(?:\s{{0,2}}\n){{0,2}}[ \t]{{0,3}}(?P<value>{NAME}|[A-Z]\. {CAP})\s{{0,3}}(?:$|(?=[,|(]))"
+)
+_SMALL_SIGNED: Final = re.compile(
+    rf"(?m)(?i:(?:^|[.!?] )\s{{0,3}}(?:lg|vg|mfg|liebe grüße|viele grüße|cheers|thanks|regards|gruß|gruss)),?\s{{1,3}}(?P<value>{ANY})\s{{0,3}}$"
+)
+_DASHED: Final = re.compile(rf"(?m)(?:^|\s)(?:--|—|–|~|/)\s?(?P<value>{NAME})\s*\Z")
+_RELATED: Final = re.compile(
+    r"(?<![\w-])(?i:(?:mein|dein|sein|ihr|unser|euer|der|die|den|dem|the|my|your|his|her|our|their)(?:e[rnms]?)? (?:\w{2,12} ){0,2}?"
+    r"(?:freund(?:in)?|kolleg(?:e|en|in)|chef(?:in)?|mann|frau|sohn|tochter|bruder|schwester|mutter|vater|onkel|tante|cousine?|oma|opa|enkel(?:in)?"
+    r"|nachbar(?:in|n)?|neffen?|nichte|ex|vermieter(?:in)?|hausarzt|ärztin|lehrer(?:in)?|trainer(?:in)?|anw(?:a|ä)lt(?:in)?|patient(?:en|in)?|mandant(?:en|in)?"
+    r"|kund(?:e|en|in)|mitarbeiter(?:in)?|bewerber(?:in)?|zeug(?:e|en|in)|schüler(?:in)?|azubi|praktikant(?:in)?|partner(?:in)?|mieter(?:in)?|steuerberater(?:in)?"
+    r"|friend|colleague|boss|manager|husband|wife|son|daughter|brother|sister|mother|father|mom|mum|dad|uncle|aunt|cousin|neighbou?r|nephew|niece|partner"
+    r"|boyfriend|girlfriend|landlord|landlady|teacher|doctor|lawyer|client|patient|customer|employee|intern|roommate|flatmate|therapist|kid|baby|bestie"
+    rf"|best friend|fiancée?|coworker|co-worker|team ?lead|assistant|accountant|dentist|tenant)),? (?P<value>{NAME})"
+)
+_NAMED: Final = (
+    r"(?:full|first|last|given|family|middle|user|customer|display|contact|recipient|sender|patient|employee|author|owner|account)?[ _-]?name|surname"
+    r"|vor- und nachname|(?:vor|nach|familien|zu|geburts|mädchen|kunden)name|ansprechpartner(?:in)?|kontaktperson|kontoinhaber(?:in)?|karteninhaber(?:in)?|inhaber(?:in)?"
+    r"|empfänger(?:in)?|absender(?:in)?|patient(?:in)?|mandant(?:in)?|kund(?:e|in)|mieter(?:in)?|vermieter(?:in)?|sachbearbeiter(?:in)?|betreuer(?:in)?|zeuge|zeugin"
+    r"|versicherte[r]?|antragsteller(?:in)?|mitarbeiter(?:in)?|verfasser(?:in)?|autor(?:in)?|teilnehmer(?:in)?|attendees?|assignee|reviewer|author|reporter|contact|recipient"
+    r"|sender|beneficiary|payee|cardholder|card holder|account holder|customer|patient|client|tenant|landlord|employee|candidate|applicant|witness|from|to|cc|bcc|von|an"
+    r"|họ và tên|họ tên|ho va ten|ho ten|tên|người nhận|nguoi nhan|người gửi|khách hàng|khach hang|chủ tài khoản|chu tai khoan|chủ tk|bệnh nhân|liên hệ"
+)
+_LABELLED: Final = re.compile(
+    rf"(?<![\w-])(?i:{_NAMED})[\"'`*_]{{0,4}}\s?[:=|>]\s{{0,2}}[\"'`*_]{{0,4}}(?P<value>(?:{PARTICLE})?{NAME}(?:, {CAP})?)"
+)
+_SMALL_LABELLED: Final = re.compile(
+    r"(?<![\w-])(?i:(?:full |first |last |sur|vor|nach)name|name|họ và tên|họ tên|ho va ten|ho ten|kontoinhaber|cardholder)[\"'`*_]{0,4}\s?[:=]\s{0,2}[\"'`*_]{0,4}"
+    rf"(?P<value>{ANY}(?: {ANY}){{0,3}})(?=[\"'`,;\n*.]|\s*$)"
+)
+_DISPLAYED: Final = re.compile(rf"(?P<value>{NAME}|{CAP}, {NAME})[\"']? ?<[^<>@\s]{{1,64}}@[^<>\s]{{3,120}}>")
+_SPEAKER: Final = re.compile(
+    rf"(?m)^(?:\[?[0-9][0-9:./, -]{{3,22}}(?: ?[AP]M)?\]?,? ?(?:- )?)(?P<value>{CAP}(?: {CAP}){{0,3}})(?= ?: )|^[*_]{{0,2}}(?P<bare>{CAP}(?: {CAP}){{0,2}})[*_]{{0,2}} ?:(?= |\n)"
+)
+_MENTIONED: Final = re.compile(rf"(?<![\w@.])@(?P<value>{CAP}(?: {CAP})?)(?![\w.@/(])")
+
+_ADDRESSED: Final = re.compile(rf"{_SALUTE}|{_TITLE}|(?i:anh|chị|em|bạn|cô|chú|bác|thầy|ông|bà|all|team|both)")
+_NO_NAME: Final = frozenset({"med", "dent", "phil", "jur", "rer", "nat", "habil", "mult"})
+
+_RULES: Final = (
+    (_HONORIFIC, "name_honorific", 0.9, ()),
+    (_INTRODUCED, "name_introduced", 0.85, ()),
+    (_SIGNED, "name_signed", 0.85, ()),
+    (_RELATED, "name_related", 0.75, ()),
+    (_LABELLED, "name_labelled", 0.8, (":", "=", "|", ">")),
+    (_DISPLAYED, "name_displayed", 0.9, ("@",)),
+    (_DASHED, "name_signed", 0.7, ("-", "—", "–", "~", "/")),
+)
+
+
+def find(text: Text) -> Iterator[Finding]:
+    """Names with a word before or after them that says so."""
+    for expression, recognizer, score, signs in _RULES:
+        if signs and not any(sign in text.text for sign in signs):
+            continue
+        for match in expression.finditer(text.text):
+            yield from _taken(text, *match.span("value"), score, recognizer)
+    yield from _greeted(text)
+    for match in _WEAK_INTRODUCED.finditer(text.text):
+        yield from _taken(text, *match.span("value"), 0.7, "name_introduced", known_only=True)
+    for match in _MENTIONED.finditer(text.text):
+        yield from _taken(text, *match.span("value"), 0.75, "name_mentioned", known_only=True)
+    for match in _SPEAKER.finditer(text.text):
+        group = "value" if match["value"] else "bare"
+        yield from _taken(text, *match.span(group), 0.85, "name_speaker", known_only=group == "bare")
+    yield from _small(text)
+
+
+def _greeted(text: Text) -> Iterator[Finding]:
+    for match in _GREETED.finditer(text.text):
+        at = match.start("value")
+        for part in re.split(r",? (?:und|and|&) |, ", match["value"]):
+            start = text.text.index(part, at)
+            at = start + len(part)
+            yield from _taken(text, start, at, 0.8, "name_greeted")
+
+
+def _taken(
+    text: Text, start: int, end: int, score: float, recognizer: str, known_only: bool = False
+) -> Iterator[Finding]:
+    """The finding without ordinary words at its end; nothing where no name is left.
+
+    known_only: the first or last word must stand in a list, because the words around it announce anything.
+    """
+    parts = text.text[start:end].split(" ")
+    while len(parts) > 1 and _ADDRESSED.fullmatch(parts[0]):
+        start += len(parts.pop(0)) + 1
+    while parts and not _may_end(text, parts):
+        parts.pop()
+    if not parts or (len(parts[0]) == 1) or (is_word(parts[0]) and not _is_name(parts[0]) and len(parts) == 1):
+        return
+    if all(is_word(part) and not _is_name(part) for part in parts) or (parts[0].isupper() and is_word(parts[0])):
+        return
+    if known_only and not any(_is_name(part) and not is_word(part) for part in (parts[0], parts[-1])):
+        return
+    end = start + len(" ".join(parts))
+    if text.text[start:end].endswith(("'s", "’s")):
+        end -= 2
+    if not text.is_company(end):
+        yield Finding(start, end, "PERSON", score, recognizer)
+
+
+def _may_end(text: Text, parts: list[str]) -> bool:
+    last = parts[-1].strip("'’,-")
+    if not last[:1].isupper():
+        return False
+    if not is_word(last):
+        return True
+    # A surname that is a word as well ("Frau Koch", "Mr Green") counts, but no verb at a sentence's end.
+    return _is_name(last) or len(parts) == 1
+
+
+def _is_name(part: str) -> bool:
+    word = part.strip("'’,-.").lower()
+    return is_given(word) or is_sur(word) or (word.endswith("s") and is_given(word[:-1]))
+
+
+def _small(text: Text) -> Iterator[Finding]:
+    """The same in lower case, as in chat: only what is no ordinary word, or stands in a list."""
+    for expression, recognizer, score in (
+        (_SMALL_HONORIFIC, "name_honorific", 0.75),
+        (_SMALL_INTRODUCED, "name_introduced", 0.75),
+        (_SMALL_GREETED, "name_greeted", 0.65),
+        (_SMALL_SIGNED, "name_signed", 0.7),
+        (_SMALL_LABELLED, "name_labelled", 0.7),
+    ):
+        for match in expression.finditer(text.text):
+            parts: list[str] = []
+            for part in match["value"].split(" "):
+                if part in _NO_NAME or (
+                    text.ordinary(part) and not (expression is _SMALL_HONORIFIC and not parts and is_sur(part.lower()))
+                ):
+                    break
+                parts.append(part)
+            if parts and len(parts[0]) > 2:
+                start = match.start("value")
+                yield Finding(start, start + len(" ".join(parts)), "PERSON", score, recognizer)

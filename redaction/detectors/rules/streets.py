@@ -1,0 +1,182 @@
+"""Street addresses of the three languages, with the postal code and town behind them."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from redaction.detectors.rules.text import CAP, LOW, UP, Text
+from redaction.finding import Finding
+from redaction.lexicon import is_word
+
+_SURE_END: Final = r"(?:straße|strasse|str\.|str|gasse|allee|chaussee)"
+_END: Final = rf"(?:{_SURE_END}|weg|platz|ring|damm|ufer|steig|pfad|stieg|markt|graben|berg|hof|kamp|wall|tor|brücke|bruecke|str|zeile|park)"
+_HOUSE: Final = (
+    r"(?:(?:Nr\.?|Hausnr\.?|Hausnummer) )?[0-9]{1,4}(?: ?[a-hA-H](?!\w))?(?: ?[-–/+] ?[0-9]{1,4}[a-h]?(?!\w))?"
+)
+_FLOOR: Final = r"(?:,? (?:[0-9]{1,2}\. ?(?:OG|Stock|Etage)|EG|DG|Hinterhaus|HH|Vorderhaus|VH|c/o [\w ]{2,30}))?"
+_TOWN: Final = rf"(?:,?\s{{0,2}}\n?[ \t]{{0,2}}(?:in )?(?:(?:D|A|CH)-)?[0-9]{{4,5}},? {CAP}(?:(?: am| an der| im| bei|-am-|/) ?{CAP}| {CAP}(?=[\s,.;!?]|$)){{0,1}})?"
+_DE: Final = re.compile(
+    rf"(?<![\w-])(?P<value>(?P<street>(?:[{UP}][{LOW}]{{1,30}}(?:-[{UP}][{LOW}]{{1,30}}){{0,3}}[- ]?(?i:{_END})"
+    rf"|(?:{CAP} )(?i:{_END})"
+    rf"|(?:Am|An der|An den|Auf der|Auf dem|Auf den|Im|In der|In den|In dem|Zum|Zur|Zu den|Unter den|Unter der|Hinter dem|Hinter der|Vor dem|Bei der|Straße des|Straße der|Platz der|Platz des"
+    rf"|Alte|Alter|Altes|Neue|Neuer|Großer|Große|Kleine|Kleiner|Lange|Langer|Obere|Oberer|Untere|Unterer|Hohe|Breite)"
+    rf"(?: [0-9]{{1,2}}\.)? {CAP}(?: {CAP})?|[{UP}][0-9]{{1,2}},?)"
+    rf") {_HOUSE}(?![\w.]*[0-9]|[,.][0-9]|\s?(?:€|%|Uhr|km|Euro|Jahre|Tage|Minuten)){_FLOOR}{_TOWN})"
+)
+_DE_SMALL: Final = re.compile(
+    rf"(?i)(?<![\w-])(?P<value>(?:[{LOW}]{{2,30}}(?:-[{LOW}]{{2,30}}){{0,2}}[- ]?{_SURE_END}|[{LOW}]{{4,30}}(?:weg|platz|ring|damm|ufer|steig|pfad))"
+    rf" [0-9]{{1,4}}(?: ?[a-h](?!\w))?(?![\w.]*[0-9])(?:,? (?:in )?[0-9]{{5}} [{LOW}]{{3,30}})?)"
+)
+_DE_BARE: Final = re.compile(
+    rf"(?<![\w-])(?i:in der|an der|aus der|auf der|wohnt|wohne|adresse:?) (?P<value>[{UP}][{LOW}]{{2,30}}(?:-[{UP}][{LOW}]{{2,30}}){{0,2}}[- ]?(?:straße|strasse|gasse|allee|Straße|Allee))(?!\w)"
+)
+_EN_END: Final = (
+    r"(?:Street|St\.?|Road|Rd\.?|Avenue|Ave\.?|Lane|Ln\.?|Drive|Dr\.?|Court|Ct\.?|Close|Way|Place|Pl\.?|Square|Sq\.?|Terrace|Crescent|Cres\.?|Boulevard|Blvd\.?"
+    r"|Gardens|Grove|Mews|Hill|Park|Parkway|Pkwy\.?|Highway|Hwy\.?|Circle|Cir\.?|Trail|Row|Walk|Loop|Alley|Broadway|Green|View|Rise|Quay|Wharf|Ridge|Run|Pike)"
+)
+_UNIT: Final = r"(?:(?i:flat|apt\.?|apartment|unit|suite|ste\.?|room|floor|#) ?#?[0-9]{0,4}[A-Za-z]?(?![\w]))"
+_EN: Final = re.compile(
+    rf"(?<![\w-])(?P<value>(?:{_UNIT},? )?(?<![\d.,:€$£])[0-9]{{1,5}}[A-Za-z]?(?:[-/][0-9]{{1,4}})? (?:(?:N|S|E|W|NE|NW|SE|SW|North|South|East|West|Old|Upper|Lower|New)\.? )?"
+    rf"(?:(?:{CAP} ){{1,3}}|[0-9]{{1,3}}(?:st|nd|rd|th) |(?:the|The) ){_EN_END}(?![\w])(?: (?:NW|NE|SW|SE|N|S|E|W|North|South|East|West)(?!\w))?"
+    rf"(?:,? {_UNIT})?(?:,\s?{CAP}(?: {CAP}){{0,2}}){{0,2}}(?:,? (?:[A-Z]{{1,2}}[0-9][0-9A-Z]? [0-9][A-Z]{{2}}|[A-Z]{{2}},? [0-9]{{5}}(?:-[0-9]{{4}})?|[A-Z]{{2}}(?!\w)))?)"
+)
+_EN_SMALL: Final = re.compile(
+    r"(?i)(?<![\w.,:$£€-])(?P<value>(?:(?:flat|apt|unit|suite) [0-9]{1,4}[a-z]?,? )?[0-9]{1,5}[a-z]? (?:(?:n|s|e|w|north|south|east|west|old) )?(?P<name>[a-z]{3,20}(?: [a-z]{3,20})?) "
+    r"(?:street|st|road|rd|avenue|ave|lane|ln|drive|boulevard|blvd|crescent|terrace|court|ct)(?![\w])(?:,? (?:apt|unit|flat|#) ?[0-9a-z]{1,5}(?!\w))?(?:,? [a-z]{1,2}[0-9][0-9a-z]? [0-9][a-z]{2}(?!\w))?)"
+)
+_BOX: Final = re.compile(r"(?<!\w)(?P<value>(?i:p\.? ?o\.? ?box|postfach|hòm thư|hom thu) [0-9][0-9 ]{1,8}[0-9])(?!\w)")
+_W: Final = rf"[{UP}{LOW}0-9]{{1,12}}"
+_WARD: Final = r"(?:phường|phuong|p\.|p(?=[0-9])|quận|quan|q\.|q(?=[0-9])|huyện|huyen|h\.|xã|xa|thị trấn|thi tran|tt\.?|thị xã|tx\.?|tp\.?|thành phố|thanh pho|tỉnh|tinh)"
+_STOP: Final = r"(?:phường|phuong|quận|quan|huyện|huyen|xã|tp|thành phố|nhé|nhe|nha|rồi|roi|và|va|ạ|đi|gần|gan|cho|là|la|để|nhưng|của|cua|em|anh|mình|bên|đối|lúc|luc|số|trong|còn|thì|mà)"
+_WARDS: Final = rf"(?:,? {_WARD} ?(?!{_STOP}\b){_W}(?: (?!{_STOP}\b|{_WARD})[{UP}{LOW}]{{1,7}}){{0,2}}){{0,4}}"
+_NUMBER: Final = r"(?:(?:căn hộ|can ho|căn|can|phòng|phong|tầng|tang|nhà|nha|số nhà|so nha|số|so|k|K) ?)?[0-9]{1,4}(?:[a-h](?!\w))?(?:/[0-9]{1,4}[a-h]?){0,4}[A-H]?"
+_LANES: Final = (
+    r"(?:,? (?:hẻm|hem|ngõ|ngo|ngách|ngach|kiệt|kiet|tổ|to|lô|lo) (?:số )?[0-9]{1,4}(?:/[0-9]{1,4}){0,3}[a-h]?)"
+)
+_VI: Final = re.compile(
+    rf"(?i)(?<![\w/-])(?P<value>{_NUMBER}{_LANES}{{0,2}},? (?:đường|duong|phố|pho|đ\.) (?:số )?(?!{_STOP}\b){_W}(?: (?!{_STOP}\b|{_WARD}){_W}){{0,3}}(?!\w){_WARDS})"
+)
+_VI_LANE: Final = re.compile(
+    rf"(?i)(?<![\w/-])(?P<value>(?:{_NUMBER}|(?:hẻm|hem|ngõ|ngo) [0-9]{{1,4}}(?:/[0-9]{{1,4}}){{0,3}}){_LANES}{{1,2}},? (?!{_STOP}\b)[{UP}{LOW}]{{2,7}}(?: (?!{_STOP}\b|{_WARD})[{UP}{LOW}]{{2,7}}){{0,3}}(?!\w){_WARDS})"
+)
+_VI_PLAIN: Final = re.compile(
+    rf"(?<![\w/.-])(?P<value>(?:(?i:nhà|số nhà|số|căn hộ|K) ?)?[0-9]{{1,4}}(?:/[0-9]{{1,4}}){{0,4}}[A-Ha-h]?,? (?:{CAP} ){{1,3}}{CAP}(?:, ?| )(?i:{_WARD}) ?{_W}(?: {CAP}){{0,2}}(?i:(?:,? {_WARD} ?)?)(?:{_W}(?: {CAP}){{0,2}})?(?:, (?:(?i:tp\.?|thành phố) ?)?{CAP}(?: {CAP}){{0,3}})?)"
+)
+_VI_SMALL: Final = re.compile(
+    rf"(?i)(?<![\w/.-])(?P<value>(?:(?:nhà|nha|số nhà|so nha|số|so) )?[0-9]{{1,4}}(?:/[0-9]{{1,4}}){{0,4}}[a-h]? (?!{_STOP}\b)[{LOW}]{{2,7}}(?: (?!{_STOP}\b|{_WARD})[{LOW}]{{2,7}}){{1,3}},? (?:quận|quan|q\.?|phường|phuong|p\.?) ?(?:[0-9]{{1,2}}|[{LOW}]{{2,7}} [{LOW}]{{2,7}})(?!\w)(?:,? (?:tp\.? ?)?(?:hcm|hn|hà nội|ha noi|sài gòn|sai gon|đà nẵng|da nang))?)"
+)
+_VI_RURAL: Final = re.compile(
+    rf"(?i)(?<!\w)(?P<value>(?:(?:số nhà|so nha|số|tổ|to) [0-9]{{1,4}},? )?(?:(?:tổ|to) [0-9]{{1,3}},? )?(?:ấp|ap|thôn|thon|xóm|xom|khu phố|khu pho|kp|bản|tổ dân phố) (?:[0-9]{{1,3}}|[{UP}{LOW}]{{2,7}}(?: [{UP}{LOW}]{{2,7}}){{0,2}}),? (?:xã|xa|phường|phuong|thị trấn) "
+    rf"(?!{_STOP}\b){_W}(?: (?!{_STOP}\b|{_WARD})[{UP}{LOW}]{{1,7}}){{0,2}}{_WARDS})"
+)
+_NUMBERED: Final = re.compile(
+    rf"(?<![\w/.-])(?P<value>(?i:số |nhà )?[0-9]{{1,4}}(?:/[0-9]{{1,4}}){{1,4}}[A-H]? {CAP}(?: {CAP}){{1,3}})(?!\w)"
+)
+_VI_NUMBERED: Final = re.compile(
+    rf"(?<![\w/.-])(?i:địa chỉ|dia chi|ở|tại|số nhà|nhà|số|ship (?:đến|tới|về)|giao (?:đến|tới|về))[: ]{{1,2}}(?:mình |em |tôi )?(?P<value>(?:(?i:số |nhà ))?[0-9]{{1,4}}[A-H]? {CAP}(?: {CAP}){{1,3}})(?!\w)"
+)
+_DIGIT_STREETS: Final = (
+    (_DE, "street_de", 0.85, ()),
+    (_EN, "street_en", 0.85, ()),
+    (_BOX, "post_box", 0.8, ()),
+    (_VI, "street_vi", 0.85, ("đường", "duong", "phố", "pho", "đ.")),
+    (_VI_LANE, "street_vi", 0.85, ("hẻm", "hem", "ngõ", "ngo", "ngách", "ngach", "kiệt", "kiet")),
+    (_VI_PLAIN, "street_vi", 0.85, ("q", "p", "h", "x", "t")),
+    (_VI_RURAL, "street_vi", 0.8, ("ấp", "thôn", "xóm", "xã", "ap ", "thon", "xom", "phố", "pho", "kp", "bản")),
+)
+_TAIL: Final = " ,.;:-"
+
+
+def find(text: Text) -> Iterator[Finding]:
+    """Street addresses; nearly all need a number."""
+    if "de" in text.page.languages:
+        for match in _DE_BARE.finditer(text.text):
+            if not is_word(match["value"], "de"):
+                yield Finding(*match.span("value"), "STREET_ADDRESS", 0.6, "street_de")
+    if not text.page.has_digit:
+        return
+    for expression, recognizer, score, trigger in _DIGIT_STREETS:
+        if trigger and not (text.vietnamese and any(literal in text.page.lower for literal in trigger)):
+            continue
+        for match in expression.finditer(text.text):
+            if recognizer != "street_de" or not _is_ordinary_german(match["street"]):
+                yield _finding(text, match, score, recognizer)
+    yield from _small(text)
+
+
+def _small(text: Text) -> Iterator[Finding]:
+    languages = text.page.languages
+    if "de" in languages:
+        for match in _DE_SMALL.finditer(text.text):
+            if not is_word(match["value"].split(" ")[0], "de"):
+                yield _finding(text, match, 0.7, "street_de")
+    if "en" in languages:
+        for match in _EN_SMALL.finditer(text.text):
+            if not _is_measure(match["name"]):
+                yield _finding(text, match, 0.65, "street_en")
+    if text.vietnamese:
+        for expression in (_VI_SMALL, _NUMBERED, _VI_NUMBERED):
+            for match in expression.finditer(text.text):
+                yield _finding(text, match, 0.7, "street_vi")
+
+
+def _finding(text: Text, match: "re.Match[str]", score: float, recognizer: str) -> Finding:
+    start, end = match.span("value")
+    while end > start and text.text[end - 1] in _TAIL:
+        end -= 1
+    return Finding(start, end, "STREET_ADDRESS", score, recognizer)
+
+
+_UNSURE: Final = (
+    "berg",
+    "hof",
+    "tor",
+    "markt",
+    "park",
+    "ring",
+    "platz",
+    "wall",
+    "brücke",
+    "weg",
+    "damm",
+    "zeile",
+    "kamp",
+)
+
+
+def _is_ordinary_german(street: str) -> bool:
+    """`Parkplatz 3`, `Schritt 2`, `Im Jahr 2024`: what a number follows without being a street."""
+    lower = street.lower()
+    if re.fullmatch(r"[a-z][0-9]{1,2},?", lower):
+        return True
+    if " " in street:
+        last = street.rsplit(" ", 1)[1]
+        return (
+            lower.split(" ")[0] in ("im", "am", "zum", "zur")
+            and is_word(last, "de")
+            and not lower.endswith((*_UNSURE, "straße", "str."))
+        )
+    return lower.endswith(_UNSURE) and is_word(street, "de")
+
+
+def _is_measure(name: str) -> bool:
+    return name.split(" ")[0] in {
+        "minute",
+        "minutes",
+        "min",
+        "hour",
+        "hours",
+        "day",
+        "days",
+        "week",
+        "month",
+        "year",
+        "years",
+        "miles",
+        "people",
+        "more",
+        "the",
+        "and",
+        "of",
+        "per",
+    }
