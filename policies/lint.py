@@ -17,6 +17,8 @@ from policies.rules import Does, Rule
 
 FACT_AGE = timedelta(days=180)
 EXCEPTION_NOTICE = timedelta(days=30)
+LEAST_SCORE = 0.4
+"""Detection drops weaker opinions (`redaction.merge.MIN_SCORE`)."""
 # With fewer characters left, a mask shows the value; without digits it says nothing that helps a model.
 _MASKABLE = frozenset({"financial", "government", "contact", "online"})
 _SURROGATES = frozenset(
@@ -33,6 +35,7 @@ def lint(loaded: Loaded, today: date) -> list[Problem]:
     _exceptions(loaded, found, today)
     _destinations(loaded, found, today)
     _applications(loaded, found)
+    _entities(loaded, found)
     _conditions(loaded, found)
     if loaded.policy.response.buffer != "none":
         message = "answers are held back until they are inspected"
@@ -155,6 +158,17 @@ def _applications(loaded: Loaded, found: Findings) -> None:
         message = "applications that nobody knows may send, and the environment is prod"
         hint = "name the applications, and delete this line"
         found.add(("unknown_applications",), message, "unknown_allowed", hint, warning=True)
+
+
+def _entities(loaded: Loaded, found: Findings) -> None:
+    for name, one in loaded.file.entities.items():
+        path: Path = ("entities", name)
+        if one.score < LEAST_SCORE:
+            message = f"{name} has a score below {LEAST_SCORE}, so that nothing of it is ever a finding"
+            found.add((*path, "score"), message, "never_found", f"give it {LEAST_SCORE} or more", warning=True)
+        if one.patterns and not one.examples:
+            hint = "add `examples` (what must be found) and `counterexamples` (what must not); lint runs them"
+            found.add(path, f"no example shows what {name} looks like", "no_examples", hint, warning=True)
 
 
 def _conditions(loaded: Loaded, found: Findings) -> None:

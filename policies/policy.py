@@ -124,7 +124,11 @@ class SubjectSource:
 
 @dataclass(frozen=True, slots=True)
 class CustomEntity:
-    """A company's own entity type, for the pattern detector. patterns: regular expressions; values: a fixed list."""
+    """A company's own entity type, for the pattern detector. patterns: regular expressions; values: a fixed list.
+
+    context: a match of a pattern counts only where one of these words stands near. validator: name of the check that
+    a match of a pattern must pass (`vocabulary.VALIDATORS`), or "". languages: of the texts, empty for all.
+    """
 
     name: str
     group: str = ""
@@ -133,6 +137,7 @@ class CustomEntity:
     context: tuple[str, ...] = ()
     languages: tuple[str, ...] = ()
     score: float = 0.85
+    validator: str = ""
 
 
 @dataclass(frozen=True, slots=True)

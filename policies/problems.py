@@ -94,7 +94,7 @@ def _problem(detail: ErrorDetails, tree: Node, sources: Sources, root: type[Base
 
 
 # Lines under these keys may hold texts and values of people; no error shows them.
-_PRIVATE = {"text", "values"}
+_PRIVATE = {"text", "values", "examples", "counterexamples"}
 
 _WHY_MISSING = {
     "version": "begin the file with `version: 1`",

@@ -208,8 +208,11 @@ class EntitySection(Section):
     patterns: Words = ()
     values: Words = ()
     context: Words = ()
+    validator: Slug | None = None
     languages: Words = ()
     score: Annotated[float, Field(ge=0, le=1, strict=True)] = 0.85
+    examples: Words = ()
+    counterexamples: Words = ()
 
 
 class BudgetSection(Section):

@@ -4,6 +4,7 @@ A group may hold types and other groups; circles and names that mean nothing are
 """
 
 import re
+from typing import Final
 
 from policies.compile import SEGMENTS
 from policies.document import Path
@@ -11,11 +12,16 @@ from policies.groups import ENTITY_TYPES, GROUPS
 from policies.model import Action, Operator
 from policies.policy import CustomEntity
 from policies.resolve import Findings
-from policies.schema import PolicyFile
+from policies.schema import EntitySection, PolicyFile
 
 # A pattern is run on every segment; one that repeats a repetition can take exponential time (ReDoS).
 _NESTED_REPEAT = re.compile(r"\((?:[^()\\]|\\.)*[+*](?:[^()\\]|\\.)*\)[+*{]")
 MAX_PATTERN = 500
+VALIDATORS: Final = (
+    *("damm", "ean", "iban", "imei", "lei", "luhn", "mod-11-10", "mod-11-2", "mod-37-2", "mod-37-36", "mod-97-10"),
+    "verhoeff",
+)
+"""Checks that a match of an own pattern may have to pass; the same as detection's."""
 # What a case writes for "nothing of that kind".
 NOTHING_FOUND = "none"
 
@@ -80,10 +86,32 @@ def resolve_entities(file: PolicyFile, found: Findings) -> tuple[CustomEntity, .
             found.add(("entities", name), f"{name} is a built-in entity type", "reserved_name", "choose another name")
         for index, pattern in enumerate(one.patterns):
             _check_pattern(("entities", name, "patterns", index), pattern, found)
+        _check_own(("entities", name), one, found)
         entities.append(
-            CustomEntity(name, one.group or "", one.patterns, one.values, one.context, one.languages, one.score)
+            CustomEntity(
+                name=name,
+                group=one.group or "",
+                patterns=one.patterns,
+                values=one.values,
+                context=one.context,
+                languages=one.languages,
+                score=one.score,
+                validator=one.validator or "",
+            )
         )
     return tuple(entities)
+
+
+def _check_own(path: Path, one: EntitySection, found: Findings) -> None:
+    if one.validator is not None and one.validator not in VALIDATORS:
+        found.unknown((*path, "validator"), "validator", one.validator, VALIDATORS)
+    for key in ("validator", "context"):
+        if getattr(one, key) and not one.patterns:
+            message = f"'{key}' is about matches of `patterns`, and there are none"
+            found.add((*path, key), message, "senseless", "add `patterns`, or delete this line")
+    if (one.examples or one.counterexamples) and not (one.patterns or one.values):
+        message = "examples are looked for with `patterns` and `values`, and there are none"
+        found.add((*path, "examples" if one.examples else "counterexamples"), message, "senseless", quote=False)
 
 
 def _check_pattern(path: Path, pattern: str, found: Findings) -> None:

@@ -1,7 +1,7 @@
 """The composition root: the only room that says `new`. Starts everything in order, stops it in the opposite one.
 
-Order at start: keys, certificate authority, ledger (which recovers), vault, policy, detection (models loaded), doors.
-Nothing listens before everything that protects it works, so "ready" is never said too early.
+Order at start: keys, policy, detection (models load meanwhile), ledger (which recovers), vault, the policy's cases,
+doors. Nothing listens before everything that protects it works, so "ready" is never said too early.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from aiohttp import web
 
@@ -22,6 +22,7 @@ from proxy.adapters import LedgerReferences, ThreadedVault
 from proxy.admin import admin_handler
 from proxy.config import Settings, parse_address, parse_origin, secret
 from proxy.control.store import ControlStore
+from proxy.detecting import CurrentDetection, RunningDetection
 from proxy.doors.gateway import Gateway
 from proxy.errors import ConfigError
 from proxy.fakes.server import FakeProvider
@@ -31,11 +32,15 @@ from proxy.in_force import InForce
 from proxy.keys import ensure_key, private_dir
 from proxy.messages import Origin
 from proxy.metrics import Metrics
+from proxy.own_entities import own_entities
+from proxy.policy_facts import engine_settings
+from proxy.policy_source import PolicySource
 from proxy.scopes import ScopeRefs
-from proxy.services import Active, Detection, Offload
+from proxy.services import Active, Offload
 from proxy.transport import Transport
+from proxy.value_refs import ValueRefs
 from redaction.pool import DetectionPool
-from redaction.settings import EngineSettings
+from redaction.settings import OwnEntity
 from redaction.vault import open_vault
 
 if TYPE_CHECKING:
@@ -46,16 +51,6 @@ log = logging.getLogger("dragoman")
 
 OFFLOAD_BYTES = 128 * 1024
 """Work on more than this leaves the event loop (about 3 ms of parsing)."""
-
-
-class RunningDetection(Detection, Protocol):
-    """Detection with a life of its own. version: of what it finds with; known once started."""
-
-    version: str
-
-    async def start(self) -> None: ...
-
-    async def close(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +96,9 @@ class App:
         settings, home = self.settings, private_dir(self.settings.home)
         threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix="dragoman")
         self._stack.callback(threads.shutdown, wait=True, cancel_futures=False)
-        detection = self._detection()
+        source = PolicySource(settings)
+        loaded = await asyncio.to_thread(source.read)
+        detection = CurrentDetection(self._make_detection, own_entities(loaded.policy.entities))
         # Models take seconds to load, in processes of their own; everything else starts meanwhile.
         self._stack.push_async_callback(detection.close)
         loading = asyncio.create_task(detection.start())
@@ -109,7 +106,10 @@ class App:
         self._stack.callback(self.control.close)
         self.ledger = await self._open_ledger(threads)
         self._stack.callback(self.ledger.close)
-        self._in_force = InForce(settings, self.control, self.ledger, self.metrics.observe)
+        value_refs = ValueRefs.of_home(home)
+        self._in_force = InForce(
+            settings, source, loaded, self.control, self.ledger, detection, value_refs, self.metrics.observe
+        )
         vault = await self._open_vault(threads)
         transport = Transport(
             connect_s=settings.limits.connect_s, idle_s=settings.limits.idle_s, extra_ca=settings.upstream_ca
@@ -127,6 +127,7 @@ class App:
             active=lambda: self.active,
             upstreams=upstreams,
             provider_key=self._provider_key,
+            value_refs=value_refs,
             observe=self.metrics.observe,
         )
         limits = GateLimits(
@@ -136,6 +137,7 @@ class App:
         )
         self.gate = Gate(services, limits)
         await loading
+        await self._in_force.check_first()
         await self._in_force.record_start(detection.version)
         network = await self._start_network(home)
         gateway = await self._start_gateway(transport)
@@ -178,18 +180,10 @@ class App:
 
     # --- parts ---------------------------------------------------------------------------------------------------
 
-    def _detection(self) -> RunningDetection:
+    def _make_detection(self, own: tuple[OwnEntity, ...]) -> RunningDetection:
         if self._given_detection is not None:
             return self._given_detection
-        settings = self.settings
-        engine = EngineSettings(
-            languages=settings.languages,
-            detectors=settings.detectors,
-            spacy_models={
-                language: model for language, model in settings.spacy_models.items() if language in settings.languages
-            },
-        )
-        return DetectionPool(engine, workers=settings.worker_count)
+        return DetectionPool(engine_settings(self.settings, own), workers=self.settings.worker_count)
 
     async def _open_ledger(self, threads: ThreadPoolExecutor) -> Ledger:
         settings = self.settings

@@ -6,11 +6,12 @@ The only room where a text's findings meet the policy; what goes in are facts ab
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from policies.model import Action, FindingFacts, MediaAction, MediaKind, MediaPart, PolicyInput, SubjectFacts
+from policies.model import Action, MediaAction, MediaKind, MediaPart, PolicyInput, SubjectFacts
 from proxy import records
 from proxy.errors import RefusedError
 from proxy.formats.base import Inspected
 from proxy.formats.base import MediaPart as BodyPart
+from proxy.policy_facts import finding_facts, no_refs
 from proxy.services import DetectionResult
 from proxy.work import Services, Work, known
 from redaction.finding import Finding
@@ -27,12 +28,13 @@ def decide(work: Work, services: Services, result: DetectionResult) -> None:
         for part, segment in zip(result.segments, work.segments, strict=True)
         for finding in part.findings
     ]
+    refs = services.value_refs if policy.needs_value_refs else no_refs
     decision = policy.decide(
         PolicyInput(
             application=identity.application if identity.application in policy.applications else "",
             destination=work.destination.name,
             time=datetime.fromtimestamp(facts.at_ms / 1000, UTC),
-            findings=tuple(_facts(services, policy.needs_value_refs, item) for item in placed),
+            findings=tuple(finding_facts(*item, refs) for item in placed),
             identified_by=identity.identified_by,
             purpose=identity.purpose,
             subjects=tuple(SubjectFacts(role=subject.role) for subject in identity.subjects),
@@ -74,16 +76,6 @@ def _refuse(work: Work) -> None:
 def unread(inspected: Inspected) -> Sequence[BodyPart]:
     """Parts of a body that nothing looks into."""
     return (*inspected.media, *inspected.uninspected)
-
-
-def _facts(services: Services, with_refs: bool, placed: Placed) -> FindingFacts:
-    finding, segment, language = placed
-    refs: frozenset[str] = frozenset()
-    if with_refs:
-        refs = services.value_refs(finding.entity_type, segment.text[finding.start : finding.end])
-    return FindingFacts(
-        finding.entity_type, finding.score, segment.kind.value, language, finding.recognizer, value_refs=refs
-    )
 
 
 def _media(part: BodyPart) -> MediaPart:

@@ -1,27 +1,34 @@
 """What is in force for new transfers: the policy, the credentials of applications, the stops; and how it changes.
 
-Policy file and control.db are looked at each second. A change of policy is recorded before it takes effect; one that
-is refused leaves the running policy as it is. Transfers that have begun keep what they began with.
+Policy files and control.db are looked at each second. A new policy takes effect after its own cases held and it was
+recorded; one that is refused leaves the running one as it is. Transfers that have begun keep what they began with.
 """
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from importlib.metadata import version
 
 from audit.events import ConfigRecord, PolicyRecord
 from audit.ids import now_ms
 from audit.values import PolicyEvent
-from policies.errors import PolicyError
+from policies.cases import failing, run_cases
+from policies.errors import PolicyError, PolicyFileError
+from policies.load import Loaded
 from policies.policy import Policy
 from proxy.config import Settings
 from proxy.control.store import ControlStore
+from proxy.detecting import CurrentDetection
 from proxy.errors import ConfigError
 from proxy.identity import CredentialBook
-from proxy.policy_source import load_policy, policy_path, stamp
+from proxy.own_entities import own_entities
+from proxy.policy_facts import ValueRefsOf, facts_of_cases
+from proxy.policy_source import PolicySource
 from proxy.records import config_digest
-from proxy.services import Active, Recorder
+from proxy.services import Active, Detection, Recorder
+from redaction.errors import RedactionError
 
 log = logging.getLogger("dragoman")
 
@@ -30,20 +37,34 @@ POLL_S = 1.0
 
 
 class InForce:
-    """Holds `active` and keeps it true. Raises PolicyError, ConfigError when the first policy cannot be loaded."""
+    """Holds `active` and keeps it true. loaded: the first policy, as `source` read it."""
 
     def __init__(
-        self, settings: Settings, control: ControlStore, recorder: Recorder, observe: Callable[[str, str], None]
+        self,
+        settings: Settings,
+        source: PolicySource,
+        loaded: Loaded,
+        control: ControlStore,
+        recorder: Recorder,
+        detection: CurrentDetection,
+        value_refs: ValueRefsOf,
+        observe: Callable[[str, str], None],
     ) -> None:
-        self._settings, self._control, self._recorder, self._observe = settings, control, recorder, observe
-        self._seen = stamp(policy_path(settings.home, settings.policy))
+        self._settings, self._source, self._control = settings, source, control
+        self._recorder, self._observe = recorder, observe
+        self._detection, self._value_refs = detection, value_refs
+        self._first = loaded
+        self._reading = asyncio.Lock()
         stops = control.stops()
         self.active = Active(
-            load_policy(settings.home, settings.policy, settings.bundled),
-            CredentialBook(control.digests()),
-            stops["destination"],
-            stops["application"],
+            loaded.policy, CredentialBook(control.digests()), stops["destination"], stops["application"]
         )
+
+    async def check_first(self) -> None:
+        """Runs the cases of the first policy; detection has started. Raises PolicyFileError."""
+        # What ships was tested where it was made; a person's file was not.
+        if any(not name.startswith("bundled:") for name in self._first.files):
+            await self._check(self._first, self._detection)
 
     async def record_start(self, detector_version: str) -> None:
         """Records the configuration and, where it is another than last time, the policy. Raises AuditError."""
@@ -71,15 +92,23 @@ class InForce:
 
     async def watch(self) -> None:
         """Looks each second, for ever; what cannot be read changes nothing and is counted."""
-        while True:
-            await asyncio.sleep(POLL_S)
-            try:
-                await self.refresh()
-            except Exception as error:
-                self._observe("refresh_failed", type(error).__name__)
+        # Side by side: a policy with entity types of its own loads models, and a stop does not wait for that.
+        await asyncio.gather(self._each_second(self._look_at_control), self._each_second(self._look_at_policy))
 
     async def refresh(self) -> None:
         """Looks now. Raises what reading the control store or recording a new policy raises."""
+        await self._look_at_control()
+        await self._look_at_policy()
+
+    async def _each_second(self, look: Callable[[], Awaitable[None]]) -> None:
+        while True:
+            await asyncio.sleep(POLL_S)
+            try:
+                await look()
+            except Exception as error:
+                self._observe("refresh_failed", type(error).__name__)
+
+    async def _look_at_control(self) -> None:
         digests, stops = await asyncio.to_thread(lambda: (self._control.digests(), self._control.stops()))
         self.active = replace(
             self.active,
@@ -87,22 +116,36 @@ class InForce:
             stopped_destinations=stops["destination"],
             stopped_applications=stops["application"],
         )
-        seen = stamp(policy_path(self._settings.home, self._settings.policy))
-        if seen != self._seen:
-            self._seen = seen
-            await self._swap_policy()
+
+    async def _look_at_policy(self) -> None:
+        async with self._reading:
+            if self._source.changed():
+                await self._swap_policy()
+            await self._detection.retire()
 
     async def _swap_policy(self) -> None:
-        settings, old = self._settings, self.active.policy
         try:
-            new = await asyncio.to_thread(load_policy, settings.home, settings.policy, settings.bundled)
-        except (PolicyError, ConfigError) as error:
+            loaded = await asyncio.to_thread(self._source.read)
+            own = own_entities(loaded.policy.entities)
+            prepared = await self._detection.prepare(own)
+            try:
+                await self._check(loaded, prepared)
+                await self._record_policy(self.active.policy, loaded.policy)
+            except BaseException:
+                await self._detection.drop(prepared)
+                raise
+        except (PolicyError, ConfigError, RedactionError) as error:
             self._observe("policy_refused", type(error).__name__)
             log.error("the policy file was changed and is refused; the running policy stays:\n%s", error)
             return
-        await self._record_policy(old, new)
-        self.active = replace(self.active, policy=new)
-        log.warning("policy %s is active", new.name)
+        self._detection.use(prepared, own)
+        self.active = replace(self.active, policy=loaded.policy)
+        log.warning("policy %s is active", loaded.policy.name)
+
+    async def _check(self, loaded: Loaded, detection: Detection) -> None:
+        find = await facts_of_cases(loaded, detection, self._value_refs, deadline_s=self._settings.limits.detect_s)
+        if problems := failing(run_cases(loaded, find, datetime.now(UTC).date())):
+            raise PolicyFileError(problems)
 
     async def _record_policy(self, old: Policy | None, new: Policy) -> None:
         before = old.digest if old is not None else self._control.last_policy()

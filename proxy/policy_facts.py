@@ -7,13 +7,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from policies.cases import FindsFacts
+from policies.load import Loaded
 from policies.model import FindingFacts
 from proxy.config import Settings
+from proxy.services import Detection
+from redaction.cache import SegmentFindings
 from redaction.detect import Engine
 from redaction.detectors import build_engine
 from redaction.finding import Finding
 from redaction.segment import Segment, SegmentKind
-from redaction.settings import EngineSettings
+from redaction.settings import EngineSettings, OwnEntity
 
 type ValueRefsOf = Callable[[str, str], frozenset[str]]
 """(entity type, value) -> keyed hashes of the value."""
@@ -36,10 +40,33 @@ def finding_facts(finding: Finding, segment: Segment, language: str, refs: Value
     )
 
 
-def engine_settings(settings: Settings) -> EngineSettings:
-    """What detection is built from, as the process is configured."""
+def engine_settings(settings: Settings, own: tuple[OwnEntity, ...]) -> EngineSettings:
+    """What detection is built from: as the process is configured, with the policy's own entity types."""
     models = {language: model for language, model in settings.spacy_models.items() if language in settings.languages}
-    return EngineSettings(settings.languages, settings.detectors, models)
+    return EngineSettings(settings.languages, settings.detectors, models, own=own)
+
+
+async def facts_of_cases(loaded: Loaded, detection: Detection, refs: ValueRefsOf, *, deadline_s: float) -> FindsFacts:
+    """`FindsFacts` for the texts of a policy's cases, by the detection that serves; each text by itself.
+
+    Raises DetectionError.
+    """
+    known: dict[tuple[str, str, str], Sequence[FindingFacts]] = {}
+    for case in loaded.cases:
+        key = case.text, case.kind, case.language
+        if case.text and key not in known:
+            segment = Segment("text", case.text, SegmentKind(case.kind))
+            part = (await detection.detect([segment], deadline_s=deadline_s)).segments[0]
+            known[key] = _facts(segment, part, case.language, refs)
+
+    def find(text: str, *, kind: str, language: str) -> Sequence[FindingFacts]:
+        return known[text, kind, language]
+
+    return find
+
+
+def _facts(segment: Segment, part: SegmentFindings, language: str, refs: ValueRefsOf) -> Sequence[FindingFacts]:
+    return [finding_facts(finding, segment, language or part.language, refs) for finding in part.findings]
 
 
 @dataclass(frozen=True)
@@ -58,6 +85,4 @@ class EngineFacts:
 
     def __call__(self, text: str, *, kind: str, language: str) -> Sequence[FindingFacts]:
         segment = Segment("text", text, SegmentKind(kind))
-        part = self._engine.detect([segment])[0]
-        spoken = language or part.language
-        return tuple(finding_facts(finding, segment, spoken, self.refs) for finding in part.findings)
+        return _facts(segment, self._engine.detect([segment])[0], language, self.refs)

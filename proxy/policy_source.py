@@ -1,14 +1,21 @@
 """Which policy is in force: the file that settings name, else HOME/policy.yaml, else a bundled one.
 
 A policy that does not load never replaces one that does; what the product cannot do yet is refused here, by name, so
-that no rule is silently without effect.
+that no rule is silently without effect, and so is an own entity type whose examples do not hold.
 """
 
 from pathlib import Path
 
-from policies.load import load, load_bundled
+from policies.errors import PolicyFileError, Problem
+from policies.examples import failing_examples
+from policies.load import BUNDLED, Loaded, read, read_text
 from policies.policy import Policy
+from policies.register import bundled_file
+from proxy.config import Settings
 from proxy.errors import ConfigError
+from proxy.own_entities import OwnFacts
+
+type Stamp = tuple[float, int] | None
 
 
 def policy_path(home: Path, given: Path | None) -> Path | None:
@@ -21,10 +28,23 @@ def policy_path(home: Path, given: Path | None) -> Path | None:
 
 def load_policy(home: Path, given: Path | None, bundled: str) -> Policy:
     """The policy. Raises PolicyFileError with every problem, ConfigError for what this version cannot do."""
-    path = policy_path(home, given)
-    policy = load(path) if path is not None else load_bundled(bundled)
-    unsupported(policy)
-    return policy
+    return read_policy(policy_path(home, given), bundled).policy
+
+
+def read_policy(path: Path | None, bundled: str) -> Loaded:
+    """The policy of a file, or a bundled one. Raises PolicyFileError, ConfigError."""
+    if path is None and bundled not in BUNDLED:
+        raise ConfigError(f"there is no bundled policy {bundled}; there are {', '.join(BUNDLED)}")
+    loaded = read(path) if path is not None else read_text(bundled_file(bundled), f"bundled:{bundled}")
+    unsupported(loaded.policy)
+    if problems := check_examples(loaded):
+        raise PolicyFileError(problems)
+    return loaded
+
+
+def check_examples(loaded: Loaded) -> list[Problem]:
+    """Examples of own entity types that do not hold."""
+    return failing_examples(loaded, OwnFacts(loaded.policy.entities)) if loaded.policy.entities else []
 
 
 def unsupported(policy: Policy) -> None:
@@ -37,13 +57,33 @@ def unsupported(policy: Policy) -> None:
         raise ConfigError(f"policy {policy.name}: look-ups of subject flags are not supported yet")
     if policy.budgets:
         raise ConfigError(f"policy {policy.name}: budgets are not supported yet")
-    if policy.exceptions:
-        raise ConfigError(f"policy {policy.name}: exceptions are not supported yet")
-    if policy.entities:
-        raise ConfigError(f"policy {policy.name}: entities of your own are not supported yet")
 
 
-def stamp(path: Path | None) -> tuple[float, int] | None:
+class PolicySource:
+    """The policy of a process: reads it, and knows when its file or one that it includes has changed."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._seen: dict[Path | None, Stamp] = {}
+
+    def read(self) -> Loaded:
+        """What the files say now. Raises PolicyFileError, ConfigError; either way `changed` starts from here."""
+        path = policy_path(self._settings.home, self._settings.policy)
+        # Before reading: what changes while it is read is read again.
+        self._seen = {path: stamp(path)}
+        loaded = read_policy(path, self._settings.bundled)
+        if path is not None:
+            included = [path.parent / name for name in loaded.files[1:] if not name.startswith("bundled:")]
+            self._seen |= {one: stamp(one) for one in included}
+        return loaded
+
+    def changed(self) -> bool:
+        """Whether another file is meant, or one of the files is not as it was."""
+        path = policy_path(self._settings.home, self._settings.policy)
+        return path not in self._seen or any(stamp(one) != seen for one, seen in self._seen.items())
+
+
+def stamp(path: Path | None) -> Stamp:
     """What changes when the file does: its modification time and size; None where there is no file."""
     if path is None:
         return None

@@ -40,10 +40,12 @@ def lint(
     Example: dragoman policy lint policy.yaml
     """
     from policies.lint import lint as lint_policy
+    from proxy.policy_source import check_examples
 
     with exit_codes(as_json):
         loaded = _open(file, _settings(home, None, None))
-        holds = cli.report(loaded, lint_policy(loaded, cli.today_utc()), as_json=as_json, strict=strict)
+        problems = sorted([*lint_policy(loaded, cli.today_utc()), *check_examples(loaded)])
+        holds = cli.report(loaded, problems, as_json=as_json, strict=strict)
     if not holds:
         raise typer.Exit(1)
 
@@ -227,11 +229,12 @@ def _open(file: str | None, settings: Settings) -> Loaded:
 
 
 def _engine(settings: Settings, loaded: Loaded) -> "EngineFacts":
+    from proxy.own_entities import own_entities
     from proxy.policy_facts import EngineFacts, engine_settings, no_refs
     from proxy.value_refs import ValueRefs
 
     refs = ValueRefs.of_home(settings.home) if loaded.policy.needs_value_refs else no_refs
-    return EngineFacts(engine_settings(settings), refs)
+    return EngineFacts(engine_settings(settings, own_entities(loaded.policy.entities)), refs)
 
 
 def _tell(loaded: Loaded, results: "list[CaseResult]", as_json: bool) -> None:

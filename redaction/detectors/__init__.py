@@ -41,6 +41,8 @@ def check_languages(settings: EngineSettings) -> None:
     if unknown or not settings.detectors:
         known = ", ".join(sorted(ALL))
         raise SettingsError(f"unknown detectors: {', '.join(unknown) or 'none named'}; there are {known}")
+    if settings.own and "patterns" not in settings.detectors:
+        raise SettingsError("own entity types need the detector `patterns`: name it under detectors")
     if settings.detectors == ("patterns",):
         return
     covered: set[str] = set()

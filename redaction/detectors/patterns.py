@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from redaction.detect import Look
 from redaction.digest import source_digest
 from redaction.finding import Finding
+from redaction.own import OwnRecognizer, digest
 from redaction.recognizers import ALL, Page, Recognizer
 from redaction.settings import EngineSettings
 
@@ -14,10 +15,11 @@ class Patterns:
 
     name = "patterns"
 
-    def __init__(self, recognizers: Sequence[Recognizer] = ALL) -> None:
+    def __init__(self, recognizers: Sequence[Recognizer] = ALL, *, own: str = "") -> None:
+        """own: digest of the company's own entity types among the recognizers."""
         self._recognizers = tuple(recognizers)
         self.languages: frozenset[str] = frozenset()
-        self.version = source_digest("recognizers")
+        self.version = source_digest("recognizers", "own.py") + own
 
     def detect(self, looks: Sequence[Look]) -> list[list[Finding]]:
         return [self._page(look) for look in looks]
@@ -33,4 +35,6 @@ def languages(settings: EngineSettings) -> frozenset[str]:
 
 
 def build(settings: EngineSettings) -> Patterns:
-    return Patterns()
+    if not settings.own:
+        return Patterns()
+    return Patterns((*ALL, OwnRecognizer(settings.own)), own=digest(settings.own))

@@ -103,6 +103,46 @@ class TestLint:
         assert call("lint", "bundled:none").exit_code == 2
 
 
+OWN = """
+entities:
+  STAFF_NUMBER:
+    group: identity
+    patterns: ['E-[0-9]{6}']
+    examples: [Ask E-123456 about it]
+    counterexamples: [E-12 is a road]
+  PROJECT: {values: [Blue Falcon], examples: [about blue falcon]}
+"""
+
+
+class TestOwnEntities:
+    def test_their_examples_are_run_by_lint_and_they_are_found(self, call: Callable[..., Result], home: Path) -> None:
+        (home / "policy.yaml").write_text(POLICY + OWN, encoding="utf-8")
+        assert call("lint").output.endswith("holds, 3 rules, no warnings\n")
+        text = "E-123456 works on Blue Falcon"
+        data = orjson.loads(call("explain", "--app", "chat", "--text", text, "--json").output)
+        parts = {one["part"].split()[0]: one["does"] for one in data["parts"]}
+        assert (parts["STAFF_NUMBER"], parts["PROJECT"]) == ("tokenize", "tokenize")
+
+    @pytest.mark.parametrize(
+        ("change", "place", "said"),
+        [
+            (("Ask E-123456", "Ask Erika 12"), "20:16", "STAFF_NUMBER is not found in this example"),
+            (("E-12 is a road", "E-999999 road"), "21:23", "STAFF_NUMBER is found in this counterexample"),
+            (("about blue", "on Erika"), "22:47", "PROJECT is not found in this example"),
+        ],
+    )
+    def test_an_example_that_fails_is_an_error_with_its_place_and_without_its_text(
+        self, call: Callable[..., Result], home: Path, change: tuple[str, str], place: str, said: str
+    ) -> None:
+        (home / "policy.yaml").write_text(POLICY + OWN.replace(*change), encoding="utf-8")
+        result = call("lint")
+        assert result.exit_code == 1
+        assert f"policy.yaml:{place}: {said} [example_fails]" in result.output
+        assert "does not hold, 1 error" in result.output
+        assert "Erika" not in result.output
+        assert "999999" not in result.output
+
+
 class TestCases:
     def test_cases_hold_and_unused_rules_are_named(self, call: Callable[..., Result]) -> None:
         result = call("test")
