@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - one expression, one line: a table of patterns reads better unbroken
 """Names by the key, column or field that they stand under: JSON members, CSV and Markdown tables."""
 
 import re

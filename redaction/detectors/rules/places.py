@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - one expression, one line: a table of patterns reads better unbroken
 """Cities and regions of the lists, postal codes with their town. A country is no place of a person and stays."""
 
 import re

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - one expression, one line: a table of patterns reads better unbroken
 """Names that the words around them announce: honorifics, introductions, greetings, signatures, relations, labels."""
 
 import re

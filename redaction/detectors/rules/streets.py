@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - one expression, one line: a table of patterns reads better unbroken
 """Street addresses of the three languages, with the postal code and town behind them."""
 
 import re

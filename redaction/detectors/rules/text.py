@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - one expression, one line: a table of patterns reads better unbroken
 """What the rules share: character classes, the words of a text with their neighbours, and what a word may be."""
 
 import re

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - one expression, one line: a table of patterns reads better unbroken
 """Vietnamese names: a closed set of surnames in a fixed order, honorifics with a given name, calls, with and without marks."""
 
 import re
