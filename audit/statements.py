@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from audit.tables import daily, daily_finding, entry, finding, reference, subject, tile, transfer
+from audit.tables import daily, daily_finding, entry, finding, reference, subject, tile, transfer, tree
 
 type Row = Mapping[str, Any]
 
@@ -19,16 +19,27 @@ type Row = Mapping[str, Any]
 class Statement:
     """One statement that takes many rows. names: the parameters, which every row has."""
 
-    def __init__(self, statement: sa.Insert | sa.Update, dialect: sa.Dialect) -> None:
+    def __init__(self, statement: sa.Insert | sa.Update | sa.Select[Any], dialect: sa.Dialect) -> None:
         compiled = statement.compile(dialect=dialect)
         self._text = str(compiled)
         order = compiled.positiontup
-        self._values: Callable[[Row], Any] = dict if order is None else itemgetter(*order)
+        self._values: Callable[[Row], Any] = dict if order is None else _tuple_of(order)
 
     def run(self, connection: sa.Connection, rows: Sequence[Row]) -> None:
         """Runs it for every row; does nothing for none."""
         if rows:
             connection.exec_driver_sql(self._text, [self._values(row) for row in rows])
+
+    def ask(self, connection: sa.Connection, row: Row) -> sa.CursorResult[Any]:
+        """Runs it once, for its answer."""
+        return connection.exec_driver_sql(self._text, self._values(row))
+
+
+def _tuple_of(names: Sequence[str]) -> Callable[[Row], tuple[Any, ...]]:
+    """What takes these values out of a row; `itemgetter` alone returns no tuple for one name, and takes no fewer."""
+    if len(names) > 1:
+        return itemgetter(*names)
+    return lambda row: tuple(row[name] for name in names)
 
 
 class Statements:
@@ -39,6 +50,11 @@ class Statements:
         self.insert = {table.name: Statement(sa.insert(table), dialect) for table in plain}
         self.add = {table.name: Statement(_adding(table, dialect), dialect) for table in (daily, daily_finding)}
         self.close = Statement(_closing(), dialect)
+        self.state = Statement(sa.select(tree.c.origin, tree.c.size, tree.c.peaks, tree.c.erasures), dialect)
+        grown: dict[str, Any] = {name: sa.bindparam(f"to_{name}") for name in ("size", "peaks", "checkpoint", "at")}
+        self.grow = Statement(sa.update(tree).values(grown), dialect)
+        columns = (transfer.c.id, transfer.c.attempt, transfer.c.outcome_idx)
+        self.taken = Statement(sa.select(*columns).where(transfer.c.id == sa.bindparam("of_id")), dialect)
 
 
 def _closing() -> sa.Update:

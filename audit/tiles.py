@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from audit.errors import VerifyError
-from audit.merkle import HASH_BYTES, NodeSource, root_of
+from audit.merkle import HASH_BYTES, Frontier, NodeSource, fold, full_root, root_of
 
 HEIGHT = 8
 WIDTH = 1 << HEIGHT
@@ -112,6 +112,13 @@ def node_source(source: TileSource, size: int) -> NodeSource:
     return node
 
 
+def _peaks(row: Sequence[bytes]) -> tuple[bytes, ...]:
+    frontier = Frontier()
+    for item in row:
+        frontier.append(item)
+    return frontier.peaks
+
+
 @dataclass(slots=True)
 class TileBuilder:
     """The hashes of every tile that is not full yet, level by level; hands out tiles as they become full."""
@@ -132,9 +139,13 @@ class TileBuilder:
             if len(row) < WIDTH:
                 return full
             full.append((TileId(level, level_size(self.size, level) // WIDTH - 1), b"".join(row)))
-            item = root_of(row)
+            item = full_root(row)
             row.clear()
             level += 1
+
+    def root(self) -> bytes:
+        """The root of the tree as it stands: the peaks of each level's hashes, the highest level first."""
+        return fold([peak for row in reversed(self.levels) for peak in _peaks(row)])
 
     @classmethod
     def load(cls, source: TileSource, size: int) -> "TileBuilder":

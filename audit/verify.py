@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from audit.canonical import facts as facts_of
 from audit.checkpoint import Checkpoint, open_checkpoint, rotation_text, unverified
 from audit.errors import VerifyError
-from audit.merkle import Frontier, consistency_proof, leaf_hash, verify_consistency
+from audit.merkle import consistency_proof, leaf_hash, verify_consistency
 from audit.progress import Progress, silent
 from audit.signing import VerifierKey
 from audit.store import Store, StoredTiles, newest_checkpoint
@@ -211,7 +211,7 @@ class Content:
 
 def _hash_all(source: TileSource, size: int, content: Content, progress: Progress) -> bytes:
     """Hashes every entry again and compares every tile; returns the root that the entries give."""
-    builder, frontier = TileBuilder(), Frontier()
+    builder = TileBuilder()
     for number in range(-(-size // WIDTH)):
         width = width_at(size, 0, number)
         said = split(source.hashes(TileId(0, number, width)))
@@ -220,14 +220,13 @@ def _hash_all(source: TileSource, size: int, content: Content, progress: Progres
             if leaf != said[offset]:
                 raise VerifyError(f"entry {index} is not the one that was signed", code="entry_differs", index=index)
             content.add(index, data)
-            frontier.append(leaf)
             for tile, hashes in builder.append(leaf):
                 _compare(source, tile, hashes)
         progress(number * WIDTH + width, size)
     for level, row in enumerate(builder.levels):
         if row:
             _compare(source, TileId(level, level_size(size, level) // WIDTH, len(row)), b"".join(row))
-    return frontier.root()
+    return builder.root()
 
 
 def _compare(source: TileSource, tile: TileId, hashes: bytes) -> None:

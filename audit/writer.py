@@ -85,12 +85,12 @@ class Writer:
             self._probe("locked")
             frontier, tiles = self._state(connection)
             batch = _Batch(self._stamp, frontier, tiles)
-            batch.fill(drafts, _taken(connection, drafts))
+            batch.fill(drafts, _taken(connection, self._say, drafts))
             note = Checkpoint(self.signer.verifier.name, frontier.size, frontier.root()).signed(self.signer, *cosigners)
             self._probe("signed")
             self._say.insert["reference"].run(connection, [new.row() for new in pending])
             batch.write(connection, self._say)
-            _save_tree(connection, frontier, note)
+            _save_tree(connection, self._say, frontier, note)
             self._probe("written")
         self._probe("committed")
         self._references.stored(pending)
@@ -104,7 +104,7 @@ class Writer:
         return Stamp(self._node, self._boot, self._seq + offset)
 
     def _state(self, connection: sa.Connection) -> tuple[Frontier, TileBuilder]:
-        row = connection.execute(sa.select(tree.c.origin, tree.c.size, tree.c.peaks, tree.c.erasures)).one()
+        row = self._say.state.ask(connection, {}).one()
         if row.origin != self.signer.verifier.name:
             raise LedgerError("the database belongs to another log than the key", code="ledger_key")
         if row.erasures != self._erasures:
@@ -169,23 +169,27 @@ def _identity(draft: Draft) -> tuple[str, Any, Any] | None:
     return None
 
 
-def _taken(connection: sa.Connection, drafts: Iterable[Draft]) -> set[tuple[str, Any, Any]]:
+def _taken(connection: sa.Connection, say: Statements, drafts: Iterable[Draft]) -> set[tuple[str, Any, Any]]:
     """The identities among the drafts' ids that the log holds already."""
     ids = {draft.facts["id"] for draft in drafts if _identity(draft) is not None}
     if not ids:
         return set()
-    columns = (transfer.c.id, transfer.c.attempt, transfer.c.outcome_idx)
     taken: set[tuple[str, Any, Any]] = set()
-    for row in connection.execute(sa.select(*columns).where(transfer.c.id.in_(ids))):
+    if len(ids) == 1:  # a lonely append: the one where a statement made anew is felt
+        rows = say.taken.ask(connection, {"of_id": next(iter(ids))})
+    else:
+        columns = (transfer.c.id, transfer.c.attempt, transfer.c.outcome_idx)
+        rows = connection.execute(sa.select(*columns).where(transfer.c.id.in_(ids)))
+    for row in rows:
         taken.add(("transfer", row.id, row.attempt))
         if row.outcome_idx is not None:
             taken.add(("outcome", row.id, row.attempt))
     return taken
 
 
-def _save_tree(connection: sa.Connection, frontier: Frontier, note: bytes) -> None:
-    values = {"size": frontier.size, "peaks": frontier.to_bytes(), "checkpoint": note, "at": now_ms()}
-    connection.execute(sa.update(tree).values(values))
+def _save_tree(connection: sa.Connection, say: Statements, frontier: Frontier, note: bytes) -> None:
+    peaks = frontier.to_bytes()
+    say.grow.run(connection, [{"to_size": frontier.size, "to_peaks": peaks, "to_checkpoint": note, "to_at": now_ms()}])
 
 
 def begin_tree(connection: sa.Connection, signer: Signer, *, first: bool) -> None:

@@ -13,27 +13,30 @@ from rich.table import Table
 
 from proxy.errors import ConfigError
 
-WHAT = ("gateway",)
+WHAT = ("gateway", "audit")
 
 
 def bench(
-    what: Annotated[str, typer.Argument(help="gateway.")] = "gateway",
+    what: Annotated[str, typer.Argument(help="gateway or audit.")] = "gateway",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     blocks: Annotated[int, typer.Option(help="Blocks of requests per case.", min=2, max=200)] = 12,
+    entries: Annotated[int, typer.Option(help="Entries per case of audit.", min=64, max=1_000_000)] = 4_096,
 ) -> None:
-    """Measure what dragoman costs, next to direct and to the same door without the gate, in one run.
+    """Measure what dragoman costs, beside what it would cost without it, in one run.
+
+    gateway: next to direct and to the same door without the gate. audit: next to bare commits on the same disk.
 
     Example: dragoman bench gateway
     """
     if what not in WHAT:
         raise ConfigError(f"there is no bench {what}; there are {', '.join(WHAT)}")
-    rows = _gateway(blocks)
+    rows = _audit(entries) if what == "audit" else _gateway(blocks)
     if as_json:
         typer.echo(json.dumps(rows))
         return
     table = Table(*rows[0])
     for row in rows:
-        table.add_row(*(f"{value:.3f}" if isinstance(value, float) else str(value) for value in row.values()))
+        table.add_row(*(_cell(value) for value in row.values()))
     Console().print(table)
 
 
@@ -41,3 +44,15 @@ def _gateway(blocks: int) -> list[dict[str, Any]]:
     from proxy.bench.gateway import run
 
     return [asdict(row) for row in run(blocks)]
+
+
+def _audit(entries: int) -> list[dict[str, Any]]:
+    from audit.bench import run
+
+    return [asdict(row) for row in run(entries)]
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    return f"{value:.3f}" if isinstance(value, float) else str(value)

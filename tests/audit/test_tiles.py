@@ -87,6 +87,7 @@ def test_a_builder_holds_exactly_the_tiles_of_its_size(size: int) -> None:
     assert [len(row) for row in built.builder.levels if row] == [
         width for level in range(3) if 0 < (width := width_at(size, level, size >> (8 * level + 8))) < 256
     ]
+    assert built.builder.root() == root_of(built.leaves)
     if size:
         assert subtree_root(node_source(built, size), 0, size) == root_of(built.leaves)
 
