@@ -58,6 +58,27 @@ class Purged:
 
 
 @dataclass(frozen=True, slots=True)
+class ConcernedScope:
+    """A live scope of somebody. mappings: placeholders in it. others: further persons whom it concerns."""
+
+    id: str
+    kind: str
+    destination: str
+    mappings: int
+    others: int
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderObject:
+    """Something that a provider keeps, by its real id. created, expires: of the binding, ms since 1970."""
+
+    destination: str
+    object_id: str = field(repr=False)
+    created: int
+    expires: int
+
+
+@dataclass(frozen=True, slots=True)
 class Approval:
     """Who wants to see an original, who agrees, and why; all three are recorded."""
 
@@ -92,13 +113,14 @@ class Vault(Protocol):
         """
         ...
 
-    def known_tokens(self, scope: Scope, items: Sequence[Item]) -> list[str] | None:
-        """The placeholders if this process knows all of them; never touches a database."""
+    def known_tokens(self, scope: Scope, items: Sequence[Item], persons: Sequence[str] = ()) -> list[str] | None:
+        """The placeholders if this process knows them all, and whom the scope concerns; never touches a database."""
         ...
 
-    def issue(self, scope: Scope, items: Sequence[Item]) -> list[str]:
+    def issue(self, scope: Scope, items: Sequence[Item], persons: Sequence[str] = ()) -> list[str]:
         """A placeholder for each item, in order; committed when it returns, in one batch.
 
+        persons: whom the scope concerns, as pseudonymous references of at most 64 characters; kept with it.
         Raises VaultError: `shredded` where the scope was destroyed meanwhile, `unavailable`, `key`.
         """
         ...
@@ -124,6 +146,26 @@ class Vault(Protocol):
 
     def shred(self, scope_id: str) -> bool:
         """Destroy a scope's keys and everything in it, at once. False where there is nothing (left) to destroy."""
+        ...
+
+    def scopes_of(self, refs: Sequence[str]) -> tuple[ConcernedScope, ...]:
+        """The live scopes that concern these persons, oldest first."""
+        ...
+
+    def live(self, scope_ids: Sequence[str]) -> tuple[str, ...]:
+        """Those of the scopes that were not destroyed."""
+        ...
+
+    def objects(self, scope_ids: Sequence[str]) -> tuple[ProviderObject, ...]:
+        """What providers keep of these scopes; for erasure. Raises VaultError `damaged`."""
+        ...
+
+    def unattributed(self) -> int:
+        """Live conversations with placeholders of which nobody said whom they concern."""
+        ...
+
+    def shred_all(self, scope_ids: Sequence[str]) -> Mapping[str, int]:
+        """`shred` for many, in one transaction. Scope -> placeholders that went, for those that were still there."""
         ...
 
     def purge(self) -> Purged:

@@ -27,6 +27,7 @@ class SeenScope:
     keys: ScopeKeys
     checked: float
     tokens: dict[Item, str] = field(default_factory=dict)
+    persons: set[str] = field(default_factory=set)
 
 
 class Seen:
@@ -67,11 +68,11 @@ class Seen:
             self._trim()
             return seen
 
-    def tokens(self, scope: Scope, items: Sequence[Item]) -> list[str] | None:
-        """All placeholders of these items, None if one is not known or the scope needs a look."""
+    def tokens(self, scope: Scope, items: Sequence[Item], persons: Sequence[str] = ()) -> list[str] | None:
+        """All placeholders of these items, None if one or a person is not known or the scope needs a look."""
         with self._lock:
             seen = self._scopes.get(scope.id)
-            if seen is None or self._clock() - seen.checked > TRUSTED_S:
+            if seen is None or self._clock() - seen.checked > TRUSTED_S or not seen.persons.issuperset(persons):
                 return None
             known = seen.tokens
             found = [known.get(item) for item in items]
@@ -85,12 +86,19 @@ class Seen:
                 return {}
             return {item: seen.tokens[item] for item in items if item in seen.tokens}
 
-    def remember(self, scope: Scope, pairs: Iterable[tuple[Item, str]]) -> None:
-        """Placeholders that are committed."""
+    def concerns(self, scope: Scope, persons: Iterable[str]) -> bool:
+        """Whether it is known that the scope concerns these persons."""
+        with self._lock:
+            seen = self._scopes.get(scope.id)
+            return seen is not None and self._clock() - seen.checked <= TRUSTED_S and seen.persons.issuperset(persons)
+
+    def remember(self, scope: Scope, pairs: Iterable[tuple[Item, str]], persons: Iterable[str] = ()) -> None:
+        """Placeholders, and whom the scope concerns, as committed."""
         with self._lock:
             seen = self._scopes.get(scope.id)
             if seen is None:
                 return
+            seen.persons.update(persons)
             before = len(seen.tokens)
             seen.tokens.update(pairs)
             self._size += len(seen.tokens) - before

@@ -10,11 +10,13 @@ import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha256
+from itertools import batched
 from pathlib import Path
 
 import sqlalchemy as sa
 
 from redaction.errors import VaultError
+from redaction.vault import persons as concerned
 from redaction.vault import scopes, upkeep
 from redaction.vault import tables as t
 from redaction.vault.base import (
@@ -23,7 +25,9 @@ from redaction.vault.base import (
     SESSION,
     TTL_S,
     Approval,
+    ConcernedScope,
     Item,
+    ProviderObject,
     Purged,
     RevealEvent,
     Scope,
@@ -85,22 +89,23 @@ class SqlVault:
                 rows = list(connection.execute(sa.select(t.scope).where(is_it)))
         return self._opened(rows[0])
 
-    def known_tokens(self, scope: Scope, items: Sequence[Item]) -> list[str] | None:
-        return self._seen.tokens(scope, items)
+    def known_tokens(self, scope: Scope, items: Sequence[Item], persons: Sequence[str] = ()) -> list[str] | None:
+        return self._seen.tokens(scope, items, persons)
 
-    def issue(self, scope: Scope, items: Sequence[Item]) -> list[str]:
+    def issue(self, scope: Scope, items: Sequence[Item], persons: Sequence[str] = ()) -> list[str]:
         known = self._seen.known(scope, items)
         missing = [item for item in items if item not in known]
-        if missing:
+        if missing or (persons and not self._seen.concerns(scope, persons)):
             with self._database.write() as connection:
                 rows = scopes.touched(connection, t.scope.c.id == scope.id, self._clock_ms())
                 if not rows:
                     self._seen.forget(scope.id)
                     raise VaultError("the conversation's keys were destroyed; start a new one", code="shredded")
                 scope, keys = scopes.opened(rows[0], self._kek)
+                concerned.add(connection, scope.id, persons)
                 made = issue(scope, missing, self._store(connection, scope, keys))
             self._seen.checked(rows[0].ref or "", scope, keys)
-            self._seen.remember(scope, made.items())
+            self._seen.remember(scope, made.items(), persons)
             known.update(made)
         return [known[item] for item in items]
 
@@ -148,13 +153,33 @@ class SqlVault:
         with self._database.read() as connection:
             return int(connection.execute(sa.select(sa.func.sum(t.binding.c.lost)).where(where)).scalar() or 0)
 
+    def scopes_of(self, refs: Sequence[str]) -> tuple[ConcernedScope, ...]:
+        with self._database.read() as connection:
+            return concerned.scopes_of(connection, refs)
+
+    def live(self, scope_ids: Sequence[str]) -> tuple[str, ...]:
+        with self._database.read() as connection:
+            return tuple(concerned.live(connection, scope_ids))
+
+    def objects(self, scope_ids: Sequence[str]) -> tuple[ProviderObject, ...]:
+        with self._database.read() as connection:
+            return concerned.objects(connection, self._keys(connection, scope_ids))
+
+    def unattributed(self) -> int:
+        with self._database.read() as connection:
+            return concerned.unattributed(connection)
+
     def shred(self, scope_id: str) -> bool:
+        return bool(self.shred_all([scope_id]))
+
+    def shred_all(self, scope_ids: Sequence[str]) -> Mapping[str, int]:
+        gone: dict[str, int] = {}
         with self._database.write() as connection:
-            gone = scopes.destroy(connection, t.scope.c.id == scope_id, self._clock_ms())
-        self._forget(gone)
-        self._seen.forget(scope_id)
+            for some in batched(scope_ids, _BATCH):
+                gone |= scopes.destroy(connection, t.scope.c.id.in_(some), self._clock_ms())
+        self._forget(dict.fromkeys(scope_ids, 0))
         self._database.forget_freed_pages()
-        return bool(gone)
+        return gone
 
     def purge(self) -> Purged:
         now = self._clock_ms()

@@ -53,6 +53,14 @@ binding = sa.Table(
     sa.Column("expires", sa.BigInteger, nullable=False, index=True),
 )
 
+person = sa.Table(
+    "vault_person",
+    metadata,
+    sa.Column("scope", sa.String(32), sa.ForeignKey("vault_scope.id"), primary_key=True),
+    sa.Column("ref", sa.String(64), primary_key=True, index=True, comment="pseudonymous, as the log names the person"),
+)
+"""Whom a scope concerns; the log's keys alone say who that is, and erasure asks for it."""
+
 secret = sa.Table(
     "vault_secret",
     metadata,
