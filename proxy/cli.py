@@ -15,6 +15,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "run": ("proxy.commands.run", "run", "Start dragoman."),
     "demo": ("proxy.commands.demo", "demo", "The whole story offline, with fake providers."),
     "app": ("proxy.commands.app", "app", "On-board services: credentials for applications."),
+    "token": ("proxy.commands.token", "app", "Who may use the API and the console."),
     "stop": ("proxy.commands.stop", "stop", "Stop a destination or an application, or resume it."),
     "fake-provider": ("proxy.commands.fake_provider", "fake_provider", "The echoing providers of the tests."),
     "doctor": ("proxy.commands.doctor", "doctor", "Check the installation and say what to do."),

@@ -12,10 +12,11 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from proxy.control.tables import credential, policy_activation, stop
+from proxy.control.tokens import Tokens
 from proxy.errors import ConfigError
 from proxy.identity import CREDENTIAL_PREFIX, digest
 
-HEAD = "0001"
+HEAD = "0002"
 """The newest schema; a test holds it against the migrations."""
 
 
@@ -36,6 +37,7 @@ class ControlStore:
         if self._engine.dialect.name == "sqlite":
             sa.event.listen(self._engine, "connect", _sqlite_settings)
         self._migrate()
+        self.tokens = Tokens(self._engine)
 
     @classmethod
     def at(cls, home: Path) -> "ControlStore":

@@ -30,3 +30,18 @@ policy_activation = sa.Table(
     sa.Column("name", sa.String(96), nullable=False),
     sa.Column("digest", sa.String(80), nullable=False),
 )
+
+api_token = sa.Table(
+    "api_token",
+    metadata,
+    sa.Column("id", sa.String(16), primary_key=True),
+    sa.Column("digest", sa.LargeBinary(32), nullable=False),
+    sa.Column("role", sa.String(16), nullable=False),
+    sa.Column("name", sa.String(96), nullable=False),
+    # names of applications, separated by spaces; empty for roles that are not bound to any
+    sa.Column("applications", sa.Text, nullable=False),
+    sa.Column("created", sa.BigInteger, nullable=False),
+    sa.Column("expires", sa.BigInteger, nullable=False),
+    sa.Column("revoked", sa.BigInteger),
+    sa.UniqueConstraint("digest", name="api_token_digest"),
+)
