@@ -1,75 +1,140 @@
-"""kill -9 under load: what the upstream saw has its record, the log verifies, the surplus is closed at the next start."""
+"""kill -9 under load, at both doors: what the upstream saw has its record, the log verifies, the surplus is closed at the
+next start."""
 
 import asyncio
 import contextlib
 import os
 import signal
 import sqlite3
+import ssl
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
 import orjson
+import pytest
 
+from audit.reading import reading
+from audit.verify import verify_store
+from proxy.ca import CERTIFICATE_FILE
 from proxy.fakes.server import FakeProvider
 
-
-def _records(home: Path) -> list[dict[str, Any]]:
-    with sqlite3.connect(home / "audit.db") as connection:
-        return [orjson.loads(body) for (body,) in connection.execute("SELECT body FROM entry ORDER BY idx")]
+BODY = {"model": "fake-echo", "messages": [{"role": "user", "content": "I am anna.schmidt@example.com"}]}
+SENDERS = 8
 
 
-async def _start(home: Path, url: str) -> tuple[asyncio.subprocess.Process, str]:
+@dataclass
+class Running:
+    """A dragoman in a process of its own. proxy: its HTTPS proxy, where it has one."""
+
+    process: asyncio.subprocess.Process
+    gateway: str
+    proxy: str | None
+
+    async def end(self, number: signal.Signals) -> None:
+        os.kill(self.process.pid, number)
+        await self.process.wait()
+
+
+async def start(home: Path, door: str, *options: str) -> Running:
+    mode = "regular@127.0.0.1:0" if door == "network" else "none"
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-c", "from proxy.cli import main; main()", "run", "--home", str(home)),
-        *("--mode", "none", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--workers", "1"),
-        *("--detectors", "patterns", "--upstream", f"openai={url}"),
+        *("--mode", mode, "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--workers", "1"),
+        *("--detectors", "patterns", *options),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
     )
     assert process.stdout is not None
+    told: dict[bytes, str] = {}
     while line := await process.stdout.readline():
-        if b"gateway" in line:
-            return process, line.split()[-1].decode()
+        for word in (b"gateway", b"HTTPS proxy"):
+            if line.strip().startswith(word):
+                told[word] = line.split()[-1].decode()
+        if b"metrics" in line:
+            return Running(process, told[b"gateway"], told.get(b"HTTPS proxy"))
     raise AssertionError("dragoman did not start")
 
 
-async def test_after_kill_9_every_request_that_the_upstream_saw_has_its_record(tmp_path: Path) -> None:
+def entries_of(home: Path) -> list[dict[str, Any]]:
+    """The log's entries, read past the product; oldest first."""
+    with sqlite3.connect(home / "audit.db") as connection:
+        return [orjson.loads(body) for (body,) in connection.execute("SELECT body FROM entry ORDER BY idx")]
+
+
+def client_of(running: Running, home: Path, fake: FakeProvider) -> httpx.AsyncClient:
+    if running.proxy is None:
+        return httpx.AsyncClient(base_url=f"{running.gateway}/openai", trust_env=False, timeout=20)
+    # Here the upstream has a name that every process of this machine knows; it is the configured one of `openai`.
+    trust = ssl.create_default_context(cafile=home / "ca" / CERTIFICATE_FILE)
+    base = f"https://localhost:{fake.port}"
+    return httpx.AsyncClient(base_url=base, proxy=running.proxy, verify=trust, trust_env=False, timeout=20)
+
+
+@pytest.mark.parametrize("door", ["gateway", "network"])
+async def test_after_kill_9_every_request_that_the_upstream_saw_has_its_record(
+    tmp_path: Path, throwaway_ca: Any, door: str
+) -> None:
     home = tmp_path / "home"
-    body = {"model": "fake-echo", "messages": [{"role": "user", "content": "I am anna.schmidt@example.com"}]}
-    async with FakeProvider("openai") as fake:
-        process, gateway = await _start(home, fake.url)
+    async with FakeProvider("openai", tls=throwaway_ca.server("localhost")) as fake:
+        options = ("--upstream", f"openai=https://localhost:{fake.port}", "--upstream-ca", str(throwaway_ca.path))
+        running = await start(home, door, *options)
         enough = asyncio.Event()
 
         async def send(client: httpx.AsyncClient) -> None:
             with contextlib.suppress(httpx.HTTPError):
                 while True:
-                    await client.post(f"{gateway}/openai/v1/chat/completions", json=body)
+                    answer = await client.post("/v1/chat/completions", json=BODY)
+                    assert answer.status_code == 200, answer.text
                     if len(fake.received) > 60:
                         enough.set()
 
-        async with httpx.AsyncClient(trust_env=False, timeout=20) as client:
-            senders = [asyncio.create_task(send(client)) for _ in range(8)]
-            await enough.wait()
-            os.kill(process.pid, signal.SIGKILL)
-            await process.wait()
+        async with client_of(running, home, fake) as client:
+            senders = [asyncio.create_task(send(client)) for _ in range(SENDERS)]
+            waiting = asyncio.create_task(enough.wait())
+            await asyncio.wait({waiting, *senders}, return_when=asyncio.FIRST_COMPLETED)
+            await running.end(signal.SIGKILL)
             await asyncio.gather(*senders)
+            assert waiting.done()
         seen = len(fake.received)
-        transfers = [entry for entry in _records(home) if entry["kind"] == "transfer"]
-        assert seen <= len(transfers) <= seen + 8
-        process, _ = await _start(home, fake.url)
-        process.terminate()
-        await process.wait()
+        transfers = [entry for entry in entries_of(home) if entry["kind"] == "transfer"]
+        assert seen <= len(transfers) <= seen + SENDERS
+        again = await start(home, door, *options)
+        await again.end(signal.SIGTERM)
+        assert again.process.returncode == 0
         assert len(fake.received) == seen
-    entries = _records(home)
     outcomes = {
-        (entry["id"], entry.get("attempt", 1)): entry["state"] for entry in entries if entry["kind"] == "outcome"
+        (entry["id"], entry.get("attempt", 1)): entry["state"]
+        for entry in entries_of(home)
+        if entry["kind"] == "outcome"
     }
     assert {(entry["id"], entry.get("attempt", 1)) for entry in transfers} == set(outcomes)
     assert set(outcomes.values()) <= {"complete", "interrupted", "not_sent", "client_gone"}
-    verify = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-c", "from proxy.cli import main; main()", "audit", "verify", "--home", str(home)),
-        stdout=asyncio.subprocess.DEVNULL,
-    )
-    assert await verify.wait() == 0
+    with reading(home, None) as log:
+        assert verify_store(log.store, [log.vkey]).open == 0
+
+
+async def test_a_terminated_process_lets_open_streams_end_and_takes_no_new_ones(stand: Any, chat: Any) -> None:
+    """Through the network door; what the gateway does is in its own tests."""
+    from proxy.fakes.hold import Hold
+
+    hold = Hold()
+    async with stand(door="network", openai={"hold": hold, "chunk": 4}) as it, it.client("openai") as client:
+        request = client.stream("POST", "/v1/chat/completions", json=chat("Hello there, world", stream=True))
+        async with request as answer:
+            hold.release(2)
+            await hold.reached(2)
+            draining = asyncio.create_task(it.app.drain())
+            while it.app._network.addresses:  # until the door has closed; nobody signals that
+                await asyncio.sleep(0)
+            with pytest.raises(ConnectionError):
+                await asyncio.open_connection(*it.addresses.network[0])
+            assert not draining.done()
+            hold.open()
+            text = (await answer.aread()).decode()
+        assert "[DONE]" in text
+        await draining
+        (outcome,) = it.records("outcome")
+        assert outcome["state"] == "complete"
