@@ -12,7 +12,7 @@ from proxy.errors import FormatError
 from proxy.formats import media
 from proxy.formats.base import Inspected, MediaPart
 from proxy.formats.document import Body, Decoded, Document, Slot, Write, json_like, not_a_number, plain, through
-from proxy.formats.jsonscan import Form, Frame, Leaf, Scan, scan, string_of
+from proxy.formats.jsonscan import MAX_LEAVES, Form, Frame, Leaf, Scan, scan, string_of, too_many
 from proxy.formats.media import Read
 from proxy.formats.shape import Shape, Use, free
 from redaction.segment import Segment, SegmentKind
@@ -23,6 +23,7 @@ TOKEN_IDS = "application/x-token-ids"  # noqa: S105 (a media type)
 
 _FREE = free()
 _NO_ID = ("null", "{", "[")
+_BEGINNINGS = frozenset('[{" \t\n\r')  # of a JSON text that could hold more than one word
 _CONTAINER = re.compile(r"\s*[\[{].*[\]}]\s*\Z", re.DOTALL)
 _ESCAPED = re.compile(r'\s*".*\\.*"\s*\Z', re.DOTALL)
 
@@ -84,9 +85,7 @@ class Inspection:
             raise FormatError(
                 f"JSON is nested in strings more than {MAX_LAYERS} times; send it flatter", code="too_deep"
             )
-        pointer = self._unique(place.pointer)
-        self.segments.append(Segment(pointer, text, place.kind, place.schema, place.hint))
-        return Slot(start, end, write, pointer)
+        return Slot(start, end, write, self._add(place, text))
 
     def finish(self, decoded: Decoded, raw: bytes, document: Document, facts: Mapping[str, str]) -> Inspected:
         """Everything found. facts: `model`, `stream` and `state.<kind>`, as the scan saw them."""
@@ -106,6 +105,14 @@ class Inspection:
         """A part that nothing here can read."""
         self.uninspected.append(MediaPart(self._unique(place.pointer), media_type, size))
 
+    def _add(self, place: Place, text: str) -> str:
+        """One segment more; its pointer. Raises FormatError `too_many_texts`."""
+        if len(self.segments) >= MAX_LEAVES:
+            raise too_many()
+        pointer = self._unique(place.pointer)
+        self.segments.append(Segment(pointer, text, place.kind, place.schema, place.hint))
+        return pointer
+
     def _unique(self, pointer: str) -> str:
         """The pointer, with `~d2`, `~d3`, … (never valid in RFC 6901) where a duplicate key had it."""
         count = self._pointers.get(pointer, 0) + 1
@@ -120,8 +127,7 @@ class Inspection:
         literal = text[leaf.start : leaf.end]
         if leaf.form is Form.NUMBER:
             may = leaf.shape.free or leaf.frame.free
-            pointer = self._unique(place.pointer)
-            self.segments.append(Segment(pointer, literal, place.kind, place.schema, place.hint))
+            pointer = self._add(place, literal)
             return Slot(leaf.start, leaf.end, json_like('"', "") if may else not_a_number, pointer)
         value = string_of(literal)
         write = json_like(literal, value)
@@ -159,7 +165,7 @@ class Inspection:
         self, start: int, end: int, text: str, place: Place, write: Write, layer: int
     ) -> tuple[Slot | None] | None:
         """JSON in the text: a slot with a document of its own; None where the text is no JSON."""
-        if not (_CONTAINER.match(text) or _ESCAPED.match(text)):
+        if text[0] not in _BEGINNINGS or not (_CONTAINER.match(text) or _ESCAPED.match(text)):
             return None
         try:
             inner = Place(f"{place.pointer}#", f"{place.schema}#", place.kind, place.hint)

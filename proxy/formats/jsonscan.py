@@ -4,15 +4,16 @@ Text that the caller decoded enters; leaves with spans and pointers go out, stru
 over. It is RFC 8259 exactly, except that every duplicate key is seen; an error names a position, never text.
 """
 
-import json
 import re
 from enum import IntEnum
+from json.decoder import scanstring  # type: ignore[attr-defined]
 
 from proxy.errors import FormatError
 from proxy.formats.shape import Shape, Use
 from redaction.segment import SegmentKind
 
 MAX_DEPTH = 200  # no API nests half as deep; a parser behind us that recurses breaks at about a thousand
+MAX_LEAVES = 100_000  # about 4 s of one core; fifty times what the longest conversations hold
 MIN_DIGITS = 5  # numbers below this say nothing about a person; postal codes have five digits
 MIN_NUMBERS = 32  # an array of so many numbers and nothing else is a measurement or an encoding, not a list of values
 IDENTIFIER = r"[A-Za-z0-9_.:/#$\-]{0,256}"  # no blank, no @, no +: neither a name, an address nor a phone number
@@ -80,8 +81,11 @@ class Frame:
 
     def pointer_of(self, key: str, position: int) -> str:
         """The pointer of a child."""
-        name = key.replace("~", "~0").replace("/", "~1") if position < 0 else str(position)
-        return f"{self.pointer}/{name}"
+        if position >= 0:
+            return f"{self.pointer}/{position}"
+        if "~" in key or "/" in key:
+            key = key.replace("~", "~0").replace("/", "~1")
+        return f"{self.pointer}/{key}"
 
     def schema_of(self, key: str, listed: bool) -> str:
         """The schema pointer of a child; below 90 characters in all, deeper levels are one `**`."""
@@ -164,8 +168,7 @@ class Scan:
 
 def string_of(literal: str) -> str:
     """The value of a string literal that the scanner found."""
-    inner = literal[1:-1]
-    return inner if "\\" not in inner else str(json.loads(literal))
+    return literal[1:-1] if "\\" not in literal else str(scanstring(literal, 1)[0])
 
 
 def scan(text: str, shape: Shape, *, keys: bool = True) -> Scan:
@@ -211,7 +214,10 @@ class _Scanner:
         is_object = text[start - 1] == "{"
         pattern = _FIRST_MEMBER if is_object else _FIRST_ELEMENT
         positions = [-1 if is_object else 0]
+        leaves = self.leaves
         while stack:
+            if len(leaves) > MAX_LEAVES:
+                raise too_many()
             match = pattern(text, end)
             if match is None:
                 raise _broken(end)
@@ -251,7 +257,7 @@ class _Scanner:
         start, end = match.span(_KEY)
         key = self.text[start + 1 : end - 1]
         if "\\" in key:
-            key = str(json.loads(self.text[start:end]))
+            key = str(scanstring(self.text, start + 1)[0])
         shape = frame.shape.members.get(key)
         if shape is not None:
             return key, True, shape
@@ -303,6 +309,13 @@ class _Scanner:
             return 0
         self.leaves.append(Leaf(Form.NUMBERS, frame, key, listed, position, shape, start - 1, match.end()))
         return match.end()
+
+
+def too_many() -> FormatError:
+    """The error of a body with more texts than anyone writes; each costs memory and time, however small it is."""
+    return FormatError(
+        f"the body has more than {MAX_LEAVES:,} texts; send it in parts", code="too_many_texts", status=413
+    )
 
 
 def _broken(position: int) -> FormatError:
