@@ -3,7 +3,17 @@
 `open_vault` gives the one of a home folder; everything else here is its Protocol and what travels through it.
 """
 
-from redaction.vault.base import Approval, RevealEvent, Scope, Vault, VaultStats
+from redaction.vault.base import Approval, ConcernedScope, ProviderObject, RevealEvent, Scope, Vault, VaultStats
 from redaction.vault.sql import SqlVault, open_vault
 
-__all__ = ["Approval", "RevealEvent", "Scope", "SqlVault", "Vault", "VaultStats", "open_vault"]
+__all__ = [
+    "Approval",
+    "ConcernedScope",
+    "ProviderObject",
+    "RevealEvent",
+    "Scope",
+    "SqlVault",
+    "Vault",
+    "VaultStats",
+    "open_vault",
+]

@@ -103,7 +103,7 @@ class SqlVault:
                     raise VaultError("the conversation's keys were destroyed; start a new one", code="shredded")
                 scope, keys = scopes.opened(rows[0], self._kek)
                 concerned.add(connection, scope.id, persons)
-                made = issue(scope, missing, self._store(connection, scope, keys))
+                made = issue(scope, missing, self._store(connection, scope, keys)) if missing else {}
             self._seen.checked(rows[0].ref or "", scope, keys)
             self._seen.remember(scope, made.items(), persons)
             known.update(made)

@@ -74,7 +74,7 @@ def dump(site: Site, tmp_path: Path) -> Callable[[], bytes]:
         if site.url.startswith("sqlite"):
             return b"".join(path.read_bytes() for path in sorted(tmp_path.glob("vault.db*")))
         rows = []
-        for table in ("vault_scope", "vault_mapping", "vault_binding", "vault_secret", "vault_version"):
+        for table in ("vault_scope", "vault_mapping", "vault_binding", "vault_person", "vault_secret", "vault_version"):
             for row in site.run(f"SELECT * FROM {table}"):  # the closed list above
                 rows += [bytes(cell) if isinstance(cell, bytes | memoryview) else str(cell).encode() for cell in row]
         return b"\n".join(rows)
