@@ -199,7 +199,7 @@ def test_bytes_that_are_no_text_pass(answer, raw, cuts, kind):
 
 
 @given(
-    st.lists(st.sampled_from([b"data: ", b"\n\n", b"{", b'"', b"}", b"[", b'{"choices":', b"\xff", b"x", b"\r"])).map(b"".join),
+    st.lists(st.sampled_from([b"data: ", b"\n\n", b"{", b'"', b"}", b'{"choices":', b"\xff", b"x", b"\r"])).map(b"".join),
     cuts,
     st.sampled_from(["text/event-stream", "application/json", "application/x-ndjson", "text/plain"]),
     st.sampled_from([CHAT, STREAM, MESSAGES, "/any"]),
