@@ -47,12 +47,16 @@ def _unknown(name: str, known: Sequence[str]) -> QueryError:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Which transfers. values: condition to value; since, until: ms, half open; refs: references of one person."""
+    """Which transfers. values: condition to value; since, until: ms, half open; refs: references of one person.
+
+    applications: the only ones whose transfers count, None for all; for readers who may not see the others.
+    """
 
     values: Mapping[str, str] = field(default_factory=dict)
     since: int | None = None
     until: int | None = None
     refs: tuple[str, ...] | None = None
+    applications: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         for name in self.values:
@@ -71,6 +75,8 @@ class Question:
             if "role_of_subject" in self.values:
                 rows = rows.where(subject.c.role == self.values["role_of_subject"])
             found.append(transfer.c.idx.in_(rows))
+        if self.applications is not None:
+            found.append(transfer.c.application.in_(self.applications))
         return found
 
 
@@ -147,6 +153,8 @@ def _from_rollup(table: sa.Table, question: Question, by: Sequence[str]) -> sa.S
         rows = rows.where(table.c.day >= day_of(question.since))
     if question.until is not None:
         rows = rows.where(table.c.day < day_of(question.until))
+    if question.applications is not None:
+        rows = rows.where(table.c.application.in_(question.applications))
     return rows.group_by(*columns).order_by(counted[0].desc(), *columns)
 
 
@@ -225,7 +233,7 @@ def _holding(connection: sa.Connection, line: Any, types: Mapping[tuple[str, str
 
 def completeness(connection: sa.Connection, question: Question) -> tuple[int, int]:
     """How many transfers the question covers without its person, and how many of them carry no subject reference."""
-    others = Question(question.values, question.since, question.until)
+    others = Question(question.values, question.since, question.until, applications=question.applications)
     rows = sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(sa.case((transfer.c.subjects == 0, 1), else_=0)), 0))
     total, without = connection.execute(rows.where(*others.conditions(), transfer.c.kind == "transfer")).one()
     return int(total), int(without)

@@ -1,0 +1,101 @@
+"""One period at a glance: how many transfers, persons, recipients; what was not looked into; what flowed where.
+
+Counts come from the roll-ups and tables that were derived from entries. What was not inspected stands in the entries
+alone, so it is counted over the newest ones, and the answer says over how many.
+"""
+
+from dataclasses import dataclass
+
+import orjson
+import sqlalchemy as sa
+
+from audit import query
+from audit.query import Question
+from audit.tables import entry, subject, transfer
+
+LOOKED_INTO = 5_000
+"""Entries that are read for what was not inspected: about 50 ms of parsing."""
+KEPT = "keep"
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """Findings of one kind that one application had for one destination. kept: left as they were; blocked: refused."""
+
+    application: str
+    entity_type: str
+    destination: str
+    replaced: int
+    kept: int
+    blocked: int
+
+    @property
+    def n(self) -> int:
+        """All of them."""
+        return self.replaced + self.kept + self.blocked
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """persons: different references. uninspected: transfers with a part that nothing looked into, among `looked_into`.
+
+    recipients: destinations that something was sent to. flows: the largest first.
+    """
+
+    transfers: int
+    blocked: int
+    persons: int
+    recipients: int
+    uninspected: int
+    looked_into: int
+    flows: tuple[Flow, ...]
+
+
+def overview(connection: sa.Connection, question: Question) -> Overview:
+    """The overview of the transfers in question; whole days are answered from the roll-ups."""
+    kinds = {"transfer": 0, "blocked": 0}
+    recipients: set[str] = set()
+    for row in query.groups(connection, question, ("kind", "destination")):
+        kinds[row["kind"]] += row["transfers"]
+        if row["kind"] == "transfer" and row["destination"]:
+            recipients.add(row["destination"])
+    uninspected, looked_into = _uninspected(connection, question)
+    return Overview(
+        transfers=kinds["transfer"],
+        blocked=kinds["blocked"],
+        persons=_persons(connection, question),
+        recipients=len(recipients),
+        uninspected=uninspected,
+        looked_into=looked_into,
+        flows=_flows(connection, question),
+    )
+
+
+def _persons(connection: sa.Connection, question: Question) -> int:
+    chosen = sa.select(transfer.c.idx).where(*question.conditions(), transfer.c.subjects > 0)
+    rows = sa.select(sa.func.count(sa.distinct(subject.c.ref))).where(subject.c.idx.in_(chosen))
+    return int(connection.execute(rows).scalar_one())
+
+
+def _uninspected(connection: sa.Connection, question: Question) -> tuple[int, int]:
+    chosen = sa.select(transfer.c.idx).where(*question.conditions(), transfer.c.kind == "transfer")
+    newest = chosen.order_by(transfer.c.idx.desc()).limit(LOOKED_INTO).subquery()
+    rows = sa.select(entry.c.body).join(newest, newest.c.idx == entry.c.idx)
+    found = looked = 0
+    for body in connection.execute(rows).scalars():
+        facts = orjson.loads(body)
+        looked += 1
+        found += bool(facts.get("uninspected") or facts.get("uninspected_overflow"))
+    return found, looked
+
+
+def _flows(connection: sa.Connection, question: Question) -> tuple[Flow, ...]:
+    sums: dict[tuple[str, str, str], list[int]] = {}
+    by = ("kind", "application", "entity_type", "destination", "operator")
+    for row in query.groups(connection, question, by):
+        key = row["application"], row["entity_type"], row["destination"] or ""
+        counts = sums.setdefault(key, [0, 0, 0])
+        where = 2 if row["kind"] == "blocked" else 1 if row["operator"] == KEPT else 0
+        counts[where] += row["findings"]
+    flows = (Flow(*key, replaced=some[0], kept=some[1], blocked=some[2]) for key, some in sums.items())
+    return tuple(sorted(flows, key=lambda flow: (-flow.n, flow.application, flow.entity_type, flow.destination)))

@@ -1,0 +1,80 @@
+"""The overview: counts that can be checked by hand, the same from roll-ups and from rows, and only one's own."""
+
+from typing import Any
+
+import pytest
+
+from audit import query
+from audit.ids import now_ms
+from audit.log import Ledger
+from audit.overview import Flow, Overview, overview
+from audit.query import Question
+from audit.record import DestinationFacts, FindingCount, SubjectReference, Uninspected
+from tests.audit.conftest import blocked_record, exchange_record
+
+DAY = 86_400_000
+ANNA, BEN = "A" * 22, "B" * 22
+
+
+def _found(entity_type: str, operator: str, n: int) -> FindingCount:
+    return FindingCount(entity_type=entity_type, operator=operator, n=n)
+
+
+@pytest.fixture
+def log(ledger: Ledger) -> Ledger:
+    both = (SubjectReference(ref=ANNA, role="requester"), SubjectReference(ref=BEN, role="mentioned"))
+    left: Any = (Uninspected(media_type="image/png", bytes=9, reason="policy_pass"),)
+    gemini = DestinationFacts(name="gemini", contracting_entity="Google Ireland Ltd")
+    ledger.append_blocking(exchange_record(at=10 * DAY, subjects=both, findings=(_found("PERSON", "tokenize", 2),)))
+    ledger.append_blocking(
+        exchange_record(at=10 * DAY + 5, subject=ANNA, uninspected=left, findings=(_found("PERSON", "keep", 1),))
+    )
+    ledger.append_blocking(
+        exchange_record(at=11 * DAY, application="feed", destination=gemini, findings=(_found("AGE", "mask", 4),))
+    )
+    ledger.append_blocking(
+        blocked_record(at=11 * DAY, destination=gemini, findings=(_found("PASSPORT", "block", 1),), subjects=both)
+    )
+    ledger.append_blocking(exchange_record(at=now_ms(), findings=()))
+    return ledger
+
+
+def ask(log: Ledger, **changes: Any) -> Overview:
+    with log.store.read() as connection:
+        return overview(connection, Question(**({"since": 10 * DAY, "until": 12 * DAY} | changes)))
+
+
+def test_it_counts_transfers_persons_recipients_and_what_nothing_looked_into(log: Ledger) -> None:
+    found = ask(log)
+    assert (found.transfers, found.blocked, found.persons, found.recipients) == (3, 1, 2, 2)
+    assert (found.uninspected, found.looked_into) == (1, 3)
+    assert found.flows == (
+        Flow("feed", "AGE", "gemini", 4, 0, 0),
+        Flow("messenger", "PERSON", "openai", 2, 1, 0),
+        Flow("messenger", "PASSPORT", "gemini", 0, 0, 1),
+    )
+
+
+def test_rows_and_roll_ups_agree(log: Ledger) -> None:
+    assert ask(log, until=12 * DAY + 1) == ask(log)
+
+
+def test_a_team_sees_its_applications_only(log: Ledger) -> None:
+    found = ask(log, applications=("feed",))
+    assert (found.transfers, found.blocked, found.persons, found.recipients, found.uninspected) == (1, 0, 0, 1, 0)
+    assert ask(log, applications=("feed", "messenger")) == ask(log)
+    assert ask(log, applications=()).transfers == 0
+
+
+def test_every_question_keeps_to_the_applications(log: Ledger) -> None:
+    mine = Question(applications=("feed",))
+    with log.store.read() as connection:
+        assert {row["application"] for row in query.transfers(connection, mine)} == {"feed"}
+        assert [row["application"] for row in query.groups(connection, mine, ("application",))] == ["feed"]
+        assert [row["entity_type"] for row in query.groups(connection, mine, ("entity_type",))] == ["AGE"]
+        assert [holding.application for holding in query.who(connection, mine)] == ["feed"]
+        assert query.completeness(connection, mine) == (1, 1)
+
+
+def test_an_empty_period_is_all_zero(log: Ledger) -> None:
+    assert ask(log, since=20 * DAY, until=21 * DAY) == Overview(0, 0, 0, 0, 0, 0, ())
