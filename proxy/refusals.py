@@ -7,7 +7,7 @@ from audit.errors import AuditError, LedgerError
 from policies.errors import PolicyError
 from proxy.errors import ProxyError, UnavailableError
 from proxy.messages import Refusal
-from redaction.errors import DetectionError, RedactionError
+from redaction.errors import DetectionError, RedactionError, RestoreError
 
 _AGAIN_S = 1
 
@@ -28,6 +28,9 @@ def refusal_of(error: Exception, transfer: str = "") -> Refusal:
         case DetectionError():
             message = "personal data could not be looked for, so nothing was sent"
             return Refusal(503, f"detection_{error.code}", message, _AGAIN_S, transfer)
+        case RestoreError(code="too_many_placeholders"):
+            message = "there is more personal data in it than one exchange may hold; send it in parts"
+            return Refusal(413, error.code, message, None, transfer)
         case RedactionError():
             message = "placeholders could not be made or kept, so nothing was sent"
             return Refusal(503, f"redaction_{error.code}", message, _AGAIN_S, transfer)
