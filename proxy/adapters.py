@@ -28,11 +28,11 @@ class ThreadedVault:
             return known
         return await self._run(lambda: self._vault.open_scope(ref, kind=kind, destination=destination))
 
-    async def issue(self, scope: Scope, items: Sequence[tuple[str, str]]) -> list[str]:
-        known = self._vault.known_tokens(scope, items)
+    async def issue(self, scope: Scope, items: Sequence[tuple[str, str]], persons: Sequence[str] = ()) -> list[str]:
+        known = self._vault.known_tokens(scope, items, persons)
         if known is not None:
             return known
-        return await self._run(lambda: self._vault.issue(scope, items))
+        return await self._run(lambda: self._vault.issue(scope, items, persons))
 
     async def bound(self, destination: str, object_ids: Sequence[str]) -> Bound | None:
         if not object_ids:
@@ -47,9 +47,10 @@ class ThreadedVault:
         for object_id in object_ids:
             for scope in self._vault.binding(destination, object_id):
                 scopes[scope.id] = scope
-        if not scopes:
+        lost = sum(self._vault.expired(destination, object_id) for object_id in object_ids)
+        if not scopes and not lost:
             return None
-        return Bound(tuple(scopes.values()), self._vault.restorable(list(scopes.values())))
+        return Bound(tuple(scopes.values()), self._vault.restorable(list(scopes.values())), lost)
 
     async def _run[T](self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)

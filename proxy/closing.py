@@ -16,7 +16,14 @@ from redaction.segment import Segment, SegmentKind
 async def close(work: Work, services: Services, exchange: Exchange, ending: Ending, *, detect_s: float) -> None:
     """Write the outcome, and bind what the provider keeps to the scopes of this exchange."""
     findings, inspected = await _inspect_answer(work, services, exchange, detect_s)
-    record = records.outcome_record(exchange, ending, at_ms=services.clock_ms(), findings=findings, inspected=inspected)
+    record = records.outcome_record(
+        exchange,
+        ending,
+        at_ms=services.clock_ms(),
+        findings=findings,
+        inspected=inspected,
+        expired=work.facts.expired,
+    )
     try:
         await services.recorder.append(record)
     except AuditError as error:

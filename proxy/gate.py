@@ -131,8 +131,10 @@ class Gate:
         services, destination = self._services, work.destination.name
         with work.stage("vault"):
             work.bound = await services.vault.bound(destination, tuple(known(work.inspected).state.values()))
+            work.facts.expired = work.bound.expired if work.bound is not None else 0
+            persons = tuple(dict.fromkeys(subject.ref for subject in work.facts.subjects))
             work.tokenized = await tokenize(
-                services, work.identity, destination, work.facts.found, work.segments, work.bound
+                services, work.identity, destination, work.facts.found, work.segments, work.bound, persons
             )
         with work.stage("splice"):
             return await services.offload(len(work.facts.egress.body), lambda: outgoing(work, services))

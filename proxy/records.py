@@ -99,6 +99,7 @@ class Facts:
     media: tuple[MediaPart, ...] = ()
     uninspected: tuple[tuple[MediaPart, str], ...] = ()
     detector_version: str = ""
+    expired: int = 0
     commitment_in: str | None = None
     stages: dict[str, int] = field(default_factory=dict)
 
@@ -123,8 +124,9 @@ def outcome_record(
     at_ms: int,
     findings: tuple[FindingCount, ...],
     inspected: str,
+    expired: int = 0,
 ) -> OutcomeRecord:
-    """How an attempt ended."""
+    """How an attempt ended. expired: placeholders whose scope is gone and that the provider may still speak of."""
     facts = exchange.reader.facts if exchange.reader is not None else None
     counts = exchange.cleared.restorer.counts if exchange.cleared is not None else None
     state = OutcomeState(ending.value)
@@ -148,6 +150,7 @@ def outcome_record(
         unknown=counts.unknown if counts else 0,
         foreign=counts.foreign if counts else 0,
         withheld=counts.withheld if counts else 0,
+        expired=expired,
         findings=findings,
         inspected=Inspection(inspected),
         stream=stream,

@@ -38,7 +38,7 @@ class AsyncVault(Protocol):
 
     async def open_scope(self, ref: str, *, kind: str, destination: str) -> Scope: ...
 
-    async def issue(self, scope: Scope, items: Sequence[tuple[str, str]]) -> list[str]: ...
+    async def issue(self, scope: Scope, items: Sequence[tuple[str, str]], persons: Sequence[str] = ()) -> list[str]: ...
 
     async def bound(self, destination: str, object_ids: Sequence[str]) -> "Bound | None": ...
 
@@ -47,10 +47,14 @@ class AsyncVault(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """What hangs on a provider object that a request names: its scopes, session first, and their placeholders."""
+    """What hangs on a provider object that a request names: its live scopes, session first, and their placeholders.
+
+    expired: placeholders that the object may still speak of and that went with a scope of it.
+    """
 
     scopes: tuple[Scope, ...]
     restorable: Mapping[str, str]
+    expired: int = 0
 
 
 class Recorder(Protocol):

@@ -67,15 +67,19 @@ async def tokenize(
     found: Sequence[Found],
     segments: Sequence[Segment],
     bound: Bound | None,
+    persons: Sequence[str] = (),
 ) -> Tokenized:
-    """Replace what was decided to be replaced. Raises RedactionError when a placeholder cannot be made or kept."""
+    """Replace what was decided to be replaced. Raises RedactionError when a placeholder cannot be made or kept.
+
+    persons: pseudonymous references of whom the transfer concerns; the scopes it writes into are kept as theirs.
+    """
     scopes = await _scopes(services, identity, destination, segments, bound)
     plans = _plans(scopes, found, segments)
     known = dict(bound.restorable) if bound is not None else {}
     size = sum(len(segment.text) for segment in segments)
     issued: dict[str, dict[Item, str]] = {scope.id: {} for scope in scopes}
     for _ in range(ROUNDS):
-        await _issue(services.vault, scopes, plans, issued)
+        await _issue(services.vault, scopes, plans, issued, persons)
         for tokens in issued.values():
             known.update((token, surface) for (_, surface), token in tokens.items())
         if not known or not await services.offload(size, lambda: _protect(plans, Restorable(known))):
@@ -90,7 +94,7 @@ async def _scopes(
 ) -> tuple[Scope, ...]:
     """The conversation's scope, then the app's where a segment needs it."""
     refs, vault = services.scopes, services.vault
-    if bound is not None:
+    if bound is not None and bound.scopes:
         session = bound.scopes[0]
     else:
         ref = refs.session(identity, destination, segments)
@@ -118,10 +122,16 @@ def _plans(scopes: Sequence[Scope], found: Sequence[Found], segments: Sequence[S
 
 
 async def _issue(
-    vault: AsyncVault, scopes: Sequence[Scope], plans: Sequence[_Plan], issued: dict[str, dict[Item, str]]
+    vault: AsyncVault,
+    scopes: Sequence[Scope],
+    plans: Sequence[_Plan],
+    issued: dict[str, dict[Item, str]],
+    persons: Sequence[str],
 ) -> None:
     """Placeholders for every surface that has none yet, one batch per scope."""
     for scope in scopes:
+        # The conversation is somebody's even where nothing was replaced: its key opens the commitments of the log.
+        concerns = scope is scopes[0] and persons
         wanted = dict.fromkeys(
             item
             for plan in plans
@@ -129,8 +139,9 @@ async def _issue(
             for item in surfaces(plan.segment.text, plan.decided)
             if item not in issued[scope.id]
         )
-        if wanted:
-            issued[scope.id].update(zip(wanted, await vault.issue(scope, list(wanted)), strict=True))
+        if wanted or concerns:
+            tokens = await vault.issue(scope, list(wanted), persons)
+            issued[scope.id].update(zip(wanted, tokens, strict=True))
 
 
 def _protect(plans: Sequence[_Plan], restorable: Restorable) -> bool:

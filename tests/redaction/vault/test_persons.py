@@ -3,11 +3,9 @@
 from typing import Any
 
 import pytest
-import sqlalchemy as sa
 
 from redaction.errors import VaultError
 from redaction.vault.base import ConcernedScope
-from redaction.vault.database import Database
 
 ANNA, BEN = "a" * 22, "b" * 22
 MAIL = ("EMAIL_ADDRESS", "anna@example.com")
@@ -94,16 +92,3 @@ def test_a_vault_of_the_first_schema_is_brought_up_to_date_with_all_that_is_in_i
     after = site.open()
     assert after.issue(after.open_scope("one"), [MAIL], [ANNA]) == tokens
     assert [one.id for one in after.scopes_of([ANNA])] == [scope.id]
-
-
-def test_the_migrations_make_what_the_tables_say(site: Any) -> None:
-    from alembic.autogenerate import compare_metadata
-    from alembic.migration import MigrationContext
-
-    from redaction.vault.tables import metadata
-
-    Database(site.url).close()
-    engine = sa.create_engine(site.url, poolclass=sa.NullPool)
-    with engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"version_table": "vault_version"})
-        assert compare_metadata(context, metadata) == []
