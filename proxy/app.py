@@ -26,6 +26,7 @@ from proxy.detecting import CurrentDetection, RunningDetection
 from proxy.doors.gateway import Gateway
 from proxy.errors import ConfigError
 from proxy.fakes.server import FakeProvider
+from proxy.flags import FlagFiles
 from proxy.formats.selection import Formats
 from proxy.gate import Gate, GateLimits, Services
 from proxy.in_force import InForce
@@ -128,6 +129,7 @@ class App:
             upstreams=upstreams,
             provider_key=self._provider_key,
             value_refs=value_refs,
+            flags=FlagFiles(home, self.metrics.observe).look_up,
             observe=self.metrics.observe,
         )
         limits = GateLimits(

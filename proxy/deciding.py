@@ -6,7 +6,7 @@ The only room where a text's findings meet the policy; what goes in are facts ab
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from policies.model import Action, MediaAction, MediaKind, MediaPart, PolicyInput, SubjectFacts
+from policies.model import Action, MediaAction, MediaKind, MediaPart, PolicyInput
 from proxy import records
 from proxy.errors import RefusedError
 from proxy.formats.base import Inspected
@@ -37,7 +37,7 @@ def decide(work: Work, services: Services, result: DetectionResult) -> None:
             findings=tuple(finding_facts(*item, refs) for item in placed),
             identified_by=identity.identified_by,
             purpose=identity.purpose,
-            subjects=tuple(SubjectFacts(role=subject.role) for subject in identity.subjects),
+            subjects=work.subjects,
             media=tuple(_media(part) for part in unread(known(work.inspected))),
             languages=frozenset(part.language for part in result.segments),
             size=len(facts.egress.body),

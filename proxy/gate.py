@@ -24,6 +24,7 @@ from proxy.messages import Door, Egress, Headers, Origin, Outgoing, Refusal, Rep
 from proxy.preview import preview_reply
 from proxy.reading import find_destination, find_identity, outgoing, read_request, upstream_named
 from proxy.refusals import refusal_of
+from proxy.subjects import find_subjects
 from proxy.tokenizing import tokenize
 from proxy.work import GateLimits, Services, Work, known
 from redaction.restore import Restorable, Restorer
@@ -121,6 +122,7 @@ class Gate:
             await find_identity(work, services)
         with work.stage("parse"):
             await services.offload(size, lambda: read_request(work, services, self._limits))
+            await find_subjects(work, services, self._limits)
         with work.stage("detect"):
             result = await services.detection.detect(work.segments, deadline_s=self._limits.detect_s)
         work.facts.detector_version = result.version

@@ -86,7 +86,7 @@ def identify(egress: Egress, policy: Policy, book: CredentialBook, carriers: tup
         name, how = found, "credential"
     else:
         name, how = _by_network(egress, policy)
-    trusted = _trust(egress.peer, bool(credential), policy)
+    trusted = trust_of(egress.peer, bool(credential), policy)
     if not name and trusted("dragoman-app"):
         name, how = egress.headers.get("dragoman-app") or "", "header"
     if how == "header" and name and name not in policy.applications:
@@ -119,7 +119,9 @@ def _by_network(egress: Egress, policy: Policy) -> tuple[str, str]:
     return "", "none"
 
 
-def _trust(peer: str, has_credential: bool, policy: Policy) -> "Callable[[str], bool]":
+def trust_of(peer: str, has_credential: bool, policy: Policy) -> "Callable[[str], bool]":
+    """Which of its own headers a request is believed: header name -> whether."""
+
     def trusted(header: str) -> bool:
         sources = policy.trusts_header(header)
         if has_credential and "credential" in sources:

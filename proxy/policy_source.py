@@ -4,6 +4,7 @@ A policy that does not load never replaces one that does; what the product canno
 that no rule is silently without effect, and so is an own entity type whose examples do not hold.
 """
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from policies.errors import PolicyFileError, Problem
@@ -49,14 +50,34 @@ def check_examples(loaded: Loaded) -> list[Problem]:
 
 def unsupported(policy: Policy) -> None:
     """Raises ConfigError where a policy relies on something that this version does not do."""
-    if policy.response.unexpected in {"redact", "block"}:
+    missing = [what for asked, what in _asked(policy) if asked]
+    if missing:
         raise ConfigError(
-            f"policy {policy.name}: `unexpected: {policy.response.unexpected}` is not supported yet; use record"
+            f"policy {policy.name} relies on what this version does not do, so it is not used: {'; '.join(missing)}"
         )
-    if policy.subject_source is not None:
-        raise ConfigError(f"policy {policy.name}: look-ups of subject flags are not supported yet")
-    if policy.budgets:
-        raise ConfigError(f"policy {policy.name}: budgets are not supported yet")
+
+
+def _asked(policy: Policy) -> Iterator[tuple[bool, str]]:
+    """Whether something is asked for that has no effect yet, and what to write instead."""
+    response, source = policy.response, policy.subject_source
+    yield response.unexpected != "record", f"`response: {{unexpected: {response.unexpected}}}` (use record)"
+    yield response.buffer != "none", f"`response: {{buffer: {response.buffer}}}` (use none)"
+    if source is not None:
+        yield (
+            source.source not in ("header", "file"),
+            f"`subject_flags: {{source: {source.source}}}` (use header or file)",
+        )
+    yield bool(policy.budgets), "`budgets`"
+    yield not (policy.tools_default and all(policy.tools.values())), "`restore` with `no` (every tool gets originals)"
+    for name, one in policy.destinations.items():
+        yield one.store == "never", f"`store: never` of destination {name}"
+    for name, application in policy.applications.items():
+        identify = application.identify
+        for what in ("header", "certificate", "claim"):
+            yield bool(getattr(identify, what)), f"`identify: {{{what}: ...}}` of application {name} (use a credential)"
+        yield application.subject.startswith("claim:"), f"`subject: claim:...` of application {name}"
+        if identify.credential not in ("", name):
+            yield True, f"a credential of another name than the application's, {name}"
 
 
 class PolicySource:

@@ -81,7 +81,7 @@ def read_request(work: Work, services: Services, limits: GateLimits) -> None:
     """Take body, target and headers apart. Pure, and long for a large body. Raises FormatError."""
     egress = work.facts.egress
     path, _, query = egress.target.decode("latin-1").partition("?")
-    headers = egress.headers.without((*HOP_BY_HOP, *OWN_HEADERS))
+    headers = egress.headers.without((*HOP_BY_HOP, *OWN_HEADERS, *_flag_header(work)))
     work.head = RequestHead(egress.method, known(work.origin).host, path, query, headers)
     work.format, work.endpoint = services.formats.select(work.head, work.destination.format_for(path))
     body = decode_body(egress.body, headers.get("content-encoding"), limit=limits.body_bytes)
@@ -92,6 +92,12 @@ def read_request(work: Work, services: Services, limits: GateLimits) -> None:
     work.facts.model = services.references.marked(work.inspected.model or work.endpoint.model)
     work.facts.media = work.inspected.media
     work.facts.uninspected = opaque_parts(work.inspected)
+
+
+def _flag_header(work: Work) -> tuple[str, ...]:
+    """The header in which the app says what persons agreed to; it is for us."""
+    source = work.active.policy.subject_source
+    return (source.at.lower(),) if source is not None and source.source == "header" else ()
 
 
 def opaque_parts(inspected: Inspected) -> tuple[tuple[MediaPart, str], ...]:

@@ -4,24 +4,28 @@
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from audit.writer import Receipt
 from policies.destination import Destination
-from policies.model import TransferDecision
+from policies.model import SubjectFacts, TransferDecision
+from policies.policy import SubjectSource
 from proxy.exchange import Exchange
 from proxy.formats.base import Endpoint, Format, Inspected, RequestHead
 from proxy.formats.selection import Formats
 from proxy.formats.target import Target
-from proxy.identity import Identity
+from proxy.identity import Identity, Subject
 from proxy.messages import Origin
 from proxy.records import Facts
 from proxy.scopes import ScopeRefs
 from proxy.services import Active, AsyncVault, Bound, Detection, Offload, PersonReferences, Recorder
 from proxy.tokenizing import Tokenized
 from redaction.segment import Segment
+
+type LookUp = Callable[[SubjectSource, Sequence[Subject], str], Awaitable[tuple[SubjectFacts, ...]]]
+"""(where flags come from, persons, purpose) -> the facts of each person, in order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,12 @@ def _no_refs(_entity_type: str, _value: str) -> frozenset[str]:
     return frozenset()
 
 
+async def _unknown_flags(
+    _source: SubjectSource, subjects: Sequence[Subject], _purpose: str
+) -> tuple[SubjectFacts, ...]:
+    return tuple(SubjectFacts(role=one.role) for one in subjects)
+
+
 def _unseen(_kind: str, _label: str) -> None:
     return None
 
@@ -51,7 +61,7 @@ class Services:
 
     active: what is in force for a new transfer. upstreams: origins that replace the register's. provider_key: the
     provider's key that we hold for a destination. value_refs: keyed hashes of a value, for a policy's exceptions.
-    observe: counts an event (kind, label).
+    flags: what persons said about a purpose. observe: counts an event (kind, label).
     """
 
     detection: Detection
@@ -65,6 +75,7 @@ class Services:
     upstreams: Mapping[str, Origin] = field(default_factory=dict)
     provider_key: Callable[[str], str | None] = _no_key
     value_refs: Callable[[str, str], frozenset[str]] = _no_refs
+    flags: LookUp = _unknown_flags
     observe: Callable[[str, str], None] = _unseen
     clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
 
@@ -82,6 +93,7 @@ class Work:
     inspected: Inspected | None = None
     target: Target | None = None
     origin: Origin | None = None
+    subjects: tuple[SubjectFacts, ...] = ()
     decision: TransferDecision | None = None
     tokenized: Tokenized | None = None
     bound: Bound | None = None

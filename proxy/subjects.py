@@ -1,0 +1,64 @@
+"""Whom a request is about: persons that headers or a field of the body name, and what they said about it.
+
+Runs after the body was read. Identifiers become keyed references for the record and facts for the policy here, and go
+no further.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from policies.model import SubjectFacts
+from proxy.flags import header_facts
+from proxy.framing.coding import decode_body
+from proxy.identity import Subject, trust_of
+from proxy.work import GateLimits, Services, Work
+
+MAX_IDENTIFIER = 512
+"""Code points of an identifier in a body; what is longer is a text and no identifier."""
+
+
+async def find_subjects(work: Work, services: Services, limits: GateLimits) -> None:
+    """Sets the subjects of the record and of the decision. Raises what the ledger's references raise."""
+    policy, identity = work.active.policy, work.identity
+    application = policy.applications.get(identity.application)
+    subjects = identity.subjects
+    if not subjects and application is not None and application.subject.startswith("/"):
+        pointer, size = application.subject, len(work.facts.egress.body)
+        named = await services.offload(size, lambda: subject_in_body(work, pointer, limits))
+        if named is not None:
+            subjects = (named,)
+            work.facts.subjects = await services.references.subjects(subjects)
+    source, purpose = policy.subject_source, identity.purpose or policy.purpose_for(identity.application)
+    if source is None:
+        work.subjects = tuple(SubjectFacts(role=one.role) for one in subjects)
+    elif source.source == "header":
+        egress = work.facts.egress
+        believed = trust_of(egress.peer, identity.identified_by == "credential", policy)(source.at)
+        work.subjects = header_facts(egress.headers.all(source.at) if believed else (), subjects, purpose)
+    else:
+        work.subjects = await services.flags(source, subjects, purpose)
+
+
+def subject_in_body(work: Work, pointer: str, limits: GateLimits) -> Subject | None:
+    """The requester that a JSON pointer (RFC 6901) names in the body, or None where it names no identifier."""
+    egress = work.facts.egress
+    body = decode_body(egress.body, egress.headers.get("content-encoding"), limit=limits.body_bytes)
+    try:
+        value: Any = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return None
+    for step in pointer.split("/")[1:]:
+        value = _member(value, step.replace("~1", "/").replace("~0", "~"))
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
+    return Subject(value) if isinstance(value, str) and 0 < len(value) <= MAX_IDENTIFIER else None
+
+
+def _member(value: Any, step: str) -> Any:
+    if isinstance(value, Mapping):
+        return value.get(step)
+    if isinstance(value, list) and step.isdecimal() and int(step) < len(value):
+        return value[int(step)]
+    return None

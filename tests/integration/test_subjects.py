@@ -1,0 +1,122 @@
+"""Consent decides: flags of persons from a trusted header or a file, and a person whom a field of the body names."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+POLICY = """\
+version: 1
+name: consent
+controllers: {us: {name: Example Ltd}}
+purposes: {explain: {controller: us, basis: consent}, other: {controller: us, basis: contract}}
+destinations:
+  openai: {extends: bundled:openai@2026-11-23}
+applications:
+  chat: {identify: {networks: [127.0.0.0/8]}, purpose: explain, purposes: [other], subject: /user}
+trust: {dragoman-subject: [127.0.0.0/8], dragoman-flags: [TRUSTED], dragoman-purpose: [127.0.0.0/8]}
+subject_flags: {source: SOURCE, at: AT, cache_seconds: 0}
+rules:
+  - {id: minors-stay, when: {subject: {minor: "yes"}}, do: block}
+  - {id: no-consent, when: {purpose: explain, subject: {consent: [withdrawn, unknown], participants: all}}, do: block}
+  - {id: people, when: {entity: any}, do: tokenize}
+  - {id: rest, when: {entity: none}, do: allow}
+"""
+HERE, ELSEWHERE = "127.0.0.0/8", "192.0.2.0/24"
+
+
+@pytest.fixture
+def policy(tmp_path: Path) -> Callable[..., Path]:
+    """A policy file with flags from somewhere."""
+
+    def write(source: str, at: str, trusted: str = HERE) -> Path:
+        path = tmp_path / "policy.yaml"
+        text = POLICY.replace("SOURCE", source).replace("AT", at).replace("TRUSTED", trusted)
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    return write
+
+
+async def asked(it: Any, chat: Callable[..., dict[str, Any]], headers: list[tuple[str, str]], **more: Any) -> str:
+    """`sent`, or the id of the rule that blocked."""
+    before = len(it.received())
+    async with it.client("openai") as client:
+        answer = await client.post("/v1/chat/completions", json=chat("Hello", **more), headers=headers)
+    if answer.status_code == 200:
+        assert len(it.received()) == before + 1
+        assert not any(name.lower().startswith(b"dragoman") for name, _ in it.received()[-1].headers.fields)
+        return "sent"
+    assert (answer.status_code, len(it.received())) == (403, before)
+    return str(it.records("blocked")[-1]["rules"][0])
+
+
+@pytest.mark.parametrize(
+    ("lines", "happens"),
+    [
+        ([], "no-consent"),
+        (["consent=given"], "sent"),
+        (["consent=given; minor=yes"], "minors-stay"),
+        (["Consent=given; objected=no"], "sent"),
+        (["consent=perhaps"], "no-consent"),
+        (["consent=withdrawn"], "no-consent"),
+        (["subject=anna; consent=given", "subject=ben; consent=given"], "sent"),
+        (["subject=anna; consent=given", "subject=ben; consent=withdrawn"], "no-consent"),
+        (["subject=anna; consent=given"], "no-consent"),
+    ],
+)
+async def test_flags_from_a_trusted_header_decide_and_never_leave(
+    stand: Any, chat: Callable[..., dict[str, Any]], policy: Callable[..., Path], lines: list[str], happens: str
+) -> None:
+    headers = [("dragoman-flags", line) for line in lines]
+    if any("subject" in line for line in lines):
+        headers += [("dragoman-subject", "anna"), ("dragoman-subject", "ben; role=participant")]
+    async with stand(settings={"policy": policy("header", "dragoman-flags")}) as it:
+        assert await asked(it, chat, headers) == happens
+
+
+async def test_a_header_from_elsewhere_is_not_believed(
+    stand: Any, chat: Callable[..., dict[str, Any]], policy: Callable[..., Path]
+) -> None:
+    async with stand(settings={"policy": policy("header", "dragoman-flags", ELSEWHERE)}) as it:
+        assert await asked(it, chat, [("dragoman-flags", "consent=given")]) == "no-consent"
+
+
+async def test_flags_from_a_file_follow_its_changes_and_the_purpose(
+    stand: Any, chat: Callable[..., dict[str, Any]], policy: Callable[..., Path], tmp_path: Path
+) -> None:
+    file = tmp_path / "flags.json"
+
+    def says(flags: Any) -> None:
+        file.write_bytes(orjson.dumps(flags))
+
+    async with stand(settings={"policy": policy("file", str(file))}) as it:
+        anna = [("dragoman-subject", "anna")]
+        assert await asked(it, chat, anna) == "no-consent", "a file that is not there knows nobody"
+        says({"anna": {"consent": "given"}})
+        assert await asked(it, chat, anna) == "sent"
+        assert await asked(it, chat, [("dragoman-subject", "ben")]) == "no-consent"
+        says({"anna": {"consent": {"explain": "withdrawn", "other": "given"}}})
+        assert await asked(it, chat, anna) == "no-consent", "a withdrawal stops the next request"
+        assert await asked(it, chat, [*anna, ("dragoman-purpose", "other")]) == "sent"
+        says({"anna": {"consent": "given", "minor": True}})
+        assert await asked(it, chat, anna) == "minors-stay"
+        file.write_text("{", encoding="utf-8")
+        assert await asked(it, chat, anna) == "no-consent"
+        assert b'dragoman_events_total{error="file",kind="flags_unreadable"}' in it.app.metrics.render()
+
+
+async def test_a_field_of_the_body_names_the_person(
+    stand: Any, chat: Callable[..., dict[str, Any]], policy: Callable[..., Path], tmp_path: Path
+) -> None:
+    file = tmp_path / "flags.json"
+    file.write_bytes(orjson.dumps({"u-77": {"consent": "given"}}))
+    async with stand(settings={"policy": policy("file", str(file))}) as it:
+        assert await asked(it, chat, [], user="u-77") == "sent"
+        (subject,) = it.records("transfer")[-1]["subjects"]
+        assert subject["role"] == "requester"
+        assert "u-77" not in subject["ref"]
+        assert await asked(it, chat, [], user="u-78") == "no-consent"
+        assert await asked(it, chat, [], user={"id": "u-77"}) == "no-consent", "no identifier, nobody known"

@@ -1,0 +1,70 @@
+"""What a policy may say and this version does not do is refused by name: no rule is silently without effect."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from policies.load import load_bundled
+from policies.policy import Policy
+from proxy.errors import ConfigError
+from proxy.policy_source import unsupported
+
+RULES = [{"id": "rest", "when": {"entity": "none"}, "do": "allow"}]
+OPENAI = {"extends": "bundled:openai@2026-11-23"}
+
+
+@pytest.mark.parametrize(
+    ("sections", "said"),
+    [
+        ({"response": {"unexpected": "redact", "buffer": "all"}}, "unexpected: redact"),
+        ({"response": {"unexpected": "block", "buffer": "sentence"}}, "unexpected: block"),
+        ({"response": {"buffer": "sentence"}}, "buffer: sentence"),
+        ({"subject_flags": {"source": "sql", "at": "select"}}, "source: sql"),
+        ({"subject_flags": {"source": "http", "at": "https://flags.example"}}, "source: http"),
+        ({"budgets": [{"id": "b", "transfers": 5}]}, "budgets"),
+        ({"restore": {"tools": {"web_search": "no"}}}, "every tool gets originals"),
+        ({"restore": {"other": "no"}}, "every tool gets originals"),
+        ({"destinations": {"openai": OPENAI | {"store": "never"}}}, "store: never"),
+        ({"applications": {"chat": {"identify": {"certificate": "x"}}}}, "certificate"),
+        ({"applications": {"chat": {"identify": {"claim": "x"}}}}, "claim"),
+        ({"applications": {"chat": {"identify": {"header": "x"}}}}, "header"),
+        ({"applications": {"chat": {"identify": {"credential": "other"}}}}, "credential of another name"),
+        ({"applications": {"chat": {"subject": "claim:sub"}}}, "subject: claim"),
+    ],
+)
+def test_it_is_refused_by_name(policy: Callable[..., Policy], sections: dict[str, Any], said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        unsupported(policy(rules=RULES, **sections))
+
+
+def test_everything_that_is_missing_is_named_at_once(policy: Callable[..., Policy]) -> None:
+    with pytest.raises(ConfigError, match="sql.*web_search|sql.*originals"):
+        unsupported(
+            policy(
+                rules=RULES,
+                subject_flags={"source": "sql", "at": "x"},
+                restore={"tools": {"web_search": "no"}},
+            )
+        )
+
+
+@pytest.mark.parametrize(
+    "sections",
+    [
+        {},
+        {"response": {"unexpected": "record"}},
+        {"subject_flags": {"source": "file", "at": "flags.json"}},
+        {"subject_flags": {"source": "header", "at": "dragoman-flags"}},
+        {"restore": {"tools": {"lookup": "yes"}}},
+        {"entities": {"STAFF": {"patterns": ["s[0-9]"]}}},
+        {"applications": {"chat": {"identify": {"credential": "chat"}, "subject": "/user"}}},
+    ],
+)
+def test_what_works_is_not_refused(policy: Callable[..., Policy], sections: dict[str, Any]) -> None:
+    unsupported(policy(rules=RULES, **sections))
+
+
+@pytest.mark.parametrize("name", ["default", "strict"])
+def test_what_ships_is_not_refused(name: str) -> None:
+    unsupported(load_bundled(name))
