@@ -97,19 +97,22 @@ class RevealRecord(Event):
     reason: Annotated[RevealReason, Closed(RevealReason), "Why."]
     ticket: Annotated[str | None, Maybe(f.NAME), "Reference of the case."] = None
     transfer: Annotated[str | None, Maybe(f.ULID), "Exchange whose originals were shown."] = None
-    scope: Annotated[str | None, Maybe(f.DIGEST), "Scope whose originals were shown, as the vault names it."] = None
+    scope: Annotated[str | None, Maybe(f.SCOPE), "Scope whose originals were shown, as the vault names it."] = None
     types: Annotated[tuple[str, ...], Many(f.ENTITY_TYPE, MAX_NAMES), "Kinds of data."] = ()
     n: Annotated[int, f.COUNT, "How many originals."]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShredRecord(Event):
-    """Keys of scopes were destroyed; nothing under them can be put back or opened any more."""
+    """Keys of scopes are destroyed; nothing under them can be put back or opened any more.
+
+    It is durable before they are, so that a crash in between, or a restored backup, is made up for at the next start.
+    """
 
     kind: ClassVar[str] = "shred"
     cause: Annotated[ShredCause, Closed(ShredCause), "Why."]
-    scopes: Annotated[tuple[str, ...], Many(f.DIGEST, MAX_NAMES), "Scopes, as the vault names them."] = ()
-    scopes_overflow: Annotated[int, f.COUNT, "Further scopes that did not fit."] = 0
+    scopes: Annotated[tuple[str, ...], Many(f.SCOPE, MAX_NAMES), "Scopes, as the vault names them."] = ()
+    scopes_overflow: Annotated[int, f.COUNT, "Further scopes; another record holds them."] = 0
     mappings: Annotated[int, f.COUNT, "Mappings that went with them."] = 0
     actor: Annotated[str, f.ACTOR, "Who."] = "system"
 

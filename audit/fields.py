@@ -247,6 +247,7 @@ COUNTRY = Text(r"[A-Z]{2}|unknown|any", 7, "an ISO 3166 country code, EU, any or
 MEDIA_TYPE = Text(r"[a-z0-9][a-z0-9.+-]*/[a-z0-9][a-z0-9.+-]*", 80, "a media type")
 ULID = Text(r"[0-7][0-9A-HJKMNP-TV-Z]{25}", 26, "a ULID")
 DIGEST = Text(r"[0-9a-f]{64}", 64, "64 lower-case hexadecimal digits")
+SCOPE = Text(r"[0-9a-f]{32,64}", 64, "a scope as the vault names it: 32 to 64 lower-case hexadecimal digits")
 REFERENCE = Text(r"[A-Za-z0-9_-]{22}", 22, "a reference as `References` returns it")
 ACTOR = Text(r"system|[A-Za-z0-9_-]{22}", 22, "`system` or a reference as `References.actor` returns it")
 KEY_NAME = Text(r"[A-Za-z0-9][A-Za-z0-9./_-]*", 120, "a key name without space or +")

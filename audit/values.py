@@ -220,12 +220,17 @@ class ShredCause(StrEnum):
 
 
 class ErasurePhase(StrEnum):
-    """An erasure is recorded when it begins, when it is done, and when a restored backup has it done again."""
+    """An erasure is recorded when it begins, when it is done, and when a restored backup has it done again.
+
+    `held`: a legal hold forbids it from here on. `refused`: it was asked for and the hold stood. `released`: no hold.
+    """
 
     BEGUN = "begun"
     DONE = "done"
     HELD = "held"
     REAPPLIED = "reapplied"
+    REFUSED = "refused"
+    RELEASED = "released"
 
 
 class StopTarget(StrEnum):
