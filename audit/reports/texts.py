@@ -1,0 +1,167 @@
+"""The words of the reports in English, German and Vietnamese: one line a text, the three beside each other.
+
+What the log does not know is called unknown; what the organisation says of itself is called declared. No text claims
+that a law is fulfilled.
+"""
+
+from enum import StrEnum
+
+
+class Language(StrEnum):
+    """A language that reports are written in."""
+
+    EN = "en"
+    DE = "de"
+    VI = "vi"
+
+
+class Texts:
+    """The texts of one language. Raises KeyError for a text that does not exist."""
+
+    def __init__(self, language: Language) -> None:
+        self.language = language
+        self._at = list(Language).index(language)
+
+    def __call__(self, key: str, **values: object) -> str:
+        return _TEXTS[key][self._at].format(**values)
+
+    def term(self, word: object) -> str:
+        """A term of the record's vocabulary with what it means, itself where nothing is known of it."""
+        known = _TERMS.get(str(word))
+        return ("" if word is None else str(word)) if known is None else known[self._at]
+
+
+# ruff: noqa: E501 - one text, one line: translations are compared by eye
+# fmt: off
+_TEXTS: dict[str, tuple[str, str, str]] = {
+    "who": ("Who holds what", "Wer was erhalten hat", "Ai đang giữ dữ liệu gì"),
+    "art30": ("Records of processing: transfers to model providers (GDPR Art. 30)",
+              "Verzeichnis von Verarbeitungstätigkeiten: Übermittlungen an Modellanbieter (Art. 30 DSGVO)",
+              "Hồ sơ hoạt động xử lý: chuyển dữ liệu cho nhà cung cấp mô hình (GDPR Điều 30)"),
+    "transfers": ("Transfers to third countries (GDPR Art. 44–49; Vietnam, Decree 356/2025)",
+                  "Übermittlungen in Drittländer (Art. 44–49 DSGVO; Vietnam, Dekret 356/2025)",
+                  "Chuyển dữ liệu cá nhân ra nước ngoài (GDPR Điều 44–49; Nghị định 356/2025)"),
+    "art15": ("Access request: what was sent about one person (GDPR Art. 15)",
+              "Auskunft: was über eine Person übermittelt wurde (Art. 15 DSGVO)",
+              "Yêu cầu truy cập: dữ liệu đã gửi về một cá nhân (GDPR Điều 15)"),
+    "partial": ("PARTIAL", "UNVOLLSTÄNDIG", "CHƯA ĐẦY ĐỦ"),
+    "partial_line": ("{without} of {total} transfers in scope carry no reference to any person and may concern this one.",
+                     "{without} von {total} Übermittlungen im Umfang tragen keinen Bezug zu einer Person und können diese betreffen.",
+                     "{without} trong {total} lần chuyển trong phạm vi không có tham chiếu đến cá nhân nào và có thể liên quan đến người này."),
+    "by_application": ("Without a reference, by application", "Ohne Personenbezug, je Anwendung", "Không có tham chiếu, theo ứng dụng"),
+    "generated": ("Generated", "Erstellt", "Lập lúc"),
+    "period": ("Period", "Zeitraum", "Khoảng thời gian"),
+    "from_begin": ("begin of the log", "Beginn des Protokolls", "đầu nhật ký"),
+    "until_now": ("now", "jetzt", "hiện tại"),
+    "filters": ("Restricted to", "Eingeschränkt auf", "Giới hạn theo"),
+    "one_person": ("one person, given by the real identifier and not named here", "eine Person, mit der echten Kennung angegeben und hier nicht genannt", "một cá nhân, được chỉ định bằng định danh thật và không nêu ở đây"),
+    "no_filter": ("nothing, all transfers of the period", "nichts, alle Übermittlungen des Zeitraums", "không giới hạn, mọi lần chuyển trong khoảng thời gian"),
+    "coverage": ("What this report covers", "Was dieser Bericht abdeckt", "Phạm vi của báo cáo"),
+    "coverage_line": ("{transfers} transfers were recorded before anything was sent, {not_sent} of them surely not sent, {without_outcome} without an outcome yet; {refused} requests were refused and nothing of them was sent.",
+                      "{transfers} Übermittlungen wurden vor dem Senden aufgezeichnet, {not_sent} davon sicher nicht gesendet, {without_outcome} noch ohne Ergebnis; {refused} Anfragen wurden abgelehnt und nicht gesendet.",
+                      "{transfers} lần chuyển được ghi lại trước khi gửi, trong đó {not_sent} chắc chắn chưa gửi, {without_outcome} chưa có kết quả; {refused} yêu cầu bị từ chối và không được gửi."),
+    "observed_line": ("{observed_only} transfers were only observed: nothing was replaced in them.",
+                      "{observed_only} Übermittlungen wurden nur beobachtet: in ihnen wurde nichts ersetzt.",
+                      "{observed_only} lần chuyển chỉ được quan sát: không có gì được thay thế."),
+    "gaps": ("Times for which this log can say nothing", "Zeiten, über die dieses Protokoll nichts sagen kann", "Khoảng thời gian nhật ký không ghi nhận được"),
+    "no_gaps": ("There are none in the period.", "Im Zeitraum gibt es keine.", "Không có trong khoảng thời gian này."),
+    "cause": ("Cause", "Ursache", "Nguyên nhân"),
+    "since": ("From", "Von", "Từ"),
+    "until": ("To", "Bis", "Đến"),
+    "interrupted": ("Interrupted", "Unterbrochen", "Bị gián đoạn"),
+    "proof": ("How to check this report", "Wie dieser Bericht geprüft wird", "Cách kiểm tra báo cáo này"),
+    "proof_line": ("It was computed from {size} entries of the log {origin} under the signed checkpoint below. Anyone who holds the log's public key can verify that the log contains exactly these entries, and ask the same question again.",
+                   "Er wurde aus {size} Einträgen des Protokolls {origin} unter dem untenstehenden signierten Prüfpunkt berechnet. Wer den öffentlichen Schlüssel des Protokolls hat, kann prüfen, dass es genau diese Einträge enthält, und dieselbe Frage erneut stellen.",
+                   "Báo cáo được tính từ {size} mục của nhật ký {origin} theo điểm kiểm có chữ ký dưới đây. Bất kỳ ai giữ khóa công khai của nhật ký đều có thể xác minh nhật ký chứa đúng các mục này và đặt lại cùng câu hỏi."),
+    "limits": ("What the log cannot know", "Was das Protokoll nicht wissen kann", "Những điều nhật ký không thể biết"),
+    "limits_line": ("Detectors miss things: counts are what was found, and what was not found was sent as it was. Their measured recall is not part of the log; `dragoman evaluate` measures it. Facts about recipients are those that the organisation declared in its register when the transfer was made. References to persons are pseudonymous personal data for whoever holds the keys.",
+                    "Erkennung übersieht: Zahlen sind das, was gefunden wurde; was nicht gefunden wurde, ging unverändert hinaus. Die gemessene Trefferquote steht nicht im Protokoll; `dragoman evaluate` misst sie. Angaben über Empfänger sind die, welche die Organisation zur Zeit der Übermittlung in ihrem Register erklärt hat. Personenbezüge sind für den Inhaber der Schlüssel pseudonyme personenbezogene Daten.",
+                    "Bộ phát hiện có thể bỏ sót: số liệu là những gì đã tìm thấy; những gì không tìm thấy được gửi nguyên trạng. Độ bao phủ đo được không nằm trong nhật ký; `dragoman evaluate` đo điều đó. Thông tin về bên nhận là những gì tổ chức đã khai báo trong sổ đăng ký tại thời điểm chuyển. Tham chiếu cá nhân là dữ liệu cá nhân dạng bút danh đối với người giữ khóa."),
+    "nothing": ("Nothing was sent to anybody.", "An niemanden wurde etwas gesendet.", "Không có gì được gửi cho ai."),
+    "recipient": ("Recipient (contracting entity)", "Empfänger (Vertragspartner)", "Bên nhận (pháp nhân ký hợp đồng)"),
+    "application": ("Application", "Anwendung", "Ứng dụng"),
+    "role": ("Role", "Rolle", "Vai trò"),
+    "controller": ("Controller", "Verantwortlicher", "Bên kiểm soát"),
+    "purpose": ("Purpose", "Zweck", "Mục đích"),
+    "basis": ("Declared legal basis (Art. 6)", "Erklärte Rechtsgrundlage (Art. 6)", "Căn cứ pháp lý đã khai báo (Điều 6)"),
+    "special_basis": ("Declared basis for special categories (Art. 9)", "Erklärte Grundlage für besondere Kategorien (Art. 9)", "Căn cứ đã khai báo cho dữ liệu nhạy cảm (Điều 9)"),
+    "agreement": ("Agreement", "Vereinbarung", "Thỏa thuận"),
+    "mechanism": ("Declared transfer mechanism", "Erklärtes Übermittlungsinstrument", "Cơ chế chuyển đã khai báo"),
+    "processing": ("Processed in", "Verarbeitet in", "Xử lý tại"),
+    "storage": ("Stored in", "Gespeichert in", "Lưu trữ tại"),
+    "access": ("Accessed from", "Zugriff aus", "Truy cập từ"),
+    "retention": ("Kept", "Aufbewahrt", "Thời gian lưu"),
+    "training": ("Used for training", "Nutzung für Training", "Dùng để huấn luyện"),
+    "count": ("Transfers", "Übermittlungen", "Số lần chuyển"),
+    "first": ("First", "Erste", "Lần đầu"),
+    "last": ("Last", "Letzte", "Lần cuối"),
+    "data": ("Kind of data", "Datenart", "Loại dữ liệu"),
+    "operator": ("What was done to it", "Was damit geschah", "Biện pháp xử lý"),
+    "n": ("Found", "Gefunden", "Số lượng"),
+    "data_title": ("Categories of personal data that were found", "Gefundene Kategorien personenbezogener Daten", "Các loại dữ liệu cá nhân đã phát hiện"),
+    "nothing_found": ("No personal data was found.", "Es wurden keine personenbezogenen Daten gefunden.", "Không phát hiện dữ liệu cá nhân."),
+    "recipients": ("Recipients", "Empfänger", "Các bên nhận"),
+    "country": ("Country", "Land", "Quốc gia"),
+    "what": ("What happens there", "Was dort geschieht", "Hoạt động tại đó"),
+    "outside_eea": ("Outside the EEA", "Außerhalb des EWR", "Ngoài EEA"),
+    "third_countries": ("Third countries", "Drittländer", "Nước thứ ba"),
+    "no_third": ("No country outside the EEA is declared.", "Es ist kein Land außerhalb des EWR angegeben.", "Không khai báo quốc gia nào ngoài EEA."),
+    "safeguards": ("Declared mechanisms", "Erklärte Instrumente", "Các cơ chế đã khai báo"),
+    "dpia": ("Impact assessment", "Folgenabschätzung", "Đánh giá tác động"),
+    "notice": ("Privacy notice", "Datenschutzhinweis", "Thông báo quyền riêng tư"),
+    "measures": ("Measures before sending", "Maßnahmen vor dem Senden", "Biện pháp trước khi gửi"),
+    "measures_line": ("Of {total} findings, {changed} were replaced or removed before sending and {kept} left as they were.",
+                      "Von {total} Funden wurden {changed} vor dem Senden ersetzt oder entfernt und {kept} belassen.",
+                      "Trong {total} phát hiện, {changed} được thay thế hoặc loại bỏ trước khi gửi và {kept} được giữ nguyên."),
+    "missing": ("To be completed by the controller", "Vom Verantwortlichen zu ergänzen", "Bên kiểm soát cần bổ sung"),
+    "missing_line": ("The log does not hold: contact details of controller and data protection officer, categories of data subjects, time limits of erasure at the controller.",
+                     "Das Protokoll enthält nicht: Kontaktdaten des Verantwortlichen und des Datenschutzbeauftragten, Kategorien betroffener Personen, Löschfristen beim Verantwortlichen.",
+                     "Nhật ký không chứa: thông tin liên hệ của bên kiểm soát và cán bộ bảo vệ dữ liệu, nhóm chủ thể dữ liệu, thời hạn xóa tại bên kiểm soát."),
+    "activity": ("Activity: {purpose}", "Tätigkeit: {purpose}", "Hoạt động: {purpose}"),
+    "open_points": ("Points to look into", "Zu klärende Punkte", "Điểm cần làm rõ"),
+    "no_points": ("None from the facts in the log.", "Keine nach den Angaben im Protokoll.", "Không có theo dữ liệu trong nhật ký."),
+    "point_mechanism": ("{entity}: data goes to {countries}, and the declared mechanism is `{mechanism}`.",
+                        "{entity}: Daten gehen nach {countries}, das erklärte Instrument ist `{mechanism}`.",
+                        "{entity}: dữ liệu chuyển đến {countries}, cơ chế đã khai báo là `{mechanism}`."),
+    "point_countries": ("{entity}: no country of processing or storage is declared.",
+                        "{entity}: es ist kein Land der Verarbeitung oder Speicherung angegeben.",
+                        "{entity}: chưa khai báo quốc gia xử lý hoặc lưu trữ."),
+    "vietnam": ("Vietnam: transfers abroad and the 60 days of the dossier (Decree 356/2025, Art. 17 and 18)",
+                "Vietnam: Übermittlungen ins Ausland und die 60 Tage des Dossiers (Dekret 356/2025, Art. 17 und 18)",
+                "Việt Nam: chuyển dữ liệu xuyên biên giới và thời hạn 60 ngày nộp hồ sơ (Nghị định 356/2025, Điều 17 và 18)"),
+    "vietnam_line": ("Counted from the first transfer by controller, recipient and country in this log. Whether the law applies, and any exemption, is not for the log to say.",
+                     "Gezählt ab der ersten Übermittlung je Verantwortlichem, Empfänger und Land in diesem Protokoll. Ob das Gesetz gilt und ob eine Ausnahme greift, sagt das Protokoll nicht.",
+                     "Tính từ lần chuyển đầu tiên theo bên kiểm soát, bên nhận và quốc gia trong nhật ký này. Luật có áp dụng hay có ngoại lệ hay không, nhật ký không kết luận."),
+    "due": ("60 days end", "60 Tage enden", "Hết hạn 60 ngày"),
+    "yes": ("yes", "ja", "có"),
+    "no": ("no", "nein", "không"),
+    "unknown": ("unknown", "unbekannt", "không rõ"),
+    "none": ("none", "keine", "không có"),
+}
+
+_TERMS: dict[str, tuple[str, str, str]] = {
+    "unknown": ("unknown", "unbekannt", "không rõ"),
+    "none": ("none", "keine", "không có"),
+    "none-needed": ("none needed", "keines nötig", "không cần"),
+    "processor": ("processor", "Auftragsverarbeiter", "bên xử lý"),
+    "controller": ("controller", "Verantwortlicher", "bên kiểm soát"),
+    "joint-controller": ("joint controller", "gemeinsam Verantwortlicher", "đồng kiểm soát"),
+    "tokenize": ("replaced by a placeholder", "durch Platzhalter ersetzt", "thay bằng ký hiệu giữ chỗ"),
+    "surrogate": ("replaced by an invented value", "durch erfundenen Wert ersetzt", "thay bằng giá trị giả"),
+    "redact": ("removed", "entfernt", "xóa bỏ"),
+    "mask": ("masked", "maskiert", "che một phần"),
+    "hash": ("replaced by a keyed hash", "durch Hash mit Schlüssel ersetzt", "thay bằng giá trị băm có khóa"),
+    "keep": ("left as it was", "belassen", "giữ nguyên"),
+    "processing": ("processing", "Verarbeitung", "xử lý"),
+    "storage": ("storage", "Speicherung", "lưu trữ"),
+    "access": ("access", "Zugriff", "truy cập"),
+    "yes": ("yes", "ja", "có"),
+    "no": ("no", "nein", "không"),
+    "clean_stop": ("stopped", "angehalten", "dừng có chủ ý"),
+    "crash": ("crash", "Absturz", "sự cố"),
+    "storage_failed": ("storage", "Speicher", "lưu trữ"),
+    "bypass": ("bypassed", "umgangen", "bị bỏ qua"),
+    "consent": ("consent", "Einwilligung", "sự đồng ý"),
+    "contract": ("contract", "Vertrag", "hợp đồng"),
+}
+# fmt: on

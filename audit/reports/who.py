@@ -1,0 +1,29 @@
+"""*Who holds what*: each recipient with contracting entity, storage, use and purpose, as the register stood."""
+
+from collections.abc import Sequence
+
+from audit.query import Holding
+from audit.reports.base import Facts, Kind, Section, recipient
+from audit.reports.parts import data_table, purpose_pairs, recipient_pairs, span_pairs
+from audit.reports.texts import Texts
+
+
+def _facts(holdings: Sequence[Holding], context: Facts) -> Facts:
+    return {"holdings": [recipient(holding) for holding in holdings]}
+
+
+def _sections(facts: Facts, say: Texts) -> list[Section]:
+    if not facts["holdings"]:
+        return [Section(say("recipients"), (say("nothing"),))]
+    return [holding_section(one, say) for one in facts["holdings"]]
+
+
+def holding_section(one: Facts, say: Texts) -> Section:
+    """One recipient for one application and purpose."""
+    pairs = ((say("application"), one["application"]), *purpose_pairs(say, one), *recipient_pairs(say, one))
+    table = (data_table(say, one["data"]),) if one["data"] else ()
+    lines = () if one["data"] else (say("nothing_found"),)
+    return Section(f"{one['entity']} ({one['destination']})", lines, (*pairs, *span_pairs(say, one)), table)
+
+
+REPORT = Kind("who", _facts, _sections)
