@@ -80,7 +80,7 @@ def read_messages(path: Path) -> DataSet:
             examples.append(marked(json.loads(line)["text"]))
         except (ValueError, KeyError, TypeError) as error:
             raise RedactionError(f"{path.name}, line {number} is no marked message: {error}", code="input") from None
-    return DataSet(f"messages {path.stem}", path.stem[:2], ENTITY_TYPES, tuple(examples))
+    return DataSet(f"messages {path.stem}", path.stem[:2], ENTITY_TYPES - {"ORGANIZATION"}, tuple(examples))
 
 
 def message_sets(folder: Path) -> list[DataSet]:
