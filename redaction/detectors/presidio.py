@@ -137,7 +137,8 @@ def build(settings: EngineSettings) -> Presidio:
     return Presidio(models, [_recognizer(path) for path in settings.presidio_recognizers])
 
 
-def _model(name: str) -> Any:
+def load_whole(name: str, exclude: Sequence[str] = ()) -> Any:
+    """A spaCy pipeline by package name or folder, with all its parts. Raises SettingsError (`no_model`)."""
     import spacy
 
     path = _model_path(name)
@@ -146,9 +147,13 @@ def _model(name: str) -> Any:
             f"spaCy model {name!r} is not installed: install it or change spacy_models", code="no_model"
         )
     try:
-        model = spacy.load(path, exclude=list(_EXCLUDED))
+        return spacy.load(path, exclude=list(exclude))
     except OSError:
         raise SettingsError(f"spaCy model {name!r} cannot be read: install it again", code="no_model") from None
+
+
+def _model(name: str) -> Any:
+    model = load_whole(name, _EXCLUDED)
     if not any(label in _TYPES for labels in model.pipe_labels.values() for label in labels):
         raise SettingsError(f"spaCy model {name!r} recognizes neither persons nor places", code="no_model")
     return model
