@@ -21,7 +21,7 @@ from policies import facts_diff, show
 from policies.edit import formatted, pin_edition
 from policies.errors import PolicyError, PolicyFileError, Problem
 from policies.load import Loaded, read, read_text
-from policies.new import Answers, observe_file, policy_file
+from policies.new import Answers, example_file, observe_file, policy_file
 from policies.register import bundled_file
 from policies.schema import json_schema
 
@@ -227,7 +227,9 @@ def accept(
 
 
 def new(
-    kind: Annotated[str, typer.Argument(help="`policy`, or `observe` for a test phase.")] = "policy",
+    kind: Annotated[
+        str, typer.Argument(help="policy, observe (a test phase), or an example: feed, messenger, headset.")
+    ] = "policy",
     out: Annotated[Path | None, typer.Option("--out", help="Write here instead of standard output.")] = None,
     application: Annotated[
         list[str] | None, typer.Option("--app", help="Application (may repeat for observe).")
@@ -245,16 +247,16 @@ def new(
     """Write a commented policy file; asks what is not given.
 
     Example: dragoman policy new --out policy.yaml
+    Example: dragoman policy new messenger --out policy.yaml
     Example: dragoman policy new observe --app messenger --days 14 --approved-by dpo --out policy.yaml
     """
     with exit_codes():
-        if kind not in ("policy", "observe"):
-            typer.echo("dragoman policy new: say `policy` or `observe`", err=True)
-            raise typer.Exit(2)
         if kind == "observe":
             text = observe_file(tuple(application or ()), days, approved_by, today_utc())
-        else:
+        elif kind == "policy":
             text = policy_file(_ask(application, to, purpose, controller, basis, special_home))
+        else:
+            text = example_file(kind)
         read_text(text)
         if out is None:
             typer.echo(text, nl=False)

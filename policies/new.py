@@ -12,7 +12,7 @@ import orjson
 
 from policies.errors import UsageError
 from policies.load import MAX_OBSERVE_DAYS
-from policies.register import bundled_register
+from policies.register import bundled_file, bundled_register
 
 _SLUG = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
 
@@ -55,6 +55,17 @@ def policy_file(answers: Answers) -> str:
         special=_HOME if answers.special_home else _SPECIAL,
         first=answers.destinations[0],
     )
+
+
+EXAMPLES = ("feed", "messenger", "headset")
+"""Worked examples that ship with the package; each is a policy file with cases and comments."""
+
+
+def example_file(name: str) -> str:
+    """A worked example. Raises UsageError."""
+    if name not in EXAMPLES:
+        raise UsageError(f"there is no example '{name[:60]}'; there are {', '.join(EXAMPLES)}")
+    return bundled_file(f"examples/{name}").decode()
 
 
 def observe_file(applications: tuple[str, ...], days: int, approved_by: str, today: date) -> str:

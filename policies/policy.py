@@ -126,8 +126,9 @@ class SubjectSource:
 class CustomEntity:
     """A company's own entity type, for the pattern detector. patterns: regular expressions; values: a fixed list.
 
-    context: a match of a pattern counts only where one of these words stands near. validator: name of the check that
-    a match of a pattern must pass (`vocabulary.VALIDATORS`), or "". languages: of the texts, empty for all.
+    context: a match of a pattern counts only where one of these words stands near. validator: name of the check
+    (`vocabulary.VALIDATORS`) that a match of a pattern, or its first group where it has one, must pass, or "".
+    languages: of the texts, empty for all.
     """
 
     name: str

@@ -105,9 +105,9 @@ def read_register(data: bytes, file: str) -> Register:
 
 
 def bundled_file(name: str) -> bytes:
-    """The bytes of a file that ships with the package. Raises FileNotFoundError."""
+    """The bytes of a file that ships with the package (`default`, `examples/feed`). Raises FileNotFoundError."""
     plain = name.removesuffix(".yaml")
-    if not plain.replace("-", "").isalnum():
+    if not plain.removeprefix("examples/").replace("-", "").isalnum():
         raise FileNotFoundError(2, "no such bundled file", name)
     found = resources.files("policies").joinpath("bundled", f"{plain}.yaml")
     if not found.is_file():

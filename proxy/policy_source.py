@@ -15,6 +15,7 @@ from policies.register import bundled_file
 from proxy.config import Settings
 from proxy.errors import ConfigError
 from proxy.own_entities import OwnFacts
+from redaction import operators
 
 type Stamp = tuple[float, int] | None
 
@@ -68,6 +69,11 @@ def _asked(policy: Policy) -> Iterator[tuple[bool, str]]:
             f"`subject_flags: {{source: {source.source}}}` (use header or file)",
         )
     yield bool(policy.budgets), "`budgets`"
+    for rule in policy.rules:
+        yield (
+            rule.decision.operator.value not in operators.ALL,
+            f"`do: {rule.does.value}` of rule {rule.id} (use tokenize)",
+        )
     yield not (policy.tools_default and all(policy.tools.values())), "`restore` with `no` (every tool gets originals)"
     for name, one in policy.destinations.items():
         yield one.store == "never", f"`store: never` of destination {name}"
@@ -93,6 +99,7 @@ class PolicySource:
         # Before reading: what changes while it is read is read again.
         self._seen = {path: stamp(path)}
         loaded = read_policy(path, self._settings.bundled)
+        operators.load({rule.decision.operator.value for rule in loaded.policy.rules})
         if path is not None:
             included = [path.parent / name for name in loaded.files[1:] if not name.startswith("bundled:")]
             self._seen |= {one: stamp(one) for one in included}

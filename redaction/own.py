@@ -90,7 +90,8 @@ class _Search:
             start, end = match.span()
             if start == end or not _bounded(page.text, start, end):
                 continue
-            if self.valid is not None and not self.valid(_SEPARATORS.sub("", match.group())):
+            number = match.group(1) if self.regex.groups and match.group(1) else match.group()
+            if self.valid is not None and not self.valid(_SEPARATORS.sub("", number)):
                 continue
             if self.context is None or self.context.search(page.around(start, end)):
                 yield Finding(start, end, self.entity.name, self.entity.score, RECOGNIZER)

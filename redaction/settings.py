@@ -20,7 +20,8 @@ class OwnEntity:
 
     patterns: regular expressions. words: whole words or phrases, in any case. context: a match of a pattern counts
     only where one of these stands near it; empty asks for nothing. languages: ISO 639-1 of the texts that are looked
-    at, empty for all. validator: name from `own.VALIDATORS` that a match of a pattern must pass, or "". score: 0 to 1.
+    at, empty for all. validator: name from `own.VALIDATORS` that a match of a pattern, or its first group where it has
+    one, must pass, or "". score: 0 to 1.
     """
 
     name: str

@@ -38,6 +38,12 @@ def test_it_is_refused_by_name(policy: Callable[..., Policy], sections: dict[str
         unsupported(policy(rules=RULES, **sections))
 
 
+def test_an_operator_that_nobody_made_is_refused(policy: Callable[..., Policy]) -> None:
+    surrogate = {"id": "people", "when": {"entity": "PERSON"}, "do": "surrogate"}
+    with pytest.raises(ConfigError, match="do: surrogate` of rule people"):
+        unsupported(policy(rules=[surrogate, *RULES]))
+
+
 def test_everything_that_is_missing_is_named_at_once(policy: Callable[..., Policy]) -> None:
     with pytest.raises(ConfigError, match="sql.*web_search|sql.*originals"):
         unsupported(

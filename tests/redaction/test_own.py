@@ -12,6 +12,7 @@ from redaction.settings import EngineSettings, OwnEntity
 
 STAFF = OwnEntity("STAFF_NUMBER", patterns=(r"E-?[0-9]{6}",))
 CARD = OwnEntity("LOYALTY_CARD", patterns=(r"[0-9]{4}[ .-]?[0-9]{4}[ .-]?[0-9]{3}",), validator="luhn")
+TAGGED = OwnEntity("TAGGED", patterns=(r"SOC-([0-9]{10})",), validator="luhn")
 PROJECT = OwnEntity("PROJECT", words=("Blue Falcon", "Ostwind", "Dự án Sen"))
 TABLE = OwnEntity("TABLE_NUMBER", patterns=(r"[0-9]{1,3}",), context=("table", "Tisch"))
 GERMAN = OwnEntity("KENNUNG", patterns=(r"K[0-9]{3}",), words=("Geheimwort",), languages=("de",))
@@ -30,6 +31,7 @@ def found(entity: OwnEntity, text: str, *languages: str) -> list[str]:
         (CARD, "card 7992 7398 713", ["7992 7398 713"]),
         (CARD, "card 7992.7398-713", ["7992.7398-713"]),
         (CARD, "card 7992 7398 714 has a wrong check digit", []),
+        (TAGGED, "SOC-4992739872 and SOC-4992739877", ["SOC-4992739872"]),
         (PROJECT, "About BLUE FALCON, ostwind and dự án sen", ["BLUE FALCON", "ostwind", "dự án sen"]),
         (PROJECT, "Ostwinde, the Blue Falconer, Blue  Falcon", []),
         (TABLE, "Guests at Tisch 12 want water", ["12"]),
