@@ -167,16 +167,22 @@ class DetectionPool:
     async def _work(self, worker: WorkerProcess) -> None:
         failures = 0
         while True:
+            if not worker.running:
+                failures = await self._replace(worker, failures)
             batch = await self._queue.get()
             if batch.answer.done():
+                continue
+            if not worker.running:  # it died while it had nothing to do; that is not this request's fault
+                self._queue.put_back(batch)
                 continue
             try:
                 batch.resolve(await worker.ask(batch))
                 failures = 0
             except DetectionError as error:
                 batch.fail(error)
-                if not worker.running:
-                    failures = await self._replace(worker, failures)
+            except Exception as error:  # whatever it is, it refuses one request and does not end this loop
+                batch.fail(DetectionError(f"a batch could not be inspected ({type(error).__name__})", code="failed"))
+                await worker.stop()
 
     async def _replace(self, worker: WorkerProcess, failures: int) -> int:
         """Starts a worker again; when that fails repeatedly waits longer, and meanwhile other workers serve."""

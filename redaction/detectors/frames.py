@@ -28,7 +28,10 @@ def pack(message: dict[str, Any]) -> bytes:
 
 
 def unpack(body: bytes) -> dict[str, Any]:
-    message: dict[str, Any] = orjson.loads(body)
+    """The inverse. Raises ValueError where the body is no JSON object."""
+    message = orjson.loads(body)
+    if not isinstance(message, dict):
+        raise ValueError("a frame holds a JSON object")
     return message
 
 

@@ -9,6 +9,7 @@ import contextlib
 import sys
 from collections import OrderedDict, deque
 from collections.abc import Mapping, Sequence
+from itertools import count
 from typing import Any, Final
 
 from redaction.cache import SegmentFindings
@@ -30,6 +31,7 @@ class Batch:
         self.segments = list(pieces.values())
         self.chars = sum(len(segment.text) for segment in self.segments)
         self.limit_s = limit_s
+        self.request = -1  # the queue's number of the request, once it waits
         self.answer: asyncio.Future[list[SegmentFindings]] = asyncio.get_running_loop().create_future()
 
     def resolve(self, found: list[SegmentFindings]) -> None:
@@ -47,14 +49,20 @@ class FairQueue:
 
     def __init__(self) -> None:
         self._requests: OrderedDict[int, deque[Batch]] = OrderedDict()
+        self._numbers = count()
         self._filled = asyncio.Event()
         self.chars = 0
 
     def put(self, batches: Sequence[Batch]) -> None:
         """All batches of one request."""
-        self._requests[id(batches)] = deque(batches)
-        self.chars += sum(batch.chars for batch in batches)
-        self._filled.set()
+        number = next(self._numbers)
+        for batch in batches:
+            batch.request = number
+            self._add(batch)
+
+    def put_back(self, batch: Batch) -> None:
+        """One that was taken and not looked at; it is the next."""
+        self._add(batch, first=True)
 
     async def get(self) -> Batch:
         while not self._requests:
@@ -71,9 +79,9 @@ class FairQueue:
 
     def drop(self, batches: Sequence[Batch]) -> None:
         """Forgets what still waits of a request, and what of it is being looked at."""
-        for batch in self._requests.pop(id(batches), ()):
-            self.chars -= batch.chars
         for batch in batches:
+            for waiting in self._requests.pop(batch.request, ()):
+                self.chars -= waiting.chars
             batch.answer.cancel()
 
     def fail_all(self, error: RedactionError) -> None:
@@ -82,6 +90,16 @@ class FairQueue:
                 batch.fail(error)
         self._requests.clear()
         self.chars = 0
+
+    def _add(self, batch: Batch, *, first: bool = False) -> None:
+        waiting = self._requests.setdefault(batch.request, deque())
+        if first:
+            waiting.appendleft(batch)
+            self._requests.move_to_end(batch.request, last=False)
+        else:
+            waiting.append(batch)
+        self.chars += batch.chars
+        self._filled.set()
 
 
 class WorkerProcess:
@@ -137,7 +155,14 @@ class WorkerProcess:
             raise
         if "error" in answer:
             raise DetectionError(f"a detector failed: {answer['message']}", code=answer["error"])
-        return findings_from_json(answer["found"])
+        try:
+            found = findings_from_json(answer["found"])
+        except (KeyError, TypeError, ValueError):
+            found = []
+        if len(found) != len(batch.segments):
+            await self.stop()
+            raise _nonsense()
+        return found
 
     async def stop(self) -> None:
         """Ends the process, whatever it does."""
@@ -159,7 +184,14 @@ class WorkerProcess:
             await process.stdin.drain()
             (size,) = HEADER.unpack(await process.stdout.readexactly(HEADER.size))
             if size > MAX_FRAME:
-                raise DetectionError("a detection worker answered nonsense", code="crashed")
+                raise _nonsense()
             return unpack(await process.stdout.readexactly(size))
+        except ValueError:
+            raise _nonsense() from None
         except (asyncio.IncompleteReadError, ConnectionError):
             raise DetectionError("a detection worker died while it inspected a text", code="crashed") from None
+
+
+def _nonsense() -> DetectionError:
+    """What it answered is not repeated: it may hold anything."""
+    return DetectionError("a detection worker answered nonsense", code="crashed")
