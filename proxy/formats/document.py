@@ -104,17 +104,22 @@ _BOMS = (
 _BY_ZEROS = {"000x": "utf-32-be", "x000": "utf-32-le", "0x0x": "utf-16-be", "x0x0": "utf-16-le"}
 
 
-def decode(raw: bytes, charset: str = "") -> Decoded:
+def decode(raw: bytes, charset: str = "", *, zeros: bool = True) -> Decoded:
     """A body as text: by its byte order mark, the zeros of UTF-16 and UTF-32 (RFC 4627 section 3), else `charset`.
 
+    zeros: whether those may tell; only in JSON, where a zero byte can be nothing else.
     Raises FormatError `invalid_encoding`.
     """
     for bom, name in _BOMS:
         if raw.startswith(bom):
             return Decoded(_strict(raw[len(bom) :], name), name, bom)
-    zeros = "".join("0" if byte == 0 else "x" for byte in raw[:4])
-    name = _BY_ZEROS.get(zeros) or _BY_ZEROS.get(zeros[:2] * 2) or _known(charset)
+    name = (_by_zeros(raw) if zeros else None) or _known(charset)
     return Decoded(_strict(raw, name), name)
+
+
+def _by_zeros(raw: bytes) -> str | None:
+    pattern = "".join("0" if byte == 0 else "x" for byte in raw[:4])
+    return _BY_ZEROS.get(pattern) or _BY_ZEROS.get(pattern[:2] * 2)
 
 
 def _known(charset: str) -> str:
@@ -200,7 +205,7 @@ class Base64:
 
 @dataclass(frozen=True, slots=True)
 class Percent:
-    """Text in a URL or a form. plus: a blank is written `+`; prefix: what stands before it."""
+    """Text in a URL or a form. plus: a blank is written `+`; prefix: what stands before it; times: layers."""
 
     plus: bool = False
     prefix: str = ""
@@ -208,6 +213,8 @@ class Percent:
 
     def __call__(self, text: str) -> str:
         """Text to its spelling; brackets of placeholders included, as no part of a URL may hold them bare."""
-        for turn in range(self.times):
-            text = (quote_plus if self.plus and not turn else quote)(text, safe="", errors="surrogatepass")
+        for _ in range(self.times):
+            # Inside a further layer a `+` would be read as itself, so a blank is `+` only where there is one layer.
+            spell = quote_plus if self.plus and self.times == 1 else quote
+            text = spell(text, safe="", errors="surrogatepass")
         return self.prefix + text

@@ -1,19 +1,20 @@
-"""Any request of which no other format knows anything: JSON and text, every string of it inspected.
+"""Any request of which no other format knows anything: JSON, JSON lines, text, markup, forms and multipart, every
+string of it inspected.
 
-Other content types cannot be read yet and are refused, never sent unread. In answers only placeholders in their
-brackets count, because nothing is known about what a string means.
+What holds no text is one part that nothing looked into, and the policy refuses it or lets it pass. In answers only
+placeholders in their brackets count, because nothing is known about what a string means.
 """
 
 from collections.abc import Mapping
 
-from proxy.errors import FormatError
 from proxy.formats import refusal as refusals
 from proxy.formats.base import Endpoint, Inspected, RequestHead, ResponseReader
+from proxy.formats.bodies import read_body
 from proxy.formats.channels import Channels
 from proxy.formats.core import Streams, reader_for, splice
-from proxy.formats.document import Body, Document, decode, plain
-from proxy.formats.inspection import Inspection, Place
-from proxy.formats.shape import UNKNOWN, Shape, Use
+from proxy.formats.document import Body, Document
+from proxy.formats.inspection import Inspection
+from proxy.formats.shape import Shape, Use
 from proxy.messages import Headers, Refusal, Reply
 from redaction.restore import Restorer
 
@@ -27,13 +28,6 @@ _GROWING = (
     "output_text",
     "generated_text",
     "thinking",
-)
-_TEXT_TYPES = (
-    "application/xml",
-    "application/yaml",
-    "application/x-yaml",
-    "application/graphql",
-    "application/javascript",
 )
 
 
@@ -62,24 +56,10 @@ class Generic:
         return Endpoint(self.name, "unknown")
 
     def read(self, endpoint: Endpoint, head: RequestHead, body: bytes) -> Inspected:
-        """Take JSON or text apart. Raises FormatError (`unknown_content_type`, 415) for everything else."""
+        """Take a body apart by its content type. Raises FormatError where it is not what its type says."""
         if not body:
             return Inspected((), Body(body, Document("")))
-        media_type = (head.headers.get("content-type") or "").partition(";")[0].strip().lower()
-        inspection = Inspection()
-        if media_type.endswith("json") or media_type == "":
-            decoded = decode(body)
-            document, found = inspection.json(decoded.text, UNKNOWN, Place("", ""))
-            return inspection.finish(decoded, body, document, found.facts)
-        if media_type.startswith("text/") or media_type in _TEXT_TYPES or "xml" in media_type:
-            decoded = decode(body)
-            slot = inspection.text(0, len(decoded.text), decoded.text, Place("/text", "/text"), plain)
-            return inspection.finish(decoded, body, Document(decoded.text, (slot,) if slot else ()), {})
-        raise FormatError(
-            "this content type cannot be inspected, so it is not sent; send JSON or text",
-            code="unknown_content_type",
-            status=415,
-        )
+        return read_body(Inspection(), head.headers.get("content-type") or "", body)
 
     def splice(self, inspected: Inspected, replacements: Mapping[str, str]) -> bytes:
         """The body with the texts of the given pointers replaced."""

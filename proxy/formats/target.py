@@ -83,7 +83,7 @@ def _path(path: str, segments: list[Segment]) -> Document:
     for number, part in enumerate(path.split("/")):
         end = start + len(part)
         if part and _PATH_WORD.match(part) is None:
-            text, times = _decoded(part, plus=False)
+            text, times = percent_decoded(part, plus=False)
             pointer = f"path/{number}"
             segments.append(Segment(pointer, text, SegmentKind.PATH, "path/*"))
             slots.append(Slot(start, end, _percent(times, plus=False), pointer))
@@ -96,7 +96,7 @@ def _query(query: str, carriers: frozenset[str], segments: list[Segment]) -> Doc
     start = 0
     for number, part in enumerate(query.split("&")):
         name, equals, value = part.partition("=")
-        key, key_times = _decoded(name, plus=True)
+        key, key_times = percent_decoded(name, plus=True)
         if key.lower() not in carriers and part:
             value_at = start + len(name) + len(equals)
             known = key.lower() in STRUCTURAL_QUERY
@@ -105,7 +105,7 @@ def _query(query: str, carriers: frozenset[str], segments: list[Segment]) -> Doc
                 segments.append(Segment(pointer, key, SegmentKind.KEY, "query/*"))
                 slots.append(Slot(start, start + len(name), _percent(key_times, plus="+" in name), pointer))
             if value and not (known and _TOKEN.match(value) and not _DIGITS.search(value)):
-                text, times = _decoded(value, plus=True)
+                text, times = percent_decoded(value, plus=True)
                 pointer = f"query/{number}"
                 schema = f"query/{key.lower()}" if known else "query/*"
                 segments.append(Segment(pointer, text, SegmentKind.QUERY, schema, key))
@@ -128,14 +128,14 @@ def _headers(headers: Headers, carriers: frozenset[str], segments: list[Segment]
             continue
         pointer = f"header/{number}/{name}"
         schema = f"header/{name}" if _NAME.match(name) else "header/*"
-        decoded, times = _decoded(value, plus=False)
+        decoded, times = percent_decoded(value, plus=False)
         segments.append(Segment(pointer, decoded, SegmentKind.HEADER, schema, name))
         spelled = _percent(times, plus=False) if times else write
         found[number] = Document(value, (Slot(0, len(value), spelled, pointer),))
     return found
 
 
-def _decoded(value: str, *, plus: bool) -> tuple[str, int]:
+def percent_decoded(value: str, *, plus: bool) -> tuple[str, int]:
     """The text behind percent signs and how often it was encoded (0: not at all)."""
     text = value.replace("+", " ") if plus else value
     times = 0
@@ -148,7 +148,7 @@ def _decoded(value: str, *, plus: bool) -> tuple[str, int]:
             break
         text, times = decoded, times + 1
     if times == MAX_DECODES and _ESCAPE.search(text):
-        raise FormatError("the request target is percent-encoded too often", code="invalid_target")
+        raise FormatError("a text in the request is percent-encoded too often", code="invalid_target")
     return _latin_to_utf8(text) if not times else text, times
 
 
