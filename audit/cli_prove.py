@@ -11,11 +11,12 @@ import typer
 
 from audit.ids import now_ms
 from audit.progress import Progress, silent
-from audit.reading import DatabaseOption, HomeOption, JsonOption, home_path, read_keys, reading, told
+from audit.reading import DatabaseOption, HomeOption, JsonOption, home_path, os_user, read_keys, reading, told
 from audit.values import ExportFormat
 from audit.values import Question as Asked
 
 if TYPE_CHECKING:
+    from audit.signing import VerifierKey
     from audit.store import Store
 
 
@@ -116,16 +117,35 @@ def _write_lines(store: "Store", out: Path | None) -> None:
             stream.write(body + b"\n")
 
 
-def key(as_json: JsonOption = False, home: HomeOption = None) -> None:
-    """Print the verifier key (vkey) of the log: what an auditor keeps."""
+def key(
+    rotate: Annotated[
+        bool, typer.Option("--rotate", help="First give the log a new key (dragoman is stopped).")
+    ] = False,
+    as_json: JsonOption = False,
+    home: HomeOption = None,
+    database: DatabaseOption = None,
+) -> None:
+    """Print the verifier key (vkey) of the log: what an auditor keeps. A rotation is a record signed by both keys."""
     from audit.home import Home
 
     with told():
         vkey = Home(home_path(home)).read_vkey()
+        if rotate:
+            vkey = _rotate(home_path(home), database)
         if as_json:
             typer.echo(orjson.dumps({"vkey": str(vkey), "name": vkey.name, "id": vkey.id.hex()}).decode())
         else:
             typer.echo(str(vkey))
+
+
+def _rotate(home: Path, database: str | None) -> "VerifierKey":
+    from audit.log import Ledger
+
+    ledger = Ledger.open(home, database_url=database)
+    try:
+        return ledger.rotate(ledger.references.actor(os_user()))
+    finally:
+        ledger.close()
 
 
 def prove(

@@ -20,9 +20,13 @@ _ERASED = {ErasurePhase.BEGUN, ErasurePhase.DONE, ErasurePhase.REAPPLIED}
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """erased: reference -> id of its erasure. held: references under a legal hold. scopes: shredded ones, in order."""
+    """erased: reference -> id of its erasure. open: erasures that were begun and of which no end is recorded.
+
+    held: references under a legal hold. scopes: shredded ones, in order.
+    """
 
     erased: Mapping[str, str]
+    open: frozenset[str]
     held: frozenset[str]
     scopes: tuple[str, ...]
 
@@ -30,18 +34,20 @@ class Said:
 def said(connection: sa.Connection) -> Said:
     """Everything the log says about erasures so far."""
     erased: dict[str, str] = {}
+    unfinished: set[str] = set()
     held: set[str] = set()
     for _, body in entries(connection, kinds=("erasure",)):
         facts = orjson.loads(body)
         phase, refs = facts["phase"], facts.get("refs", ())
         if phase in _ERASED:
             erased.update(dict.fromkeys(refs, facts["id"]))
+            (unfinished.add if phase == ErasurePhase.BEGUN else unfinished.discard)(facts["id"])
         elif phase == ErasurePhase.HELD:
             held.update(refs)
         elif phase == ErasurePhase.RELEASED:
             held.difference_update(refs)
     shreds = (orjson.loads(body).get("scopes", ()) for _, body in entries(connection, kinds=("shred",)))
-    return Said(erased, frozenset(held), tuple(dict.fromkeys(scope for scopes in shreds for scope in scopes)))
+    return Said(erased, frozenset(unfinished), frozenset(held), tuple(dict.fromkeys(scope for scopes in shreds for scope in scopes)))
 
 
 def remaining(connection: sa.Connection, refs: Iterable[str]) -> Iterator[str]:

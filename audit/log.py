@@ -10,9 +10,8 @@ import os
 import threading
 import traceback
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from concurrent.futures import Future
-from dataclasses import dataclass
 from itertools import batched
 from pathlib import Path
 
@@ -25,9 +24,11 @@ from audit.ids import new_id, now_ms
 from audit.marks import Marks
 from audit.recovery import check_tree, unfinished
 from audit.references import References, create_index_key, index_key
-from audit.signing import KeyFile
+from audit.rotation import finish_rotation, rotation_record
+from audit.signing import KeyFile, VerifierKey
 from audit.store import BusyError, Store
 from audit.values import KeyEvent
+from audit.waiting import Waiting, again, deliver
 from audit.writer import Answer, Draft, Probe, Receipt, Writer, begin_boot, begin_tree, end_boot, no_probe
 
 MAX_WAITING = 4_096
@@ -39,26 +40,18 @@ GATHER_S = 0.001
 __all__ = ["Ledger", "Receipt"]
 
 
-@dataclass(slots=True)
-class _Waiting:
-    """A draft and how its answer is given back: into a future, in the loop that waits for it if there is one."""
-
-    draft: Draft
-    future: "asyncio.Future[Receipt] | Future[Receipt]"
-    loop: asyncio.AbstractEventLoop | None = None
-
-
 class Ledger:
     """One process's way into the log. Made by `open` or `join`; closed by `close`."""
 
     def __init__(self, home: Home, store: Store, writer: Writer, references: References, boot_id: str) -> None:
         self.home, self.store, self.references = home, store, references
         self._writer, self._boot_id = writer, boot_id
-        self._waiting: deque[_Waiting] = deque()
+        self._waiting: deque[Waiting] = deque()
         self._changed = threading.Condition()
         self._refusal: LedgerError | None = None
         self._marks: Marks | None = None
         self._lock: int | None = None
+        self._committing = threading.Lock()
         self._publisher: publish.Publisher | None = None
         self._thread = threading.Thread(target=self._run, name="audit-writer", daemon=True)
         self._thread.start()
@@ -87,7 +80,7 @@ class Ledger:
         store = None
         try:
             store = Store.open(database_url or place.database_url)
-            signer = _signer(place, origin)
+            signer = finish_rotation(store, place, _signer(place, origin))
             ledger = cls._begin(place, store, signer, node, probe, serve=True)
         except BaseException:
             if store is not None:
@@ -106,9 +99,10 @@ class Ledger:
     def join(cls, home: Path, *, database_url: str | None = None, node: str = "local") -> "Ledger":
         """Opens an existing log beside the process that serves it, to append a few records (who looked, exports)."""
         place = Home(home)
-        signer = place.load_signer()
+        loaded = place.load_signer()
         store = Store.open(database_url or place.database_url)
         try:
+            signer = finish_rotation(store, place, loaded)
             return cls._begin(place, store, signer, node, no_probe, serve=False)
         except BaseException:
             store.close()
@@ -139,14 +133,38 @@ class Ledger:
         """Appends from asyncio. Raises RecordError (it may not enter) or LedgerError (nothing was acknowledged)."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Receipt] = loop.create_future()
-        self._submit(_Waiting(Draft(record.kind, record.facts()), future, loop))
+        self._submit(Waiting(Draft(record.kind, record.facts()), future, loop))
         return await future
 
     def append_blocking(self, record: Record) -> Receipt:
         """The same from a thread."""
         future: Future[Receipt] = Future()
-        self._submit(_Waiting(Draft(record.kind, record.facts()), future))
+        self._submit(Waiting(Draft(record.kind, record.facts()), future))
         return future.result()
+
+    def rotate(self, actor: str = "system") -> VerifierKey:
+        """Gives the log a new signing key; returns its verifier key. Blocks; appends wait for as long.
+
+        The record of it stands under a checkpoint that both keys sign, so that whoever holds the old verifier key
+        can follow. Only for the one process that serves this home. Raises LedgerError, SigningKeyError.
+        """
+        if self._lock is None:
+            raise LedgerError("only the process that serves the log can rotate its key", code="ledger_in_use")
+        with self._committing:
+            if self._refusal is not None:
+                raise again(self._refusal)
+            old, new = self._writer.signer, self.home.create_signer(self._writer.signer.verifier.name)
+            record = rotation_record(old, new, actor)
+            try:
+                answer = self._writer.rotate(new, Draft(record.kind, record.facts()))
+            except BaseException as error:
+                raise self._fail(error) from None
+            if isinstance(answer, AuditError):
+                raise answer
+            self.home.use_signer(new)
+        if self._publisher is not None:
+            self._publisher.wake()
+        return new.verifier
 
     def sending(self, receipt: Receipt) -> None:
         """Says that the first byte of that transfer may leave now; costs no system call. See `open`."""
@@ -188,14 +206,14 @@ class Ledger:
         for some in batched(records, MAX_BATCH):
             futures: list[Future[Receipt]] = [Future() for _ in some]
             for record, future in zip(some, futures, strict=True):
-                self._submit(_Waiting(Draft(record.kind, record.facts()), future))
+                self._submit(Waiting(Draft(record.kind, record.facts()), future))
             for future in futures:
                 future.result()
 
-    def _submit(self, waiting: _Waiting) -> None:
+    def _submit(self, waiting: Waiting) -> None:
         with self._changed:
             if self._refusal is not None:
-                raise _again(self._refusal)
+                raise again(self._refusal)
             if len(self._waiting) >= MAX_WAITING:
                 raise LedgerError("too many records wait for the audit log; try again", code="ledger_full")
             self._waiting.append(waiting)
@@ -206,16 +224,17 @@ class Ledger:
         while batch := self._next_batch(last):
             last = len(batch)
             try:
-                answers: list[Answer] | LedgerError = list(self._writer.commit([item.draft for item in batch]))
+                with self._committing:
+                    answers: list[Answer] | LedgerError = list(self._writer.commit([item.draft for item in batch]))
             except BusyError as error:
                 answers = LedgerError(error.message, code="ledger_busy")
             except BaseException as error:
                 answers = self._fail(error)
-            _deliver(batch, answers)
+            deliver(batch, answers)
             if self._publisher is not None:
                 self._publisher.wake()
 
-    def _next_batch(self, last: int) -> list[_Waiting]:
+    def _next_batch(self, last: int) -> list[Waiting]:
         with self._changed:
             while not self._waiting and self._refusal is None:
                 self._changed.wait()
@@ -235,7 +254,7 @@ class Ledger:
             self._refusal = failed
             left = list(self._waiting)
             self._waiting.clear()
-        _deliver(left, failed)
+        deliver(left, failed)
         return failed
 
 
@@ -248,39 +267,3 @@ def _signer(home: Home, origin: str | None) -> KeyFile:
     if origin is not None and origin != signer.verifier.name:
         raise LedgerError("the log in this home has another origin than configured", code="ledger_key")
     return signer
-
-
-def _again(error: LedgerError) -> LedgerError:
-    """The same error as a new object: one that is raised many times would collect every traceback."""
-    return LedgerError(error.message, code=error.code)
-
-
-def _deliver(batch: Iterable[_Waiting], answers: list[Answer] | LedgerError) -> None:
-    """Gives every waiter its answer, with one wake-up for each event loop."""
-    waiting = list(batch)
-    by_loop: dict[asyncio.AbstractEventLoop | None, list[Callable[[], None]]] = {}
-    for position, item in enumerate(waiting):
-        answer = _again(answers) if isinstance(answers, LedgerError) else answers[position]
-        by_loop.setdefault(item.loop, []).append(_settle(item, answer))
-    for loop, settles in by_loop.items():
-        if loop is None:
-            _call_all(settles)
-        elif not loop.is_closed():
-            loop.call_soon_threadsafe(_call_all, settles)
-
-
-def _call_all(settles: Iterable[Callable[[], None]]) -> None:
-    for settle in settles:
-        settle()
-
-
-def _settle(item: _Waiting, answer: Receipt | AuditError) -> Callable[[], None]:
-    def settle() -> None:
-        if item.future.done():
-            return  # the client went away while its record was being written
-        if isinstance(answer, Receipt):
-            item.future.set_result(answer)
-        else:
-            item.future.set_exception(answer)
-
-    return settle

@@ -56,6 +56,11 @@ def home_path(home: Path | None) -> Path:
     return home if home is not None else user_data_path("dragoman")
 
 
+def os_user() -> str:
+    """Who sits at this terminal, for a keyed reference."""
+    return f"os-user:{getpass.getuser()}"
+
+
 class Reader:
     """The log, opened for reading, and the way to leave a record of having read."""
 
@@ -88,7 +93,7 @@ class Reader:
             typer.echo(f"note: this reading is not in the log ({error.code})", err=True)
             return
         try:
-            actor = ledger.references.actor(f"os-user:{getpass.getuser()}")
+            actor = ledger.references.actor(os_user())
             ledger.append_blocking(make(actor))
         finally:
             ledger.close()

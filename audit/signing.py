@@ -200,6 +200,11 @@ def parse_note(note: bytes) -> tuple[str, tuple[NoteSignature, ...]]:
     return text + "\n", tuple(_signature(line) for line in lines)
 
 
+def signing_id(note: bytes) -> bytes:
+    """Key id of the first signature: the key that a log has now; those after it are witnesses or the key before."""
+    return parse_note(note)[1][0].id
+
+
 def _signature(line: str) -> NoteSignature:
     name, space, encoded = line.removeprefix(_DASH).partition(" ")
     try:

@@ -50,7 +50,9 @@ class Statements:
         self.insert = {table.name: Statement(sa.insert(table), dialect) for table in plain}
         self.add = {table.name: Statement(_adding(table, dialect), dialect) for table in (daily, daily_finding)}
         self.close = Statement(_closing(), dialect)
-        self.state = Statement(sa.select(tree.c.origin, tree.c.size, tree.c.peaks, tree.c.erasures), dialect)
+        self.state = Statement(
+            sa.select(tree.c.origin, tree.c.size, tree.c.peaks, tree.c.erasures, tree.c.checkpoint), dialect
+        )
         grown: dict[str, Any] = {name: sa.bindparam(f"to_{name}") for name in ("size", "peaks", "checkpoint", "at")}
         self.grow = Statement(sa.update(tree).values(grown), dialect)
         columns = (transfer.c.id, transfer.c.attempt, transfer.c.outcome_idx)

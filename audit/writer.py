@@ -18,7 +18,7 @@ from audit.ids import now_ms
 from audit.merkle import Frontier, leaf_hash
 from audit.references import References
 from audit.rows import Rows
-from audit.signing import Signer
+from audit.signing import Signer, signing_id
 from audit.statements import Statements
 from audit.store import Store, StoredTiles
 from audit.tables import boot, transfer, tree
@@ -68,6 +68,8 @@ class Writer:
         self._frontier = Frontier()
         self._tiles = TileBuilder()
         self._erasures = -1
+        self._expected = signer.verifier.id
+        self._note = b""
 
     @property
     def size(self) -> int:
@@ -93,12 +95,21 @@ class Writer:
             _save_tree(connection, self._say, frontier, note)
             self._probe("written")
         self._probe("committed")
+        self._note, self._expected = note, self.signer.verifier.id
         self._references.stored(pending)
         self._frontier, self._tiles, self._seq = frontier, tiles, self._seq + len(batch.entries)
         return [
             answer if isinstance(answer, RecordError) else Receipt(answer[0], frontier.size, note, answer[1])
             for answer in batch.answers
         ]
+
+    def rotate(self, signer: Signer, draft: Draft) -> Answer:
+        """Commits a `key` record under a checkpoint that both keys sign; from then on the new one signs alone.
+
+        Raises like `commit`; afterwards it is unknown which key the log has, and the ledger must close.
+        """
+        old, self.signer = self.signer, signer
+        return self.commit([draft], (old,))[0]
 
     def _stamp(self, offset: int) -> Stamp:
         return Stamp(self._node, self._boot, self._seq + offset)
@@ -107,6 +118,9 @@ class Writer:
         row = self._say.state.ask(connection, {}).one()
         if row.origin != self.signer.verifier.name:
             raise LedgerError("the database belongs to another log than the key", code="ledger_key")
+        note = bytes(row.checkpoint)
+        if note != self._note and signing_id(note) != self._expected:
+            raise LedgerError("the log's key was rotated by another process; start again", code="ledger_key")
         if row.erasures != self._erasures:
             self._references.forget()
             self._erasures = row.erasures

@@ -35,6 +35,7 @@ def test_who_is_gone_held_and_what_was_shredded(ledger: Any) -> None:
         found = erasures.said(connection)
     assert found.erased == {one: begun.id}
     assert found.held == {two}
+    assert found.open == {begun.id}
     assert found.scopes == SCOPES[:4]
 
 
