@@ -114,7 +114,7 @@ class Restorer:
     def whole(self, text: str, encoding: Encoding = Encoding.PLAIN, *, strict: bool = False) -> str:
         """A complete text, restored."""
         state = _Channel(self._restorable, encoding, strict or self._strict)
-        if state.start.search(text) is None:
+        if "[" not in text and state.start.search(text) is None and (encoding is not Encoding.JSON or "\\" not in text):
             return text
         restored = self._run(state, text, final=True)
         state.context.finish()

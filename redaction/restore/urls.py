@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from redaction import tokens
 
 MAX_URL = 2048  # characters of one URL that are compared; nothing is restored behind them
+MAX_LOOKALIKES = 1000  # that are counted in one channel; more tell nothing new
 _LONGEST_OPENER = 128  # no alternative of _OPENER is longer; what is nearer to the end may still become an opener
 _KEPT = 256  # characters kept for look-behind: a bracket that opened on this line
 _WORK = 4096  # text is looked at when this much is there, or when a placeholder wants to know
@@ -127,9 +128,9 @@ class Context:
         self._text, self._position = text[cut:], position - cut
 
     def _count(self, text: str, start: int, limit: int) -> None:
-        if len(self.lookalikes) < 1000 and text.find("[", start, limit) >= 0:  # a count in a record, not a list
+        if text.find("[", start, limit) >= 0:
             for match in _LOOKALIKE.finditer(text, start):
-                if match.start() >= limit:
+                if match.start() >= limit or len(self.lookalikes) >= MAX_LOOKALIKES:
                     break
                 self.lookalikes.append(tokens.canonical_ident(match[1]))
 
