@@ -58,6 +58,26 @@ def test_without_a_plan_a_fact_on_which_the_plans_differ_is_unknown() -> None:
     assert gemini.facts_for(None)["output_limits"].value == "yes"
 
 
+def test_what_was_read_last_stands_with_its_day_and_its_copy() -> None:
+    read_last = {
+        (name, key): (fact.value, fact.seen)
+        for name, key, fact in facts()
+        if fact.known and fact.read == date(2026, 11, 25)
+    }
+    assert read_last["anthropic", "storage"][0] == ("US",)
+    assert read_last["anthropic", "server_state"][0] == "yes"
+    assert read_last["mistral", "region_choice"][0] == "yes"
+    assert read_last["gemini", "server_state"][0] == "yes"
+    assert "Meta Platforms Ireland" in read_last["llama", "contracting_entity"][0]
+    assert all(seen for _, seen in read_last.values()), "read in stored copies, which is said beside each fact"
+
+
+@pytest.mark.parametrize("name", ["openai", "gemini", "anthropic", "mistral"])
+def test_nobody_says_where_inference_runs_by_default_so_it_is_unknown(name: str) -> None:
+    one = edition(name)
+    assert all(one.facts_for(plan).get("processing") is None for plan in (None, *one.plans))
+
+
 def test_a_fact_may_differ_for_an_endpoint() -> None:
     openai = load_bundled("default").destinations["openai"]
     assert openai.facts_at("/v1/chat/completions")["retention"].value == 30
@@ -85,6 +105,7 @@ def default() -> Policy:
         ("api.anthropic.com", "anthropic"),
         ("bedrock-runtime.eu-central-1.amazonaws.com", "bedrock"),
         ("api.mistral.ai", "mistral"),
+        ("api.eu.mistral.ai", "mistral"),
         ("api.cohere.com", "cohere"),
         ("api.groq.com", "groq"),
         ("api.together.xyz", "together"),
