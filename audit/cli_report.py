@@ -11,6 +11,7 @@ import typer
 from audit.reading import (
     DatabaseOption,
     HomeOption,
+    JsonOption,
     SinceOption,
     SubjectOption,
     UntilOption,
@@ -80,6 +81,20 @@ def report(
             raise ReportError(f"{out} cannot be written ({error.strerror})") from None
 
 
+def schema(
+    as_page: Annotated[bool, typer.Option("--page", help="The page for people instead of JSON Schema.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Print what a record may hold: JSON Schema 2020-12, or a page that explains every field."""
+    from audit import schema as record
+
+    if as_page and not as_json:
+        typer.echo(record.page(), nl=False)
+    else:
+        typer.echo(orjson.dumps(record.schema(), option=orjson.OPT_INDENT_2).decode())
+
+
 COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
     "report": (report, "dragoman audit report art30 --since 365d --lang de --out art30.html"),
+    "schema": (schema, "dragoman audit schema --page"),
 }

@@ -3,8 +3,8 @@
 Only values of closed sets, names of a fixed shape, integers, booleans, ids and digests may enter; a value that came
 over the network enters as `References.marked` returns it. No text that was inspected, no placeholder's original, no
 identifier of a person ever may. Node, boot id and sequence number are stamped by the ledger, not given here.
-The other kinds of record are in `events`. The sentence beside a field is also its line in docs/record.md and in the
-JSON Schema.
+The other kinds of record are in `events`. The sentence beside a field is also its line in docs/audit-record.md and in
+the JSON Schema.
 """
 
 from dataclasses import dataclass, field

@@ -2,7 +2,7 @@
 
 An identifier enters here and goes no further: it is hashed under the index key to find its row, and the row's own
 random key gives the reference. Destroying the row makes the reference mean nothing, to us as to anybody else.
-A reference is still personal data for whoever holds the index key and the row; docs/record.md says so.
+A reference is still personal data for whoever holds the index key and the row; docs/audit-record.md says so.
 """
 
 import base64
