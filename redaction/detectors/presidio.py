@@ -154,9 +154,18 @@ def load_whole(name: str, exclude: Sequence[str] = ()) -> Any:
 
 def _model(name: str) -> Any:
     model = load_whole(name, _EXCLUDED)
+    # Some pipelines share a tok2vec among the components left out here and give the entity recognizer its own.
+    for component in [name for name, part in model.pipeline if _feeds_nobody(model, part)]:
+        model.disable_pipe(component)
     if not any(label in _TYPES for labels in model.pipe_labels.values() for label in labels):
         raise SettingsError(f"spaCy model {name!r} recognizes neither persons nor places", code="no_model")
     return model
+
+
+def _feeds_nobody(model: Any, part: Any) -> bool:
+    """Whether a component only makes features, and none of those that still run takes them."""
+    listening = getattr(part, "listening_components", None)
+    return listening is not None and not set(listening) & set(model.pipe_names)
 
 
 def _model_path(name: str) -> Path | str | None:
