@@ -118,17 +118,17 @@ def _stem_known(tail: str, known: frozenset[str]) -> bool:
 
 @cache
 def _names() -> frozenset[str]:
-    return words("given_names") | words("surnames")
+    return words("given_names") | words("surnames") | words("given_names_more") | words("surnames_more")
+
+
+@cache
+def _given_names() -> frozenset[str]:
+    return words("given_names") | words("given_names_more")
 
 
 def is_given_name(text: str) -> bool:
-    """Whether a text is, in any case, a given name of the list (German, English, international)."""
-    return text.lower() in words("given_names")
-
-
-def is_surname(text: str) -> bool:
-    """Whether a text is, in any case, a surname of the list (German, English, international)."""
-    return text.lower() in words("surnames")
+    """Whether a text is, in any case, a given name of the lists (German, English, international)."""
+    return text.lower() in _given_names()
 
 
 def without_marks(text: str) -> str:

@@ -15,7 +15,7 @@ from redaction.finding import Finding
 from redaction.recognizers.base import Page, Recognizer, digits, words
 
 _CANDIDATE: Final = re.compile(
-    r"(?<![\w.,/#$€£-])(?:\(\s?(?=\+))?(?:\+\s?)?\(?[0-9](?:[ \t./()\-\u00b7_*]{0,3}[0-9]){5,16}(?![\w])(?!,[0-9])"
+    r"(?<![\w./#$€£-])(?<![0-9],)(?:\(\s?(?=\+))?(?:\+\s?)?\(?[0-9](?:[ \t./()\-\u00b7_*]{0,3}[0-9]){5,16}(?![\w])(?!,[0-9])"
 )
 # A line break inside a number, as mail programs make them; only after a plus sign.
 _BROKEN: Final = re.compile(r"(?<![\w+])\+[0-9]{1,3}(?:[ ./()\-\r\n]{0,3}[0-9]){7,13}(?![\w])")

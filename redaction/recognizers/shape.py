@@ -20,6 +20,11 @@ def model_score(text: str, start: int, end: int, entity_type: str) -> float | No
     if entity_type == "PERSON":
         if _CODE.search(value) or all(is_word(word) and not is_given_name(word) for word in words):
             return None
-        if not any(word[0].isupper() for word in words):
+        if not any(
+            word[0].isupper() and len(word) > 1 and not (is_word(word) and not is_given_name(word)) for word in words
+        ):
+            return None
+        # "Mein Profil", "Ein Kilo Mehl": what begins with an ordinary word needs a name that a list knows.
+        if is_word(words[0]) and not is_given_name(words[0]) and not any(is_given_name(word) for word in words):
             return None
     return _SCORES[entity_type]

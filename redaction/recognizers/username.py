@@ -57,6 +57,10 @@ _LABELLED: Final = re.compile(
     r"|discord|tên đăng nhập|ten dang nhap|tài khoản|nick|skype(?:[- ]?(?:id|name))?|telegram|insta(?:gram)?|snap(?:chat)?|tiktok|twitter|zalo)"
     r"[\"'`]?\s{0,2}(?:[:=]|is|ist|lautet|là)\s{0,2}[\"'`@]{0,2}(?P<value>[A-Za-z0-9_](?:[A-Za-z0-9_.-]{1,38}[A-Za-z0-9_])(?:\#[0-9]{4})?)(?![\w@(])"
 )
+# Without a colon the value must look made up.
+_BARE: Final = re.compile(
+    r"(?i)(?<![^\W_])(?:user ?name|benutzer(?:name|kennung)|nutzername|login|gamertag|nick(?:name)?|tên đăng nhập|ten dang nhap) (?P<value>[a-z]{1,30}[0-9_.][a-z0-9_.]{0,30}[a-z0-9])(?![\w@(])"
+)
 _DISCORD: Final = re.compile(r"(?<![\w#])(?P<value>[A-Za-z0-9_.]{2,32}#[0-9]{4})(?![\w])")
 _NOT_NAMES: Final = frozenset(
     [
@@ -155,6 +159,14 @@ RECOGNIZERS: tuple[Recognizer, ...] = (
             "twitter",
             "zalo",
         ),
+    ),
+    Pattern(
+        "username",
+        "USERNAME",
+        _BARE,
+        0.7,
+        group="value",
+        trigger=("name", "login", "kennung", "tag", "nick", "nhập", "nhap"),
     ),
     Pattern("discord", "USERNAME", _DISCORD, check=_discord, group="value", trigger=("#",)),
 )

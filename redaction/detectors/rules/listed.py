@@ -41,7 +41,12 @@ def _begun(text: Text, word: Word) -> tuple[Word, float] | None:
     if is_sur(word.lower):
         if following is None and (named := text.next(word, ", ")) and _is_given(text, named) and named.capital:
             return (word, 0.8)  # Müller, Anna
-        if not is_word(word.text) and not _placed(text, word) and not is_all_capitals(word.text):
+        if (
+            not is_word(word.text)
+            and not _placed(text, word)
+            and not is_all_capitals(word.text)
+            and not _articled(text, word)
+        ):
             return (_extended(text, word) if following and not is_word(following.text) else word), 0.55
         return None
     return _unknown_pair(text, word, following)
@@ -114,6 +119,12 @@ def _is_sentence_word(text: Text, word: Word) -> bool:
     """A capital word that is ordinary as well as a name: a name only where the sentence does not go on with it."""
     following = text.next(word)
     return following is not None and following.capital and is_word(following.text) and "de" in text.page.languages
+
+
+def _is_thing(text: Text, word: Word) -> bool:
+    """Whether a lone surname is a place or stands behind an article."""
+    before = text.before(word)
+    return _placed(text, word) or (before is not None and before.lower in words("articles"))
 
 
 def _placed(text: Text, word: Word) -> bool:

