@@ -47,7 +47,12 @@ def said(connection: sa.Connection) -> Said:
         elif phase == ErasurePhase.RELEASED:
             held.difference_update(refs)
     shreds = (orjson.loads(body).get("scopes", ()) for _, body in entries(connection, kinds=("shred",)))
-    return Said(erased, frozenset(unfinished), frozenset(held), tuple(dict.fromkeys(scope for scopes in shreds for scope in scopes)))
+    return Said(
+        erased,
+        frozenset(unfinished),
+        frozenset(held),
+        tuple(dict.fromkeys(scope for scopes in shreds for scope in scopes)),
+    )
 
 
 def remaining(connection: sa.Connection, refs: Iterable[str]) -> Iterator[str]:

@@ -24,6 +24,7 @@ from proxy.config import Settings, parse_address, parse_origin, secret
 from proxy.control.store import ControlStore
 from proxy.detecting import CurrentDetection, RunningDetection
 from proxy.doors.gateway import Gateway
+from proxy.erasure.reapply import erase_again
 from proxy.errors import ConfigError
 from proxy.fakes.server import FakeProvider
 from proxy.flags import FlagFiles
@@ -195,8 +196,11 @@ class App:
         return await asyncio.get_running_loop().run_in_executor(threads, opening)
 
     async def _open_vault(self, threads: ThreadPoolExecutor) -> ThreadedVault:
-        vault = await asyncio.get_running_loop().run_in_executor(threads, open_vault, self.settings.home)
+        loop = asyncio.get_running_loop()
+        vault = await loop.run_in_executor(threads, open_vault, self.settings.home)
         self._stack.callback(vault.close)
+        # Before anything is served: a restored backup must not bring back who was erased.
+        await loop.run_in_executor(threads, erase_again, self.ledger, vault)
         return ThreadedVault(vault, threads)
 
     def _provider_key(self, destination: str) -> str | None:

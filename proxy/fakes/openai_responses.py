@@ -16,7 +16,11 @@ REMEMBERED = 1000  # stored responses; the oldest is forgotten, so that a fake m
 
 
 def answer(call: Received, play: Play) -> Answer | None:
-    """`POST /v1/responses` and `GET /v1/responses/{id}`; None for anything else, an unknown id included."""
+    """`POST /v1/responses`, `GET` and `DELETE /v1/responses/{id}`; None for anything else, an unknown id included."""
+    if call.method == "DELETE":
+        ident = call.path.rsplit("/", 1)[-1]
+        gone = play.memory.pop(ident, None)
+        return None if gone is None else whole({"id": ident, "object": "response", "deleted": True})
     if call.method == "GET":
         known = play.memory.get(call.path.rsplit("/", 1)[-1])
         if known is None:

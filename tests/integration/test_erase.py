@@ -1,7 +1,20 @@
 """A person is erased: found before and not afterwards, in the log, in the vault, on the disk, after a restored backup."""
 
+import asyncio
+import base64
+import hashlib
+import json
+import shutil
 import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
+
+from typer.testing import CliRunner
+
+from audit.log import Ledger
+from proxy.cli import build
+from redaction.vault import Scope, open_vault
 
 MAIL = "anna.schmidt@example.com"
 IBAN = "DE89 3704 0044 0532 0130 00"
@@ -39,9 +52,53 @@ async def test_the_vault_knows_whom_a_conversation_concerns_before_it_leaves(sta
     assert kept == 3, "what concerns nobody is linked to nobody"
 
 
-async def test_placeholders_that_went_with_their_scope_are_counted(stand: Any) -> None:
-    from redaction.vault import open_vault
+def dragoman(home: Path, *arguments: str, given: str | None = None) -> Any:
+    """A command as it is typed, in this process."""
+    command = [*arguments, "--home", str(home)]
+    return CliRunner().invoke(build(command), command, input=given)
 
+
+async def erase(it: Any, *arguments: str, given: str = f"{ANNA}\n") -> Any:
+    """`dragoman erase` beside a running dragoman."""
+    return await asyncio.to_thread(dragoman, it.home, "erase", "--subject", "-", *arguments, given=given)
+
+
+def configure(it: Any, key: str = "env:FAKE_KEY") -> None:
+    (it.home / "config.toml").write_text(
+        f'[upstreams]\nopenai = "{it.fakes["openai"].url}"\n[provider_keys]\nopenai = "{key}"\n'
+    )
+
+
+def found(home: Path, identifier: str) -> list[Any]:
+    done = dragoman(home, "audit", "query", "--subject", identifier, "--json")
+    assert done.exit_code == 0, done.output
+    return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")] or (
+        json.loads(done.stdout) if done.stdout.startswith("[") else []
+    )
+
+
+def spellings(text: str) -> Iterator[bytes]:
+    """A text as it may hide in a file."""
+    for cased in (text, text.lower(), text.upper(), text.replace(" ", "")):
+        raw = cased.encode()
+        yield from (raw, raw.hex().encode(), cased.encode("utf-16-le"), cased.encode("utf-16-be"))
+        yield from (base64.b64encode(bytes(shift) + raw)[4:-4] for shift in range(3))
+        for name in ("md5", "sha1", "sha256", "sha512"):
+            digest = hashlib.new(name, raw).digest()
+            yield from (digest, digest.hex().encode())
+
+
+def files(home: Path, pattern: str = "*") -> bytes:
+    return b"\0".join(path.read_bytes() for path in sorted(home.rglob(pattern)) if path.is_file())
+
+
+def secrets(database: Path, *statements: str) -> list[bytes]:
+    """Every blob that these statements select."""
+    with sqlite3.connect(f"file:{database}?mode=ro", uri=True) as connection:
+        return [bytes(cell) for one in statements for row in connection.execute(one) for cell in row if cell]
+
+
+async def test_placeholders_that_went_with_their_scope_are_counted(stand: Any) -> None:
     body = {"contents": [{"role": "user", "parts": [{"text": "Go on"}]}], "cachedContent": "cachedContents/abc"}
     async with stand(gemini={}) as it, it.client("gemini") as client:
         vault = open_vault(it.home)
@@ -55,3 +112,167 @@ async def test_placeholders_that_went_with_their_scope_are_counted(stand: Any) -
             assert it.records("outcome")[-1]["expired"] == lost
             vault.shred(scope.id)
         vault.close()
+
+
+async def test_a_person_is_erased_everywhere_and_the_log_still_verifies(
+    stand: Any, chat: Any, monkeypatch: Any
+) -> None:
+    monkeypatch.setenv("FAKE_KEY", "sk-fake")
+    async with stand() as it, it.client("openai") as client:
+        configure(it)
+        stored = await client.post(
+            "/v1/responses", json={"model": "fake-echo", "input": f"I am {MAIL}"}, headers=about(ANNA)
+        )
+        vectors = {"model": "m", "input": [f"Pay {IBAN}"]}
+        await client.post("/v1/embeddings", json=vectors, headers=about(ANNA, session="s2"))
+        await client.post("/v1/chat/completions", json=chat(f"I am {MAIL}"), headers=about(BEN, session="s3"))
+        await it.settled()
+        bind(it, stored.json()["id"], "chatcmpl-unknown", "batch_1")
+        assert (len(found(it.home, ANNA)), len(found(it.home, BEN))) == (2, 1)
+        keys = secrets(it.home / "vault.db", OF_ANNA.format("keys"), SEALED_OF_ANNA)
+        references = secrets(it.home / "audit.db", REFERENCE_KEYS)
+        assert len(keys) == 4
+        assert all(key in files(it.home, "vault.db*") for key in keys)
+        assert len(references) == 5
+
+        before = it.records()
+        dry = await erase(it, "--dry-run")
+        assert dry.exit_code == 0, dry.output
+        assert [record["kind"] for record in it.records()[len(before) :]] == ["query"]
+        done = await erase(it, "--yes")
+        assert done.exit_code == 1, "the batch is still with the provider"
+
+        assert found(it.home, ANNA) == []
+        assert len(found(it.home, BEN)) == 1
+        assert "Nothing was sent to anybody." in dragoman(it.home, "audit", "who", "--subject", ANNA).stdout
+        assert it.verified().checkpoint.size == len(it.records())
+        assert [one.method for one in it.received() if one.method == "DELETE"] == ["DELETE", "DELETE"]
+        assert {one.headers.get("authorization") for one in it.received() if one.method == "DELETE"} == {
+            "Bearer sk-fake"
+        }
+        entries = it.records("erasure")
+        shred = it.records("shred")
+        on_disk = files(it.home)
+    assert [(one["phase"], one.get("deleted", 0), one.get("kept", 0)) for one in entries] == [
+        ("begun", 0, 0),
+        ("done", 1, 1),
+    ]
+    assert entries[0]["recipients"] == ["openai"]
+    assert entries[0]["transfers"] == 2
+    assert entries[1]["mappings"] == shred[0]["mappings"] == 2
+    assert len(shred[0]["scopes"]) == 2
+    assert {one["actor"] for one in (*entries, *shred)} == {entries[0]["actor"]} != {"system"}
+    saved = next((it.home / "erasures").glob("*.json"))
+    assert saved.stat().st_mode & 0o777 == 0o600
+    notice = json.loads(saved.read_text())
+    assert notice["recipients"][0]["destination"]["name"] == "openai"
+    assert [(one["verdict"], one["id"]) for one in notice["objects"]] == [
+        ("deleted", None),
+        ("absent", None),
+        ("kept", "batch_1"),
+    ]
+    for said in (dry.output, done.output):
+        assert "1 recipients have received data" in said
+        assert "2 transfers concern this person" in said
+    for planted in (ANNA, BEN, MAIL, IBAN):
+        assert not [one for one in spellings(planted) if one in on_disk], "in a file"
+        assert planted not in dry.output + done.output
+    assert not [key for key in keys if key in on_disk], "a shredded key or what it sealed is still on the disk"
+    assert sum(one in on_disk for one in references) == 2, "only what belongs to the other person is left"
+
+
+async def test_nobody_can_restore_what_was_erased(stand: Any, chat: Any) -> None:
+    placeholders = []
+    async with stand() as it, it.client("openai") as client:
+        await client.post("/v1/chat/completions", json=chat(f"I am {MAIL}"), headers=about(ANNA))
+        placeholders.append(json.loads(it.received()[0].body)["messages"][0]["content"].removeprefix("I am "))
+        await it.settled()
+        assert "Erased: " in (await erase(it, "--yes")).output
+        home = it.home
+    async with stand(home=home) as it, it.client("openai") as client:
+        again = await client.post("/v1/chat/completions", json=chat(f"{placeholders[0]} {MAIL}"), headers=about(ANNA))
+        placeholders.append(json.loads(it.received()[0].body)["messages"][0]["content"].split(" ")[1])
+        answer = again.json()["choices"][0]["message"]["content"]
+    assert placeholders[0] in answer, "what was erased stays a placeholder"
+    assert MAIL in answer
+    assert placeholders[0] != placeholders[1]
+
+
+async def test_a_restored_backup_of_the_vault_is_erased_again_before_anything_is_served(stand: Any, chat: Any) -> None:
+    async with stand() as it, it.client("openai") as client:
+        await client.post("/v1/chat/completions", json=chat(f"I am {MAIL}"), headers=about(ANNA))
+        await client.post("/v1/chat/completions", json=chat(f"I am {MAIL}"), headers=about(BEN, session="s2"))
+        await it.settled()
+        home = it.home
+    backup = home.parent / "backup.db"
+    shutil.copy(home / "vault.db", backup)
+    assert "Erased: " in dragoman(home, "erase", "--subject", ANNA, "--yes").output
+    for path in home.glob("vault.db*"):
+        path.unlink()
+    shutil.copy(backup, home / "vault.db")
+    kept = secrets(home / "vault.db", OF_ANNA.format("keys"))
+    async with stand(home=home) as it:
+        assert vault_rows(it, "SELECT count(*), count(keys), count(shredded) FROM vault_scope") == [(2, 1, 1)]
+        assert vault_rows(it, "SELECT count(*) FROM vault_person") == [(1,)]
+        (again,) = [one for one in it.records("shred") if one["cause"] == "reapplied"]
+        assert again["actor"] == "system"
+        assert again["scopes"] == it.records("shred")[0]["scopes"]
+        assert it.verified().checkpoint.size == len(it.records())
+        assert not [key for key in kept[:1] if key in files(home, "vault.db*")]
+    async with stand(home=home) as it:
+        assert len(it.records("shred")) == 2, "done again only where there is something to do"
+
+
+async def test_a_legal_hold_stops_it_until_it_is_released(stand: Any, chat: Any) -> None:
+    async with stand() as it, it.client("openai") as client:
+        await client.post("/v1/chat/completions", json=chat(f"I am {MAIL}"), headers=about(ANNA))
+        await it.settled()
+        home = it.home
+    assert dragoman(home, "erase", "hold", "--subject", "-", given=f"{ANNA}\n").exit_code == 0
+    refused = dragoman(home, "erase", "--subject", ANNA, "--yes")
+    assert "a legal hold stands" in str(refused.exception)
+    assert len(found(home, ANNA)) == 1
+    assert not (home / "erasures").exists()
+    assert dragoman(home, "erase", "release", "--subject", ANNA).exit_code == 0
+    assert "Erased: " in dragoman(home, "erase", "--subject", ANNA, "--yes").output
+    assert found(home, ANNA) == []
+    async with stand(home=home) as it:
+        assert [one["phase"] for one in it.records("erasure")] == ["held", "refused", "released", "begun", "done"]
+
+
+def test_somebody_of_whom_nothing_was_sent(tmp_path: Path) -> None:
+    Ledger.open(tmp_path, node="test").close()
+    done = dragoman(tmp_path, "erase", "--subject", ANNA, "--yes")
+    assert done.exit_code == 0
+    assert "nothing about this person" in done.output
+    assert dragoman(tmp_path, "erase", "hold", "--subject", ANNA).exit_code == 0
+    assert "a legal hold stands" in str(dragoman(tmp_path, "erase", "--subject", ANNA, "--yes").exception)
+
+
+def test_it_is_never_done_by_accident(tmp_path: Path) -> None:
+    Ledger.open(tmp_path, node="test").close()
+    assert "name a person" in str(dragoman(tmp_path, "erase").exception)
+    assert "name a person" in str(dragoman(tmp_path, "erase", "--subject", "-", given="\n").exception)
+    assert dragoman(tmp_path, "erase", "hold", "--subject", ANNA).exit_code == 0
+    dragoman(tmp_path, "erase", "release", "--subject", ANNA)
+    unasked = dragoman(tmp_path, "erase", "--subject", ANNA)
+    assert "say --yes to erase" in str(unasked.exception)
+
+
+OF_ANNA = """
+    SELECT {} FROM vault_scope WHERE id IN (
+      SELECT scope FROM vault_person WHERE ref = (
+        SELECT p.ref FROM vault_person p JOIN vault_scope s ON s.id = p.scope ORDER BY s.created LIMIT 1))
+    ORDER BY created
+"""
+SEALED_OF_ANNA = f"SELECT sealed FROM vault_mapping WHERE scope IN ({OF_ANNA.format('id')})"
+REFERENCE_KEYS = "SELECT key FROM reference WHERE space <> 'actor'"
+
+
+def bind(it: Any, *object_ids: str) -> None:
+    """What the format of a stored answer does: ties what the provider keeps to the conversation."""
+    (scope_id,) = vault_rows(it, OF_ANNA.format("id"))[0]
+    vault = open_vault(it.home)
+    for object_id in object_ids:
+        vault.bind("openai", object_id, [Scope(scope_id, "session", "openai", 8, b"", b"")])
+    vault.close()

@@ -1,0 +1,217 @@
+"""`dragoman erase`: says what will happen, asks, erases a person; `hold` and `release` for a legal hold, `retry`.
+
+The identifier is hashed on this machine and is neither stored nor logged; `--subject -` keeps it out of the shell's
+history and the list of processes as well.
+"""
+
+import getpass
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import orjson
+import typer
+
+from audit.events import ErasureRecord, QueryRecord
+from audit.ids import new_id, now_ms
+from audit.values import ErasurePhase, Question
+from proxy.config import load
+from proxy.errors import ConfigError
+
+if TYPE_CHECKING:
+    from audit.log import Ledger
+    from proxy.erasure.deleting import HttpDeleter
+    from proxy.erasure.plan import Plan
+    from redaction.vault import Vault
+
+SubjectOption = Annotated[
+    str | None, typer.Option(help="Person by the real identifier (hashed here, never stored); - reads it from stdin.")
+]
+HomeOption = Annotated[Path | None, typer.Option(help="Folder of dragoman's state.")]
+ConfigOption = Annotated[Path | None, typer.Option(help="TOML file with settings (default: HOME/config.toml).")]
+PolicyOption = Annotated[Path | None, typer.Option(help="Policy file, where it is not HOME/policy.yaml.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+app = typer.Typer(
+    no_args_is_help=False,
+    rich_markup_mode=None,
+    epilog="Example: echo anna@example.com | dragoman erase --subject - --dry-run",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """What every command needs, opened."""
+
+    home: Path
+    ledger: "Ledger"
+    vault: "Vault"
+    deleter: "HttpDeleter"
+    actor: str
+
+    def file(self, erasure: str) -> Path:
+        """Where an erasure keeps its recipients and what providers keep; its name says nothing about anybody."""
+        return self.home / "erasures" / f"{erasure}.json"
+
+
+@app.callback(invoke_without_command=True)
+def erase(
+    context: typer.Context,
+    subject: SubjectOption = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would happen, and do nothing.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    recipients: Annotated[Path | None, typer.Option(help="Where to save who received data.")] = None,
+    as_json: JsonOption = False,
+    home: HomeOption = None,
+    config: ConfigOption = None,
+    policy: PolicyOption = None,
+) -> None:
+    """Erase a person: recipients saved, provider-side objects deleted, keys destroyed, all of it recorded.
+
+    Example: echo anna@example.com | dragoman erase --subject - --dry-run
+    """
+    if context.invoked_subcommand is not None:
+        return
+    from proxy.erasure import telling
+    from proxy.erasure.carrying_out import Erasing
+    from proxy.erasure.plan import make_plan, references_of
+    from proxy.erasure.providers import Verdict
+
+    identifier = _identifier(subject)
+    with _opened(home, config, policy) as place:
+        refs = references_of(place.ledger, identifier)
+        plan = make_plan(place.ledger, place.vault, place.deleter, refs)
+        file = recipients or place.file(plan.id)
+        erasing = Erasing(place.ledger, place.vault, place.deleter, actor=place.actor, file=file)
+        if not as_json:
+            typer.echo("\n".join(telling.plan(plan, file)))
+        if plan.held and not dry_run:
+            erasing.refuse(plan)
+            raise ConfigError("a legal hold stands for this person; `dragoman erase release` ends it", code="held")
+        if dry_run or not refs:
+            _looked(place, plan)
+            if as_json:
+                _print(plan.as_json())
+            return
+        if not yes and not _confirmed():
+            _looked(place, plan)
+            raise typer.Exit(1)
+        done = erasing.carry_out(plan, lambda one: None if as_json else typer.echo(telling.deleted(one)))
+        if as_json:
+            _print({**plan.as_json(), **done.as_json(), "file": str(file)})
+        else:
+            typer.echo("\n".join(telling.done(plan, done, file)))
+        raise typer.Exit(1 if done.count(Verdict.REFUSED) or done.count(Verdict.KEPT) else 0)
+
+
+@app.command()
+def hold(subject: SubjectOption = None, home: HomeOption = None) -> None:
+    """Forbid erasing this person until the hold is released (a law or a claim requires the data, Art. 17(3) GDPR).
+
+    Example: echo anna@example.com | dragoman erase hold --subject -
+    """
+    _set_hold(subject, home, ErasurePhase.HELD)
+    typer.echo("a legal hold stands: `dragoman erase` refuses this person until it is released")
+
+
+@app.command()
+def release(subject: SubjectOption = None, home: HomeOption = None) -> None:
+    """End a legal hold.
+
+    Example: echo anna@example.com | dragoman erase release --subject -
+    """
+    _set_hold(subject, home, ErasurePhase.RELEASED)
+    typer.echo("no legal hold stands any more")
+
+
+@app.command()
+def retry(
+    erasure: Annotated[str, typer.Argument(help="Id of the erasure, as it was printed.")],
+    as_json: JsonOption = False,
+    home: HomeOption = None,
+    config: ConfigOption = None,
+    policy: PolicyOption = None,
+) -> None:
+    """Ask providers once more to delete what an erasure could not have deleted (no key, unreachable, refused).
+
+    Example: dragoman erase retry 01KB8Q0W3Z8V6T4R2N1M0K9J8H
+    """
+    from proxy.erasure import telling
+    from proxy.erasure.again import retry_objects
+
+    with _opened(home, config, policy) as place:
+        file = place.file(erasure)
+        if not erasure.isalnum() or not file.is_file():
+            raise ConfigError(f"there is no erasure of that id in {place.home / 'erasures'}")
+        found = retry_objects(place.ledger, place.deleter, place.actor, file)
+        if as_json:
+            _print(found.as_json())
+        else:
+            typer.echo("\n".join([*map(telling.deleted, found.deletions), *telling.left(found)]))
+        raise typer.Exit(1 if found.left else 0)
+
+
+def _set_hold(subject: str | None, home: Path | None, phase: ErasurePhase) -> None:
+    from audit.log import Ledger
+    from proxy.erasure.plan import references_of
+
+    identifier = _identifier(subject)
+    ledger = Ledger.join(load(home=home).home)
+    try:
+        # Somebody of whom nothing was sent yet can be held as well: the hold is the first that the log says of them.
+        refs = references_of(ledger, identifier) or (ledger.references.subject(identifier),)
+        actor = ledger.references.actor(_user())
+        ledger.append_blocking(ErasureRecord(at=now_ms(), id=new_id(), phase=phase, refs=refs, actor=actor))
+    finally:
+        ledger.close()
+
+
+@contextmanager
+def _opened(home: Path | None, config: Path | None, policy: Path | None) -> Iterator[_Place]:
+    from audit.log import Ledger
+    from proxy.erasure.deleting import HttpDeleter
+    from proxy.policy_source import load_policy
+    from redaction.vault import open_vault
+
+    settings = load(config, home=home, policy=policy)
+    active = load_policy(settings.home, settings.policy, settings.bundled)
+    with ExitStack() as stack:
+        ledger = Ledger.join(settings.home)
+        stack.callback(ledger.close)
+        vault = open_vault(settings.home)
+        stack.callback(vault.close)
+        deleter = stack.enter_context(HttpDeleter(settings, active.destinations))
+        yield _Place(settings.home, ledger, vault, deleter, ledger.references.actor(_user()))
+
+
+def _looked(place: _Place, plan: "Plan") -> None:
+    """Leave a record of having asked about a person."""
+    refs, n = plan.refs[:16], len(plan.holdings)
+    place.ledger.append_blocking(
+        QueryRecord(at=now_ms(), question=Question.WHO, refs=refs, results=n, actor=place.actor)
+    )
+
+
+def _identifier(subject: str | None) -> str:
+    """The person's identifier. Raises ConfigError where there is none; it is in no message."""
+    found = sys.stdin.readline().rstrip("\r\n") if subject == "-" else subject
+    if not found:
+        raise ConfigError("name a person: --subject ID, or --subject - to read the identifier from standard input")
+    return found
+
+
+def _confirmed() -> bool:
+    if not sys.stdin.isatty():
+        raise ConfigError("nobody can be asked here; say --yes to erase, or --dry-run to see what would happen")
+    return typer.confirm("Erase? This cannot be undone.")
+
+
+def _user() -> str:
+    return f"os-user:{getpass.getuser()}"
+
+
+def _print(data: Any) -> None:
+    typer.echo(orjson.dumps(data).decode())

@@ -1,0 +1,116 @@
+"""Which call deletes which object at a provider, and how the answer is to be read. Pure.
+
+One class for each wire-format family; a destination belongs to it by the formats that the register names for it. The
+shapes of ids and paths are those of the providers' API references (OpenAI: "Delete a model response", "Delete chat
+completion", "Delete a conversation", "Delete file"; Gemini: "cachedContents.delete", "files.delete").
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any, Protocol
+
+from policies.destination import Destination
+
+
+class Verdict(StrEnum):
+    """What became of an object. `kept`: nothing was asked, the provider keeps it until its time is over."""
+
+    DELETED = "deleted"
+    ABSENT = "absent"
+    REFUSED = "refused"
+    KEPT = "kept"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request that deletes. path: below the destination's origin and base path, without a query."""
+
+    method: str
+    path: str
+
+
+class Deletes(Protocol):
+    """How objects of one family of interfaces are deleted."""
+
+    def call(self, destination: Destination, object_id: str) -> Call | None:
+        """The request that deletes this object, None where the provider has none for it."""
+        ...
+
+    def verdict(self, status: int, answer: Any) -> Verdict:
+        """What the answer says. answer: the body as JSON, None where it is not."""
+        ...
+
+
+class OpenAIObjects:
+    """Responses, conversations, stored chat completions and files of OpenAI and whoever speaks its interface."""
+
+    _KINDS: Mapping[str, tuple[str, str]] = MappingProxyType(
+        {
+            "resp_": ("openai_responses", "/responses"),
+            "conv_": ("openai_responses", "/conversations"),
+            "chatcmpl-": ("openai_chat", "/chat/completions"),
+            "file-": ("openai_responses", "/files"),
+        }
+    )
+    _ID = re.compile(r"[A-Za-z0-9_-]{1,256}", re.ASCII)
+
+    def call(self, destination: Destination, object_id: str) -> Call | None:
+        for prefix, (wire, place) in self._KINDS.items():
+            if object_id.startswith(prefix) and self._ID.fullmatch(object_id):
+                base = self._base(destination, wire)
+                return None if base is None else Call("DELETE", f"{base}{place}/{object_id}")
+        return None
+
+    def verdict(self, status: int, answer: Any) -> Verdict:
+        said_no = isinstance(answer, dict) and answer.get("deleted") is False
+        return Verdict.REFUSED if said_no else by_status(status)
+
+    @staticmethod
+    def _base(destination: Destination, wire: str) -> str | None:
+        """The path below which this interface lives: `/v1` where the register says `/v1/responses`."""
+        ending = {"openai_responses": "/responses", "openai_chat": "/chat/completions"}[wire]
+        paths = (hint.path for hint in destination.formats if hint.format == wire)
+        return next((path.removesuffix(ending) for path in paths if path.endswith(ending)), None)
+
+
+class GeminiObjects:
+    """Cached contents and files of the Gemini API, and cached contents of Vertex; ids are resource names."""
+
+    _NAME = re.compile(
+        r"(?:cachedContents|files|projects/[\w.:-]{1,64}/locations/[\w-]{1,64}/cachedContents)/[\w-]{1,128}", re.ASCII
+    )
+
+    def call(self, destination: Destination, object_id: str) -> Call | None:
+        paths = [hint.path for hint in destination.formats if hint.format == "gemini"]
+        versions = [path for path in paths if re.fullmatch(r"/v\d\w*", path)]
+        if not versions or not self._NAME.fullmatch(object_id):
+            return None
+        # Caches and files are in the beta version of the one, and in the stable version of the other.
+        version = next((path for path in versions if "beta" in path), versions[0])
+        return Call("DELETE", f"{'/v1' if object_id.startswith('projects/') else version}/{object_id}")
+
+    def verdict(self, status: int, answer: Any) -> Verdict:
+        return by_status(status)
+
+
+PROVIDERS: tuple[Deletes, ...] = (OpenAIObjects(), GeminiObjects())
+"""Everybody who can be asked to delete; a new provider is one class and one entry."""
+
+
+def deletes(destination: Destination, object_id: str) -> tuple[Deletes, Call] | None:
+    """Who deletes this object and by which request, None where no provider has a call for it."""
+    for provider in PROVIDERS:
+        call = provider.call(destination, object_id)
+        if call is not None:
+            return provider, call
+    return None
+
+
+def by_status(status: int) -> Verdict:
+    """The common reading of an HTTP status: 404 and 410 mean that there is nothing (any more)."""
+    if 200 <= status < 300:
+        return Verdict.DELETED
+    return Verdict.ABSENT if status in {404, 410} else Verdict.REFUSED

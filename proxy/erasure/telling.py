@@ -1,0 +1,86 @@
+"""What a person at a terminal reads about an erasure. Never the person's identifier, never a reference."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from proxy.erasure.again import Again
+from proxy.erasure.carrying_out import Done
+from proxy.erasure.deleting import Deletion
+from proxy.erasure.plan import Plan
+from proxy.erasure.providers import Verdict
+
+_OBSTACLES = {
+    "no_call": "the provider has no call that deletes it",
+    "no_key": "no key is configured (provider_keys)",
+    "no_upstream": "no address is configured (upstreams)",
+    "unknown_destination": "the policy does not name this destination any more",
+    "unreachable": "the provider could not be reached",
+}
+
+
+def plan(what: Plan, file: Path) -> Iterator[str]:
+    """What will happen."""
+    if not what.refs:
+        yield "The log holds nothing about this person: there is nothing to erase."
+        yield from _partial(what)
+        return
+    yield f"Erasure {what.id}:"
+    yield f"  {what.transfers} transfers concern this person. Their entries stay, and name nobody any more."
+    yield f"  {len(what.holdings)} recipients have received data, and have to be told (GDPR Art. 19): saved in {file}"
+    for holding in what.holdings:
+        facts = holding.facts
+        kinds = ", ".join(sorted({kind for kind, _ in holding.types})) or "nothing that was recognized"
+        yield f"    {facts['contracting_entity']} ({facts['name']}): {holding.transfers} transfers; found: {kinds}"
+    shared = sum(bool(scope.others) for scope in what.scopes)
+    also = f" ({shared} of them also concern others, who lose them too)" if shared else ""
+    yield f"  {len(what.scopes)} scopes of the vault{also}: {what.mappings} placeholders, never to be restored again."
+    yield f"  {len(what.objects)} objects that providers keep:"
+    yield from (f"    {_planned(one)}" for one in what.objects)
+    yield from _partial(what)
+
+
+def deleted(one: Deletion) -> str:
+    """One object, when its provider has answered."""
+    status = f" (HTTP {one.status})" if one.status is not None else ""
+    why = f": {_OBSTACLES[one.obstacle]}" if one.obstacle else ""
+    until = f", kept until {_day(one.kept_until)}" if one.kept_until is not None and one.verdict else ""
+    return f"  {one.verdict} {one.object.destination} {one.object.object_id}{status}{why}{until}"
+
+
+def done(what: Plan, result: Done, file: Path) -> Iterator[str]:
+    """What happened."""
+    yield (
+        f"Erased: {result.references} references destroyed, {result.scopes} scopes shredded with {result.mappings} "
+        f"placeholders, {result.count(Verdict.DELETED)} objects deleted at providers."
+    )
+    waiting = result.count(Verdict.REFUSED) + result.count(Verdict.KEPT)
+    if waiting:
+        yield f"{waiting} objects are still with their providers; see {file}, or: dragoman erase retry {what.id}"
+    yield "A running dragoman uses what it has in memory for at most 30 seconds more."
+    yield from _partial(what)
+
+
+def left(again: Again) -> Iterator[str]:
+    """What a retry left."""
+    yield f"{again.left} objects are still with their providers."
+
+
+def _planned(one: Deletion) -> str:
+    if not one.obstacle:
+        return one.request
+    asked = one.request or f"{one.object.destination} {one.object.object_id}"
+    until = f"; the provider keeps it until {_day(one.kept_until)}" if one.kept_until is not None else ""
+    return f"{asked}: to be deleted by hand, {_OBSTACLES[one.obstacle]}{until}"
+
+
+def _partial(what: Plan) -> Iterator[str]:
+    if what.partial:
+        yield (
+            f"PARTIAL: {what.without} of {what.total} transfers and {what.unattributed} conversations of the vault "
+            "name no person; what they hold about this one is not found."
+        )
+
+
+def _day(at: int) -> str:
+    return datetime.fromtimestamp(at / 1000, UTC).date().isoformat()
