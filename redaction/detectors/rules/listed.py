@@ -41,12 +41,7 @@ def _begun(text: Text, word: Word) -> tuple[Word, float] | None:
     if is_sur(word.lower):
         if following is None and (named := text.next(word, ", ")) and _is_given(text, named) and named.capital:
             return (word, 0.8)  # Müller, Anna
-        if (
-            not is_word(word.text)
-            and not _placed(text, word)
-            and not is_all_capitals(word.text)
-            and not _articled(text, word)
-        ):
+        if not is_word(word.text) and not is_all_capitals(word.text) and not _is_thing(text, word):
             return (_extended(text, word) if following and not is_word(following.text) else word), 0.55
         return None
     return _unknown_pair(text, word, following)
