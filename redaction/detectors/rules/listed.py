@@ -102,7 +102,7 @@ def _goes_on(text: Text, first: Word, word: Word, *, particle: bool) -> bool:
         return False
     listed = is_sur(word.lower) or is_given(word.lower)
     if not word.capital:
-        return listed and not text.ordinary(word.text)
+        return (listed or len(word.text) > _SHORTEST + 1) and not text.ordinary(word.text)
     if is_all_capitals(word.text) and not is_all_capitals(first.text) and len(word.text) < 4:
         return False
     if word.lower in places() and not listed:

@@ -65,7 +65,7 @@ _VI_PLAIN: Final = re.compile(
     rf"(?<![\w/.-])(?P<value>(?:(?i:nhà|số nhà|số|căn hộ|K) ?)?[0-9]{{1,4}}(?:/[0-9]{{1,4}}){{0,4}}[A-Ha-h]?,? (?:{CAP} ){{1,3}}{CAP}(?:, ?| )(?i:{_WARD}) ?{_W}(?: {CAP}){{0,2}}(?i:(?:,? {_WARD} ?)?)(?:{_W}(?: {CAP}){{0,2}})?(?:, (?:(?i:tp\.?|thành phố) ?)?{CAP}(?: {CAP}){{0,3}})?)"
 )
 _VI_SMALL: Final = re.compile(
-    rf"(?i)(?<![\w/.-])(?P<value>(?:(?:nhà|nha|số nhà|so nha|số|so) )?[0-9]{{1,4}}(?:/[0-9]{{1,4}}){{0,4}}[a-h]? (?!{_STOP}\b)[{LOW}]{{2,7}}(?: (?!{_STOP}\b|{_WARD})[{LOW}]{{2,7}}){{1,3}},? (?:quận|quan|q\.?|phường|phuong|p\.?) ?(?:[0-9]{{1,2}}|[{LOW}]{{2,7}} [{LOW}]{{2,7}})(?!\w)(?:,? (?:tp\.? ?)?(?:hcm|hn|hà nội|ha noi|sài gòn|sai gon|đà nẵng|da nang))?)"
+    rf"(?i)(?<![\w/.-])(?P<value>(?:(?:nhà|nha|số nhà|so nha|số|so) )?[0-9]{{1,4}}(?:/[0-9]{{1,4}}){{0,4}}[a-h]? (?!{_STOP}\b)[{LOW}]{{2,7}}(?: (?!{_STOP}\b|{_WARD})[{LOW}]{{2,7}}){{1,3}}(?:,? (?:quận|quan|q\.?|phường|phuong|p\.?) ?[0-9]{{1,2}}(?!\w)|,? (?:q|p)\. ?[{LOW}]{{2,7}} [{LOW}]{{2,7}}(?!\w)){{1,3}}(?:,? (?:tp\.? ?)?(?:hcm|hn|hà nội|ha noi|sài gòn|sai gon|đà nẵng|da nang))?)"
 )
 _VI_RURAL: Final = re.compile(
     rf"(?i)(?<!\w)(?P<value>(?:(?:số nhà|so nha|số|tổ|to) [0-9]{{1,4}},? )?(?:(?:tổ|to) [0-9]{{1,3}},? )?(?:ấp|ap|thôn|thon|xóm|xom|khu phố|khu pho|kp|bản|tổ dân phố) (?:[0-9]{{1,3}}|[{UP}{LOW}]{{2,7}}(?: [{UP}{LOW}]{{2,7}}){{0,2}}),? (?:xã|xa|phường|phuong|thị trấn) "
