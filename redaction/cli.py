@@ -3,24 +3,29 @@
 Texts come in on standard input or from files and go out on standard output; the vault alone keeps what was replaced.
 """
 
-import hmac
-import json
 import os
-import sys
-from collections.abc import Iterator
-from hashlib import sha256
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from redaction.errors import RedactionError
+from redaction import documents
+from redaction.errors import RedactionError, VaultError
 from redaction.segment import Segment
+
+if TYPE_CHECKING:
+    from redaction.cache import SegmentFindings
+    from redaction.detect import Engine
+    from redaction.vault import SqlVault
 
 Files = Annotated[list[Path] | None, typer.Argument(help="Files; `-` or none: standard input.")]
 Home = Annotated[Path | None, typer.Option(help="Folder with vault and keys.", envvar="DRAGOMAN_HOME")]
+Database = Annotated[str, typer.Option(help="URL of the vault's database.", envvar="DRAGOMAN_DATABASE")]
 ScopeName = Annotated[str, typer.Option("--scope", help="Texts of one scope share placeholders.")]
 AsJson = Annotated[bool, typer.Option("--json", help="JSON lines with `id` and `text`, in and out.")]
+Document = Annotated[bool, typer.Option("--document", help="Each file is one JSON document; its form stays.")]
 Detectors = Annotated[str, typer.Option(help="Detectors, with commas.")]
 Languages = Annotated[str, typer.Option(help="Languages, with commas.")]
 
@@ -30,9 +35,11 @@ vault = typer.Typer(help="The store of originals.", no_args_is_help=True)
 def redact(
     files: Files = None,
     as_json: AsJson = False,
+    document: Document = False,
     findings: Annotated[bool, typer.Option("--findings", help="Print findings instead of replacing.")] = False,
     scope: ScopeName = "command",
     home: Home = None,
+    database: Database = "",
     detectors: Detectors = "patterns,names,presidio",
     languages: Languages = "en,de,vi",
 ) -> None:
@@ -40,80 +47,100 @@ def redact(
 
     Example: echo "Mail anna@example.com" | dragoman redact
     """
+    if document and (as_json or findings):
+        raise RedactionError("--document goes with neither --json nor --findings", code="input")
     from redaction.detectors import build_engine
     from redaction.settings import EngineSettings
 
     engine = build_engine(EngineSettings(tuple(languages.split(",")), tuple(detectors.split(","))))
-    store = None if findings else _Store(home, scope)
-    for item in _items(files, as_json):
-        found = engine.detect([Segment("text", item["text"])])[0].findings
-        if store is None:
-            rows = [
-                {"start": one.start, "end": one.end, "entity_type": one.entity_type, "score": round(one.score, 4)}
-                for one in found
-            ]
-            _print({**item, "findings": rows})
-            continue
-        text = store.replaced(item["text"], found)
-        if as_json:
-            _print({**item, "text": text})
-        else:
-            sys.stdout.write(text)
+    if findings:
+        _print_findings(engine, _paths(files), as_json=as_json)
+        return
+    with _vault(home, database) as opened:
+        store = _Store(opened, scope)
+        for item in documents.items(_paths(files), lines=as_json):
+            text = item["text"]
+            found = documents.pieces(text, item["id"]) if document else []
+            segments = [piece.segment for piece in found] if document else [Segment("text", text)]
+            new = store.replaced(segments, engine.detect(segments))
+            if as_json:
+                documents.write_line({**item, "text": new[0]})
+            else:
+                documents.write_text(documents.spliced(text, found, new) if document else new[0])
 
 
-def restore(files: Files = None, as_json: AsJson = False, scope: ScopeName = "command", home: Home = None) -> None:
+def restore(
+    files: Files = None,
+    as_json: AsJson = False,
+    document: Document = False,
+    scope: ScopeName = "command",
+    home: Home = None,
+    database: Database = "",
+) -> None:
     """Put the originals back in texts that `dragoman redact` replaced.
 
     Example: echo "Mail anna@example.com" | dragoman redact | dragoman restore
     """
-    store = _Store(home, scope)
-    for item in _items(files, as_json):
-        text = store.restored(item["text"])
-        if as_json:
-            _print({**item, "text": text})
-        else:
-            sys.stdout.write(text)
+    with _vault(home, database) as opened:
+        store = _Store(opened, scope)
+        for item in documents.items(_paths(files), lines=as_json):
+            text = store.restored(item["text"], document=document)
+            if as_json:
+                documents.write_line({**item, "text": text})
+            else:
+                documents.write_text(text)
+
+
+def _print_findings(engine: "Engine", paths: Sequence[Path], *, as_json: bool) -> None:
+    for item in documents.items(paths, lines=as_json):
+        rows = [
+            {"start": one.start, "end": one.end, "entity_type": one.entity_type, "score": round(one.score, 4)}
+            for one in engine.detect([Segment("text", item["text"])])[0].findings
+        ]
+        documents.write_line({**item, "findings": rows})
 
 
 class _Store:
-    """One named scope of the home folder's vault."""
+    """One named scope of a vault; what is in it is read once."""
 
-    def __init__(self, home: Path | None, name: str) -> None:
-        from redaction.vault import open_vault
+    def __init__(self, vault: "SqlVault", name: str) -> None:
+        self._vault = vault
+        self._scope = self._vault.open_scope(self._vault.reference("command", name), kind="command")
+        self._known: Mapping[str, str] = self._vault.restorable([self._scope])
 
-        folder = _home(home)
-        self._vault = open_vault(folder)
-        # A name that somebody chose may say something; the vault keeps its keyed hash.
-        key = (folder / "keys" / "vault.key").read_bytes() if (folder / "keys" / "vault.key").exists() else b"env"
-        ref = hmac.new(key, f"command\0{name}".encode(), sha256).hexdigest()
-        self._scope = self._vault.open_scope(ref, kind="command")
-
-    def replaced(self, text: str, found: Any) -> str:
+    def replaced(self, segments: Sequence[Segment], found: "Sequence[SegmentFindings]") -> list[str]:
         from redaction.transform import Decided, protect
 
-        known = self._vault.restorable([self._scope])
-        decided = [Decided(one) for one in found]
+        texts = [
+            (segment.text, [Decided(one) for one in result.findings])
+            for segment, result in zip(segments, found, strict=True)
+        ]
         made = protect(
-            [(text, decided)], lambda items: self._vault.issue(self._scope, items), self._scope.token_key, known
+            texts, lambda items: self._vault.issue(self._scope, items), self._scope.token_key, known=self._known
         )
-        return made.texts[0].text
+        self._known = made.restorable
+        return [one.text for one in made.texts]
 
-    def restored(self, text: str) -> str:
-        from redaction.restore import Restorable, Restorer
+    def restored(self, text: str, *, document: bool) -> str:
+        from redaction.restore import Encoding, Restorable, Restorer
 
-        tokens = self._vault.restorable([self._scope])
-        return Restorer(Restorable(tokens, [text])).whole(text)
+        # Nothing of this text came from a model, so every URL in it is one that was sent.
+        restorer = Restorer(Restorable(self._known, [text]))
+        return restorer.whole(text, Encoding.JSON if document else Encoding.PLAIN)
 
 
 @vault.command()
-def stats(home: Home = None, as_json: AsJson = False) -> None:
+def stats(
+    home: Home = None,
+    database: Database = "",
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+) -> None:
     """Counts of scopes, placeholders and bindings; never a value.
 
     Example: dragoman vault stats
     """
-    from redaction.vault import open_vault
-
-    found = open_vault(_home(home)).stats()
+    with _vault(home, database) as store:
+        found = store.stats()
     data = {
         "scopes": sum(found.scopes.values()),
         "mappings": dict(found.mappings),
@@ -123,53 +150,80 @@ def stats(home: Home = None, as_json: AsJson = False) -> None:
         "keys": dict(found.keys),
     }
     if as_json:
-        _print(data)
+        documents.write_line(data)
         return
     for name, value in data.items():
-        typer.echo(f"{name:<10} {value}")
+        shown = (
+            ", ".join(f"{key} {count}" for key, count in sorted(value.items())) if isinstance(value, dict) else value
+        )
+        typer.echo(f"{name:<10} {shown}")
 
 
 @vault.command()
-def shred(scope: Annotated[str, typer.Argument(help="Scope, as the log names it.")], home: Home = None) -> None:
+def shred(
+    scope: Annotated[str, typer.Argument(help="Scope, as the log names it.")],
+    home: Home = None,
+    database: Database = "",
+) -> None:
     """Destroy the keys of a scope: nothing under it can be put back any more.
 
     Example: dragoman vault shred 3f2a…
     """
-    from redaction.vault import open_vault
-
-    gone = open_vault(_home(home)).shred(scope)
+    with _vault(home, database) as store:
+        gone = store.shred(scope)
     typer.echo("shredded" if gone else "there was nothing to shred")
     raise typer.Exit(0 if gone else 1)
 
 
 @vault.command()
-def purge(home: Home = None) -> None:
+def purge(home: Home = None, database: Database = "") -> None:
     """Shred what has expired.
 
     Example: dragoman vault purge
     """
-    from redaction.vault import open_vault
-
-    gone = open_vault(_home(home)).purge()
+    with _vault(home, database) as store:
+        gone = store.purge()
     typer.echo(f"{gone.scopes} scopes, {gone.mappings} placeholders, {gone.bindings} bindings")
 
 
 @vault.command()
-def rotate(home: Home = None) -> None:
+def rotate(home: Home = None, database: Database = "") -> None:
     """Make a new key-encryption key and wrap every scope's keys with it.
+
+    With DRAGOMAN_VAULT_KEY the new key is the one in it, the older ones stand in DRAGOMAN_VAULT_KEY_OLD.
 
     Example: dragoman vault rotate
     """
-    from redaction.vault import SqlVault
-    from redaction.vault.keys import FileRing
+    from redaction.vault.keys import VARIABLE, FileRing
+
+    if os.environ.get(VARIABLE):
+        with _vault(home, database) as store:
+            wrapped = store.rotate_kek()
+        typer.echo(f"{wrapped} scopes are under the new key; {VARIABLE}_OLD is not needed any more")
+        return
+    with _vault(home, database):
+        pass  # before anything changes: a vault that does not open keeps its key
+    ring = FileRing(_home(home) / "keys")
+    ring.begin_rotation()
+    with _vault(home, database) as store:
+        wrapped = store.rotate_kek()
+        ring.retire(frozenset(store.stats().keys))
+    typer.echo(f"{wrapped} scopes are under the new key")
+
+
+@contextmanager
+def _vault(home: Path | None, database: str) -> "Iterator[SqlVault]":
+    from redaction.vault import open_vault
 
     folder = _home(home)
-    ring = FileRing(folder / "keys")
-    ring.begin_rotation()
-    store = SqlVault(f"sqlite:///{folder / 'vault.db'}", ring)
-    wrapped = store.rotate_kek()
-    ring.retire(frozenset(store.stats().keys))
-    typer.echo(f"{wrapped} scopes are under the new key")
+    try:
+        store = open_vault(folder, database)
+    except OSError as error:
+        raise VaultError(f"the vault cannot be opened ({error.strerror}): {folder}") from None
+    try:
+        yield store
+    finally:
+        store.close()
 
 
 def _home(given: Path | None) -> Path:
@@ -180,27 +234,5 @@ def _home(given: Path | None) -> Path:
     return user_data_path("dragoman")
 
 
-def _items(files: list[Path] | None, as_json: bool) -> Iterator[dict[str, Any]]:
-    for path in files or [Path("-")]:
-        data = sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()
-        text = data.decode("utf-8", "surrogateescape")
-        if not as_json:
-            yield {"id": os.fspath(path), "text": text}
-            continue
-        for number, line in enumerate(text.split("\n"), 1):
-            if line.strip():
-                yield _item(line, number)
-
-
-def _item(line: str, number: int) -> dict[str, Any]:
-    try:
-        item = json.loads(line)
-    except ValueError:
-        item = None
-    if not isinstance(item, dict) or not isinstance(item.get("text"), str):
-        raise RedactionError(f"line {number} is no JSON object with a `text`", code="input")
-    return item
-
-
-def _print(data: dict[str, Any]) -> None:
-    sys.stdout.write(json.dumps(data, ensure_ascii=False) + "\n")
+def _paths(files: list[Path] | None) -> list[Path]:
+    return files or [Path("-")]

@@ -101,6 +101,10 @@ class RevealEvent:
 class Vault(Protocol):
     """A store of originals. Safe to use from several threads; the SQL one also from several processes."""
 
+    def reference(self, kind: str, name: str) -> str:
+        """A scope's reference from a name that somebody chose: the same in every process, and no hint at the name."""
+        ...
+
     def known_scope(self, ref: str) -> Scope | None:
         """The scope if this process knows it and need not look; never touches a database."""
         ...

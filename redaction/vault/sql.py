@@ -71,6 +71,11 @@ class SqlVault:
             self._database.close()
             raise
 
+    def reference(self, kind: str, name: str) -> str:
+        key = hmac.digest(self._object_key, b"dragoman reference 1", sha256)
+        message = f"{len(kind)}:{kind}{name}".encode("utf-8", "surrogatepass")
+        return hmac.digest(key, message, sha256).hex()
+
     def known_scope(self, ref: str) -> Scope | None:
         seen = self._seen.by_ref(ref)
         return seen.scope if seen is not None else None
