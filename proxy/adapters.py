@@ -4,14 +4,16 @@ Only calls are translated here. A call that is known not to touch the database i
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from audit.log import Ledger
+from audit.query import entries, first_since
 from audit.record import SubjectReference
 from audit.values import SubjectRole
 from proxy.identity import Subject
 from proxy.services import Bound
+from proxy.spending import Entries
 from redaction.vault import Scope, Vault
 
 
@@ -21,6 +23,7 @@ class ThreadedVault:
     def __init__(self, vault: Vault, threads: ThreadPoolExecutor) -> None:
         self._vault = vault
         self._threads = threads
+        self._binding: dict[tuple[str, str], asyncio.Future[None]] = {}
 
     async def open_scope(self, ref: str, *, kind: str, destination: str) -> Scope:
         known = self._vault.known_scope(ref)
@@ -37,10 +40,22 @@ class ThreadedVault:
     async def bound(self, destination: str, object_ids: Sequence[str]) -> Bound | None:
         if not object_ids:
             return None
+        # An app may name an object before the answer that created it has come to its end.
+        begun = [one for key in object_ids if (one := self._binding.get((destination, key))) is not None]
+        if begun:
+            await asyncio.wait(begun)
         return await self._run(lambda: self._bound(destination, object_ids))
 
-    async def bind(self, destination: str, object_id: str, scopes: Sequence[Scope]) -> None:
-        await self._run(lambda: self._vault.bind(destination, object_id, scopes))
+    def bind(self, destination: str, object_id: str, scopes: Sequence[Scope]) -> Awaitable[None]:
+        loop, key = asyncio.get_running_loop(), (destination, object_id)
+        begun = loop.run_in_executor(self._threads, lambda: self._vault.bind(destination, object_id, scopes))
+        self._binding[key] = begun
+        begun.add_done_callback(lambda done: self._forget(key, done))
+        return begun
+
+    def _forget(self, key: tuple[str, str], done: "asyncio.Future[None]") -> None:
+        if self._binding.get(key) is done:
+            del self._binding[key]
 
     def _bound(self, destination: str, object_ids: Sequence[str]) -> Bound | None:
         scopes: dict[str, Scope] = {}
@@ -54,6 +69,18 @@ class ThreadedVault:
 
     async def _run[T](self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+
+
+def ledger_entries(ledger: Ledger) -> Entries:
+    """The transfers of the log and their outcomes, from a time on; blocks."""
+
+    def read(at: int) -> Iterator[tuple[int, bytes]]:
+        with ledger.store.read() as connection:
+            first = first_since(connection, at)
+            if first is not None:
+                yield from entries(connection, since=first, kinds=("transfer", "outcome"))
+
+    return read
 
 
 class LedgerReferences:

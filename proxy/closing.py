@@ -1,20 +1,24 @@
 """The end of a transfer: what the answer held that we did not send, what it created, and the outcome in the log.
 
-Runs after the last byte reached the client, so it costs nobody time; whatever fails here is counted, and the transfer's
-own record is durable already.
+Bindings are written before the answer ends, the rest after its last byte reached the client, so it costs nobody time;
+whatever fails here is counted, and the transfer's own record is durable already.
 """
+
+from collections.abc import Awaitable, Sequence
 
 from audit.errors import AuditError
 from audit.record import FindingCount
 from proxy import records
 from proxy.exchange import Ending, Exchange
+from proxy.reading import kept_from_storing
+from proxy.spending import spending_of
 from proxy.work import Services, Work, known
 from redaction.errors import RedactionError
 from redaction.segment import Segment, SegmentKind
 
 
 async def close(work: Work, services: Services, exchange: Exchange, ending: Ending, *, detect_s: float) -> None:
-    """Write the outcome, and bind what the provider keeps to the scopes of this exchange."""
+    """Write the outcome."""
     findings, inspected = await _inspect_answer(work, services, exchange, detect_s)
     record = records.outcome_record(
         exchange,
@@ -29,13 +33,27 @@ async def close(work: Work, services: Services, exchange: Exchange, ending: Endi
     except AuditError as error:
         # The next start closes the transfer as interrupted; nothing is sent until the ledger works again.
         services.observe("outcome_not_recorded", error.code)
-    if exchange.reader is None:
-        return
-    try:
-        for object_id in exchange.reader.facts.objects.values():
-            await services.vault.bind(work.destination.name, object_id, known(work.tokenized).scopes)
-    except RedactionError as error:
-        services.observe("binding_failed", error.code)
+    if exchange.reader is not None:
+        usage = exchange.reader.facts.usage
+        services.budgets.add_tokens(spending_of(work), (usage.input_tokens or 0) + (usage.output_tokens or 0))
+
+
+def bind(work: Work, services: Services, object_ids: Sequence[str]) -> Awaitable[None]:
+    """Begin to bind what the provider will keep to the scopes of this exchange; await the rest of it."""
+    inspected = known(work.inspected)
+    if not inspected.keeps or kept_from_storing(work):
+        return _bound(services, ())
+    destination, scopes = work.destination.name, known(work.tokenized).scopes
+    return _bound(services, [services.vault.bind(destination, one, scopes) for one in object_ids])
+
+
+async def _bound(services: Services, begun: Sequence[Awaitable[None]]) -> None:
+    for one in begun:
+        try:
+            await one
+        except RedactionError as error:
+            # Nothing leaves because of it: later answers about the object keep their placeholders.
+            services.observe("binding_failed", error.code)
 
 
 async def _inspect_answer(

@@ -5,7 +5,7 @@ bytes leave; no I/O. An exchange is used by one door and one connection only.
 """
 
 import zlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -80,7 +80,8 @@ HOP_BY_HOP = (
 class Cleared:
     """What the gate hands an exchange that may be sent: everything the answer needs to be restored.
 
-    on_sent: called before the first byte. on_close: writes the outcome.
+    on_sent: called before the first byte. on_objects: begins to bind objects that the answer creates, by their ids.
+    on_close: writes the outcome.
     """
 
     outgoing: Outgoing
@@ -88,6 +89,7 @@ class Cleared:
     endpoint: Endpoint
     restorer: Restorer
     on_sent: Callable[[], None] = lambda: None
+    on_objects: "Callable[[Sequence[str]], Awaitable[None]] | None" = None
     on_close: "Callable[[Exchange, Ending], Awaitable[None]] | None" = None
 
 
@@ -118,6 +120,9 @@ class Exchange:
         self._clock_ms = clock_ms
         self._make_decoder = decoder
         self._decoder: BodyDecoder | None = None
+        self._objects: Mapping[str, str] = {}
+        self._begun: set[str] = set()
+        self._binding: list[Awaitable[None]] = []
 
     def advance(self, state: State) -> None:
         """Take a step. Raises OrderError when the table does not allow it."""
@@ -158,6 +163,7 @@ class Exchange:
         coding = (headers.get("content-encoding") or "identity").strip().lower()
         self._decoder = None if coding == "identity" else self._make_decoder(coding)
         self.reader = self.cleared.format.reader(self.cleared.endpoint, status, headers, self.cleared.restorer)
+        self._objects = self.reader.facts.objects
         kept = headers.without((*HOP_BY_HOP, "content-length", "content-encoding", "dragoman-transfer"))
         return kept.with_field("dragoman-transfer", self.transfer)
 
@@ -165,13 +171,34 @@ class Exchange:
         """A piece of the upstream's body in, restored bytes out. Raises ProxyError on a body that cannot be read."""
         assert self.reader is not None, "feed() before answer()"
         self.bytes_received += len(chunk)
-        return self.reader.feed(self._decode(chunk))
+        restored = self.reader.feed(self._decode(chunk))
+        self._bind()
+        return restored
 
     def finish(self) -> bytes:
         """The upstream's body ended; what was held back comes out."""
         assert self.reader is not None, "finish() before answer()"
         rest = self.reader.feed(self._decoder.finish()) if self._decoder is not None else b""
-        return rest + self.reader.finish()
+        rest += self.reader.finish()
+        self._bind()
+        return rest
+
+    def _bind(self) -> None:
+        """Begin to bind objects that the answer has named since the last time, if there are any."""
+        if len(self._objects) == len(self._begun) or self.cleared is None or self.cleared.on_objects is None:
+            return
+        new = [one for one in self._objects.values() if one not in self._begun]
+        self._begun.update(self._objects.values())
+        if new:
+            self._binding.append(self.cleared.on_objects(new))
+
+    async def bound(self) -> None:
+        """Return when every binding that was begun is written. A door awaits it before it passes the answer's end on.
+
+        So the app cannot name an object of which the vault does not know yet. Never raises.
+        """
+        while self._binding:
+            await self._binding.pop()
 
     def stream_error(self, refusal: Refusal) -> bytes:
         """Bytes that end a begun stream in the provider's own way."""
@@ -191,6 +218,7 @@ class Exchange:
         if self.state is State.CLOSED:
             return
         self.advance(State.CLOSED)
+        await self.bound()
         if self.cleared is not None and self.cleared.on_close is not None:
             await self.cleared.on_close(self, ending)
 

@@ -24,6 +24,7 @@ from proxy.messages import Door, Egress, Headers, Origin, Outgoing, Refusal, Rep
 from proxy.preview import preview_reply
 from proxy.reading import find_destination, find_identity, outgoing, read_request, upstream_named
 from proxy.refusals import refusal_of
+from proxy.spending import spending_of
 from proxy.subjects import find_subjects
 from proxy.tokenizing import tokenize
 from proxy.work import GateLimits, Services, Work, known
@@ -143,6 +144,7 @@ class Gate:
 
     async def _to_record(self, work: Work, request: Outgoing) -> None:
         tokenized, facts = known(work.tokenized), work.facts
+        self._services.budgets.reserve(spending_of(work))
         facts.commitment_in = commit(tokenized.commit_key, facts.transfer, REQUEST_IN, facts.egress.body)
         commitment_out = commit(tokenized.commit_key, facts.transfer, REQUEST_OUT, request.body)
         record = records.transfer_record(facts, bytes_out=len(request.body), commitment_out=commitment_out)
@@ -156,6 +158,7 @@ class Gate:
                 known(work.endpoint),
                 restorer,
                 on_sent=lambda: self._services.recorder.sending(known(work.receipt)),
+                on_objects=lambda object_ids: closing.bind(work, self._services, object_ids),
                 on_close=lambda exchange, ending: self._close(work, exchange, ending),
             )
         )

@@ -86,12 +86,28 @@ def read_request(work: Work, services: Services, limits: GateLimits) -> None:
     work.format, work.endpoint = services.formats.select(work.head, work.destination.format_for(path))
     body = decode_body(egress.body, headers.get("content-encoding"), limit=limits.body_bytes)
     work.inspected = work.format.read(work.endpoint, work.head, body)
+    _check_keeping(work)
     credentials = work.destination.credentials
     work.target = read_target(work.head, carriers=credentials.headers, query_carriers=credentials.query)
     work.facts.format, work.facts.endpoint = work.format.name, work.endpoint.operation
     work.facts.model = services.references.marked(work.inspected.model or work.endpoint.model)
     work.facts.media = work.inspected.media
     work.facts.uninspected = opaque_parts(work.inspected)
+
+
+def kept_from_storing(work: Work) -> bool:
+    """Whether the policy lets this destination keep nothing (`store: never`)."""
+    return work.destination.store == "never"
+
+
+def _check_keeping(work: Work) -> None:
+    """Raises RefusedError where the provider would keep something that it may not, and cannot be told not to."""
+    inspected = known(work.inspected)
+    if inspected.keeps and kept_from_storing(work) and not inspected.unkept:
+        raise RefusedError(
+            "the provider would keep what this request creates, and the policy says `store: never` for it",
+            code="store_refused",
+        )
 
 
 def _flag_header(work: Work) -> tuple[str, ...]:
@@ -110,7 +126,8 @@ def outgoing(work: Work, services: Services) -> Outgoing:
     texts = known(work.tokenized).texts
     inspected, target, origin = known(work.inspected), known(work.target), known(work.origin)
     in_body = {segment.pointer for segment in inspected.segments}
-    body = work.format.splice(inspected, {key: text for key, text in texts.items() if key in in_body})
+    unkept = inspected.unkept if inspected.keeps and kept_from_storing(work) else {}
+    body = work.format.splice(inspected, {key: text for key, text in texts.items() if key in in_body} | {**unkept})
     path, query, headers = target.splice({key: text for key, text in texts.items() if key not in in_body})
     mark = b"?" if b"?" in work.facts.egress.target else b""
     line = path.encode("latin-1") + mark + query.encode("latin-1")

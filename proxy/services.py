@@ -10,6 +10,7 @@ from typing import Protocol
 from audit.canonical import Record
 from audit.record import SubjectReference
 from audit.writer import Receipt
+from policies.budgets import Spending
 from policies.policy import Policy
 from proxy.identity import CredentialBook, Subject
 from redaction.cache import SegmentFindings
@@ -42,7 +43,9 @@ class AsyncVault(Protocol):
 
     async def bound(self, destination: str, object_ids: Sequence[str]) -> "Bound | None": ...
 
-    async def bind(self, destination: str, object_id: str, scopes: Sequence[Scope]) -> None: ...
+    def bind(self, destination: str, object_id: str, scopes: Sequence[Scope]) -> Awaitable[None]:
+        """Begins at the call; `bound` of the same object waits for it."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,18 @@ class Recorder(Protocol):
     def sending(self, receipt: Receipt) -> None:
         """The first byte of that transfer may leave now."""
         ...
+
+
+class SpendingBook(Protocol):
+    """What the policy's budgets have left."""
+
+    def exhausted(self, one: Spending) -> frozenset[str]: ...
+
+    def reserve(self, one: Spending) -> None:
+        """Counts a transfer. Raises RefusedError where it would overdraw a budget."""
+        ...
+
+    def add_tokens(self, one: Spending, tokens: int) -> None: ...
 
 
 class PersonReferences(Protocol):

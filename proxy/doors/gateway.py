@@ -165,9 +165,11 @@ class Gateway:
         head = exchange.answer(answer.status, answer.headers)
         if answer.status in BODILESS or request.method == "HEAD":
             exchange.finish()
+            await exchange.bound()
             return _head(answer.status, head, web.Response)
         if answer.length is not None:
             body = b"".join([exchange.feed(piece) async for piece in answer.pieces()]) + exchange.finish()
+            await exchange.bound()
             return _reply(Reply(answer.status, head, body))
         response = _head(answer.status, head, web.StreamResponse)
         return await self._stream(request, exchange, answer, response)
@@ -182,6 +184,7 @@ class Gateway:
                 if restored := exchange.feed(piece):
                     await _to_client(response.write(restored))
             rest = exchange.finish()
+            await exchange.bound()
         except ClientGoneError:
             raise
         except Exception as error:

@@ -53,6 +53,8 @@ class Inspected:
     segments: every text to inspect, each pointer once. media: what cannot be read as text. uninspected: media-like
     parts that pass unread only where the policy says so (reason codes). model, stream: what the request asks for.
     state: ids of provider objects that the request names (previous response, cached content, ...): {kind: id}.
+    keeps: whether the provider will keep an object that this request creates, so that later requests can name it.
+    unkept: replacements for `splice` with which it will not; empty where there is no such way.
     source: what the format itself needs to splice; opaque to everybody else.
     """
 
@@ -63,6 +65,8 @@ class Inspected:
     model: str = ""
     stream: bool = False
     state: Mapping[str, str] = field(default_factory=dict)
+    keeps: bool = False
+    unkept: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +79,7 @@ class Usage:
 
 @dataclass(slots=True)
 class ResponseFacts:
-    """What a reader learned from a response, filled while it passes.
+    """What a reader learned from a response, filled while it passes; one and the same object all along.
 
     objects: provider objects the response creates ({kind: id}), to be bound to the request's scope before it ends.
     texts: the answer's text per channel **as the upstream sent it** (placeholders not restored), bounded, for

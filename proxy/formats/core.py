@@ -6,16 +6,18 @@ Pure and immutable.
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from urllib.parse import unquote
 
 from proxy.errors import FormatError
 from proxy.formats import refusal as refusals
 from proxy.formats.answers import RawReader, TextReader, WholeReader
 from proxy.formats.base import Endpoint, Inspected, RequestHead, ResponseReader
 from proxy.formats.channels import Channels
-from proxy.formats.document import Body, Document, decode
+from proxy.formats.document import Body, Document, Slot, decode, plain
 from proxy.formats.inspection import Inspection, Place
+from proxy.formats.jsonscan import Scan
 from proxy.formats.media import is_text_type
 from proxy.formats.shape import UNKNOWN, Shape
 from proxy.formats.stream import StreamReader
@@ -25,6 +27,12 @@ from proxy.framing.sse import SseFramer
 from proxy.messages import Headers, Refusal, Reply
 from redaction.restore import Restorer
 from redaction.segment import SegmentKind
+
+STORE = "~store"
+"""The pointer, valid in no body, under which a request is told not to be kept."""
+
+_OPENED = re.compile(r"[ \t\n\r]*\{")
+_EMPTY = re.compile(r"[ \t\n\r]*\}")
 
 
 class Streams(StrEnum):
@@ -38,9 +46,12 @@ class Streams(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One operation of an API. path: matched against the whole raw path; its group `model` names the model.
+    """One operation of an API. path: matched against the whole raw path; its group `model` names the model, any other
+    group a provider's object.
 
     answer: shape of complete answers and of stream events alike. kind: whose words an unlisted text is.
+    creates: every request creates an object that the provider keeps. stores: so does one that does not say
+    `store: false` (a shape notes the field as `@store`); without it, one that says `store: true`.
     """
 
     name: str
@@ -51,6 +62,8 @@ class Operation:
     channels: Channels = field(default_factory=Channels)
     methods: frozenset[str] = frozenset(("POST",))
     kind: SegmentKind = SegmentKind.UNKNOWN
+    creates: bool = False
+    stores: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +90,20 @@ class JsonFormat:
     def read(self, endpoint: Endpoint, head: RequestHead, body: bytes) -> Inspected:
         """Take a decoded JSON body apart. Raises FormatError."""
         operation = self._operation(endpoint)
+        named = _named(operation, head)
         if not body:
-            return Inspected((), Body(body, Document("")))
+            return Inspected((), Body(body, Document("")), state=named, keeps=operation.creates)
         decoded = decode(body)
         inspection = Inspection() if self.roles is None else Inspection(roles=self.roles)
         document, found = inspection.json(decoded.text, operation.request, Place("", "", operation.kind))
-        return inspection.finish(decoded, body, document, found.facts)
+        document, keeps, unkept = keeping(document, found, stores=operation.stores)
+        inspected = inspection.finish(decoded, body, document, found.facts, found.noted)
+        return replace(
+            inspected,
+            state={**named, **inspected.state},
+            keeps=keeps or operation.creates,
+            unkept={} if operation.creates else unkept,
+        )
 
     def splice(self, inspected: Inspected, replacements: Mapping[str, str]) -> bytes:
         """The body with the texts of the given pointers replaced."""
@@ -111,6 +132,32 @@ class JsonFormat:
             if operation.name == endpoint.operation:
                 return operation
         raise FormatError("this format does not know the operation", code="unknown_operation")
+
+
+def _named(operation: Operation, head: RequestHead) -> dict[str, str]:
+    """The provider objects that the path names."""
+    match = operation.path.fullmatch(head.path)
+    groups = match.groupdict() if match is not None else {}
+    return {kind: unquote(value) for kind, value in groups.items() if kind != "model" and value}
+
+
+def keeping(document: Document, found: Scan, *, stores: bool) -> tuple[Document, bool, dict[str, str]]:
+    """The body with a slot in which to say `store: false`, whether it asks to be kept, and what would say no.
+
+    stores: what holds where it says nothing. Every `store` counts, as of two with one name either may be taken.
+    """
+    said = [(value, start, end) for name, value, start, end in found.noted if name == "store"]
+    asked = [one for one in said if one[0] != "false" and (stores or one[0] != "null")]
+    if any(value not in ("true", "null") for value, _, _ in asked):
+        return document, True, {}  # nobody knows what the provider makes of it
+    slots = [Slot(start, end, plain, STORE) for _, start, end in asked]
+    if not said and stores and (opened := _OPENED.match(document.text)) is not None:
+        comma = "" if _EMPTY.match(document.text, opened.end()) else ","
+        slots = [Slot(opened.end(), opened.end(), lambda text: f'"store":{text}{comma}', STORE)]
+    if not slots:
+        return document, False, {}
+    merged = sorted((*document.slots, *slots), key=lambda slot: (slot.start, slot.end))
+    return Document(document.text, tuple(merged)), True, {STORE: "false"}
 
 
 def splice(inspected: Inspected, replacements: Mapping[str, str]) -> bytes:

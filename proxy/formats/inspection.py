@@ -5,7 +5,7 @@ Everything found here goes into an `Inspected`; nothing is judged and nothing is
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from proxy.errors import FormatError
@@ -41,6 +41,10 @@ ROLES: Mapping[str, SegmentKind] = {
 }
 
 
+type Noted = tuple[str, str, int, int]
+"""A note of the scan: name, value, where its literal stands."""
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where a text stands: what its segment will say."""
@@ -49,6 +53,17 @@ class Place:
     schema: str
     kind: SegmentKind = SegmentKind.UNKNOWN
     hint: str = ""
+
+
+def state_of(noted: Sequence[Noted]) -> dict[str, str]:
+    """The provider objects that a body names; a second one of a kind as `<kind>.2`, and so on."""
+    state: dict[str, str] = {}
+    for name, value, _, _ in noted:
+        if name.startswith("state.") and value and value not in _NO_ID and value not in state.values():
+            kind = name[6:]
+            count = sum(one == kind or one.startswith(f"{kind}.") for one in state)
+            state[f"{kind}.{count + 1}" if count else kind] = value
+    return state
 
 
 @dataclass(slots=True)
@@ -87,8 +102,15 @@ class Inspection:
             )
         return Slot(start, end, write, self._add(place, text))
 
-    def finish(self, decoded: Decoded, raw: bytes, document: Document, facts: Mapping[str, str]) -> Inspected:
-        """Everything found. facts: `model`, `stream` and `state.<kind>`, as the scan saw them."""
+    def finish(
+        self,
+        decoded: Decoded,
+        raw: bytes,
+        document: Document,
+        facts: Mapping[str, str],
+        noted: Sequence[Noted] = (),
+    ) -> Inspected:
+        """Everything found. facts: `model`, `stream`; noted: `state.<kind>`, as the scan saw them."""
         return Inspected(
             segments=tuple(self.segments),
             source=Body(raw, document, decoded.codec, decoded.bom),
@@ -96,9 +118,7 @@ class Inspection:
             uninspected=tuple(self.uninspected),
             model=facts.get("model", ""),
             stream=facts.get("stream") == "true",
-            state={
-                name[6:]: value for name, value in facts.items() if name.startswith("state.") and value not in _NO_ID
-            },
+            state=state_of(noted),
         )
 
     def opaque(self, place: Place, media_type: str, size: int) -> None:

@@ -154,15 +154,19 @@ class Leaf:
 class Scan:
     """Leaves in the order of the text. facts: notes whose name begins with `@`, less the `@`, wherever they stood.
 
+    noted: the same with every value in its order, and where its literal stands: (name, value, start, end).
     closing: frames with a note `close` that says something (not null, false or "").
     """
 
-    __slots__ = ("closing", "facts", "leaves", "root")
+    __slots__ = ("closing", "facts", "leaves", "noted", "root")
 
-    def __init__(self, leaves: list[Leaf], root: Frame, facts: dict[str, str], closing: list[Frame]) -> None:
+    def __init__(
+        self, leaves: list[Leaf], root: Frame, noted: "list[tuple[str, str, int, int]]", closing: list[Frame]
+    ) -> None:
         self.leaves = leaves
         self.root = root
-        self.facts = facts
+        self.noted = noted
+        self.facts = {name: value for name, value, _, _ in noted}
         self.closing = closing
 
 
@@ -180,13 +184,13 @@ def scan(text: str, shape: Shape, *, keys: bool = True) -> Scan:
 
 
 class _Scanner:
-    __slots__ = ("closing", "facts", "keys", "leaves", "text")
+    __slots__ = ("closing", "keys", "leaves", "noted", "text")
 
     def __init__(self, text: str, keys: bool) -> None:
         self.text = text
         self.keys = keys
         self.leaves: list[Leaf] = []
-        self.facts: dict[str, str] = {}
+        self.noted: list[tuple[str, str, int, int]] = []
         self.closing: list[Frame] = []
 
     def run(self, shape: Shape) -> Scan:
@@ -206,7 +210,7 @@ class _Scanner:
             self._scalar(match, root, "", True, _WHOLE, shape)
         if _END(text, end) is None:
             raise _broken(end)
-        return Scan(self.leaves, root, self.facts, self.closing)
+        return Scan(self.leaves, root, self.noted, self.closing)
 
     def _container(self, frame: Frame, start: int) -> int:
         """Everything in the container that opens just before `start`, without recursion."""
@@ -246,7 +250,7 @@ class _Scanner:
                     f"the JSON body nests deeper than {MAX_DEPTH} levels; send it flatter", code="too_deep"
                 )
             if shape.note:
-                self._note(frame, shape.note, text[end - 1])
+                self._note(frame, shape.note, text[end - 1], end - 1, end)
             stack.append(Frame(frame, key, listed, shape, position))
             is_object = text[end - 1] == "{"
             positions.append(-1 if is_object else 0)
@@ -273,7 +277,7 @@ class _Scanner:
         start, end = match.span(form)
         if shape.note:
             literal = self.text[start:end]
-            self._note(frame, shape.note, string_of(literal) if form == _IS_STRING else literal)
+            self._note(frame, shape.note, string_of(literal) if form == _IS_STRING else literal, start, end)
         if form == _IS_STRING:
             if end - start == 2 and shape.use is not Use.DELTA:
                 return
@@ -286,9 +290,9 @@ class _Scanner:
     def _digits(self, start: int, end: int) -> int:
         return 0 if end - start < MIN_DIGITS else len(_DIGIT.findall(self.text, start, end))
 
-    def _note(self, frame: Frame, note: str, value: str) -> None:
+    def _note(self, frame: Frame, note: str, value: str, start: int, end: int) -> None:
         if note[0] == "@":
-            self.facts[note[1:]] = value
+            self.noted.append((note[1:], value, start, end))
             return
         if note == "close" and value not in ("null", "false", ""):
             self.closing.append(frame)

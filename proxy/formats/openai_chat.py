@@ -18,9 +18,10 @@ _ARGUMENTS = SegmentKind.TOOL_ARGUMENTS
 REQUEST = build(
     structural("model", note="@model"),
     structural("stream", note="@stream"),
+    structural("store", note="@store"),
     structural(
         "temperature top_p top_k min_p n best_of max_tokens max_completion_tokens presence_penalty frequency_penalty "
-        "repetition_penalty logprobs top_logprobs seed service_tier store reasoning_effort verbosity echo "
+        "repetition_penalty logprobs top_logprobs seed service_tier reasoning_effort verbosity echo "
         "parallel_tool_calls modalities/* logit_bias/** stream_options/** audio/{format,voice} function_call"
     ),
     structural("messages/*/role", note="role"),
@@ -28,7 +29,8 @@ REQUEST = build(
     structural("messages/*/tool_calls/*/{function,custom}/name messages/*/function_call/name messages/*/audio/id"),
     Rule("messages/*/tool_calls/*/function/arguments messages/*/function_call/arguments", kind=_ARGUMENTS, json=True),
     text("messages/*/tool_calls/*/custom/input", _ARGUMENTS),
-    structural("messages/*/content/*/type messages/*/content/*/image_url/detail messages/*/content/*/file/file_id"),
+    structural("messages/*/content/*/type messages/*/content/*/image_url/detail"),
+    structural("messages/*/content/*/file/file_id", note="@state.file"),
     structural("messages/*/content/*/input_audio/format", note="mime"),
     media("messages/*/content/*/image_url/url messages/*/content/*/image_url messages/*/content/*/file/file_data"),
     media("messages/*/content/*/input_audio/data"),
@@ -41,7 +43,8 @@ REQUEST = build(
 )
 
 ANSWER = build(
-    structural("id object system_fingerprint service_tier created", once=False),
+    structural("id", note="@object.completion"),
+    structural("object system_fingerprint service_tier created", once=False),
     structural("model", note="@model"),
     structural("usage/prompt_tokens", note="@usage.in", once=True),
     structural("usage/completion_tokens", note="@usage.out", once=True),
