@@ -13,11 +13,12 @@ from proxy.identity import Identity
 from proxy.records import Found
 from proxy.scopes import ScopeRefs, in_application_scope
 from proxy.services import AsyncVault, Bound, Offload
-from redaction.errors import OperatorError
+from redaction.errors import OperatorError, VaultError
 from redaction.restore import Restorable
 from redaction.segment import Segment
 from redaction.transform import Decided, Item, changes, look_alikes, settle, surfaces, transform
 from redaction.vault import Scope
+from redaction.vault.base import SESSION
 
 ROUNDS = 3
 """Of looking for look-alikes; a second one finds something only where a new placeholder was guessed."""
@@ -73,6 +74,24 @@ async def tokenize(
 
     persons: pseudonymous references of whom the transfer concerns; the scopes it writes into are kept as theirs.
     """
+    try:
+        return await _tokenize(services, identity, destination, found, segments, bound, persons)
+    except VaultError as error:
+        if error.code != "shredded":
+            raise
+        # Somebody was erased while this process still had the scope in memory, which now has forgotten it.
+        return await _tokenize(services, identity, destination, found, segments, bound, persons)
+
+
+async def _tokenize(
+    services: Tokenizing,
+    identity: Identity,
+    destination: str,
+    found: Sequence[Found],
+    segments: Sequence[Segment],
+    bound: Bound | None,
+    persons: Sequence[str],
+) -> Tokenized:
     scopes = await _scopes(services, identity, destination, segments, bound)
     plans = _plans(scopes, found, segments)
     known = dict(bound.restorable) if bound is not None else {}
@@ -94,11 +113,11 @@ async def _scopes(
 ) -> tuple[Scope, ...]:
     """The conversation's scope, then the app's where a segment needs it."""
     refs, vault = services.scopes, services.vault
-    if bound is not None and bound.scopes:
-        session = bound.scopes[0]
-    else:
+    # Where the conversation's own scope is gone, the app's may be left, which is no place for its placeholders.
+    session = next((scope for scope in bound.scopes if scope.kind == SESSION), None) if bound is not None else None
+    if session is None:
         ref = refs.session(identity, destination, segments)
-        session = await vault.open_scope(ref, kind="session", destination=destination)
+        session = await vault.open_scope(ref, kind=SESSION, destination=destination)
     if not any(in_application_scope(segment) for segment in segments):
         return (session,)
     ref = refs.application(identity, destination)

@@ -105,13 +105,19 @@ async def test_placeholders_that_went_with_their_scope_are_counted(stand: Any) -
         scope = vault.open_scope("before", destination="gemini")
         vault.issue(scope, [("EMAIL_ADDRESS", MAIL), ("IBAN_CODE", IBAN)])
         vault.bind("gemini", "cachedContents/abc", [scope])
+        wide = vault.open_scope("the app's", kind="application", destination="gemini")
+        vault.bind("gemini", "cachedContents/abc", [scope, wide])
         for lost in (0, 2):
             answer = await client.post("/v1beta/models/fake-echo:generateContent", json=body)
             assert answer.status_code == 200
             await it.settled()
             assert it.records("outcome")[-1]["expired"] == lost
             vault.shred(scope.id)
+        body["contents"][0]["parts"][0]["text"] = f"I am {MAIL}"
+        assert (await client.post("/v1beta/models/fake-echo:generateContent", json=body)).status_code == 200
         vault.close()
+        kinds = "SELECT s.kind FROM vault_mapping m JOIN vault_scope s ON s.id = m.scope"
+        assert vault_rows(it, kinds) == [("session",)], "the app's scope is no place for a conversation's placeholders"
 
 
 async def test_a_person_is_erased_everywhere_and_the_log_still_verifies(
@@ -196,6 +202,25 @@ async def test_nobody_can_restore_what_was_erased(stand: Any, chat: Any) -> None
     assert placeholders[0] in answer, "what was erased stays a placeholder"
     assert MAIL in answer
     assert placeholders[0] != placeholders[1]
+
+
+async def test_a_running_dragoman_goes_on_when_a_scope_is_shredded_under_it(stand: Any, chat: Any) -> None:
+    system = {"role": "system", "content": f"Our desk is {MAIL}."}
+
+    def request(text: str) -> dict[str, Any]:
+        return {"model": "fake-echo", "messages": [system, {"role": "user", "content": text}]}
+
+    async with stand() as it, it.client("openai") as client:
+        for person, session in ((ANNA, "s1"), (BEN, "s2")):
+            await client.post("/v1/chat/completions", json=request("hi"), headers=about(person, session=session))
+        await it.settled()
+        assert "1 of them also concern others" in (await erase(it, "--yes")).output
+        answer = await client.post("/v1/chat/completions", json=request(IBAN), headers=about(ANNA, session="s1"))
+        assert answer.status_code == 200, answer.text
+        assert IBAN in answer.text
+        await it.settled()
+        live = "SELECT count(*) FROM vault_person p JOIN vault_scope s ON s.id = p.scope WHERE s.kind = 'session'"
+        assert vault_rows(it, live) == [(2,)], "Ben's, and a new one of Anna, who came back"
 
 
 async def test_a_restored_backup_of_the_vault_is_erased_again_before_anything_is_served(stand: Any, chat: Any) -> None:
