@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from audit.log import Ledger
-from proxy.adapters import LedgerReferences, ThreadedVault
+from proxy.adapters import LedgerReferences, ThreadedVault, ledger_entries
 from proxy.admin import admin_handler
 from proxy.config import Settings, parse_address, parse_origin, secret
 from proxy.control.store import ControlStore
@@ -39,6 +39,7 @@ from proxy.policy_facts import engine_settings
 from proxy.policy_source import PolicySource
 from proxy.scopes import ScopeRefs
 from proxy.services import Active, Offload
+from proxy.spending import Budgets
 from proxy.transport import Transport
 from proxy.value_refs import ValueRefs
 from redaction.pool import DetectionPool
@@ -108,9 +109,17 @@ class App:
         self._stack.callback(self.control.close)
         self.ledger = await self._open_ledger(threads)
         self._stack.callback(self.ledger.close)
-        value_refs = ValueRefs.of_home(home)
+        value_refs, budgets = ValueRefs.of_home(home), Budgets(ledger_entries(self.ledger))
         self._in_force = InForce(
-            settings, source, loaded, self.control, self.ledger, detection, value_refs, self.metrics.observe
+            settings,
+            source,
+            loaded,
+            self.control,
+            self.ledger,
+            detection,
+            value_refs,
+            budgets,
+            self.metrics.observe,
         )
         vault = await self._open_vault(threads)
         transport = Transport(
@@ -131,6 +140,7 @@ class App:
             provider_key=self._provider_key,
             value_refs=value_refs,
             flags=FlagFiles(home, self.metrics.observe).look_up,
+            budgets=budgets,
             observe=self.metrics.observe,
         )
         limits = GateLimits(

@@ -6,13 +6,14 @@ The only room where a text's findings meet the policy; what goes in are facts ab
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from policies.model import Action, MediaAction, MediaKind, MediaPart, PolicyInput
+from policies.model import Action, Code, MediaAction, MediaKind, MediaPart, PolicyInput
 from proxy import records
 from proxy.errors import RefusedError
 from proxy.formats.base import Inspected
 from proxy.formats.base import MediaPart as BodyPart
 from proxy.policy_facts import finding_facts, no_refs
 from proxy.services import DetectionResult
+from proxy.spending import spending_of
 from proxy.work import Services, Work, known
 from redaction.finding import Finding
 from redaction.segment import Segment
@@ -43,6 +44,7 @@ def decide(work: Work, services: Services, result: DetectionResult) -> None:
             size=len(facts.egress.body),
             endpoint=facts.endpoint,
             model=facts.model or "",
+            exhausted=services.budgets.exhausted(spending_of(work)) if policy.budgets else frozenset(),
             session_bucket=policy.bucket((identity.session or identity.owner_key.hex()).encode()),
         )
     )
@@ -64,7 +66,8 @@ def _refuse(work: Work) -> None:
         code = "held" if decision.action is Action.HOLD else decision.code.value
         rule = f" (rule {decision.rule_id})" if decision.rule_id else ""
         because = f": {decision.because}" if decision.because else ""
-        raise RefusedError(f"the policy does not let this transfer happen{rule}{because}", code=code)
+        status = 429 if decision.code is Code.BUDGET_EXCEEDED else 403
+        raise RefusedError(f"the policy does not let this transfer happen{rule}{because}", code=code, status=status)
     if decision.action is Action.ROUTE or decision.mirrors:
         raise RefusedError(
             "the policy routes or mirrors this transfer; this version cannot do that yet, so nothing was sent",

@@ -28,6 +28,7 @@ from proxy.policy_facts import ValueRefsOf, facts_of_cases
 from proxy.policy_source import PolicySource
 from proxy.records import config_digest
 from proxy.services import Active, Detection, Recorder
+from proxy.spending import Budgets
 from redaction.errors import RedactionError
 
 log = logging.getLogger("dragoman")
@@ -48,11 +49,12 @@ class InForce:
         recorder: Recorder,
         detection: CurrentDetection,
         value_refs: ValueRefsOf,
+        budgets: Budgets,
         observe: Callable[[str, str], None],
     ) -> None:
         self._settings, self._source, self._control = settings, source, control
         self._recorder, self._observe = recorder, observe
-        self._detection, self._value_refs = detection, value_refs
+        self._detection, self._value_refs, self._budgets = detection, value_refs, budgets
         self._first = loaded
         self._reading = asyncio.Lock()
         stops = control.stops()
@@ -65,6 +67,7 @@ class InForce:
         # What ships was tested where it was made; a person's file was not.
         if any(not name.startswith("bundled:") for name in self._first.files):
             await self._check(self._first, self._detection)
+        self._budgets.use(await self._budgets.prepare(self._first.policy, now_ms()))
 
     async def record_start(self, detector_version: str) -> None:
         """Records the configuration and, where it is another than last time, the policy. Raises AuditError."""
@@ -130,8 +133,10 @@ class InForce:
             prepared = await self._detection.prepare(own)
             try:
                 await self._check(loaded, prepared)
+                usage = await self._budgets.prepare(loaded.policy, now_ms())
                 await self._record_policy(self.active.policy, loaded.policy)
             except BaseException:
+                self._budgets.keep()
                 await self._detection.drop(prepared)
                 raise
         except (PolicyError, ConfigError, RedactionError) as error:
@@ -139,6 +144,7 @@ class InForce:
             log.error("the policy file was changed and is refused; the running policy stays:\n%s", error)
             return
         self._detection.use(prepared, own)
+        self._budgets.use(usage)
         self.active = replace(self.active, policy=loaded.policy)
         log.warning("policy %s is active", loaded.policy.name)
 

@@ -68,7 +68,6 @@ def _asked(policy: Policy) -> Iterator[tuple[bool, str]]:
             source.source not in ("header", "file"),
             f"`subject_flags: {{source: {source.source}}}` (use header or file)",
         )
-    yield bool(policy.budgets), "`budgets`"
     for rule in policy.rules:
         yield (
             rule.decision.operator.value not in operators.ALL,

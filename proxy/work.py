@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from audit.writer import Receipt
+from policies.budgets import Spending
 from policies.destination import Destination
 from policies.model import SubjectFacts, TransferDecision
 from policies.policy import SubjectSource
@@ -20,7 +21,7 @@ from proxy.identity import Identity, Subject
 from proxy.messages import Origin
 from proxy.records import Facts
 from proxy.scopes import ScopeRefs
-from proxy.services import Active, AsyncVault, Bound, Detection, Offload, PersonReferences, Recorder
+from proxy.services import Active, AsyncVault, Bound, Detection, Offload, PersonReferences, Recorder, SpendingBook
 from proxy.tokenizing import Tokenized
 from redaction.segment import Segment
 
@@ -55,13 +56,25 @@ def _unseen(_kind: str, _label: str) -> None:
     return None
 
 
+class Unlimited:
+    """`services.SpendingBook` without a limit."""
+
+    def exhausted(self, one: Spending) -> frozenset[str]:
+        return frozenset()
+
+    def reserve(self, one: Spending) -> None: ...
+
+    def add_tokens(self, one: Spending, tokens: int) -> None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """Everything that the gate awaits or asks; swapped one by one in tests.
 
     active: what is in force for a new transfer. upstreams: origins that replace the register's. provider_key: the
     provider's key that we hold for a destination. value_refs: keyed hashes of a value, for a policy's exceptions.
-    flags: what persons said about a purpose. observe: counts an event (kind, label).
+    flags: what persons said about a purpose. budgets: what is left of the policy's. observe: counts an event (kind,
+    label).
     """
 
     detection: Detection
@@ -76,6 +89,7 @@ class Services:
     provider_key: Callable[[str], str | None] = _no_key
     value_refs: Callable[[str, str], frozenset[str]] = _no_refs
     flags: LookUp = _unknown_flags
+    budgets: SpendingBook = field(default_factory=Unlimited)
     observe: Callable[[str, str], None] = _unseen
     clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
 
