@@ -68,10 +68,10 @@ def _refuse(work: Work) -> None:
         because = f": {decision.because}" if decision.because else ""
         status = 429 if decision.code is Code.BUDGET_EXCEEDED else 403
         raise RefusedError(f"the policy does not let this transfer happen{rule}{because}", code=code, status=status)
-    if decision.action is Action.ROUTE or decision.mirrors:
+    if decision.mirrors:
         raise RefusedError(
-            "the policy routes or mirrors this transfer; this version cannot do that yet, so nothing was sent",
-            code="route_unsupported",
+            "the policy mirrors this transfer; this version cannot do that yet, so nothing was sent",
+            code="mirror_unsupported",
             status=501,
         )
 

@@ -21,9 +21,11 @@ from proxy.exchange import Cleared, Ending, Exchange, State
 from proxy.formats.base import MediaPart
 from proxy.framing.coding import decoder
 from proxy.messages import Door, Egress, Headers, Origin, Outgoing, Refusal, Reply
+from proxy.outgoing import outgoing
 from proxy.preview import preview_reply
-from proxy.reading import find_destination, find_identity, outgoing, read_request, upstream_named
+from proxy.reading import find_destination, find_identity, read_request, upstream_named
 from proxy.refusals import refusal_of
+from proxy.routing import reroute
 from proxy.spending import spending_of
 from proxy.subjects import find_subjects
 from proxy.tokenizing import tokenize
@@ -129,6 +131,7 @@ class Gate:
         work.facts.detector_version = result.version
         with work.stage("decide"):
             decide(work, services, result)
+            reroute(work, services)
 
     async def _replaced(self, work: Work) -> Outgoing:
         services, destination = self._services, work.destination.name

@@ -14,7 +14,7 @@ from proxy.formats.base import Inspected, MediaPart, RequestHead
 from proxy.formats.target import read_target
 from proxy.framing.coding import decode_body
 from proxy.identity import OWN_HEADERS, identify
-from proxy.messages import Egress, Headers, Origin, Outgoing
+from proxy.messages import Egress, Origin
 from proxy.work import GateLimits, Services, Work, known
 
 NOT_SENT_ON = ("host", "content-length", "content-encoding", "accept-encoding", "expect")
@@ -51,11 +51,16 @@ def upstream_named(origin: Origin | None, services: Services) -> str:
 
 
 def _origin(destination: Destination, egress: Egress, services: Services) -> Origin:
+    if egress.origin is not None and destination.name not in services.upstreams:
+        return egress.origin
+    return upstream_of(destination, services)
+
+
+def upstream_of(destination: Destination, services: Services) -> Origin:
+    """Where requests to a destination go. Raises RefusedError (`destination_without_upstream`)."""
     replaced = services.upstreams.get(destination.name)
     if replaced is not None:
         return replaced
-    if egress.origin is not None:
-        return egress.origin
     if not destination.origin:
         raise RefusedError(
             "the destination has no upstream; start with --upstream NAME=URL", code="destination_without_upstream"
@@ -119,36 +124,3 @@ def _flag_header(work: Work) -> tuple[str, ...]:
 def opaque_parts(inspected: Inspected) -> tuple[tuple[MediaPart, str], ...]:
     """What the format itself could not read, with the reason code of the record."""
     return tuple((part, "opaque") for part in inspected.uninspected)
-
-
-def outgoing(work: Work, services: Services) -> Outgoing:
-    """The request as it will leave: replaced texts spliced in, every other byte as it came. Pure."""
-    texts = known(work.tokenized).texts
-    inspected, target, origin = known(work.inspected), known(work.target), known(work.origin)
-    in_body = {segment.pointer for segment in inspected.segments}
-    unkept = inspected.unkept if inspected.keeps and kept_from_storing(work) else {}
-    body = work.format.splice(inspected, {key: text for key, text in texts.items() if key in in_body} | {**unkept})
-    path, query, headers = target.splice({key: text for key, text in texts.items() if key not in in_body})
-    mark = b"?" if b"?" in work.facts.egress.target else b""
-    line = path.encode("latin-1") + mark + query.encode("latin-1")
-    return Outgoing(origin, work.facts.egress.method, line, _headers(work, services, headers, body), body)
-
-
-def _headers(work: Work, services: Services, headers: Headers, body: bytes) -> Headers:
-    origin = known(work.origin)
-    kept = Headers(((b"Host", origin.authority.encode("latin-1")), *headers.without(NOT_SENT_ON).fields))
-    # Restoring works on text: identity is asked for, whatever the app would have taken.
-    kept = kept.with_field("Accept-Encoding", "identity")
-    if body or work.facts.egress.method in {"POST", "PUT", "PATCH"}:
-        kept = kept.with_field("Content-Length", str(len(body)))
-    carrier = work.identity.own_credential_in
-    if not carrier:
-        return kept
-    key = services.provider_key(work.destination.name)
-    if key is None:
-        raise RefusedError(
-            "the app used a dragoman credential, but no provider key is configured for this destination",
-            code="provider_key_missing",
-            status=401,
-        )
-    return kept.with_field(carrier, f"Bearer {key}" if carrier == "authorization" else key)

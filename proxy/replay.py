@@ -14,7 +14,7 @@ from policies.model import Code, MediaKind, MediaPart, SubjectFacts
 from policies.simulate import RecordedFinding, RecordedTransfer
 from proxy.records import media_kind
 
-_DECIDED = frozenset({*(code.value for code in Code), "held", "route_unsupported"} - {Code.DESTINATION_UNKNOWN.value})
+_DECIDED = frozenset({*(code.value for code in Code), "held", "mirror_unsupported"} - {Code.DESTINATION_UNKNOWN.value})
 """Reasons of a refusal that the policy gave after it saw the findings."""
 
 

@@ -107,6 +107,7 @@ class Work:
     inspected: Inspected | None = None
     target: Target | None = None
     origin: Origin | None = None
+    routed_from: Destination | None = None
     subjects: tuple[SubjectFacts, ...] = ()
     decision: TransferDecision | None = None
     tokenized: Tokenized | None = None

@@ -9,7 +9,7 @@ import functools
 import socket
 import sqlite3
 import ssl
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -158,6 +158,7 @@ def stand(tmp_path: Path, patterns_engine: Engine, throwaway_ca: Any, names_lead
         settings: dict[str, Any] | None = None,
         detection: Any = None,
         home: Path | None = None,
+        upstreams: Mapping[str, Any] = MappingProxyType({}),
         **fakes: dict[str, Any],
     ) -> AsyncIterator[Stand]:
         network = door == "network"
@@ -173,7 +174,7 @@ def stand(tmp_path: Path, patterns_engine: Engine, throwaway_ca: Any, names_lead
                 admin="127.0.0.1:0",
                 modes=("regular@127.0.0.1:0",) if network else (),
                 detectors=("patterns",),
-                upstreams=MappingProxyType(replaced),
+                upstreams=MappingProxyType({**replaced, **upstreams}),
                 upstream_ca=throwaway_ca.path if network else None,
                 limits=Limits(drain_s=5),
             )
@@ -190,6 +191,13 @@ def stand(tmp_path: Path, patterns_engine: Engine, throwaway_ca: Any, names_lead
 def each_door(request: pytest.FixtureRequest, stand: Callable[..., Any]) -> Callable[..., Any]:
     """`stand` through one door after the other: a test that asks for it runs once for each."""
     return functools.partial(stand, door=request.param)
+
+
+@pytest.fixture
+async def own_model() -> AsyncIterator[FakeProvider]:
+    """A model of the company's own on this machine, without TLS."""
+    async with FakeProvider("openai") as fake:
+        yield fake
 
 
 def chat(text: str, **more: Any) -> dict[str, Any]:

@@ -1,0 +1,47 @@
+"""The request as it will leave: replaced texts spliced in, every other byte as it came; its fields for who gets it.
+
+Pure, and the last step before the record.
+"""
+
+from proxy.errors import RefusedError
+from proxy.messages import Headers, Outgoing
+from proxy.reading import NOT_SENT_ON, kept_from_storing
+from proxy.routing import renamed_model, routed_headers
+from proxy.work import Services, Work, known
+
+
+def outgoing(work: Work, services: Services) -> Outgoing:
+    """What a door may send once it is recorded. Raises RefusedError, FormatError."""
+    texts = known(work.tokenized).texts
+    inspected, target, origin = known(work.inspected), known(work.target), known(work.origin)
+    in_body = {segment.pointer for segment in inspected.segments}
+    unkept = inspected.unkept if inspected.keeps and kept_from_storing(work) else {}
+    body = work.format.splice(inspected, {key: text for key, text in texts.items() if key in in_body} | {**unkept})
+    if work.routed_from is not None:
+        body = renamed_model(body, work.destination.models)
+    path, query, headers = target.splice({key: text for key, text in texts.items() if key not in in_body})
+    mark = b"?" if b"?" in work.facts.egress.target else b""
+    line = path.encode("latin-1") + mark + query.encode("latin-1")
+    return Outgoing(origin, work.facts.egress.method, line, _headers(work, services, headers, body), body)
+
+
+def _headers(work: Work, services: Services, headers: Headers, body: bytes) -> Headers:
+    origin = known(work.origin)
+    kept = Headers(((b"Host", origin.authority.encode("latin-1")), *headers.without(NOT_SENT_ON).fields))
+    # Restoring works on text: identity is asked for, whatever the app would have taken.
+    kept = kept.with_field("Accept-Encoding", "identity")
+    if body or work.facts.egress.method in {"POST", "PUT", "PATCH"}:
+        kept = kept.with_field("Content-Length", str(len(body)))
+    key = services.provider_key(work.destination.name)
+    if work.routed_from is not None:
+        return routed_headers(work, kept, key)
+    carrier = work.identity.own_credential_in
+    if not carrier:
+        return kept
+    if key is None:
+        raise RefusedError(
+            "the app used a dragoman credential, but no provider key is configured for this destination",
+            code="provider_key_missing",
+            status=401,
+        )
+    return kept.with_field(carrier, f"Bearer {key}" if carrier == "authorization" else key)
