@@ -10,8 +10,9 @@ from typing import Final
 
 from redaction import tokens
 from redaction.errors import RestoreError
+from redaction.restore.brackets import LOST
 from redaction.restore.encodings import Encoding, encode, of_brackets, read_json
-from redaction.restore.spelling import LOST, MAX_HELD, UNDECIDED, Entry, Match, Restorable, Undecided
+from redaction.restore.spelling import MAX_HELD, UNDECIDED, Entry, Match, Restorable, Undecided
 from redaction.restore.urls import Context, Place
 
 MAX_CHANNELS: Final = 4096  # choices, tool calls and parts of one response; a hostile stream could open more for ever

@@ -15,40 +15,15 @@ from typing import Final
 
 from redaction import tokens
 from redaction.errors import RestoreError
+from redaction.restore.brackets import DOUBLED, LOST, OPENERS, Opener
 from redaction.restore.sent import Sent, Tails
 from redaction.restore.starts import starts
-from redaction.restore.words import fold, word_prefixes
+from redaction.restore.words import WordPrefixes, fold, word_prefixes
 
 MAX_RESTORABLE = 10_000
 MAX_HELD = 64  # characters of text that restore holds back at most
 
 
-@dataclass(frozen=True, slots=True)
-class Opener:
-    """A pair of brackets around a placeholder, in lower case. square: the closing one may be lost."""
-
-    open: str
-    close: str
-    square: bool = True
-
-
-def _pairs() -> Mapping[str, tuple[Opener, ...]]:
-    pairs = (
-        Opener("[", "]"), Opener("[[", "]]", square=False), Opener("\\[", "\\]"), Opener("\\u005b", "\\u005d"),
-        Opener("\\u003c", "\\u003e", square=False), Opener("%5b", "%5d"), Opener("%3c", "%3e", square=False),
-        Opener("&#91;", "&#93;"), Opener("&#x5b;", "&#x5d;"), Opener("&lsqb;", "&rsqb;"),
-        Opener("&lbrack;", "&rbrack;"), Opener("&lt;", "&gt;", square=False), Opener("&#60;", "&#62;", square=False),
-        Opener("<", ">", square=False), Opener("［", "］"), Opener("【", "】"),
-    )  # fmt: skip
-    table: dict[str, tuple[Opener, ...]] = {}
-    for pair in pairs:
-        table[pair.open[0]] = (*table.get(pair.open[0], ()), pair)
-    return MappingProxyType(table)
-
-
-OPENERS: Final = _pairs()
-LOST: Final = Opener("", "]")
-_DOUBLED: Final = "[["
 # Between word and characters: the underscore in its spellings, up to two blanks around; in brackets also `-` or blanks.
 _JOINT = re.compile(r" {0,2}(?:\\?_|-|&#95;|%5[Ff]|\\u005[Ff]) {0,2}| {1,2}")
 _JOINT_LOST = re.compile(r" {0,2}\\?_ {0,2}")
@@ -131,8 +106,8 @@ class Restorable:
         self._idents = sorted(by_ident)
         self._lengths = sorted({len(ident) for ident in by_ident})
         self._labels = frozenset(labels)
-        self._words = word_prefixes(self._labels)
-        self._lost_words = word_prefixes(self._labels, translated=False)
+        self._words: WordPrefixes | None = None
+        self._lost_words: WordPrefixes | None = None
         self._sent = Sent(self._tokens, sent)
 
     def with_sent(self, sent: Iterable[str]) -> "Restorable":
@@ -233,7 +208,7 @@ class Restorable:
                 yield _ALIVE
 
     def _bodies(self, text: str, at: int, opener: Opener) -> Iterator[_Found]:
-        prefixes = self._lost_words if opener is LOST else self._words
+        prefixes = self._prefixes(opener is LOST)
         end = at
         while end < len(text):
             end += 1
@@ -243,6 +218,13 @@ class Restorable:
             if labels:
                 yield from self._idents_after(text, end, opener, labels)
         yield _ALIVE
+
+    def _prefixes(self, lost: bool) -> WordPrefixes:
+        """Looked up when the first spelling is near: most texts of an exchange come nowhere near one."""
+        if self._words is None or self._lost_words is None:
+            self._words = word_prefixes(self._labels)
+            self._lost_words = word_prefixes(self._labels, translated=False)
+        return self._lost_words if lost else self._words
 
     def _idents_after(self, text: str, at: int, opener: Opener, labels: frozenset[str]) -> Iterator[_Found]:
         lost = opener is LOST
@@ -293,7 +275,7 @@ class Restorable:
 
     def _link_or_doubled(self, text: str, at: int, opener: Opener, entry: Entry) -> _Found:
         end = at + len(opener.close)
-        if opener.open == _DOUBLED:
+        if opener.open == DOUBLED:
             if self._sent.was_doubled(entry.token) or text[end : end + 1] == "(":  # the label of a Markdown link
                 return _NOTHING
             return Match(end, entry, opener), end == len(text)

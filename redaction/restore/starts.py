@@ -10,6 +10,9 @@ from typing import Final
 
 from redaction.restore.words import word_prefixes, words_of
 
+type _Tree = dict[str, "_Tree"]
+
+_DEPTH: Final = 3
 _BRACKETS: Final = r"\[\\%&<［【"
 _ALSO: Final = {"S": "ſ", "I": "ı"}  # letters outside of ASCII whose capital is inside
 
@@ -29,19 +32,32 @@ def starts(labels: frozenset[str], *, strict: bool) -> re.Pattern[str]:
     ]
     first = _BRACKETS
     if not strict and labels:
-        own = [word for label in sorted(labels) for word in words_of(label) if word.replace("\\", "") == label]
+        own = {word for label in labels for word in words_of(label) if word.replace("\\", "") == label}
         first += _any_case({word[0] for word in own})
-        words = "|".join(_begun_or_whole(word) for word in own)
-        behind.append(rf"(?<!\w.)(?:{words})")
+        behind.append(rf"(?<!\w.)(?:{_words_begin(own)})")
     return re.compile(rf"[{first}](?:{'|'.join(behind)})", re.DOTALL)
 
 
-def _begun_or_whole(word: str) -> str:
-    """The word up to its underscore, or the text's end on the way there; the first letter is read already."""
-    rest = r"(?: {0,2}(?:\\?_|\\?\Z))"
-    for char in reversed(word[1:]):
-        rest = rf"(?:\Z|{_set(char)}{rest})"
-    return rf"(?<={_set(word[0])}){rest}"
+def _words_begin(words: set[str]) -> str:
+    """The first characters of the words, or the text's end on the way there; the very first one is read already.
+
+    More than three would make an expression that takes longer to compile (milliseconds, for each combination of types
+    that an exchange shows) than the automaton takes to say no.
+    """
+    tree: _Tree = {}
+    for word in words:
+        node = tree
+        for char in word[:_DEPTH]:
+            node = node.setdefault(char, {})
+        if len(word) <= _DEPTH:
+            node[""] = {}
+    return "|".join(f"(?<={_set(char)}){_below(node)}" for char, node in sorted(tree.items()))
+
+
+def _below(node: _Tree) -> str:
+    if not node or "" in node:
+        return ""
+    return rf"(?:\Z|{'|'.join(_set(char) + _below(child) for char, child in sorted(node.items()))})"
 
 
 def _set(char: str) -> str:

@@ -9,7 +9,7 @@ from redaction import tokens
 from redaction.entities import ENTITY_TYPES
 from redaction.errors import RestoreError
 from redaction.restore import MAX_HELD, MAX_RESTORABLE, Encoding, Restorable, RestoreCounts, Restorer
-from redaction.restore.spelling import OPENERS
+from redaction.restore.brackets import OPENERS
 from redaction.restore.words import MAX_WORD, words_of
 
 KEY = bytes(range(32))
