@@ -74,8 +74,6 @@ def _asked(policy: Policy) -> Iterator[tuple[bool, str]]:
             f"`do: {rule.does.value}` of rule {rule.id} (use tokenize)",
         )
     yield not (policy.tools_default and all(policy.tools.values())), "`restore` with `no` (every tool gets originals)"
-    for name, one in policy.destinations.items():
-        yield one.store == "never", f"`store: never` of destination {name}"
     for name, application in policy.applications.items():
         identify = application.identify
         for what in ("header", "certificate", "claim"):

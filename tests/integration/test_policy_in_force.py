@@ -130,6 +130,17 @@ async def test_a_policy_whose_cases_fail_keeps_dragoman_from_starting(stand: Any
             raise AssertionError("it started")
 
 
+async def test_store_never_keeps_the_provider_from_keeping(
+    stand: Any, chat: Callable[..., dict[str, Any]], file: Path
+) -> None:
+    write(file, POLICY.replace("openai@2026-11-23}", "openai@2026-11-23, store: never}"))
+    async with stand(settings={"policy": file}) as it:
+        async with it.client("openai") as client:
+            answer = await client.post("/v1/chat/completions", json=chat("Hello", store=True))
+        assert answer.status_code == 200
+        assert it.received()[-1].json()["store"] is False
+
+
 async def test_a_change_of_an_included_file_is_noticed(stand: Any, tmp_path: Path) -> None:
     company = tmp_path / "company.yaml"
     write(company, POLICY)
