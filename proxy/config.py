@@ -20,6 +20,7 @@ from proxy.messages import Origin
 DEFAULT_LISTEN = "127.0.0.1:8788"
 DEFAULT_MODES = ("regular@127.0.0.1:8789",)
 DEFAULT_ADMIN = "127.0.0.1:8791"
+DEFAULT_CONSOLE = "127.0.0.1:8790"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,18 +44,20 @@ class Limits:
 class Settings:
     """Everything `dragoman run` needs to know.
 
-    home: the one folder that is written to. listen: gateway, `HOST:PORT`. modes: mitmproxy mode specs of the network
-    door, empty for none. admin: health and metrics. upstreams: destination -> origin that replaces the register's.
-    policy: file, or None for HOME/policy.yaml if it is there, else the bundled default. bundled: name of the bundled
-    policy used then. workers: detection processes. upstream_ca: PEM file trusted beside the system's authorities.
-    provider_keys: destination -> file or `env:NAME` with the provider's key, put in for apps that use ours.
-    languages, detectors: see `redaction.settings`. database: URL that replaces the SQLite files, or "".
+    home: the one folder that is written to. listen: gateway, `HOST:PORT`. modes: mitmproxy mode specs of the
+    network door, empty for none. admin: health and metrics. console: API and web console, or `off`. upstreams:
+    destination -> origin that replaces the register's. policy: file, or None for HOME/policy.yaml if it is there,
+    else the bundled default. bundled: name of the bundled policy used then. workers: detection processes.
+    upstream_ca: PEM file trusted beside the system's authorities. provider_keys: destination -> file or `env:NAME`
+    with the provider's key, put in for apps that use ours. languages, detectors: see `redaction.settings`.
+    database: URL that replaces the SQLite files, or "".
     """
 
     home: Path
     listen: str = DEFAULT_LISTEN
     modes: tuple[str, ...] = DEFAULT_MODES
     admin: str = DEFAULT_ADMIN
+    console: str = DEFAULT_CONSOLE
     upstreams: Mapping[str, Origin] = field(default_factory=lambda: MappingProxyType({}))
     policy: Path | None = None
     bundled: str = "default"
@@ -135,6 +138,8 @@ def load(
     settings = replace(settings, **changes)
     parse_address(settings.listen, what="listen")
     parse_address(settings.admin, what="admin")
+    if settings.console != "off":
+        parse_address(settings.console, what="console")
     return settings
 
 
@@ -171,7 +176,7 @@ def _from_toml(settings: Settings, path: Path) -> Settings:
 
 def _from_environment(settings: Settings, environ: Mapping[str, str]) -> Settings:
     changes: dict[str, Any] = {}
-    for name in ("listen", "admin", "bundled", "node", "origin"):
+    for name in ("listen", "admin", "console", "bundled", "node", "origin"):
         if value := environ.get(f"DRAGOMAN_{name.upper()}"):
             changes[name] = value
     for name in ("policy", "upstream_ca"):

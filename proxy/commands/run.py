@@ -46,13 +46,12 @@ def run(
 
     Example: dragoman run --listen 127.0.0.1:8788 --upstream openai=http://127.0.0.1:9001
     """
-    if console not in {None, "off"}:
-        raise ConfigError("this version has no web console yet; leave --console out or say --console off")
     settings = load(
         config,
         home=home,
         listen=listen,
         admin=admin,
+        console=console,
         modes=_modes(mode),
         upstreams=_pairs(upstream),
         policy=policy,
@@ -106,6 +105,7 @@ async def _serve(settings: Settings) -> int:
         return 0
     addresses = starting.result()
     welcome(Console(), settings, addresses)
+    console = asyncio.create_task(_console(settings))
     await waiting
     Console(file=sys.stderr).print("stopping: open transfers may finish; a second signal ends them")
     draining = asyncio.create_task(app.drain())
@@ -113,8 +113,33 @@ async def _serve(settings: Settings) -> int:
     await asyncio.wait({draining, hurrying}, return_when=asyncio.FIRST_COMPLETED)
     for task in (draining, hurrying):
         task.cancel()
+    console.cancel()
+    await asyncio.gather(console, return_exceptions=True)
     await app.close()
     return 0
+
+
+async def _console(settings: Settings) -> None:
+    """A process of its own until cancelled; that it does not start, or ends, keeps nothing else from working."""
+    if settings.console == "off":
+        return
+    from proxy.console.process import ConsoleProcess
+    from proxy.console.settings import ConsoleSettings
+
+    process = ConsoleProcess(ConsoleSettings.of(settings))
+    try:
+        found = await process.start()
+        if isinstance(found, str):
+            Console(file=sys.stderr).print(f"no console: {found}", highlight=False)
+            return
+        print(  # noqa: T201 (rich would wrap the line)
+            f"\nThe console is ready: http://{found[0]}:{found[1]}\n"
+            f"  sign in with a token: dragoman token create --role officer --home {settings.home}",
+            flush=True,
+        )
+        await asyncio.Event().wait()
+    finally:
+        await process.stop()
 
 
 def welcome(out: Console, settings: Settings, addresses: "object") -> None:

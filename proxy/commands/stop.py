@@ -8,9 +8,9 @@ from typing import Annotated
 
 import typer
 
-from audit.errors import AuditError
 from audit.values import StopState, StopTarget
 from proxy.config import default_home
+from proxy.control.stopping import set_stop
 from proxy.control.store import ControlStore
 from proxy.errors import ConfigError
 
@@ -29,13 +29,7 @@ def stop(
     store = ControlStore.at(folder)
     try:
         target = _target(store, folder, policy, name)
-        if resume:
-            # What lets data flow again is in the log before it acts; what holds data back never waits for the log.
-            _record(folder, target, name, StopState.RESUMED)
-            changed = store.set_stop(target.value, name, stopped=False)
-        else:
-            changed = store.set_stop(target.value, name, stopped=True)
-            _record_stop(folder, target, name)
+        changed = set_stop(store, target, name, lambda state: _record(folder, target, name, state), stopped=not resume)
     finally:
         store.close()
     typer.echo(f"{target} {name} {'is' if changed else 'was already'} {'resumed' if resume else 'stopped'}")
@@ -50,13 +44,6 @@ def _target(store: ControlStore, folder: Path, policy: Path | None, name: str) -
     if name in active.applications or any(item.application == name for item in store.credentials()):
         return StopTarget.APPLICATION
     raise ConfigError(f"the policy names no destination and no application {name}")
-
-
-def _record_stop(folder: Path, target: StopTarget, name: str) -> None:
-    try:
-        _record(folder, target, name, StopState.STOPPED)
-    except AuditError as error:
-        raise ConfigError(f"{target} {name} is stopped, but the log has no record of it: {error}") from None
 
 
 def _record(folder: Path, target: StopTarget, name: str, state: StopState) -> None:

@@ -34,7 +34,7 @@ async def test_run_says_ready_when_it_is_and_never_before(tmp_path: Path) -> Non
     port, home = free_port(), tmp_path / "home"
     arguments = ("run", "--home", str(home), "--mode", "none", "--listen", f"127.0.0.1:{port}")
     process = await asyncio.create_subprocess_exec(
-        *(*DRAGOMAN, *arguments, "--admin", "127.0.0.1:0", "--workers", "1"),
+        *(*DRAGOMAN, *arguments, "--admin", "127.0.0.1:0", "--console", "off", "--workers", "1"),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )

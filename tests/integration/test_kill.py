@@ -42,7 +42,7 @@ async def start(home: Path, door: str, *options: str) -> Running:
     mode = "regular@127.0.0.1:0" if door == "network" else "none"
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-c", "from proxy.cli import main; main()", "run", "--home", str(home)),
-        *("--mode", mode, "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--workers", "1"),
+        *("--mode", mode, "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--console", "off", "--workers", "1"),
         *("--detectors", "patterns", *options),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,

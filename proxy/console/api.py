@@ -1,0 +1,168 @@
+"""The REST API: one way through for every operation of the table.
+
+Token, rate, right, input, answer, in this order. Work that waits for a database or computes runs in a thread; every
+error leaves as problem details.
+"""
+
+import asyncio
+import hmac
+import json
+import re
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any
+
+import orjson
+from pydantic import BaseModel, ValidationError
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
+
+from proxy.console import openapi
+from proxy.console.access import SignInError, Visitor
+from proxy.console.limits import RateLimit
+from proxy.console.operations import JSON, OPERATIONS, Call, Desk, Operation
+from proxy.console.problems import InputError, TooManyError, problem
+from proxy.console.questions import NotFoundError
+from proxy.control.store import ControlStore
+from proxy.control.tokens import SHAPE, digest
+from proxy.errors import FormatError
+
+MAX_BODY = 3 * 1024 * 1024
+"""A pasted policy of the largest size, each character escaped, and a little more."""
+
+type Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+class Gatekeeper:
+    """Who may come in. per_minute: requests of one token. attempts: wrong tokens from one address in a minute."""
+
+    def __init__(self, control: ControlStore, per_minute: int, attempts: int) -> None:
+        self._control = control
+        self._requests, self._attempts = RateLimit(per_minute), RateLimit(attempts)
+
+    async def admit(self, given: str, address: str) -> Visitor:
+        """The visitor of a token. Raises SignInError, TooManyError."""
+        found = None
+        if SHAPE.fullmatch(given):
+            found = await run_in_threadpool(self._control.tokens.find, digest(given))
+        if found is None:
+            if wait := self._attempts.wait_s(address):
+                raise TooManyError(wait)
+            raise SignInError("send a valid token as `Authorization: Bearer TOKEN`; `dragoman token create` makes one")
+        return self.count(Visitor(found))
+
+    async def again(self, token_digest: bytes) -> Visitor | None:
+        """The visitor of a session; None where its token has ended since. Raises TooManyError."""
+        found = await run_in_threadpool(self._control.tokens.find, token_digest)
+        return None if found is None else self.count(Visitor(found))
+
+    def count(self, visitor: Visitor) -> Visitor:
+        """The same visitor where another request may pass. Raises TooManyError."""
+        if wait := self._requests.wait_s(visitor.token.id):
+            raise TooManyError(wait)
+        return visitor
+
+
+def routes(desk: Desk, gate: Gatekeeper) -> list[Route]:
+    """Every route below `/api`."""
+    text = json.dumps(openapi.document(), indent=2)
+
+    async def description(_: Request) -> Response:
+        return Response(text, media_type=JSON)
+
+    by_path: dict[str, dict[str, Operation]] = {}
+    for operation in OPERATIONS:
+        by_path.setdefault(openapi.BASE + operation.path, {})[operation.method] = operation
+    found = [Route("/api/openapi.json", description, methods=["GET"])]
+    # Starlette takes the first that fits; a path without variables comes before one with them.
+    for path in sorted(by_path, key=lambda one: ("{" in one, one)):
+        found.append(Route(path, _endpoint(desk, gate, by_path[path]), methods=list(by_path[path])))
+    return found
+
+
+def _endpoint(desk: Desk, gate: Gatekeeper, operations: dict[str, Operation]) -> Endpoint:
+    async def endpoint(request: Request) -> Response:
+        method = "GET" if request.method == "HEAD" else request.method
+        try:
+            visitor = await gate.admit(bearer(request), address_of(request))
+            operation = operations[method]
+            if operation.right is not None:
+                visitor.require(operation.right)
+            call = Call(visitor, _query(request, operation), await _body(request, operation), _path(request, operation))
+            return await run_in_threadpool(_run, desk, operation, call)
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:
+            return problem(error)
+
+    return endpoint
+
+
+def bearer(request: Request) -> str:
+    """The token that a request carries, or ""."""
+    scheme, _, given = request.headers.get("authorization", "").partition(" ")
+    return given.strip() if hmac.compare_digest(scheme.lower().encode(), b"bearer") else ""
+
+
+def address_of(request: Request) -> str:
+    """Where a request comes from, for counting attempts."""
+    return request.client.host if request.client else ""
+
+
+def _run(desk: Desk, operation: Operation, call: Call) -> Response:
+    answer = operation.run(desk, call)
+    if isinstance(answer, bytes):
+        return Response(answer, operation.status, media_type=operation.media[0])
+    if isinstance(answer, Iterator):
+        return export_response(answer, call.query.format.value)
+    return Response(orjson.dumps(answer), operation.status, media_type=JSON)
+
+
+def export_response(stream: Iterator[bytes], form: str) -> StreamingResponse:
+    """An export as a download. form: jsonl or tiles."""
+    media, name = ("application/jsonl", "log.jsonl") if form == "jsonl" else ("application/x-tar", "log.tar")
+    headers = {"content-disposition": f'attachment; filename="{name}"'}
+    return StreamingResponse(stream, headers=headers, media_type=media)
+
+
+def _query(request: Request, operation: Operation) -> BaseModel:
+    pairs = request.query_params.multi_items()
+    if len({name for name, _ in pairs}) < len(pairs):
+        raise FormatError("a parameter is given twice", code="input")
+    return _checked(operation.query, dict(pairs))
+
+
+async def _body(request: Request, operation: Operation) -> BaseModel | None:
+    if operation.body is None:
+        return None
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != JSON:
+        raise FormatError(f"the body has to be {JSON}", code="media_type", status=415)
+    parts, size = [], 0
+    async for part in request.stream():
+        size += len(part)
+        if size > MAX_BODY:
+            raise FormatError(f"the body has more than {MAX_BODY} bytes", code="too_large", status=413)
+        parts.append(part)
+    try:
+        data = orjson.loads(b"".join(parts))
+    except orjson.JSONDecodeError:
+        raise FormatError("the body is not JSON", code="input") from None
+    return _checked(operation.body, data)
+
+
+def _path(request: Request, operation: Operation) -> dict[str, str]:
+    found = {name: str(value) for name, value in request.path_params.items()}
+    for name, value in found.items():
+        schema = operation.path_schemas[name]
+        fits = value in schema["enum"] if "enum" in schema else re.search(schema["pattern"], value, re.ASCII)
+        if not fits or "\n" in value:
+            raise NotFoundError("there is nothing at this path")
+    return found
+
+
+def _checked(model: type[BaseModel], data: Any) -> BaseModel:
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        raise InputError.of(error) from None

@@ -1,0 +1,114 @@
+"""The console's application: what it is made of, and what every answer of it carries.
+
+Answers forbid everything that the pages do not need: no script, style, frame or request from elsewhere, no copy in a
+cache. Requests have to name this host, so that no page of another site reaches it under its own name.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from starlette.applications import Starlette
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from proxy.console import api
+from proxy.console.log import AuditLog
+from proxy.console.operations import Desk
+from proxy.console.policy_desk import PolicyDesk
+from proxy.console.problems import problem
+from proxy.console.questions import Questions
+from proxy.console.settings import ConsoleSettings
+from proxy.console.verifying import Verification
+from proxy.control.store import ControlStore
+from proxy.errors import ProxyError
+from proxy.policy_source import PolicySource
+
+SECURITY_HEADERS = {
+    "content-security-policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "referrer-policy": "no-referrer",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "permissions-policy": "camera=(), microphone=(), geolocation=()",
+}
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+
+class HttpError(ProxyError):
+    """What routing refuses: no such path, no such method."""
+
+    code = "http"
+
+
+def application(settings: ConsoleSettings) -> Starlette:
+    """The application of a home. Raises ConfigError, AuditError where there is no log to show."""
+    control = ControlStore.at(settings.home)
+    log = AuditLog(settings.home)
+    policy = PolicyDesk(PolicySource(settings.as_settings), control, log)
+    desk = Desk(log, Questions(log), policy, Verification(log))
+    gate = api.Gatekeeper(control, settings.per_minute, settings.sign_ins_per_minute)
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        yield
+        log.close()
+        control.close()
+
+    hosts = frozenset({*LOOPBACK, settings.host_and_port[0], *settings.allowed_hosts})
+    return Starlette(
+        routes=api.routes(desk, gate),
+        middleware=[Middleware(Guard, hosts=hosts)],
+        exception_handlers={HTTPException: _http_error, Exception: _defect},
+        lifespan=lifespan,
+    )
+
+
+async def _http_error(_: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    answer = problem(HttpError(error.detail, status=error.status_code))
+    answer.headers.update(error.headers or {})
+    return answer
+
+
+async def _defect(_: Request, error: Exception) -> Response:
+    return problem(error)
+
+
+class Guard:
+    """Puts the headers on every answer, and refuses requests that were meant for another host."""
+
+    def __init__(self, app: ASGIApp, hosts: frozenset[str]) -> None:
+        self._app, self._hosts = app, hosts
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in SECURITY_HEADERS.items():
+                    headers[name] = value
+                headers.setdefault("cache-control", "no-store")
+            await send(message)
+
+        if _host(Headers(scope=scope).get("host", "")) not in self._hosts:
+            text = "this console answers under its own name only; name others in `allowed_hosts`"
+            await problem(HttpError(text, code="host", status=421))(scope, receive, guarded)
+            return
+        await self._app(scope, receive, guarded)
+
+
+def _host(given: str) -> str:
+    """A Host header without its port, in lower case."""
+    host = given.rpartition(":")[0] if given.rpartition(":")[2].isdigit() else given
+    return host.strip("[]").lower()

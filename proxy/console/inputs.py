@@ -1,0 +1,145 @@
+"""What the API takes: queries and bodies as models, which check and describe themselves. Unknown names are refused."""
+
+from enum import StrEnum
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, create_model
+
+from audit.query import CONDITIONS, GROUPS
+from audit.tables import transfer
+from audit.values import ExportFormat
+from proxy.console import moments
+from proxy.console.policy_desk import MAX_TEXT
+from proxy.console.questions import MAX_PAGE, Filters
+
+LONGEST = 260
+"""Of a value to filter by; the longest that stands in a column is a host."""
+MAX_INT = 2**53 - 1
+
+
+def _moment(value: object) -> object:
+    return moments.moment(value) if isinstance(value, str) else value
+
+
+_TIMES = [
+    {"type": "string", "format": "date"},
+    {"type": "string", "format": "date-time"},
+    {"type": "string", "pattern": f"^{moments.AGO}$"},
+]
+_EXAMPLE = "A date, a date and time, or so long ago: `2026-11-24`, `2026-11-24T10:00:00Z`, `7d`."
+Moment = Annotated[int, BeforeValidator(_moment), WithJsonSchema({"anyOf": _TIMES})]
+Value = Annotated[str, Field(max_length=LONGEST, pattern=r"^[^\x00]*$")]
+Subject = Annotated[str, Field(min_length=1, max_length=500, pattern=r"^[^\x00]*$")]
+
+
+def _day(value: str) -> str:
+    moments.day_span(value)
+    return value
+
+
+Day = Annotated[str, Field(json_schema_extra={"format": "date"}), AfterValidator(_day)]
+
+
+class Nothing(BaseModel):
+    """Takes nothing."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Period(Nothing):
+    """since and until are half open."""
+
+    since: Moment | None = Field(None, description=f"From. {_EXAMPLE}")
+    until: Moment | None = Field(None, description=f"Up to, exclusive. {_EXAMPLE}")
+
+
+def _field(name: str) -> Any:
+    column = transfer.c.get(name)
+    kind: type = str if column is None else column.type.python_type
+    if kind is bool:
+        return (bool | None, None)
+    if kind is int:
+        return (Annotated[int, Field(ge=0, le=MAX_INT)] | None, None)
+    return (Value | None, None)
+
+
+Conditions: Any = create_model("Conditions", __base__=Period, **{str(name): _field(name) for name in CONDITIONS})
+"""One optional field for everything that transfers can be filtered by."""
+
+
+class Paging(Nothing):
+    """Pages go by key: `before` is `next` of the page before."""
+
+    before: int | None = Field(None, ge=0, le=MAX_INT, description="`next` of the page before.")
+    limit: int = Field(100, ge=1, le=MAX_PAGE, description="Transfers on a page.")
+
+
+TransfersQuery: Any = create_model("TransfersQuery", __base__=(Conditions, Paging))
+
+
+def _groups(value: object) -> object:
+    names = value.split(",") if isinstance(value, str) else value
+    if not isinstance(names, list) or not 1 <= len(names) <= len(GROUPS) or set(names) - set(GROUPS):
+        raise ValueError(f"write one or more of {', '.join(GROUPS)}, separated by commas")
+    return names
+
+
+_BY = {"type": "array", "items": {"enum": [str(name) for name in GROUPS]}, "minItems": 1, "uniqueItems": True}
+By = Annotated[list[str], BeforeValidator(_groups), WithJsonSchema(_BY)]
+GroupsQuery: Any = create_model("GroupsQuery", __base__=Conditions, by=(By, Field(description="Fields to group by.")))
+WhoQuery: Any = create_model("WhoQuery", __base__=Conditions, day=(Day | None, Field(None, description="A UTC day.")))
+
+
+class SubjectBody(Nothing):
+    """A person by the real identifier: in a body, because addresses of requests are logged by others."""
+
+    subject: Subject = Field(description="The real identifier. Hashed in memory; neither stored nor recorded.")
+    filters: Conditions = Field(default_factory=Conditions)
+    before: int | None = Field(None, ge=0, le=MAX_INT)
+    limit: int = Field(100, ge=1, le=MAX_PAGE)
+
+
+class WhoBody(Nothing):
+    """The same question without pages."""
+
+    subject: Subject = Field(description="The real identifier. Hashed in memory; neither stored nor recorded.")
+    filters: Conditions = Field(default_factory=Conditions)
+
+
+class ExportKind(StrEnum):
+    """What an export can be."""
+
+    JSONL = "jsonl"
+    TILES = "tiles"
+
+    @property
+    def form(self) -> ExportFormat:
+        """As the log's record names it."""
+        return ExportFormat(self.value)
+
+
+class ExportQuery(Nothing):
+    """Which form."""
+
+    format: ExportKind = Field(ExportKind.JSONL, description="JSON lines, or C2SP tlog-tiles as a tar archive.")
+
+
+class PolicyText(Nothing):
+    """A policy to check."""
+
+    text: str = Field(max_length=MAX_TEXT, description="The whole file. Checked in memory and not stored.")
+
+
+def filters_of(given: Any, subject: str | None = None) -> Filters:
+    """Filters from a model of conditions. Raises ValueError never: the model has checked them."""
+    data = given.model_dump(exclude_none=True)
+    since, until = data.pop("since", None), data.pop("until", None)
+    if "day" in data:
+        start, end = moments.day_span(data.pop("day"))
+        since, until = max(since or start, start), min(until or end, end)
+    values = {name: _plain(value) for name, value in data.items() if name in CONDITIONS}
+    return Filters(values, since, until, subject)
+
+
+def _plain(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,94 @@
+"""The log as the console has it: opened beside the process that serves it, to read and to record who read.
+
+One connection for the life of the process, made again when the log was restarted or its key has changed.
+"""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from audit.canonical import Record
+from audit.events import ExportRecord, QueryRecord
+from audit.home import Home
+from audit.ids import now_ms
+from audit.log import Ledger
+from audit.references import Space
+from audit.signing import VerifierKey
+from audit.store import Store
+from audit.values import ExportFormat, Question
+from proxy.console.access import Visitor
+
+MAX_REFS = 16
+MAX_FILTERS = 32
+
+
+class AuditLog:
+    """Raises AuditError from everything: whoever cannot be recorded gets no answer."""
+
+    def __init__(self, home: Path) -> None:
+        self._home = Home(home)
+        self._lock = threading.Lock()
+        self._ledger: Ledger | None = None
+        self._vkey: VerifierKey | None = None
+
+    @property
+    def store(self) -> Store:
+        """The database."""
+        return self._open().store
+
+    @property
+    def vkey(self) -> VerifierKey:
+        """The newest verifier key."""
+        return self._home.read_vkey()
+
+    @contextmanager
+    def read(self) -> Iterator[sa.Connection]:
+        """One state of the log."""
+        with self._open().store.read() as connection:
+            yield connection
+
+    def refs(self, identifier: str) -> tuple[str, ...]:
+        """The references of a person; the identifier goes no further."""
+        return self._open().references.known(Space.SUBJECT, identifier)
+
+    def actor(self, visitor: Visitor) -> str:
+        """The reference of somebody who asks or acts."""
+        return self._open().references.actor(visitor.actor)
+
+    def append(self, record: Record) -> None:
+        """Records; returns when it is durable."""
+        self._open().append_blocking(record)
+
+    def asked(self, visitor: Visitor, question: Question, results: int, **more: Any) -> None:
+        """Records that somebody looked. more: filters, refs, transfer, as in `QueryRecord`."""
+        more["filters"] = tuple(sorted(more.get("filters", ())))[:MAX_FILTERS]
+        more["refs"] = tuple(more.get("refs") or ())[:MAX_REFS]
+        actor = self.actor(visitor)
+        self.append(QueryRecord(at=now_ms(), question=question, results=results, actor=actor, **more))
+
+    def exported(self, visitor: Visitor, form: ExportFormat, size: int, root: bytes) -> None:
+        """Records that the log is copied out, before the first byte of it is."""
+        actor = self.actor(visitor)
+        self.append(ExportRecord(at=now_ms(), format=form, tree_size=size, root=root.hex(), entries=size, actor=actor))
+
+    def close(self) -> None:
+        """Ends; safe to call twice."""
+        with self._lock:
+            if self._ledger is not None:
+                self._ledger.close()
+                self._ledger = None
+
+    def _open(self) -> Ledger:
+        vkey = self.vkey
+        with self._lock:
+            if self._ledger is not None and (self._ledger.refusal is not None or vkey != self._vkey):
+                self._ledger.close()
+                self._ledger = None
+            if self._ledger is None:
+                self._ledger = Ledger.join(self._home.path)
+                self._vkey = vkey
+            return self._ledger

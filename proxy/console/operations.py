@@ -1,0 +1,203 @@
+"""The operations of the API, each in one entry: path, right, input, answer. The routes and the description are made of
+this table, so that neither can say what the other does not.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import BaseModel
+
+from audit.values import StopTarget
+from proxy.console import inputs, outputs
+from proxy.console.access import Right, Visitor
+from proxy.console.exporting import export
+from proxy.console.log import AuditLog
+from proxy.console.policy_desk import PolicyDesk
+from proxy.console.questions import Questions
+from proxy.console.verifying import Verification
+
+type Answer = Mapping[str, Any] | bytes | Iterator[bytes]
+
+JSON = "application/json"
+TEXT = "text/plain; charset=utf-8"
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What operations ask of."""
+
+    log: AuditLog
+    questions: Questions
+    policy: PolicyDesk
+    verification: Verification
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request, checked. query, body: instances of the operation's models. path: its variables."""
+
+    visitor: Visitor
+    query: Any
+    body: Any
+    path: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One thing that can be asked or done. right: None where every valid token may. answer: JSON Schema, or None
+    for text and streams, whose media types stand in `media`."""
+
+    method: str
+    path: str
+    id: str
+    summary: str
+    run: Callable[[Desk, Call], Answer]
+    answer: outputs.Json | None
+    right: Right | None = Right.TRANSFERS
+    query: type[BaseModel] = inputs.Nothing
+    body: type[BaseModel] | None = None
+    media: tuple[str, ...] = (JSON,)
+    status: int = 200
+    path_schemas: Mapping[str, outputs.Json] = field(default_factory=dict)
+
+
+def _transfers(desk: Desk, call: Call) -> Answer:
+    given = call.query
+    page = desk.questions.transfers(call.visitor, inputs.filters_of(given), before=given.before, limit=given.limit)
+    return outputs.transfers(page)
+
+
+def _search(desk: Desk, call: Call) -> Answer:
+    body = call.body
+    filters = inputs.filters_of(body.filters, body.subject)
+    return outputs.transfers(
+        desk.questions.transfers(call.visitor, filters, before=body.before, limit=body.limit),
+    )
+
+
+def _transfer(desk: Desk, call: Call) -> Answer:
+    return outputs.exchange(desk.questions.exchange(call.visitor, call.path["id"]))
+
+
+def _proof(desk: Desk, call: Call) -> Answer:
+    proved, vkey = desk.questions.proofs(call.visitor, call.path["id"]), desk.log.vkey
+    return outputs.proofs(proved, vkey.name, str(vkey))
+
+
+def _groups(desk: Desk, call: Call) -> Answer:
+    return {"items": desk.questions.groups(call.visitor, inputs.filters_of(call.query), call.query.by)}
+
+
+def _who(desk: Desk, call: Call) -> Answer:
+    return outputs.holdings(desk.questions.who(call.visitor, inputs.filters_of(call.query)))
+
+
+def _who_of(desk: Desk, call: Call) -> Answer:
+    filters = inputs.filters_of(call.body.filters, call.body.subject)
+    return outputs.holdings(desk.questions.who(call.visitor, filters))
+
+
+def _overview(desk: Desk, call: Call) -> Answer:
+    return outputs.overview(desk.questions.overview(call.visitor, inputs.filters_of(call.query)))
+
+
+def _statistics(desk: Desk, call: Call) -> Answer:
+    return desk.questions.statistics(call.visitor)
+
+
+def _checkpoint(desk: Desk, call: Call) -> Answer:
+    return desk.questions.checkpoint()
+
+
+def _vkey(desk: Desk, call: Call) -> Answer:
+    return f"{desk.log.vkey}\n".encode()
+
+
+def _verification(desk: Desk, call: Call) -> Answer:
+    return outputs.verification(desk.verification.status(call.visitor))
+
+
+def _verify(desk: Desk, call: Call) -> Answer:
+    return outputs.verification(desk.verification.start(call.visitor))
+
+
+def _export(desk: Desk, call: Call) -> Answer:
+    return export(desk.log, call.visitor, call.query.format.form)
+
+
+def _stops(desk: Desk, call: Call) -> Answer:
+    return outputs.stops(desk.policy.stoppable(call.visitor))
+
+
+def _stop(desk: Desk, call: Call) -> Answer:
+    target = StopTarget(call.path["target"])
+    return outputs.stop(desk.policy.stop(call.visitor, target, call.path["name"], stopped=True))
+
+
+def _resume(desk: Desk, call: Call) -> Answer:
+    target = StopTarget(call.path["target"])
+    return outputs.stop(desk.policy.stop(call.visitor, target, call.path["name"], stopped=False))
+
+
+def _policy(desk: Desk, call: Call) -> Answer:
+    return outputs.policy(desk.policy.effective(call.visitor))
+
+
+def _lint(desk: Desk, call: Call) -> Answer:
+    return outputs.problems(desk.policy.check(call.visitor, call.body.text))
+
+
+def _me(desk: Desk, call: Call) -> Answer:
+    return outputs.me(call.visitor)
+
+
+ID: outputs.Json = {"type": "string", "pattern": "^[0-9A-HJKMNP-TV-Z]{26}$"}
+NAME: outputs.Json = {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._:-]{0,95}$"}
+_STOP_PATH = {"target": {"enum": ["destination", "application"]}, "name": NAME}
+_TRANSFERS_OF: dict[str, Any] = {"right": Right.PERSONS, "body": inputs.SubjectBody}
+_WHO_OF: dict[str, Any] = {"right": Right.PERSONS, "body": inputs.WhoBody}
+_LINT: dict[str, Any] = {"right": Right.POLICY, "body": inputs.PolicyText}
+_STREAMS = ("application/jsonl", "application/x-tar")
+
+OPERATIONS: tuple[Operation, ...] = (
+    Operation("GET", "/transfers", "listTransfers", "Transfers and refusals, newest first.", _transfers,
+              outputs.TRANSFERS, query=inputs.TransfersQuery),
+    Operation("POST", "/transfers/search", "searchTransfers", "The transfers of one person.", _search,
+              outputs.TRANSFERS, **_TRANSFERS_OF),
+    Operation("GET", "/transfers/{id}", "getTransfer", "One transfer with all that happened to it.", _transfer,
+              outputs.EXCHANGE, path_schemas={"id": ID}),
+    Operation("GET", "/transfers/{id}/proof", "proveTransfer", "Its entries, and their way to the signed checkpoint.",
+              _proof, outputs.PROOFS, path_schemas={"id": ID}),
+    Operation("GET", "/groups", "countTransfers", "How many transfers, findings and bytes, by fields.", _groups,
+              outputs.GROUPS_FOUND, query=inputs.GroupsQuery),
+    Operation("GET", "/who", "whoHoldsWhat", "Who controls, stores and uses what left.", _who, outputs.HOLDINGS,
+              query=inputs.WhoQuery),
+    Operation("POST", "/who", "whoHoldsWhatOfSubject", "The same about one person.", _who_of, outputs.HOLDINGS_OF,
+              **_WHO_OF),
+    Operation("GET", "/overview", "getOverview", "A period at a glance.", _overview, outputs.OVERVIEW,
+              query=inputs.Conditions),
+    Operation("GET", "/stats", "getStatistics", "Size, span and kinds of the log.", _statistics, outputs.STATISTICS,
+              right=Right.LOG),
+    Operation("GET", "/checkpoint", "getCheckpoint", "The newest signed checkpoint: what an auditor keeps.",
+              _checkpoint, None, right=None, media=(TEXT,)),
+    Operation("GET", "/vkey", "getVerifierKey", "The verifier key of the log.", _vkey, None, right=None,
+              media=(TEXT,)),
+    Operation("GET", "/verification", "getVerification", "Where the last verification of the log stands.",
+              _verification, outputs.VERIFICATION, right=Right.LOG),
+    Operation("POST", "/verification", "startVerification", "Verify the whole log, where that is not being done.",
+              _verify, outputs.VERIFICATION, right=Right.LOG, status=202),
+    Operation("GET", "/export", "exportLog", "The whole log as a stream.", _export, None, right=Right.EXPORT,
+              query=inputs.ExportQuery, media=_STREAMS),
+    Operation("GET", "/stops", "listStops", "What can be stopped, and is.", _stops, outputs.STOPS),
+    Operation("PUT", "/stops/{target}/{name}", "stop", "Nothing more goes there, or from there, within 2 s.", _stop,
+              outputs.STOP, right=Right.STOP, path_schemas=_STOP_PATH),
+    Operation("DELETE", "/stops/{target}/{name}", "resume", "Lift a stop.", _resume, outputs.STOP, right=Right.STOP,
+              path_schemas=_STOP_PATH),
+    Operation("GET", "/policy", "getPolicy", "The effective policy, everything resolved.", _policy, outputs.POLICY,
+              right=Right.POLICY),
+    Operation("POST", "/policy/lint", "lintPolicy", "Check the text of a policy; it is not stored.", _lint,
+              outputs.PROBLEMS_FOUND, **_LINT),
+    Operation("GET", "/me", "whoAmI", "The token that asks.", _me, outputs.ME, right=None),
+)  # fmt: skip
+"""Every operation below `/api/v1`."""

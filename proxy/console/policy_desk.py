@@ -1,0 +1,109 @@
+"""The policy as the officer reads it, stops, and the check of a text that somebody would make the policy.
+
+A pasted text is checked in memory and stored nowhere.
+"""
+
+import threading
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from audit.events import StopRecord
+from audit.ids import now_ms
+from audit.values import StopState, StopTarget
+from policies.errors import PolicyFileError, Problem
+from policies.lint import lint
+from policies.load import Loaded, read_text
+from policies.policy import Policy
+from proxy.console.access import Right, Visitor
+from proxy.console.log import AuditLog
+from proxy.console.questions import NotFoundError
+from proxy.control.stopping import set_stop
+from proxy.control.store import ControlStore
+from proxy.policy_source import PolicySource, check_examples
+
+PASTED = "pasted.yaml"
+MAX_TEXT = 512 * 1024
+"""Characters of a pasted policy; ours have a few thousand."""
+
+
+@dataclass(frozen=True, slots=True)
+class Effective:
+    """The policy that the files hold now. active: whether it is the one that was activated last."""
+
+    policy: Policy
+    active: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Stoppable:
+    """A destination or application, and whether it is stopped."""
+
+    target: StopTarget
+    name: str
+    stopped: bool
+
+
+class PolicyDesk:
+    """Raises PolicyError, ConfigError where the policy's files hold errors."""
+
+    def __init__(self, source: PolicySource, control: ControlStore, log: AuditLog) -> None:
+        self._source, self._control, self._log = source, control, log
+        self._lock = threading.Lock()
+        self._loaded: Loaded | None = None
+
+    @property
+    def policy(self) -> Policy:
+        """What the files say now; read again only when they have changed."""
+        with self._lock:
+            if self._loaded is None or self._source.changed():
+                self._loaded = None  # a file that cannot be read now has no effective policy
+                self._loaded = self._source.read()
+            return self._loaded.policy
+
+    def effective(self, visitor: Visitor) -> Effective:
+        """The policy, resolved."""
+        visitor.require(Right.POLICY)
+        policy = self.policy
+        return Effective(policy, self._control.last_policy() == policy.digest)
+
+    def check(self, visitor: Visitor, text: str) -> list[Problem]:
+        """Everything that is wrong or doubtful in a text, errors and warnings in the order of the text."""
+        visitor.require(Right.POLICY)
+        try:
+            loaded = read_text(text, PASTED)
+        except PolicyFileError as error:
+            return list(error.problems)
+        return sorted([*lint(loaded, datetime.now(UTC).date()), *check_examples(loaded)])
+
+    def stoppable(self, visitor: Visitor) -> list[Stoppable]:
+        """Every destination and application that there is, and whether it is stopped; a team sees its own."""
+        visitor.require(Right.TRANSFERS)
+        stops = self._control.stops()
+        found = []
+        for target, names in self._names().items():
+            stopped = stops[target.value]
+            for name in sorted(names | stopped):
+                if target is StopTarget.DESTINATION or visitor.sees(name):
+                    found.append(Stoppable(target, name, name in stopped))
+        return found
+
+    def stop(self, visitor: Visitor, target: StopTarget, name: str, *, stopped: bool) -> Stoppable:
+        """Stops or resumes on every replica within 2 s, and records who did. Raises RefusedError, NotFoundError."""
+        visitor.require(Right.STOP)
+        if name not in self._names()[target] | self._control.stops()[target.value]:
+            raise NotFoundError(f"the policy names no {target} of this name")
+
+        def record(state: StopState) -> None:
+            actor = self._log.actor(visitor)
+            self._log.append(StopRecord(at=now_ms(), target=target, name=name, state=state, actor=actor))
+
+        set_stop(self._control, target, name, record, stopped=stopped)
+        return Stoppable(target, name, stopped)
+
+    def _names(self) -> dict[StopTarget, frozenset[str]]:
+        policy = self.policy
+        applications = {item.application for item in self._control.credentials()}
+        return {
+            StopTarget.DESTINATION: frozenset(policy.destinations),
+            StopTarget.APPLICATION: frozenset(policy.applications) | applications,
+        }

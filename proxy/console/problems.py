@@ -1,0 +1,112 @@
+"""Errors of the API as problem details (RFC 9457): what happened, in words that hold nothing of what was asked."""
+
+import logging
+import traceback
+from collections.abc import Mapping
+from http import HTTPStatus
+from pathlib import Path
+
+import orjson
+from pydantic import ValidationError
+from starlette.responses import Response
+
+from audit.errors import AuditError
+from policies.errors import PolicyError
+from proxy.errors import ConfigError, ProxyError, UnavailableError
+
+log = logging.getLogger("dragoman")
+
+MEDIA_TYPE = "application/problem+json"
+
+
+class TooManyError(ProxyError):
+    """Too often. retry_after_s: when to try again."""
+
+    code = "too_many_requests"
+    status = 429
+
+    def __init__(self, retry_after_s: int) -> None:
+        super().__init__(f"too many requests; try again in {retry_after_s} s")
+        self.retry_after_s = retry_after_s
+
+
+class InputError(ProxyError):
+    """A parameter or body that does not fit. errors: place and rule of each fault, never the value."""
+
+    code = "input"
+    status = 400
+
+    def __init__(self, errors: list[dict[str, str]]) -> None:
+        super().__init__("; ".join(f"{one['where']}: {one['what']}" for one in errors[:8]))
+        self.errors = errors
+
+    @classmethod
+    def of(cls, error: ValidationError) -> "InputError":
+        """What pydantic found, without what was given."""
+        found = error.errors(include_input=False, include_url=False, include_context=False)
+        return cls([_fault(one["type"], one["loc"], one["msg"]) for one in found])
+
+
+def _fault(kind: str, where: tuple[int | str, ...], what: str) -> dict[str, str]:
+    if kind == "extra_forbidden":
+        # The name itself came from outside; it may be somebody's address in the wrong place.
+        where, what = where[:-1], "holds a field that does not exist here"
+    return {"where": ".".join(map(str, where)) or "input", "what": what.removeprefix("Value error, ")}
+
+
+def known(error: Exception) -> tuple[int, str, str] | None:
+    """Status, code and text of an error that was raised on purpose; None for a defect."""
+    if isinstance(error, ConfigError):
+        return 500, error.code, error.message
+    if isinstance(error, ProxyError):
+        return error.status, error.code, error.message
+    if isinstance(error, AuditError):
+        return 503, error.code, "the audit log does not answer, and what is not recorded is not answered"
+    if isinstance(error, PolicyError):
+        return 409, error.code, "the policy's files hold errors; `dragoman policy lint` names them"
+    return None
+
+
+def retry_after(error: Exception) -> Mapping[str, str]:
+    """The header that says when to try again, where there is something to say."""
+    if isinstance(error, TooManyError | UnavailableError):
+        return {"retry-after": str(error.retry_after_s)}
+    if isinstance(error, ProxyError) and error.status == 401:
+        return {"www-authenticate": 'Bearer realm="dragoman"'}
+    return {}
+
+
+def problem(error: Exception) -> Response:
+    """The answer for an error; a defect is named by its kind alone, because its text could hold anything."""
+    found = known(error)
+    if found is None:
+        place = traceback.extract_tb(error.__traceback__)[-1:]
+        where = f"{Path(place[0].filename).name}:{place[0].lineno}" if place else "unknown"
+        log.error("console: an unexpected %s at %s", type(error).__name__, where)
+    status, code, text = found or (500, "defect", f"an unexpected {type(error).__name__} happened; please report it")
+    body = {"type": f"urn:dragoman:problem:{code}", "title": HTTPStatus(status).phrase, "status": status}
+    body |= {"detail": text, "code": code}
+    if isinstance(error, InputError):
+        body["errors"] = error.errors
+    return Response(orjson.dumps(body), status, dict(retry_after(error)), MEDIA_TYPE)
+
+
+SCHEMA: dict[str, object] = {
+    "type": "object",
+    "required": ["type", "title", "status", "detail", "code"],
+    "properties": {
+        "type": {"type": "string", "format": "uri"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "code": {"type": "string", "description": "Stable; programs decide by it."},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["where", "what"],
+                "properties": {"where": {"type": "string"}, "what": {"type": "string"}},
+            },
+        },
+    },
+}

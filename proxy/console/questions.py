@@ -1,0 +1,185 @@
+"""What can be asked of the log, once for the API and the pages: role, answer, and the record that somebody looked.
+
+Values of personal data never leave here, because the log has none; a person's identifier enters as an argument, is
+hashed in memory, and is neither stored nor recorded.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from audit import overview, prove, query, tell
+from audit.errors import VerifyError
+from audit.query import Holding, Row
+from audit.store import newest_checkpoint
+from audit.values import Question as Asked
+from proxy.console.access import Right, Visitor
+from proxy.console.log import AuditLog
+from proxy.errors import FormatError, ProxyError
+
+MAX_PAGE = 500
+MAX_GROUPS = 1_000
+
+
+class NotFoundError(ProxyError):
+    """What was asked about is not there, or is not the visitor's to see, which looks the same."""
+
+    code = "not_found"
+    status = 404
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Which transfers. values: condition to value. since, until: ms. subject: a person's identifier, in memory only."""
+
+    values: Mapping[str, str]
+    since: int | None = None
+    until: int | None = None
+    subject: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """next: index below which the next page begins, None on the last one."""
+
+    rows: list[Row]
+    next: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One exchange: its entries in the order of the log, with their indices."""
+
+    id: str
+    entries: list[tuple[int, Row]]
+
+    @property
+    def story(self) -> list[str]:
+        """It in sentences."""
+        return list(tell.story(self.entries))
+
+
+@dataclass(frozen=True, slots=True)
+class Proved:
+    """An entry's bytes, and the C2SP tlog-proof that leads from them to the signed checkpoint."""
+
+    index: int
+    kind: str
+    entry: bytes
+    proof: prove.Proof
+
+
+@dataclass(frozen=True, slots=True)
+class Holdings:
+    """Who holds what. transfers, without_subject: only where a person was asked for; partial where some have none."""
+
+    lines: list[Holding]
+    transfers: int | None = None
+    without_subject: int | None = None
+
+    @property
+    def partial(self) -> bool:
+        """Whether there are transfers that may concern the person and do not say so."""
+        return bool(self.without_subject)
+
+
+class Questions:
+    """Raises RefusedError for a role that may not, NotFoundError, FormatError for wrong fields, AuditError."""
+
+    def __init__(self, log: AuditLog) -> None:
+        self.log = log
+
+    def transfers(self, visitor: Visitor, filters: Filters, *, before: int | None, limit: int) -> Page:
+        """Transfers and refusals, newest first."""
+        question = self._question(visitor, filters)
+        with self.log.read() as connection, _wrong_fields():
+            rows = list(query.transfers(connection, question, before=before, limit=limit + 1))
+        page = Page(rows[:limit], rows[limit - 1]["idx"] if len(rows) > limit else None)
+        self.log.asked(visitor, Asked.QUERY, len(page.rows), filters=filters.values, refs=question.refs)
+        return page
+
+    def groups(self, visitor: Visitor, filters: Filters, by: Sequence[str]) -> list[Row]:
+        """How many by fields, the most frequent first; at most `MAX_GROUPS`."""
+        question = self._question(visitor, filters)
+        with self.log.read() as connection, _wrong_fields():
+            rows = [row for row, _ in zip(query.groups(connection, question, by), range(MAX_GROUPS), strict=False)]
+        self.log.asked(visitor, Asked.QUERY, len(rows), filters=[*filters.values, *by], refs=question.refs)
+        return rows
+
+    def who(self, visitor: Visitor, filters: Filters) -> Holdings:
+        """Who controls, stores and uses what left."""
+        question = self._question(visitor, filters)
+        with self.log.read() as connection, _wrong_fields():
+            lines = query.who(connection, question)
+            complete = query.completeness(connection, question) if question.refs is not None else None
+        self.log.asked(visitor, Asked.WHO, len(lines), filters=filters.values, refs=question.refs)
+        return Holdings(lines) if complete is None else Holdings(lines, *complete)
+
+    def overview(self, visitor: Visitor, filters: Filters) -> overview.Overview:
+        """A period at a glance."""
+        question = self._question(visitor, filters)
+        with self.log.read() as connection, _wrong_fields():
+            found = overview.overview(connection, question)
+        self.log.asked(visitor, Asked.STATS, found.transfers + found.blocked, filters=filters.values)
+        return found
+
+    def exchange(self, visitor: Visitor, transfer_id: str) -> Exchange:
+        """One transfer with all that happened to it."""
+        found = self._exchange(visitor, transfer_id)
+        self.log.asked(visitor, Asked.SHOW, len(found.entries), transfer=found.id)
+        return found
+
+    def proofs(self, visitor: Visitor, transfer_id: str) -> list[Proved]:
+        """For every entry of an exchange its bytes and its way to the newest checkpoint."""
+        found = self._exchange(visitor, transfer_id)
+        proved = []
+        with self.log.read() as connection:
+            for index, facts in found.entries:
+                body = next(query.entries(connection, since=index))[1]
+                proved.append(Proved(index, facts["kind"], body, prove.prove(connection, index)))
+        self.log.asked(visitor, Asked.PROVE, len(proved), transfer=found.id)
+        return proved
+
+    def statistics(self, visitor: Visitor) -> Row:
+        """Size, span and kinds of the log."""
+        visitor.require(Right.LOG)
+        with self.log.read() as connection:
+            found = query.statistics(connection)
+        self.log.asked(visitor, Asked.STATS, len(found))
+        return {"log": self.log.vkey.name, **found}
+
+    def checkpoint(self) -> bytes:
+        """The newest signed checkpoint: what anybody should keep; it says nothing about anybody."""
+        with self.log.read() as connection:
+            note = newest_checkpoint(connection)
+        if note is None:
+            raise VerifyError("there is no log in this database yet", code="missing")
+        return note
+
+    def _exchange(self, visitor: Visitor, transfer_id: str) -> Exchange:
+        visitor.require(Right.TRANSFERS)
+        with self.log.read() as connection:
+            entries = query.exchange(connection, transfer_id)
+        if not entries or not visitor.sees(entries[0][1]["application"]):
+            raise NotFoundError("no transfer has this id")
+        return Exchange(entries[0][1]["id"], entries)
+
+    def _question(self, visitor: Visitor, filters: Filters) -> query.Question:
+        visitor.require(Right.TRANSFERS)
+        refs = None
+        if filters.subject is not None:
+            visitor.require(Right.PERSONS)
+            refs = self.log.refs(filters.subject)
+        with _wrong_fields():
+            return query.Question(
+                dict(filters.values), filters.since, filters.until, refs, applications=visitor.applications
+            )
+
+
+@contextmanager
+def _wrong_fields() -> Iterator[None]:
+    """A question about a field that does not exist is the asker's error, not the log's."""
+    try:
+        yield
+    except query.QueryError as error:
+        raise FormatError(error.message, code="question") from None

@@ -1,0 +1,141 @@
+"""A console on a real socket over a log that is served beside it, as in life; tokens of every role."""
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import httpx
+import orjson
+import pytest
+
+from audit import query
+from audit.ids import now_ms
+from audit.log import Ledger
+from audit.record import DestinationFacts, FindingCount, OutcomeRecord, SubjectReference, TransferRecord, Uninspected
+from audit.values import Environment
+from proxy.console.app import application
+from proxy.console.server import Serving, listen
+from proxy.console.settings import ConsoleSettings
+from proxy.control.store import ControlStore
+from proxy.control.tokens import Role
+from tests.audit.conftest import blocked_record, exchange_record
+
+ANNA = "anna.schmidt@example.com"
+HOUR = 3_600_000
+
+
+@dataclass
+class Console:
+    """A running console. times: of the records in `filled`."""
+
+    url: str
+    home: Path
+    ledger: Ledger
+    control: ControlStore
+    tokens: dict[Role, str] = field(default_factory=dict)
+
+    def token(self, role: Role = Role.OFFICER, *applications: str) -> str:
+        """A token of a role; for a team of these applications."""
+        if applications:
+            return self.control.tokens.create(role, "test", applications, 1)[0]
+        if role not in self.tokens:
+            self.tokens[role] = self.control.tokens.create(role, "test", (), 1)[0]
+        return self.tokens[role]
+
+    def client(self, role: Role = Role.OFFICER, *applications: str, **options: Any) -> httpx.Client:
+        """A client that sends the token of a role."""
+        headers = {"authorization": f"Bearer {self.token(role, *applications)}"}
+        return httpx.Client(base_url=self.url, headers=headers, trust_env=False, timeout=20, **options)
+
+    def entries(self, *kinds: str) -> list[dict[str, Any]]:
+        """The log's entries, oldest first."""
+        with self.ledger.store.read() as connection:
+            return [orjson.loads(body) for _, body in query.entries(connection, kinds=kinds)]
+
+
+type Start = Callable[..., Console]
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """`start(per_minute=..)` serves a console over a new log; everything ends with the test."""
+    ends: list[Callable[[], None]] = []
+
+    def begin(**changes: Any) -> Console:
+        home = tmp_path / "home"
+        ledger = Ledger.open(home)
+        ends.append(ledger.close)
+        control = ControlStore.at(home)
+        ends.append(control.close)
+        settings = replace(
+            ConsoleSettings(home, address="127.0.0.1:0", per_minute=100_000, sign_ins_per_minute=100_000), **changes
+        )
+        listening = listen(*settings.host_and_port)
+        ready = threading.Event()
+        server = Serving(application(settings), ready.set)
+        # A loop of its own: uvicorn's `run` would take the signals of the test process.
+        thread = threading.Thread(target=lambda: asyncio.run(server.serve([listening])), daemon=True)
+        thread.start()
+
+        def end() -> None:
+            server.should_exit = True
+            thread.join(10)
+            listening.close()
+
+        ends.append(end)
+        assert ready.wait(20), "the console did not start"
+        host, port = listening.getsockname()
+        return Console(f"http://{host}:{port}", home, ledger, control)
+
+    yield begin
+    for end in reversed(ends):
+        end()
+
+
+@pytest.fixture
+def console(start: Start) -> Console:
+    """A console over an empty log."""
+    return start()
+
+
+def fill(console: Console, n: int = 6) -> list[str]:
+    """Transfers of two applications to two destinations, one refusal; returns the ids, oldest first."""
+    anna = console.ledger.references.subject(ANNA)
+    gemini = DestinationFacts(
+        name="gemini", contracting_entity="Google Ireland Ltd", role="processor", storage=("FI",), retention="30d"
+    )
+    ids, at = [], now_ms() - n * HOUR
+    for number in range(n):
+        changes: dict[str, Any] = {"at": at + number * HOUR, "environment": Environment.TEST}
+        if number % 2:
+            changes |= {
+                "application": "feed",
+                "destination": gemini,
+                "provider": "google",
+                "purpose": None,
+                "findings": (FindingCount(entity_type="LOCATION", operator="keep", n=2, where="/contents/*/text"),),
+                "uninspected": (Uninspected(media_type="image/png", bytes=9, reason="policy_pass"),),
+            }
+        else:
+            changes["subjects"] = (SubjectReference(ref=anna, role="requester"),)
+        made = exchange_record(**changes)
+        console.ledger.append_blocking(made)
+        console.ledger.append_blocking(_outcome(made, changes["at"] + 1200))
+        ids.append(made.id)
+    refused = blocked_record(at=now_ms())
+    console.ledger.append_blocking(refused)
+    return [*ids, refused.id]
+
+
+def _outcome(of: TransferRecord, at: int) -> OutcomeRecord:
+    return OutcomeRecord(id=of.id, attempt=of.attempt, at=at, state="complete", status=200, restored=3)
+
+
+@pytest.fixture
+def filled(console: Console) -> Console:
+    """A console over a log with `fill`."""
+    fill(console)
+    return console

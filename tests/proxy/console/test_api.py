@@ -1,0 +1,391 @@
+"""The API over a real socket: answers, roles, the record of every reading, and errors that repeat nothing."""
+
+import base64
+import io
+import json
+import sqlite3
+import tarfile
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from audit.checkpoint import open_checkpoint
+from audit.prove import Proof, check
+from audit.signing import VerifierKey
+from audit.verify import verify_folder
+from proxy.console.access import RIGHTS, Right
+from proxy.console.operations import OPERATIONS
+from proxy.control.tokens import Role
+from tests.proxy.console.conftest import ANNA, Console, Start, fill
+
+API = "/api/v1"
+
+
+def get(console: Console, path: str, role: Role = Role.OFFICER, **params: Any) -> Any:
+    with console.client(role) as client:
+        answer = client.get(API + path, params=params)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def test_transfers_come_newest_first_and_continue_by_key(console: Console) -> None:
+    ids = fill(console)
+    first = get(console, "/transfers", limit=3)
+    assert [row["id"] for row in first["items"]] == ids[:-4:-1]
+    second = get(console, "/transfers", limit=100, before=first["next"])
+    assert [row["id"] for row in second["items"]] == ids[-4::-1]
+    assert second["next"] is None
+
+
+@pytest.mark.parametrize(
+    ("filters", "n"),
+    [
+        ({"application": "feed"}, 3),
+        ({"destination": "openai", "kind": "transfer"}, 3),
+        ({"entity_type": "LOCATION"}, 3),
+        ({"country": "FI"}, 3),
+        ({"state": "blocked"}, 1),
+        ({"since": "90m"}, 2),
+        ({"until": "2020-01-01"}, 0),
+        ({"status": "200", "observe": "false"}, 6),
+        ({"application": "feed", "role_of_subject": "requester"}, 0),
+    ],
+)
+def test_every_field_filters(filled: Console, filters: dict[str, str], n: int) -> None:
+    assert len(get(filled, "/transfers", **filters)["items"]) == n
+
+
+def test_one_transfer_has_its_entries_and_a_story(console: Console) -> None:
+    ids = fill(console)
+    found = get(console, f"/transfers/{ids[0]}")
+    assert [entry["facts"]["kind"] for entry in found["entries"]] == ["transfer", "outcome"]
+    assert any("OpenAI Ireland Ltd" in line for line in found["story"])
+
+
+def test_the_proof_holds_offline_with_the_key_alone(console: Console) -> None:
+    ids = fill(console)
+    found = get(console, f"/transfers/{ids[0]}/proof")
+    vkey = VerifierKey.parse(found["vkey"])
+    assert vkey == console.ledger.home.read_vkey()
+    for one in found["entries"]:
+        checkpoint = check(Proof.parse(one["proof"].encode()), one["entry"].encode(), [vkey])
+        assert checkpoint.size > one["index"]
+    assert json.loads(found["entries"][0]["entry"])["id"] == ids[0]
+
+
+def test_groups_count_by_fields(filled: Console) -> None:
+    found = get(filled, "/groups", by="application,kind")["items"]
+    assert {(row["application"], row["kind"]): row["transfers"] for row in found} == {
+        ("feed", "transfer"): 3, ("messenger", "transfer"): 3, ("messenger", "blocked"): 1,
+    }  # fmt: skip
+
+
+def test_who_names_each_recipient_with_its_facts(filled: Console) -> None:
+    lines = get(filled, "/who", application="feed")["holdings"]
+    assert [line["destination"]["contracting_entity"] for line in lines] == ["Google Ireland Ltd"]
+    assert lines[0]["findings"] == [{"entity_type": "LOCATION", "operator": "keep", "n": 6}]
+    assert get(filled, "/who", day="2020-02-29")["holdings"] == []
+
+
+def test_a_person_is_asked_about_in_a_body_and_recorded_as_a_reference(filled: Console) -> None:
+    with filled.client() as client:
+        answer = client.post(f"{API}/who", json={"subject": ANNA})
+        found = client.post(f"{API}/transfers/search", json={"subject": ANNA, "filters": {"application": "messenger"}})
+    assert answer.json()["transfers"] == 6
+    assert answer.json()["without_subject"] == 3
+    assert answer.json()["partial"] is True
+    assert len(found.json()["items"]) == 3
+    record = filled.entries("query")[-1]
+    assert record["refs"] == list(filled.ledger.references.known("subject", ANNA))  # type: ignore[arg-type]
+    for path in filled.home.rglob("*"):
+        assert not path.is_file() or ANNA.encode() not in path.read_bytes()
+
+
+def test_a_person_nobody_knows_has_nothing_and_gets_no_reference(filled: Console) -> None:
+    with filled.client() as client:
+        answer = client.post(f"{API}/who", json={"subject": "nobody@example.com"}).json()
+    assert answer["holdings"] == []
+    assert filled.ledger.references.known("subject", "nobody@example.com") == ()  # type: ignore[arg-type]
+
+
+def test_the_overview_counts(filled: Console) -> None:
+    found = get(filled, "/overview")
+    assert (found["transfers"], found["blocked"], found["persons"], found["recipients"]) == (6, 1, 1, 2)
+    assert (found["uninspected"], found["looked_into"]) == (3, 6)
+    assert found["flows"][0] == {
+        "application": "messenger", "entity_type": "PERSON", "destination": "openai",
+        "replaced": 9, "kept": 0, "blocked": 3,
+    }  # fmt: skip
+
+
+def test_every_reading_of_the_log_is_a_record_with_who_asked(filled: Console) -> None:
+    ids = [row["id"] for row in get(filled, "/transfers", application="feed")["items"]]
+    get(filled, f"/transfers/{ids[0]}")
+    get(filled, f"/transfers/{ids[0]}/proof")
+    get(filled, "/who")
+    get(filled, "/overview")
+    get(filled, "/stats")
+    get(filled, "/groups", by="day")
+    records = filled.entries("query")
+    assert [record["question"] for record in records] == ["query", "show", "prove", "who", "stats", "stats", "query"]
+    token = filled.control.tokens.all()[0]
+    assert {record["actor"] for record in records} == {filled.ledger.references.actor(f"token:{token.id}")}
+    assert records[0]["filters"] == ["application"]
+    assert records[0]["results"] == 3
+
+
+def test_what_cannot_be_recorded_is_not_answered(filled: Console, monkeypatch: pytest.MonkeyPatch) -> None:
+    from audit.errors import LedgerError
+    from proxy.console.log import AuditLog
+
+    def refuse(*_: Any) -> None:
+        raise LedgerError("the disk is full")
+
+    monkeypatch.setattr(AuditLog, "append", refuse)
+    with filled.client() as client:
+        for path in ("/transfers", "/overview", "/who", "/stats", "/export"):
+            answer = client.get(API + path)
+            assert answer.status_code == 503
+            assert "messenger" not in answer.text
+
+
+def test_an_export_as_tiles_is_verified_by_the_key_alone(filled: Console, tmp_path: Path) -> None:
+    with filled.client(Role.AUDITOR) as client:
+        data = client.get(f"{API}/export", params={"format": "tiles"}).content
+    with tarfile.open(fileobj=io.BytesIO(data)) as archive:
+        archive.extractall(tmp_path, filter="data")
+    found = verify_folder(tmp_path / "log", [filled.ledger.home.read_vkey()])
+    record = filled.entries("export")[-1]
+    assert (record["format"], record["tree_size"], record["root"]) == (
+        "tiles", found.checkpoint.size, found.checkpoint.root.hex(),
+    )  # fmt: skip
+
+
+def test_an_export_as_lines_has_every_entry(filled: Console) -> None:
+    before = filled.entries()
+    with filled.client(Role.AUDITOR) as client, client.stream("GET", f"{API}/export") as answer:
+        lines = [json.loads(line) for line in answer.iter_lines()]
+    assert lines == before
+    assert answer.headers["content-type"].startswith("application/jsonl")
+    assert filled.entries("export")[-1]["entries"] == len(before)
+
+
+def test_a_long_export_arrives_in_pieces(console: Console) -> None:
+    for _ in range(3):
+        fill(console, 60)
+    with console.client() as client, client.stream("GET", f"{API}/export") as answer:
+        assert len(list(answer.iter_raw())) > 1
+
+
+def test_verification_runs_and_holds(filled: Console) -> None:
+    assert get(filled, "/verification")["state"] == "never"
+    with filled.client() as client:
+        assert client.post(f"{API}/verification").status_code == 202
+        for _ in range(1000):
+            found = client.get(f"{API}/verification").json()
+            if found["state"] != "running":
+                break
+    assert (found["state"], found["message"]) == ("holds", "")
+    assert found["entries"] > 10
+    assert len(found["root"]) == 64
+
+
+def test_verification_names_the_first_bad_entry(filled: Console) -> None:
+    with closing(sqlite3.connect(filled.home / "audit.db", isolation_level=None)) as connection:
+        connection.execute("UPDATE entry SET body = CAST(replace(body, 'feed', 'food') AS BLOB) WHERE idx = 3")
+    with filled.client() as client:
+        client.post(f"{API}/verification")
+        for _ in range(1000):
+            found = client.get(f"{API}/verification").json()
+            if found["state"] != "running":
+                break
+    assert (found["state"], found["index"]) == ("fails", 3)
+
+
+def test_the_checkpoint_and_the_key_are_what_an_auditor_keeps(filled: Console) -> None:
+    with filled.client(Role.TEAM, "feed") as client:
+        note, key = client.get(f"{API}/checkpoint").content, client.get(f"{API}/vkey").text
+    assert open_checkpoint(note, [VerifierKey.parse(key.strip())]).size == len(filled.entries())
+
+
+def test_a_stop_is_set_and_lifted_and_both_are_records(filled: Console) -> None:
+    with filled.client(Role.OPERATOR) as client:
+        assert client.put(f"{API}/stops/destination/openai").json()["stopped"] is True
+        assert filled.control.stops()["destination"] == {"openai"}
+        listed = client.get(f"{API}/stops").json()["items"]
+        assert [one["name"] for one in listed if one["stopped"]] == ["openai"]
+        assert client.delete(f"{API}/stops/destination/openai").json()["stopped"] is False
+        assert client.put(f"{API}/stops/destination/nowhere").status_code == 404
+    assert filled.control.stops()["destination"] == frozenset()
+    assert [(one["name"], one["state"]) for one in filled.entries("stop")] == [
+        ("openai", "stopped"), ("openai", "resumed"),
+    ]  # fmt: skip
+
+
+def test_the_policy_is_shown_and_a_text_is_checked_and_not_kept(filled: Console) -> None:
+    assert get(filled, "/policy", Role.AUDITOR)["name"] == "default"
+    with filled.client() as client:
+        found = client.post(f"{API}/policy/lint", json={"text": "version: 1\nname: mine\nrulez: []\n"}).json()
+    assert found["holds"] is False
+    assert (found["problems"][0]["line"], found["problems"][0]["code"]) in {(3, "unknown_key"), (1, "missing_key")}
+    for path in filled.home.rglob("*"):
+        assert not path.is_file() or b"rulez" not in path.read_bytes()
+
+
+def test_a_team_sees_its_own_applications_only(console: Console) -> None:
+    ids = fill(console)
+    with console.client(Role.TEAM, "feed") as client:
+        rows = client.get(f"{API}/transfers").json()["items"]
+        assert {row["application"] for row in rows} == {"feed"}
+        assert client.get(f"{API}/transfers", params={"application": "messenger"}).json()["items"] == []
+        assert client.get(f"{API}/transfers/{ids[0]}").status_code == 404
+        assert client.get(f"{API}/transfers/{ids[0]}/proof").status_code == 404
+        assert client.get(f"{API}/transfers/{ids[1]}").status_code == 200
+        assert client.get(f"{API}/overview").json()["transfers"] == 3
+        assert {
+            one["name"] for one in client.get(f"{API}/stops").json()["items"] if one["target"] == "application"
+        } == (set())
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_a_role_gets_what_the_table_says_and_nothing_else(filled: Console, role: Role) -> None:
+    bodies = {"/policy/lint": {"text": ""}, "/who": {"subject": ANNA}, "/transfers/search": {"subject": ANNA}}
+    with filled.client(role, *(("feed",) if role is Role.TEAM else ())) as client:
+        for operation in OPERATIONS:
+            path = operation.path.format(id="0" * 26, target="destination", name="openai")
+            params = {"by": "day"} if path == "/groups" else {}
+            body = bodies[path] if operation.body is not None else None
+            status = client.request(operation.method, API + path, params=params, json=body).status_code
+            allowed = operation.right is None or role in RIGHTS[operation.right]
+            assert status in ({200, 202, 404} if allowed else {403}), operation.id
+
+
+def test_rights_are_what_is_documented() -> None:
+    assert RIGHTS[Right.PERSONS] == RIGHTS[Right.EXPORT] == {Role.AUDITOR, Role.OFFICER}
+    assert RIGHTS[Right.STOP] == {Role.OFFICER, Role.OPERATOR}
+    assert Role.TEAM not in RIGHTS[Right.LOG]
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["", "Bearer", "Bearer wrong", f"Bearer dgt_{'A' * 43}", "Basic dGVhbTp0ZWFt", "Bearer " + "x" * 5000],
+)
+def test_without_a_valid_token_there_is_nothing(filled: Console, header: str) -> None:
+    with httpx.Client(base_url=filled.url, trust_env=False) as client:
+        answer = client.get(f"{API}/transfers", headers={"authorization": header})
+    assert answer.status_code == 401
+    assert answer.headers["www-authenticate"].startswith("Bearer")
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["code"] == "sign_in"
+
+
+def test_a_revoked_token_opens_nothing_from_then_on(filled: Console) -> None:
+    with filled.client() as client:
+        assert client.get(f"{API}/me").status_code == 200
+        filled.control.tokens.revoke(filled.control.tokens.all()[0].id)
+        assert client.get(f"{API}/me").status_code == 401
+
+
+def test_requests_and_wrong_tokens_are_limited(start: Start) -> None:
+    console = start(per_minute=3, sign_ins_per_minute=2)
+    with console.client() as client:
+        assert [client.get(f"{API}/me").status_code for _ in range(4)] == [200, 200, 200, 429]
+        answer = client.get(f"{API}/me")
+        assert int(answer.headers["retry-after"]) >= 1
+        wrong = {"authorization": "Bearer wrong"}
+        assert [client.get(f"{API}/me", headers=wrong).status_code for _ in range(3)] == [401, 401, 429]
+
+
+SECRET = "anna.schmidt%40example.com"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        f"/transfers?{SECRET}=1",
+        f"/transfers?status={SECRET}",
+        f"/transfers?since={SECRET}",
+        "/transfers?limit=0",
+        "/transfers?limit=1&limit=2",
+        f"/groups?by={SECRET}",
+        "/groups",
+        f"/who?day={SECRET}",
+        f"/export?format={SECRET}",
+        "/transfers?application=%00",
+        "/transfers?status=99999999999999999999999",
+    ],
+)
+def test_wrong_input_is_named_and_not_repeated(filled: Console, path: str) -> None:
+    with filled.client() as client:
+        answer = client.get(API + path)
+    assert answer.status_code == 400
+    assert "anna.schmidt" not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "status"),
+    [
+        (b"{", "application/json", 400),
+        (b"[]", "application/json", 400),
+        (b'{"subject": ""}', "application/json", 400),
+        (b'{"subject": "a", "anna.schmidt@example.com": 1}', "application/json", 400),
+        (b'{"subject": "a", "filters": {"anna.schmidt@example.com": 1}}', "application/json", 400),
+        (b"subject=a", "application/x-www-form-urlencoded", 415),
+        (b'{"subject": "' + b"a" * 4_000_000 + b'"}', "application/json", 413),
+    ],
+)
+def test_wrong_bodies_are_refused_and_not_repeated(filled: Console, body: bytes, kind: str, status: int) -> None:
+    with filled.client() as client:
+        answer = client.post(f"{API}/who", content=body, headers={"content-type": kind})
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert "anna.schmidt" not in answer.text
+
+
+def test_every_answer_forbids_what_pages_do_not_need(filled: Console) -> None:
+    with filled.client() as client:
+        for path in (f"{API}/me", "/api/openapi.json", "/nowhere"):
+            headers = client.get(path).headers
+            assert "default-src 'none'" in headers["content-security-policy"]
+            assert headers["cache-control"] == "no-store"
+            assert headers["x-content-type-options"] == "nosniff"
+            assert "server" not in headers
+
+
+def test_another_hosts_name_is_refused(filled: Console) -> None:
+    with filled.client() as client:
+        assert client.get(f"{API}/me", headers={"host": "evil.example"}).status_code == 421
+        assert client.get(f"{API}/me", headers={"host": "localhost:8790"}).status_code == 200
+
+
+def test_a_defect_is_named_by_its_kind_alone(filled: Console, monkeypatch: pytest.MonkeyPatch) -> None:
+    from proxy.console.questions import Questions
+
+    def fail(*_: Any, **__: Any) -> None:
+        raise ZeroDivisionError("anna.schmidt@example.com")
+
+    monkeypatch.setattr(Questions, "statistics", fail)
+    with filled.client() as client:
+        answer = client.get(f"{API}/stats")
+    assert answer.status_code == 500
+    assert "anna" not in answer.text
+    assert "ZeroDivisionError" in answer.json()["detail"]
+
+
+def test_the_log_is_opened_again_when_its_writer_failed(filled: Console) -> None:
+    with filled.client() as client:
+        assert client.get(f"{API}/stats").status_code == 200
+        filled.ledger.close()
+        again = type(filled.ledger).open(filled.home)
+        assert client.get(f"{API}/stats").status_code == 200
+        again.close()
+
+
+def test_the_proofs_of_the_newest_entry_and_base64_are_well_formed(console: Console) -> None:
+    ids = fill(console)
+    found = get(console, f"/transfers/{ids[-1]}/proof")
+    hashes = found["entries"][0]["proof"].split("\n\n")[0].split("\n")[2:]
+    assert all(len(base64.b64decode(line, validate=True)) == 32 for line in hashes)
