@@ -11,7 +11,7 @@ import typer
 
 from audit.ids import now_ms
 from audit.progress import Progress, silent
-from audit.reading import DatabaseOption, HomeOption, JsonOption, home_path, os_user, read_keys, reading, told
+from audit.reading import DatabaseOption, HomeOption, JsonOption, home_path, moment, os_user, read_keys, reading, told
 from audit.values import ExportFormat
 from audit.values import Question as Asked
 
@@ -38,12 +38,14 @@ def verify(
     export: Annotated[Path | None, typer.Option(help="Folder with an export; without it, the database.")] = None,
     vkey: Annotated[list[str] | None, typer.Option(help="Verifier key, or a file with keys; may repeat.")] = None,
     kept: Annotated[Path | None, typer.Option(help="A checkpoint you kept: is all it covered still there?")] = None,
+    archive: Annotated[Path | None, typer.Option(help="Folder with a sealed archive.")] = None,
     as_json: JsonOption = False,
     home: HomeOption = None,
     database: DatabaseOption = None,
 ) -> None:
     """Check every entry against the signed root; name the first one that is not what was signed."""
-    from audit.verify import Verified, verify_folder, verify_store
+    from audit.sealing import read_archive
+    from audit.verify import Verified, verify_archive, verify_folder, verify_store
 
     with told():
         try:
@@ -53,11 +55,13 @@ def verify(
         keys = read_keys(vkey or [])
         with progress_bar("verifying") as progress:
             found: Verified
-            if export is not None:
-                if not keys:
-                    from audit.home import Home
+            if not keys and (export is not None or archive is not None):
+                from audit.home import Home
 
-                    keys = [Home(home_path(home)).read_vkey()]
+                keys = [Home(home_path(home)).read_vkey()]
+            if archive is not None:
+                found = verify_archive(archive, keys, read_archive(archive).span, progress=progress)
+            elif export is not None:
                 found = verify_folder(export, keys, kept=earlier, progress=progress)
             else:
                 with reading(home, database) as log:
@@ -65,30 +69,43 @@ def verify(
         root = found.checkpoint.root.hex()
         if as_json:
             facts = {"holds": True, "log": found.checkpoint.origin, "entries": found.checkpoint.size, "root": root}
+            facts |= {"first": found.first, "end": found.end}
             typer.echo(orjson.dumps({**facts, "kinds": found.kinds, "gaps": found.gaps, "open": found.open}).decode())
             return
         typer.echo(f"holds: {found.checkpoint.size} entries of {found.checkpoint.origin}, root {root}")
+        if (found.first, found.end) != (0, found.checkpoint.size):
+            typer.echo(f"  read: entries {found.first} to {found.end - 1}; of the others, the hashes")
         typer.echo("  " + ", ".join(f"{n} {kind}" for kind, n in sorted(found.kinds.items())))
         typer.echo(f"  {found.gaps} gaps, {found.open} transfers without an outcome yet")
 
 
 def export(
     out: Annotated[Path | None, typer.Option(help="New folder, or file for JSON lines (default: stdout).")] = None,
-    form: Annotated[ExportFormat, typer.Option("--format", help="tiles or jsonl.")] = ExportFormat.TILES,
+    form: Annotated[ExportFormat, typer.Option("--format", help="tiles, archive or jsonl.")] = ExportFormat.TILES,
+    until: Annotated[str | None, typer.Option(help="Of an archive: what is older; 2026-01-01 or 365d.")] = None,
+    remove: Annotated[bool, typer.Option("--remove", help="Then remove what was archived from the database.")] = False,
     home: HomeOption = None,
     database: DatabaseOption = None,
 ) -> None:
-    """Copy the log out: as C2SP tlog-tiles that any tool for such logs can verify, or as JSON lines."""
+    """Copy the log out: as C2SP tlog-tiles that any tool for such logs can verify, or as JSON lines.
+
+    An archive holds a closed period with everything that proves it; with --remove the period leaves the database.
+    """
     from audit.checkpoint import unverified
     from audit.events import ExportRecord
     from audit.export import ExportError, export_tiles
     from audit.store import newest_checkpoint
 
+    if (form is ExportFormat.ARCHIVE) != (until is not None) or (remove and form is not ExportFormat.ARCHIVE):
+        raise typer.BadParameter("--format archive needs --until; --until and --remove are for archives alone")
+    if form in {ExportFormat.TILES, ExportFormat.ARCHIVE} and out is None:
+        raise typer.BadParameter(f"--format {form} needs --out")
+    if form is ExportFormat.ARCHIVE and out is not None:
+        _archive(home, database, out, until, remove=remove)
+        return
     with reading(home, database) as log, progress_bar("exporting") as progress:
-        if form is ExportFormat.TILES and out is None:
-            raise typer.BadParameter("--format tiles needs --out")
         if form not in {ExportFormat.TILES, ExportFormat.JSONL}:
-            raise ExportError("this release exports tiles and jsonl")
+            raise ExportError("this release exports tiles, archive and jsonl")
         with log.store.read() as connection:
             signed = unverified(newest_checkpoint(connection) or b"")
         log.leave(
@@ -106,6 +123,23 @@ def export(
             typer.echo(f"{size} entries in {out}", err=True)
         else:
             _write_lines(log.store, out)
+
+
+def _archive(home: Path | None, database: str | None, out: Path, until: str | None, *, remove: bool) -> None:
+    """Writes and records an archive; removes only what a durable record allows."""
+    from audit import sealing
+    from audit.log import Ledger
+
+    with reading(home, database) as log, progress_bar("archiving") as progress:
+        archive = sealing.write_archive(log.store, log.vkey, out, moment(until) or 0, progress=progress)
+        ledger = Ledger.join(log.home.path, database_url=database)
+        try:
+            actor = ledger.references.actor(os_user())
+            ledger.append_blocking(sealing.record(archive, sealed=remove, actor=actor))
+            gone = sealing.remove_sealed(ledger.store, log.home, progress=progress) if remove else 0
+        finally:
+            ledger.close()
+    typer.echo(f"entries {archive.first} to {archive.end - 1} in {out}; {gone} removed from the database", err=True)
 
 
 def _write_lines(store: "Store", out: Path | None) -> None:
@@ -167,7 +201,9 @@ def prove(
                     raise ask.QueryError("no transfer has this id")
                 index = entries[0][0]
             proof = proofs.prove(connection, index)
-            body = next(ask.entries(connection, since=index))[1]
+            found, body = next(ask.entries(connection, since=index), (-1, b""))
+        if found != index:
+            raise ask.QueryError(f"entry {index} was sealed into an archive; prove it from there")
         proofs.check(proof, body, [log.vkey])
         if entry_out is not None:
             entry_out.write_bytes(body)

@@ -157,6 +157,8 @@ class ExportRecord(Event):
     tree_size: Annotated[int, f.COUNT, "Size of the tree that was exported."]
     root: Annotated[str, f.DIGEST, "Its root hash."]
     entries: Annotated[int, f.COUNT, "Entries in the export."]
+    first: Annotated[int | None, Maybe(f.COUNT), "Index of the first of them, where it is not 0."] = None
+    sealed: Annotated[int | None, Maybe(f.COUNT), "Below this index transfers leave the log for their archive."] = None
     actor: Annotated[str, f.ACTOR, "Who."] = "system"
 
 

@@ -4,6 +4,8 @@ Written beside its place under another name, made durable, and then renamed; so 
 """
 
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from audit.checkpoint import unverified
@@ -12,8 +14,8 @@ from audit.ids import new_id
 from audit.progress import Progress, silent
 from audit.publish import write_file, write_tiles
 from audit.signing import VerifierKey, fsync_directory
-from audit.store import Store, StoredTiles, newest_checkpoint
-from audit.tiles import tiles_of
+from audit.store import Store, StoredTiles, newest_checkpoint, sealed_below
+from audit.tiles import ENTRIES, WIDTH, tiles_of
 
 CHUNK = 64
 """Tiles between two signs of progress."""
@@ -27,14 +29,21 @@ class ExportError(AuditError):
 
 def export_tiles(store: Store, vkey: VerifierKey, out: Path, *, progress: Progress = silent) -> int:
     """Writes `checkpoint`, `tile/…` and `vkey` to a new folder; returns the number of entries. Raises ExportError."""
+    with new_folder(out) as draft:
+        return write_log(store, vkey, draft, progress=progress)
+
+
+@contextmanager
+def new_folder(out: Path) -> Iterator[Path]:
+    """A folder to write into that takes the name `out` when it is whole, and is gone when it is not."""
     out = out.absolute()
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise ExportError(f"{out} exists and is not an empty folder")
-    out.parent.mkdir(parents=True, exist_ok=True)
     draft = out.with_name(f".{out.name}.{new_id()}.part")
     try:
+        out.parent.mkdir(parents=True, exist_ok=True)
         draft.mkdir(mode=0o750)
-        size = _write(store, vkey, draft, progress)
+        yield draft
         if out.exists():
             out.rmdir()
         draft.rename(out)
@@ -43,16 +52,20 @@ def export_tiles(store: Store, vkey: VerifierKey, out: Path, *, progress: Progre
         raise ExportError(f"{out} cannot be written ({error.strerror})") from None
     finally:
         shutil.rmtree(draft, ignore_errors=True)
-    return size
 
 
-def _write(store: Store, vkey: VerifierKey, draft: Path, progress: Progress) -> int:
+def write_log(
+    store: Store, vkey: VerifierKey, draft: Path, *, span: tuple[int, int] | None = None, progress: Progress = silent
+) -> int:
+    """Writes a log into a folder; returns its size. span: the entries to write, else all that were not sealed away;
+    of the others the hashes are there."""
     with store.read() as connection:
         note = newest_checkpoint(connection)
         if note is None:
             raise ExportError("there is no log in this database yet")
         size = unverified(note).size
-        tiles = tiles_of(size)
+        first, end = span or (sealed_below(connection), size)
+        tiles = [tile for tile in tiles_of(size) if tile.level != ENTRIES or first <= tile.number * WIDTH < end]
         source = StoredTiles(connection)
         for at in range(0, len(tiles), CHUNK):
             write_tiles(source, tiles[at : at + CHUNK], draft)

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import orjson
 import sqlalchemy as sa
 
 from audit.errors import StoreError, VerifyError
@@ -164,6 +165,12 @@ class StoredTiles:
 def newest_checkpoint(connection: sa.Connection) -> bytes | None:
     """The signed note that the newest transaction wrote, None in a new database."""
     return connection.execute(sa.select(tree.c.checkpoint)).scalar()
+
+
+def sealed_below(connection: sa.Connection) -> int:
+    """The index below which transfers were sealed into archives, a multiple of 256; 0 where nothing was."""
+    rows = sa.select(entry.c.body).where(entry.c.kind == "export")
+    return max((orjson.loads(body).get("sealed", 0) for body in connection.execute(rows).scalars()), default=0)
 
 
 def sqlite_url(path: Path) -> str:

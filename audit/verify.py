@@ -15,90 +15,38 @@ import sqlalchemy as sa
 from audit.canonical import facts as facts_of
 from audit.checkpoint import Checkpoint, open_checkpoint, rotation_text, unverified
 from audit.errors import VerifyError
+from audit.folder import Folder
 from audit.merkle import consistency_proof, leaf_hash, verify_consistency
 from audit.progress import Progress, silent
 from audit.signing import VerifierKey
-from audit.store import Store, StoredTiles, newest_checkpoint
-from audit.tables import transfer
+from audit.store import Store, StoredTiles, newest_checkpoint, sealed_below
+from audit.tables import entry, transfer
 from audit.tiles import (
     ENTRIES,
-    HEIGHT,
     WIDTH,
     TileBuilder,
     TileId,
     TileSource,
-    decode_bundle,
     level_size,
     node_source,
     split,
     width_at,
 )
 
-MAX_BUNDLE_BYTES = WIDTH * (2 + 65_535)
-
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """What holds. entries: how many; keys: the verifier keys that signed, the newest last; gaps: `gap` entries;
-    open: transfers without an outcome yet (in flight, or waiting for the next start)."""
+    """What holds. keys: the verifier keys that signed, the newest last; gaps: `gap` entries;
+    open: transfers without an outcome yet (in flight, or waiting for the next start);
+    first, end: the entries that were there to be read; of those before and after, only the hashes were."""
 
     checkpoint: Checkpoint
     keys: tuple[VerifierKey, ...]
     kinds: dict[str, int]
     gaps: int
     open: int
-
-
-class Folder:
-    """Tiles and bundles out of an export."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def checkpoint(self) -> bytes:
-        """The signed note. Raises VerifyError where there is none."""
-        return self._read("checkpoint", 65_536)
-
-    def hashes(self, tile: TileId) -> bytes:
-        """See TileSource."""
-        data = self._widest(tile, WIDTH * 32)[: tile.width * 32]
-        if len(data) != tile.width * 32:
-            raise VerifyError(f"{tile.path} is cut", code="tile_cut", index=_first(tile))
-        return data
-
-    def bundle(self, tile: TileId) -> Sequence[bytes]:
-        """See TileSource."""
-        try:
-            entries = decode_bundle(self._widest(tile, MAX_BUNDLE_BYTES))
-        except VerifyError as error:
-            raise VerifyError(f"{tile.path}: {error.message}", code=error.code, index=_first(tile)) from None
-        if len(entries) < tile.width:
-            missing = _first(tile) + len(entries)
-            raise VerifyError(f"{tile.path} ends before entry {missing}", code="entry_missing", index=missing)
-        return entries[: tile.width]
-
-    def _widest(self, tile: TileId, longest: int) -> bytes:
-        """The tile, or the full one that has replaced a partial one."""
-        if tile.width < WIDTH and not (self.path / tile.path).exists():
-            full = TileId(tile.level, tile.number)
-            if (self.path / full.path).exists():
-                tile = full
-        return self._read(tile.path, longest, index=_first(tile))
-
-    def _read(self, name: str, longest: int, index: int | None = None) -> bytes:
-        try:
-            with (self.path / name).open("rb") as file:
-                data = file.read(longest + 1)
-        except OSError as error:
-            raise VerifyError(f"{name} cannot be read ({error.strerror})", code="missing", index=index) from None
-        if len(data) > longest:
-            raise VerifyError(f"{name} is too large", code="too_large", index=index)
-        return data
-
-
-def _first(tile: TileId) -> int:
-    """Index of the first entry that a tile or bundle covers."""
-    return tile.number << (HEIGHT * (max(tile.level, 0) + 1))
+    first: int
+    end: int
 
 
 def verify_folder(
@@ -106,7 +54,16 @@ def verify_folder(
 ) -> Verified:
     """Verifies an export. keys: what the auditor holds. kept: an earlier checkpoint. Raises VerifyError."""
     folder = Folder(path)
-    return verify(folder, folder.checkpoint(), keys, kept=kept, progress=progress)
+    note = folder.checkpoint()
+    return verify(folder, note, keys, first=folder.first(unverified(note).size), kept=kept, progress=progress)
+
+
+def verify_archive(
+    path: Path, keys: Sequence[VerifierKey], span: tuple[int, int], *, progress: Progress = silent
+) -> Verified:
+    """Verifies a sealed archive: the entries of `span` against the tree that they are a part of. Raises VerifyError."""
+    folder = Folder(path)
+    return verify(folder, folder.checkpoint(), keys, first=span[0], end=span[1], progress=progress)
 
 
 def verify_store(
@@ -117,8 +74,12 @@ def verify_store(
         note = newest_checkpoint(connection)
         if note is None:
             raise VerifyError("there is no log in this database", code="missing")
-        found = verify(StoredTiles(connection), note, keys, kept=kept, progress=progress)
-        rows = connection.execute(sa.select(sa.func.count()).select_from(transfer)).scalar_one()
+        first = sealed_below(connection)
+        found = verify(StoredTiles(connection), note, keys, first=first, kept=kept, progress=progress)
+        _check_left(connection, first, found.checkpoint.size)
+        # Below `first` a removal may have been cut off; what it left is checked entry by entry above.
+        count = sa.select(sa.func.count()).select_from(transfer).where(transfer.c.idx >= first)
+        rows = connection.execute(count).scalar_one()
         if rows != found.kinds.get("transfer", 0) + found.kinds.get("blocked", 0):
             raise VerifyError("the table of transfers does not agree with the log", code="index_differs")
     return found
@@ -129,16 +90,21 @@ def verify(
     note: bytes,
     keys: Sequence[VerifierKey],
     *,
+    first: int = 0,
+    end: int | None = None,
     kept: bytes | None = None,
     progress: Progress = silent,
 ) -> Verified:
     """Verifies a log from its tiles and its newest checkpoint. Raises VerifyError, which names the first bad entry.
 
-    A key that was rotated away is as good as the newest one: the rotation stands in the log, signed by both.
+    first: entries before it are not there, which a record in the log must say; end: those from it on are not, as in
+    an archive. Both are multiples of 256. A key that was rotated away is as good as the newest one: the rotation
+    stands in the log, signed by both.
     """
-    content = Content()
     size = unverified(note).size
-    root = _hash_all(source, size, content, progress)
+    last = size if end is None else min(end, size)
+    content = Content(first)
+    root = _hash_all(source, size, content, range(first, last), progress)
     chain = trusted_keys(keys, content.rotations)
     checkpoint = open_checkpoint(note, chain)
     if checkpoint.root != root:
@@ -149,9 +115,15 @@ def verify(
         )
     if content.fault is not None:
         raise content.fault
+    if end is None and first > content.sealed:
+        raise VerifyError(
+            f"entries 0 to {first - 1} are not here, and no record says that they were sealed into an archive",
+            code="entry_missing",
+            index=0,
+        )
     if kept is not None:
         check_kept(source, checkpoint, kept, chain)
-    return Verified(checkpoint, chain, content.kinds, content.kinds.get("gap", 0), len(content.unfinished))
+    return Verified(checkpoint, chain, content.kinds, content.kinds.get("gap", 0), len(content.unfinished), first, last)
 
 
 def check_kept(source: TileSource, checkpoint: Checkpoint, kept: bytes, keys: Sequence[VerifierKey]) -> None:
@@ -178,8 +150,10 @@ def check_kept(source: TileSource, checkpoint: Checkpoint, kept: bytes, keys: Se
 
 @dataclass(slots=True)
 class Content:
-    """What the entries say of themselves, gathered while they pass."""
+    """What the entries say of themselves, gathered while they pass. first: index of the first that passes."""
 
+    first: int = 0
+    sealed: int = 0
     kinds: dict[str, int] = field(default_factory=dict)
     rotations: list[dict[str, Any]] = field(default_factory=list)
     unfinished: set[tuple[str, int]] = field(default_factory=set)
@@ -197,7 +171,8 @@ class Content:
     def _add(self, facts: dict[str, Any]) -> None:
         kind = facts["kind"]
         self.kinds[kind] = self.kinds.get(kind, 0) + 1
-        expected = self._seqs.get(facts["boot"], 0)
+        # A start of the process may have begun before the first entry that is here.
+        expected = self._seqs.get(facts["boot"], facts["node_seq"] if self.first else 0)
         self._seqs[facts["boot"]] = facts["node_seq"] + 1
         if facts["node_seq"] != expected:
             raise VerifyError("its sequence number does not follow the one before", code="sequence")
@@ -205,16 +180,31 @@ class Content:
             self.unfinished.add((facts["id"], facts["attempt"]))
         elif kind == "outcome":
             self.unfinished.discard((facts["id"], facts["attempt"]))
+        elif kind == "export":
+            self.sealed = max(self.sealed, facts.get("sealed", 0))
         elif kind == "key" and facts["event"] == "rotated":
             self.rotations.append(facts)
 
 
-def _hash_all(source: TileSource, size: int, content: Content, progress: Progress) -> bytes:
-    """Hashes every entry again and compares every tile; returns the root that the entries give."""
+def _check_left(connection: sa.Connection, first: int, size: int) -> None:
+    """Entries of other kinds stay in the database when transfers are sealed; each must still be the one signed."""
+    node = node_source(StoredTiles(connection), size)
+    for row in connection.execute(sa.select(entry.c.idx, entry.c.body).where(entry.c.idx < first)):
+        if node(0, row.idx) != leaf_hash(row.body):
+            raise VerifyError(f"entry {row.idx} is not the one that was signed", code="entry_differs", index=row.idx)
+
+
+def _hash_all(source: TileSource, size: int, content: Content, here: range, progress: Progress) -> bytes:
+    """Hashes every entry that is here again and compares every tile; returns the root that the entries give."""
     builder = TileBuilder()
     for number in range(-(-size // WIDTH)):
         width = width_at(size, 0, number)
         said = split(source.hashes(TileId(0, number, width)))
+        if number * WIDTH not in here:
+            for leaf in said:
+                for tile, hashes in builder.append(leaf):
+                    _compare(source, tile, hashes)
+            continue
         for offset, data in enumerate(source.bundle(TileId(ENTRIES, number, width))):
             index, leaf = number * WIDTH + offset, leaf_hash(data)
             if leaf != said[offset]:
