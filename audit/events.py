@@ -112,7 +112,7 @@ class ShredRecord(Event):
     kind: ClassVar[str] = "shred"
     cause: Annotated[ShredCause, Closed(ShredCause), "Why."]
     scopes: Annotated[tuple[str, ...], Many(f.SCOPE, MAX_NAMES), "Scopes, as the vault names them."] = ()
-    scopes_overflow: Annotated[int, f.COUNT, "Further scopes; another record holds them."] = 0
+    scopes_overflow: Annotated[int, f.COUNT, "Further scopes that are not named here."] = 0
     mappings: Annotated[int, f.COUNT, "Mappings that went with them."] = 0
     actor: Annotated[str, f.ACTOR, "Who."] = "system"
 

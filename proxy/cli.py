@@ -26,7 +26,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "evaluate": ("redaction.evaluate.cli", "evaluate", "Precision, recall and speed on a data set."),
     "policy": ("proxy.commands.policy", "app", "Lint, test and explain policy files."),
     "audit": ("audit.cli", "app", "Ask the audit log, prove and verify it."),
-    "vault": ("redaction.cli", "vault", "The store of originals."),
+    "vault": ("proxy.commands.vault", "app", "The store of originals."),
     "bench": ("proxy.commands.bench", "bench", "The ratios of the performance page, measured here."),
 }
 

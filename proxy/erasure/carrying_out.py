@@ -10,7 +10,7 @@ the same command finds the person again and goes on.
 import os
 import secrets
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import batched
 from pathlib import Path
@@ -107,7 +107,7 @@ class Erasing:
         done: Done,
         told: Callable[[Deletion], None],
     ) -> None:
-        for record in shreds([scope.id for scope in scopes], ShredCause.ERASURE, self._actor, _mappings(scopes)):
+        for record in shreds({scope.id: scope.mappings for scope in scopes}, ShredCause.ERASURE, self._actor):
             self._ledger.append_blocking(record)
         for one in self._deleter.carry_out(objects):
             done.deletions.append(one)
@@ -146,9 +146,9 @@ class Erasing:
         return facts
 
 
-def shreds(scopes: Sequence[str], cause: ShredCause, actor: str, mappings: Sequence[int]) -> Iterator[ShredRecord]:
-    """The records of shredding these scopes, as many as they need. mappings: placeholders of each."""
-    for part in batched(zip(scopes, mappings, strict=True), MAX_NAMES):
+def shreds(scopes: Mapping[str, int], cause: ShredCause, actor: str) -> Iterator[ShredRecord]:
+    """The records of shredding these scopes, as many as they need. scopes: id -> placeholders in it."""
+    for part in batched(scopes.items(), MAX_NAMES):
         names = tuple(scope for scope, _ in part)
         yield ShredRecord(at=now_ms(), cause=cause, scopes=names, mappings=sum(n for _, n in part), actor=actor)
 
@@ -167,7 +167,3 @@ def save(path: Path, data: dict[str, Any]) -> None:
     finally:
         draft.unlink(missing_ok=True)
     fsync_directory(path.parent)
-
-
-def _mappings(scopes: Sequence[ConcernedScope]) -> list[int]:
-    return [scope.mappings for scope in scopes]

@@ -47,12 +47,13 @@ def reapply(ledger: Ledger, vault: Vault) -> Reapplied:
     with ledger.store.read() as connection:
         said = erasures.said(connection)
         left = list(erasures.remaining(connection, said.erased))
-    alive = dict.fromkeys(vault.live(said.scopes))
+    alive = dict(vault.live(said.scopes))
     for refs in batched(said.erased, _BATCH):
-        alive.update(dict.fromkeys(scope.id for scope in vault.scopes_of(refs)))
-    gone = dict(vault.shred_all(list(alive))) if alive else {}
-    for record in shreds(list(gone), ShredCause.REAPPLIED, "system", list(gone.values())):
+        alive |= {scope.id: scope.mappings for scope in vault.scopes_of(refs)}
+    for record in shreds(alive, ShredCause.REAPPLIED, "system"):
         ledger.append_blocking(record)
+    if alive:
+        vault.shred_all(list(alive))
     if left:
         ledger.references.destroy(left)
     by_erasure: dict[str, list[str]] = {erasure: [] for erasure in sorted(said.open)}
@@ -61,4 +62,4 @@ def reapply(ledger: Ledger, vault: Vault) -> Reapplied:
     for erasure, refs_of in by_erasure.items():
         for part in list(batched(refs_of, MAX_NAMES)) or [()]:
             ledger.append_blocking(ErasureRecord(at=now_ms(), id=erasure, phase=ErasurePhase.REAPPLIED, refs=part))
-    return Reapplied(len(gone), len(left), tuple(sorted(said.open)))
+    return Reapplied(len(alive), len(left), tuple(sorted(said.open)))

@@ -156,8 +156,8 @@ class Vault(Protocol):
         """The live scopes that concern these persons, oldest first."""
         ...
 
-    def live(self, scope_ids: Sequence[str]) -> tuple[str, ...]:
-        """Those of the scopes that were not destroyed."""
+    def live(self, scope_ids: Sequence[str]) -> Mapping[str, int]:
+        """Those of the scopes that were not destroyed -> placeholders in them."""
         ...
 
     def objects(self, scope_ids: Sequence[str]) -> tuple[ProviderObject, ...]:

@@ -34,10 +34,11 @@ def scopes_of(connection: sa.Connection, refs: Sequence[str]) -> tuple[Concerned
     return tuple(ConcernedScope(*row) for row in connection.execute(rows))
 
 
-def live(connection: sa.Connection, ids: Iterable[str]) -> Iterator[str]:
-    """Those of the scopes whose keys are still there."""
+def live(connection: sa.Connection, ids: Iterable[str]) -> Iterator[tuple[str, int]]:
+    """Those of the scopes whose keys are still there, and how many placeholders each holds."""
     for some in batched(ids, _BATCH):
-        yield from connection.execute(sa.select(t.scope.c.id).where(LIVE & t.scope.c.id.in_(some))).scalars()
+        rows = sa.select(t.scope.c.id, _count(t.mapping.c.scope)).where(LIVE & t.scope.c.id.in_(some))
+        yield from ((row[0], row[1]) for row in connection.execute(rows))
 
 
 def objects(connection: sa.Connection, keys: Mapping[str, ScopeKeys]) -> tuple[ProviderObject, ...]:

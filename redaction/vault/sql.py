@@ -162,9 +162,9 @@ class SqlVault:
         with self._database.read() as connection:
             return concerned.scopes_of(connection, refs)
 
-    def live(self, scope_ids: Sequence[str]) -> tuple[str, ...]:
+    def live(self, scope_ids: Sequence[str]) -> Mapping[str, int]:
         with self._database.read() as connection:
-            return tuple(concerned.live(connection, scope_ids))
+            return dict(concerned.live(connection, scope_ids))
 
     def objects(self, scope_ids: Sequence[str]) -> tuple[ProviderObject, ...]:
         with self._database.read() as connection:

@@ -53,7 +53,7 @@ def test_recipients_are_saved_and_all_is_recorded_before_anything_is_destroyed(s
             assert saved["objects"][0]["id"] == "resp_1"
             assert [one["phase"] for one in site.records("erasure")] == ["begun"]
             assert [one["scopes"] for one in site.records("shred")] == [[scope.id]]
-            assert site.vault.live([scope.id]) == (scope.id,)
+            assert site.vault.live([scope.id]) == {scope.id: 1}
             assert references_of(site.ledger, ANNA)
             yield from super().carry_out(planned)
 
@@ -78,7 +78,7 @@ def test_a_crash_in_the_middle_is_made_up_for_at_the_next_start(site: Any) -> No
     assert (found.scopes, found.references, found.cut_off) == (1, 2, (begun,))
     assert references_of(site.ledger, ANNA) == ()
     assert site.ledger.references.known(Space.SESSION, "s1") == ()
-    assert site.vault.live([scope.id, other.id]) == (other.id,)
+    assert site.vault.live([scope.id, other.id]) == {other.id: 1}
     assert [one["phase"] for one in site.records("erasure")] == ["begun", "reapplied"]
     assert [one["cause"] for one in site.records("shred")] == ["erasure", "reapplied"]
     assert [one["id"] for one in json.loads(site.file.read_text())["objects"]] == ["resp_1", "resp_2"]
@@ -102,7 +102,7 @@ def test_what_was_opened_meanwhile_goes_as_well(site: Any) -> None:
     done = site.erasing(busy).carry_out(site.plan(ANNA, busy))
     assert busy.asked == ["resp_1", "resp_9"]
     assert done.scopes == 2
-    assert site.vault.live([late[0].id]) == ()
+    assert site.vault.live([late[0].id]) == {}
     assert {scope for one in site.records("shred") for scope in one["scopes"]} >= {late[0].id}
 
 
@@ -113,7 +113,7 @@ def test_a_scope_that_an_open_transfer_wrote_afterwards_goes_at_the_next_start(s
     scope = site.vault.open_scope("late")
     site.vault.issue(scope, [MAIL], [ref])
     assert reapply(site.ledger, site.vault).scopes == 1
-    assert site.vault.live([scope.id]) == ()
+    assert site.vault.live([scope.id]) == {}
 
 
 def test_somebody_who_comes_back_is_somebody_new(site: Any) -> None:
@@ -124,7 +124,7 @@ def test_somebody_who_comes_back_is_somebody_new(site: Any) -> None:
     (after,) = references_of(site.ledger, ANNA)
     assert after != before
     assert reapply(site.ledger, site.vault).scopes == 0
-    assert site.vault.live([scope.id]) == (scope.id,)
+    assert site.vault.live([scope.id]) == {scope.id: 1}
     assert site.plan(ANNA).transfers == 1
 
 
