@@ -216,12 +216,18 @@ def _compare(path: str, before: Any, after: Any) -> Iterator[Setting]:
         yield Setting(path, _shown(before), _shown(after))
 
 
+_SHOWN = 6
+
+
 def _shown(value: Any) -> str:
     if value is None:
         return "absent"
     if isinstance(value, (frozenset, set)):
-        return f"{len(value)} values" if len(value) > 6 else ", ".join(sorted(str(one) for one in value)) or "none"
+        return f"{len(value)} values" if len(value) > _SHOWN else ", ".join(sorted(str(one) for one in value)) or "none"
     if isinstance(value, tuple):
+        # A list of an own entity type may name people; how long it is says enough.
+        if len(value) > _SHOWN:
+            return f"{len(value)} values"
         return ", ".join(_shown(one) for one in value) or "none"
     if is_dataclass(value) and not isinstance(value, type):
         return "present"
