@@ -24,7 +24,8 @@ from proxy.config import Settings, parse_address, parse_origin, secret
 from proxy.control.store import ControlStore
 from proxy.detecting import CurrentDetection, RunningDetection
 from proxy.doors.gateway import Gateway
-from proxy.erasure.reapply import erase_again
+from proxy.doors.serving import Server
+from proxy.erasure.upkeep import keep_up
 from proxy.errors import ConfigError
 from proxy.fakes.server import FakeProvider
 from proxy.flags import FlagFiles
@@ -206,11 +207,10 @@ class App:
         return await asyncio.get_running_loop().run_in_executor(threads, opening)
 
     async def _open_vault(self, threads: ThreadPoolExecutor) -> ThreadedVault:
-        loop = asyncio.get_running_loop()
-        vault = await loop.run_in_executor(threads, open_vault, self.settings.home)
+        vault = await asyncio.get_running_loop().run_in_executor(threads, open_vault, self.settings.home)
         self._stack.callback(vault.close)
         # Before anything is served: a restored backup must not bring back who was erased.
-        await loop.run_in_executor(threads, erase_again, self.ledger, vault)
+        self._tasks.append(await keep_up(self.ledger, vault, threads, self.metrics.observe))
         return ThreadedVault(vault, threads)
 
     def _provider_key(self, destination: str) -> str | None:
@@ -242,9 +242,7 @@ class App:
 
     async def _listen(self, handler: Handler, host: str, port: int) -> tuple[str, int]:
         # auto_decompress is off: the gate decodes with limits, and the record commits to the body as it came.
-        server = web.Server(
-            handler, handler_cancellation=True, access_log=None, auto_decompress=False, read_bufsize=2**18
-        )
+        server = Server(handler, handler_cancellation=True, access_log=None, auto_decompress=False, read_bufsize=2**18)
         runner = web.ServerRunner(server, handle_signals=False, shutdown_timeout=1.0)
         await runner.setup()
         self._stack.push_async_callback(runner.cleanup)

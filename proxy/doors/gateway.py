@@ -7,6 +7,7 @@ pages and from unknown Host names are turned away, so that no page and no neighb
 import asyncio
 import contextlib
 import ipaddress
+import logging
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 from typing import Protocol
@@ -18,6 +19,8 @@ from proxy.errors import ProxyError
 from proxy.exchange import Ending, Exchange
 from proxy.messages import Door, Egress, Headers, Outgoing, Refusal, Reply
 from proxy.transport import Transport, UpstreamAnswer, UpstreamError
+
+logger = logging.getLogger("dragoman.gateway")
 
 BODILESS = (204, 304)
 FAILED_CLOSED = Refusal(503, "failed_closed", "dragoman failed on this request; nothing was sent", 1)
@@ -97,7 +100,8 @@ class Gateway:
     async def drain(self) -> None:
         """Wait until every outcome is written."""
         while self._closing:
-            await asyncio.gather(*self._closing, return_exceptions=True)
+            # Not gather: it returns at once where all have ended, and then their callbacks never empty the set.
+            await asyncio.wait(self._closing)
 
     def _refuse_stranger(self, request: web.BaseRequest) -> web.Response | None:
         if "origin" in request.headers:
@@ -196,7 +200,11 @@ class Gateway:
 
     def _later(self, closing: Awaitable[None]) -> None:
         async def close() -> None:
-            await closing
+            try:
+                await closing
+            except Exception as error:
+                # Its text may quote what was inspected, and the event loop would log it.
+                logger.error("gateway: an outcome could not be written (%s)", type(error).__name__)
 
         task = asyncio.ensure_future(close())
         self._closing.add(task)

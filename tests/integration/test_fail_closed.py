@@ -228,8 +228,9 @@ async def test_a_whole_answer_that_cannot_be_restored_is_an_error_and_not_half_a
 
 
 async def test_an_outcome_that_cannot_be_written_does_not_take_the_answer_away(
-    each_door: Any, chat: Any, monkeypatch: pytest.MonkeyPatch
+    each_door: Any, chat: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level(0)
     async with each_door() as it, it.client("openai") as client:
         monkeypatch.setattr("proxy.closing.close", failing(DEFECT))
         answer = await client.post("/v1/chat/completions", json=chat(MAIL))
@@ -238,6 +239,8 @@ async def test_an_outcome_that_cannot_be_written_does_not_take_the_answer_away(
         assert it.app.gate.open_transfers == 0
         assert it.records("outcome") == []
         assert it.verified().open == 1
+    assert "could not be written" in caplog.text or "outcome failed" in caplog.text
+    assert MAIL not in caplog.text
 
 
 async def test_an_upstream_that_cannot_be_reached_is_said_in_the_providers_words(each_door: Any, chat: Any) -> None:

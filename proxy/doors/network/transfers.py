@@ -187,7 +187,8 @@ class Transfers:
     async def settled(self) -> None:
         """Return when every outcome that was due is written."""
         while self._closing:
-            await asyncio.gather(*self._closing, return_exceptions=True)
+            # Not gather: it returns at once where all have ended, and then their callbacks never empty the set.
+            await asyncio.wait(self._closing)
 
 
 def refusal_for(code: ErrorCode, message: str) -> Refusal:

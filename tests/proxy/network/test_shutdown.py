@@ -5,7 +5,9 @@ import asyncio
 import httpx
 import pytest
 
+from proxy.doors.network.transfers import Passage, Transfers
 from proxy.exchange import Ending
+from proxy.messages import Door, Egress, Headers, Origin
 
 
 def held_stream(release: asyncio.Event):
@@ -92,3 +94,15 @@ async def test_a_door_can_be_started_after_another_one(running, start_door, upst
     again = await start_door()
     async with again.client() as client:
         assert (await client.post(f"https://api.example:{upstream.port}/", content=b"Anna")).content == b"Anna"
+
+
+async def test_an_outcome_that_was_written_a_moment_ago_does_not_stop_the_loop(gate):
+    transfers = Transfers(gate)
+    origin = Origin("https", "api.example", 443)
+    exchange = await gate.admit(Egress(Door.NETWORK, "regular", "GET", b"/", Headers(), b"", origin=origin))
+    passage = Passage(exchange=exchange, sent=True)
+    transfers.opened("client", passage)
+    transfers.end(passage, Ending.COMPLETE)
+    # It begins right after the outcome's task and before that task's callbacks; a loop that does not yield hangs here.
+    await asyncio.create_task(transfers.settled())
+    assert await gate.outcome() is Ending.COMPLETE
