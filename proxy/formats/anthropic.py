@@ -44,6 +44,7 @@ ANSWER = build(
     structural("usage/input_tokens message/usage/input_tokens", note="@usage.in"),
     structural("usage/output_tokens", note="@usage.out"),
     structural("content/*/{type,id,name}"),
+    text("content/*/{text,thinking}"),
     opaque("content/*/signature delta/signature content_block/signature content/*/data content_block/data"),
     text("content/*/{text,thinking}"),
     delta("delta/{text,thinking}"),

@@ -20,10 +20,13 @@ _INDICES = ("index", "index.1", "index.2", "index.3")
 class Channels:
     """ends: note `type` at an event's root -> whether every channel ends with it (else those of its own index).
 
-    A note `close` in an object ends the channels below that object.
+    A type that ends in `.done`, and is not listed, ends those of its own index too. A note `close` in an object ends
+    the channels below that object. json, opaque: types whose piece is one of a JSON document, or no text at all.
     """
 
     ends: Mapping[str, bool] = field(default_factory=lambda: MappingProxyType({}))
+    json: frozenset[str] = frozenset()
+    opaque: frozenset[str] = frozenset()
 
     def name(self, leaf: Leaf) -> str:
         """The channel of a piece."""
@@ -34,10 +37,17 @@ class Channels:
     def closed(self, found: Scan) -> tuple[str, ...]:
         """The scopes that end with this event."""
         scopes = [scope(frame) for frame in found.closing]
-        kind = found.root.notes.get("type") if found.root.notes else None
-        if kind is not None and kind in self.ends:
+        kind = type_of(found)
+        if kind in self.ends:
             scopes.append(EVERY if self.ends[kind] else scope(found.root))
+        elif kind.endswith(".done"):
+            scopes.append(scope(found.root))
         return tuple(scopes)
+
+
+def type_of(found: Scan) -> str:
+    """What an event says it is; "" where it does not."""
+    return found.root.notes.get("type", "") if found.root.notes else ""
 
 
 def scope(frame: Frame) -> str:
@@ -57,7 +67,8 @@ def scope(frame: Frame) -> str:
 def _index(frame: Frame) -> str:
     notes = frame.notes
     if notes:
-        found = [notes[name] for name in _INDICES if name in notes]
+        # Each in its own place: a summary's part 0 is not the content's part 0.
+        found = ".".join([notes.get(name, "") for name in _INDICES]).rstrip(".")
         if found:
-            return ".".join(found)
+            return found
     return str(frame.position) if frame.position >= 0 and not frame.shape.joined else ""

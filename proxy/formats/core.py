@@ -14,6 +14,7 @@ from proxy.errors import FormatError
 from proxy.formats import refusal as refusals
 from proxy.formats.answers import RawReader, TextReader, WholeReader
 from proxy.formats.base import Endpoint, Inspected, RequestHead, ResponseReader
+from proxy.formats.bodies import FORM, read_body
 from proxy.formats.channels import Channels
 from proxy.formats.document import Body, Document, Slot, decode, plain
 from proxy.formats.inspection import Inspection, Place
@@ -36,11 +37,12 @@ _EMPTY = re.compile(r"[ \t\n\r]*\}")
 
 
 class Streams(StrEnum):
-    """How an operation streams where the answer's content type does not say."""
+    """How an operation streams where the answer's content type does not say. FILE: lines, whatever it says."""
 
     SSE = "sse"
     LINES = "lines"
     ARRAY = "array"
+    FILE = "file"
     NONE = "none"
 
 
@@ -93,8 +95,12 @@ class JsonFormat:
         named = _named(operation, head)
         if not body:
             return Inspected((), Body(body, Document("")), state=named, keeps=operation.creates)
-        decoded = decode(body)
         inspection = Inspection() if self.roles is None else Inspection(roles=self.roles)
+        content_type = head.headers.get("content-type") or ""
+        if content_type.lower().startswith(("multipart/", FORM)):
+            read = read_body(inspection, content_type, body, operation.request)
+            return replace(read, state=named, keeps=operation.creates)
+        decoded = decode(body)
         document, found = inspection.json(decoded.text, operation.request, Place("", "", operation.kind))
         document, keeps, unkept = keeping(document, found, stores=operation.stores)
         inspected = inspection.finish(decoded, body, document, found.facts, found.noted)
@@ -182,7 +188,9 @@ def reader_for(
     media_type, _, parameters = content_type.partition(";")
     media_type = media_type.strip()
     framer: Framer | None = None
-    if media_type == "text/event-stream":
+    if streams is Streams.FILE and status < 400:
+        framer = LineFramer()
+    elif media_type == "text/event-stream":
         framer = SseFramer()
     elif media_type in (
         "application/x-ndjson",

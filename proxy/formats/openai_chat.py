@@ -53,6 +53,8 @@ ANSWER = build(
     structural("choices/*/{delta,message}/role choices/*/{delta,message}/tool_calls/*/{id,type}", once=True),
     structural("choices/*/{delta,message}/tool_calls/*/function/name", once=True),
     structural("choices/*/delta/tool_calls/*/index", note="index"),
+    text("choices/*/message/{content,refusal,reasoning,reasoning_content}"),
+    opaque("obfuscation", once=True),
     delta("choices/*/delta/{content,refusal,reasoning,reasoning_content} choices/*/text"),
     text("choices/*/message/{content,refusal,reasoning,reasoning_content}"),
     delta("choices/*/delta/tool_calls/*/function/arguments choices/*/delta/function_call/arguments", json=True),

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from proxy.errors import FormatError
 from proxy.formats.base import ResponseFacts
-from proxy.formats.channels import EVERY, Channels
+from proxy.formats.channels import EVERY, Channels, type_of
 from proxy.formats.document import json_like
 from proxy.formats.facts import Noticed
 from proxy.formats.jsonscan import Form, Leaf, Scan, scan, string_of
@@ -100,10 +100,11 @@ class StreamReader:
         return event.raw if restored == data else event.spelled(restored)
 
     def _json(self, event: Event, data: str, found: Scan) -> bytes:
-        pieces = [piece for leaf in found.leaves if (piece := self._piece(event, data, leaf)) is not None]
+        kind = type_of(found)
+        pieces = [piece for leaf in found.leaves if (piece := self._piece(event, data, leaf, kind)) is not None]
         before = b""
         closed = self._channels.closed(found)
-        if closed:
+        if EVERY in closed or found.closing:
             self._noticed.complete()
         for scope in closed:
             before += self._close(scope, pieces)
@@ -112,7 +113,7 @@ class StreamReader:
             return before + event.raw if before else event.raw
         return before + event.spelled(spliced(data, changed))
 
-    def _piece(self, event: Event, data: str, leaf: Leaf) -> Piece | None:
+    def _piece(self, event: Event, data: str, leaf: Leaf, kind: str) -> Piece | None:
         shape = leaf.shape
         if leaf.form not in (Form.STRING, Form.KEY) or shape.use in (Use.OPAQUE, Use.MEDIA):
             return None
@@ -120,10 +121,12 @@ class StreamReader:
         if leaf.form is Form.KEY or shape.use is not Use.DELTA:
             encoding = Encoding.JSON if shape.json or looks_like_json(value) else Encoding.PLAIN
             return Piece(leaf, value, self._restorer.whole(value, encoding, strict=self._strict or not leaf.listed))
+        if kind in self._channels.opaque:
+            return None
         channel = self._channels.name(leaf)
         known = self._last.get(channel)
         encoding = Encoding.PLAIN
-        if known is None and (shape.json or value.lstrip()[:1] == "{"):
+        if known is None and (shape.json or kind in self._channels.json or value.lstrip()[:1] == "{"):
             encoding = Encoding.JSON
         strict = self._strict or not leaf.listed
         now = self._restorer.feed(channel, value, encoding, strict=strict)
