@@ -64,6 +64,7 @@ Slug = Annotated[StrictStr, Field(pattern=r"^[a-z0-9][a-z0-9_.-]{0,63}$")]
 EntityName = Annotated[StrictStr, Field(pattern=r"^[A-Z][A-Z0-9_]{1,63}$")]
 Text = Annotated[StrictStr, Field(max_length=1000)]
 Word = Annotated[StrictStr, Field(min_length=1, max_length=200)]
+Regex = Annotated[StrictStr, Field(min_length=1, max_length=500)]
 Day = Annotated[date, BeforeValidator(_read_date), WithJsonSchema(_DAY_SCHEMA)]
 DayOrTodo = Annotated[
     date | Literal["todo"],

@@ -24,6 +24,7 @@ from policies.fields import (
     Host,
     Many,
     Pointer,
+    Regex,
     Role,
     Section,
     Slug,
@@ -205,7 +206,7 @@ class SubjectFlagsSection(Section):
 
 class EntitySection(Section):
     group: Slug | None = None
-    patterns: Words = ()
+    patterns: Many[Regex] = ()
     values: Words = ()
     context: Words = ()
     validator: Slug | None = None

@@ -16,7 +16,6 @@ from policies.schema import EntitySection, PolicyFile
 
 # A pattern is run on every segment; one that repeats a repetition can take exponential time (ReDoS).
 _NESTED_REPEAT = re.compile(r"\((?:[^()\\]|\\.)*[+*](?:[^()\\]|\\.)*\)[+*{]")
-MAX_PATTERN = 500
 VALIDATORS: Final = (
     *("damm", "ean", "iban", "imei", "lei", "luhn", "mod-11-10", "mod-11-2", "mod-37-2", "mod-37-36", "mod-97-10"),
     "verhoeff",
@@ -122,8 +121,6 @@ def _check_pattern(path: Path, pattern: str, found: Findings) -> None:
             path, f"this pattern is no regular expression: {error}", "pattern", "single quotation marks keep `\\`"
         )
         return
-    if len(pattern) > MAX_PATTERN:
-        found.add(path, f"a pattern has at most {MAX_PATTERN} characters", "pattern")
     if _NESTED_REPEAT.search(pattern):
         hint = "write each repetition once, with an upper bound: `[A-Z]{2}[0-9]{1,8}`"
         found.add(path, "a repetition inside a repetition can take forever", "pattern", hint)
