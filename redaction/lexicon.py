@@ -83,7 +83,7 @@ def _inflected(word: str, language: str) -> bool:
     known = _known(language)
     if word in known:
         return True
-    if word in _names():
+    if word in _names() or word.removesuffix("s") in _names():
         return False
     for ending in _ENDINGS.get(language, ()):
         stem = word.removesuffix(ending)
@@ -123,12 +123,17 @@ def _names() -> frozenset[str]:
 
 @cache
 def _given_names() -> frozenset[str]:
-    return words("given_names") | words("given_names_more")
+    return (words("given_names") | words("given_names_more")) - phrases("countries")
 
 
 def is_given_name(text: str) -> bool:
     """Whether a text is, in any case, a given name of the lists (German, English, international)."""
     return text.lower() in _given_names()
+
+
+def is_place(text: str) -> bool:
+    """Whether a word is, in any case, a city or a region of the lists."""
+    return text.lower() in words("places") or text.lower() in words("places_more")
 
 
 def without_marks(text: str) -> str:

@@ -30,6 +30,8 @@ _TYPES: Final = {
 }
 # A matrix of this many texts keeps numpy busy; more only takes memory.
 _BATCH: Final = 32
+# A model that reads a text which is rather in another language counts less than what knows that language.
+_FOREIGN: Final = 0.65
 
 
 class Presidio:
@@ -62,7 +64,8 @@ class Presidio:
         # An entity must not depend on what else was in the batch, so each line is a document of its own.
         docs = self._models[language].pipe((line.text for _, line in chosen), batch_size=_BATCH)
         for (index, line), doc in zip(chosen, docs, strict=True):
-            results[index].extend(_findings(doc, line, f"spacy_{language}"))
+            share = 1.0 if looks[index].languages[0] == language else _FOREIGN
+            results[index].extend(_findings(doc, line, f"spacy_{language}", share))
 
     def _plugged(self, look: Look) -> Iterator[Finding]:
         text = look.view.text
@@ -92,7 +95,7 @@ class Presidio:
         )
 
 
-def _findings(doc: Any, line: Line, recognizer: str) -> Iterator[Finding]:
+def _findings(doc: Any, line: Line, recognizer: str, share: float) -> Iterator[Finding]:
     for entity in doc.ents:
         entity_type = _TYPES.get(entity.label_)
         if entity_type is None:
@@ -100,7 +103,7 @@ def _findings(doc: Any, line: Line, recognizer: str) -> Iterator[Finding]:
         start, end = _trimmed(line.text, entity.start_char, entity.end_char)
         score = model_score(line.text, start, end, entity_type) if start < end else None
         if score is not None:
-            yield Finding(line.start + start, line.start + end, entity_type, score, recognizer)
+            yield Finding(line.start + start, line.start + end, entity_type, round(score * share, 2), recognizer)
 
 
 _SIGNS: Final = " \t\r\n\"'`*_()[]{}<>,.;:!?-–—@#|/\\"

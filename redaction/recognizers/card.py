@@ -7,14 +7,14 @@ from stdnum import luhn
 
 from redaction.recognizers.base import Page, Pattern, Recognizer, digits, words
 
-_CARD: Final = re.compile(r"(?<![\w.,-])[2-6][0-9]{3}(?:[ ._-]{0,2}[0-9]){9,15}(?![\w])(?![.,-][0-9])")
+_CARD: Final = re.compile(r"(?<![\w.,-])(?:[2-6][0-9]|18)[0-9]{2}(?:[ ._-]{0,2}[0-9]){9,15}(?![\w])(?![.,-][0-9])")
 _GROUPED: Final = re.compile(
     r"[2-6]\d{3}([ .-])\d{4}\1\d{4}\1\d{4}(?:\1\d{1,3})?|3[47]\d{2}([ .-])\d{6}\2\d{5}|3[068]\d{2}([ .-])\d{6}\3\d{4}"
 )
 # Issuer ranges in use: Visa; Mastercard; American Express; Diners; Discover, UnionPay, JCB, Maestro.
 _ISSUER: Final = re.compile(
     r"4|5[1-5]|2(?:22[1-9]|2[3-9]|[3-6]|7[01]|720)|3[47]|3(?:0[0-59]|[689])|6(?:011|4[4-9]|5|2)|35(?:2[89]|[3-8])"
-    r"|5018|5020|5038|5[678]|6304|6759|676[1-3]|9704"
+    r"|2131|1800|5018|5020|5038|5[678]|6304|6759|676[1-3]|9704"
 )
 _WORD: Final = words(
     *(

@@ -138,6 +138,7 @@ _NEGATIVE: Final = words(
     *("timestamp", "unix", "epoch", "steuer-id", "steueridentifikationsnummer", "idnr", "cccd", "cmnd", "mst", "ssn"),
     *("sort code", "routing", "nhs", "ref", "reference", "referenz", "charge", "part", "model", "modell", "doi", "pin"),
 )
+_NEAR: Final = 30
 _AMOUNT_AFTER: Final = re.compile(
     r"\s?(?:€|eur|euro|usd|\$|vnd|vnđ|đ(?![a-zà-ỹ])|đồng|dong|chf|%|kg|g(?![a-z])|km|m²|qm|ms|mb|gb|px|°|₫|tỷ|triệu|stück|lines|bytes|rows)"
 )
@@ -195,6 +196,8 @@ def _score(page: Page, start: int, end: int) -> float | None:
     ahead = page.ahead(start)
     strong = _last(_CONTEXT, ahead)
     negative = _last(_NEGATIVE, ahead)
+    if len(ahead) - negative > _NEAR and _NORTH_AMERICAN.match(value):
+        negative = -1  # another matter, told before
     if not hinted and negative > strong:
         return None
     near = page.around(start, end)

@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from redaction.lexicon import is_given_name, is_word
+from redaction.lexicon import is_given_name, is_place, is_word
 
 _WORD: Final = re.compile(r"[^\W\d_]+")
 _CODE: Final = re.compile(r"[\d_@#/\\{}()\[\]<>=|~^%$&*+]")
@@ -11,11 +11,20 @@ _MOST_WORDS: Final = 6
 _SCORES: Final = {"PERSON": 0.8, "LOCATION": 0.7, "ORGANIZATION": 0.6}
 
 
+def _is_no_place(words: list[str]) -> bool:
+    """Places and companies in small letters count only when a list knows them; ordinary words never do."""
+    if all(is_word(word) for word in words):
+        return not any(word[0].isupper() for word in words)
+    return not any(word[0].isupper() for word in words) and not any(is_place(word) for word in words)
+
+
 def model_score(text: str, start: int, end: int, entity_type: str) -> float | None:
     """The score of `text[start:end]` as named entity found by a model; None where its shape says that it is none."""
     value = text[start:end]
     words = _WORD.findall(value)
     if not words or len(words) > _MOST_WORDS or len(value) < 2:
+        return None
+    if entity_type != "PERSON" and (_CODE.search(value) or _is_no_place(words)):
         return None
     if entity_type == "PERSON":
         if _CODE.search(value) or all(is_word(word) and not is_given_name(word) for word in words):

@@ -62,6 +62,8 @@ _BARE: Final = re.compile(
     r"(?i)(?<![^\W_])(?:user ?name|benutzer(?:name|kennung)|nutzername|login|gamertag|nick(?:name)?|tên đăng nhập|ten dang nhap) (?P<value>[a-z]{1,30}[0-9_.][a-z0-9_.]{0,30}[a-z0-9])(?![\w@(])"
 )
 _DISCORD: Final = re.compile(r"(?<![\w#])(?P<value>[A-Za-z0-9_.]{2,32}#[0-9]{4})(?![\w])")
+_CODE: Final = re.compile(r"[(){};=<>/*#]|^\s*@")
+_SENTENCE_WORD: Final = re.compile(r"(?<![\w@])[^\W\d_]{2,}(?![\w(])")
 _NOT_NAMES: Final = frozenset(
     [
         "media",
@@ -115,8 +117,16 @@ def _handle(value: str, page: Page, start: int, end: int) -> float | None:
     near = page.around(start - 1, end, 50, 15)
     if _NETWORK.search(near):
         return 0.8
-    looks_made_up = any(char.isdigit() or char in "_." for char in value)
-    return 0.6 if looks_made_up else None
+    if any(char.isdigit() or char in "_." for char in value):
+        return 0.6
+    # In a sentence it is somebody; in code it is a decorator, a directive or a tag.
+    line = page.text[line_start : _line_end(page.text, end)]
+    return 0.5 if len(value) > 3 and not _CODE.search(line) and len(_SENTENCE_WORD.findall(line)) >= 2 else None
+
+
+def _line_end(text: str, at: int) -> int:
+    found = text.find("\n", at)
+    return found if found >= 0 else len(text)
 
 
 def _labelled(value: str, page: Page, start: int, end: int) -> float | None:

@@ -9,9 +9,10 @@ from redaction.finding import Finding
 from redaction.lexicon import is_word, words
 
 _PARTICLES: Final = words("name_particles")
-_INITIAL: Final = re.compile(r" [A-ZÄÖÜ]\.(?= )")
+_INITIAL: Final = re.compile(r" [A-ZÄÖÜ]\.?(?= )")
 _PLACED_BY: Final = words("place_prepositions")
 _SHORTEST: Final = 3
+_LONGEST_SYLLABLE: Final = 5
 
 
 def find(text: Text) -> Iterator[Finding]:
@@ -38,9 +39,13 @@ def _begun(text: Text, word: Word) -> tuple[Word, float] | None:
     if not word.capital or (is_all_capitals(word.text) and len(word.text) < 4):
         return None
     following = text.next(word)
+    named = text.next(word, ", ")
+    if named is not None and named.capital and _is_given(text, named):
+        if is_sur(word.lower):
+            return word, 0.8  # Müller, Anna
+        if is_all_capitals(word.text) and not is_word(word.text):
+            return word, 0.7  # BRADLER, Christian
     if is_sur(word.lower):
-        if following is None and (named := text.next(word, ", ")) and _is_given(text, named) and named.capital:
-            return (word, 0.8)  # Müller, Anna
         if not is_word(word.text) and not is_all_capitals(word.text) and not _is_thing(text, word):
             return (_extended(text, word) if following and not is_word(following.text) else word), 0.55
         return None
@@ -69,10 +74,16 @@ def _given(text: Text, word: Word) -> tuple[Word, float] | None:
             return None
         if last is word and (ordinary or _placed(text, word)):
             return None
+        if ordinary and text.page.languages[0] == "de" and not is_sur(last.lower):
+            return None  # a German noun before an unknown word
+        if last is word and text.text[max(0, word.start - 4) : word.start] in ("St. ", " St ", "nkt "):
+            return None  # a church or a town
         if text.only_vietnamese and len(word.lower) <= 4 and last is word:
             return None
         return last, 0.85 if last is not word else 0.75
-    if text.ordinary(word.text):
+    if text.ordinary(word.text) or (
+        text.only_vietnamese and word.lower.isascii() and len(word.lower) <= _LONGEST_SYLLABLE
+    ):
         return None
     return last, 0.75 if last is not word else 0.6
 
@@ -134,9 +145,15 @@ def _unknown_pair(text: Text, word: Word, following: Word | None) -> tuple[Word,
 
     An unknown word before a listed surname is a name in every language.
     """
-    if following is None or not following.capital or is_word(word.text) or len(word.text) < _SHORTEST:
+    if is_word(word.text) or len(word.text) < _SHORTEST:
         return None
-    if word.lower in places() or any(is_all_capitals(one.text) for one in (word, following)):
+    initial = _INITIAL.match(text.text, word.end)
+    if initial and (last := _at(text, word, initial.end() + 1) or _at(text, word, initial.end())):
+        # "Faina D. Yefremova": an initial between two unknown words is a name in every language.
+        return (last, 0.7) if last.capital and not is_word(last.text) else None
+    if following is None or not following.capital:
+        return None
+    if word.lower in places() or _is_thing(text, word) or any(is_all_capitals(one.text) for one in (word, following)):
         return None
     if is_sur(following.lower):
         return (following, 0.7) if not is_word(following.text) or not text.begins(word) else None

@@ -12,6 +12,8 @@ from redaction.lexicon import is_word, phrases, without_marks, words
 
 _BEFORE: Final = words("place_words")
 _BEFORE_VI: Final = words("vi_place_words")
+# A shorter place with an s is another word.
+_GENITIVE: Final = 6
 _POSTAL_DE: Final = re.compile(rf"(?<![\w-])(?P<value>(?:D-|A-|CH-)?[0-9]{{4,5}}) (?P<town>{CAP})(?!\w)")
 _POSTAL_LABELLED: Final = re.compile(
     r"(?i)(?<!\w)(?:plz|postleitzahl|zip(?: ?code)?|post ?code|postal code|mã bưu (?:chính|điện)|postcode)\W{1,4}(?:is |ist |lautet )?(?P<value>[0-9]{5,6}(?:-[0-9]{4})?|[A-Z]{1,2}[0-9][0-9A-Z]? ?[0-9][A-Z]{2})(?!\w)"
@@ -55,7 +57,9 @@ def find(text: Text) -> Iterator[Finding]:
                 if word.capital or _follows(text, word):
                     yield Finding(word.start, end, "LOCATION", 0.75, "place_listed")
                 break
-        if word.lower in places():
+        if word.lower in places() or (
+            word.capital and word.lower.removesuffix("s") in places() and len(word.lower) > _GENITIVE
+        ):
             score = _score(text, word)
             if score:
                 yield Finding(word.start, word.end, "LOCATION", score, "place_listed")
@@ -72,15 +76,10 @@ def _score(text: Text, word: Word) -> float:
     placed = _follows(text, word)
     if text.text[word.end : word.end + 2].strip()[:1].isdigit():
         return 0.0  # a hall, a gate: Halle 4
+    if placed and word.capital:
+        return 0.0 if is_word(word.text) and word.lower.endswith("ing") else 0.8  # "in Reading" begins no place
     if placed:
-        # "in essen" is where one lives, "in reading" is not: a word in lower case must be no ordinary one.
-        return (
-            0.8
-            if word.capital and not (is_word(word.text) and word.lower.endswith("ing"))
-            else 0.55
-            if not text.ordinary(word.text)
-            else 0.0
-        )
+        return 0.0 if text.ordinary(word.text) else 0.55
     if (
         not word.capital
         or is_word(word.text)

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from redaction.detectors.rules.text import ANY, CAP, NAME, PARTICLE, Text, is_given, is_sur
+from redaction.detectors.rules.text import ANY, CAP, NAME, PARTICLE, Text, is_all_capitals, is_given, is_sur, places
 from redaction.finding import Finding
 from redaction.lexicon import is_word
 
@@ -32,7 +32,7 @@ _SMALL_INTRODUCED: Final = re.compile(
     rf"(?P<value>{ANY}(?: {ANY}){{0,2}})"
 )
 _WEAK_INTRODUCED: Final = re.compile(
-    rf"(?<![\w-])(?i:this is|i am|i'm|i’m|im|ich bin|ich bin's|ich bins|ich bin (?:die|der)|hier ist(?: die| der)?|hier spricht|it's|it is me|das ist"
+    rf"(?<![\w-])(?i:this is|i am|i'm|i’m|ich bin|ich bin's|ich bins|ich bin (?:die|der)|hier ist(?: die| der)?|hier spricht|it's|it is me|das ist"
     rf"|gezeichnet|gez\.|i\. ?a\.|i\. ?v\.|cc|attn|z\. ?hd\.|zu händen|c/o|ping|from|von|to|an):? (?P<value>{NAME})"
 )
 _GREETED: Final = re.compile(
@@ -64,7 +64,7 @@ _RELATED: Final = re.compile(
     r"|kund(?:e|en|in)|mitarbeiter(?:in)?|bewerber(?:in)?|zeug(?:e|en|in)|schüler(?:in)?|azubi|praktikant(?:in)?|partner(?:in)?|mieter(?:in)?|steuerberater(?:in)?"
     r"|friend|colleague|boss|manager|husband|wife|son|daughter|brother|sister|mother|father|mom|mum|dad|uncle|aunt|cousin|neighbou?r|nephew|niece|partner"
     r"|boyfriend|girlfriend|landlord|landlady|teacher|doctor|lawyer|client|patient|customer|employee|intern|roommate|flatmate|therapist|kid|baby|bestie"
-    rf"|best friend|fiancée?|coworker|co-worker|team ?lead|assistant|accountant|dentist|tenant)),? (?P<value>{NAME})"
+    rf"|best friend|fiancée?|coworker|co-worker|team ?lead|assistant|accountant|dentist|tenant))(?:,| is| was| ist| war| heißt| hieß| named| called| namens)? (?P<value>{NAME})"
 )
 _NAMED: Final = (
     r"(?:full|first|last|given|family|middle|user|customer|display|contact|recipient|sender|patient|employee|author|owner|account)?[ _-]?name|surname"
@@ -89,6 +89,13 @@ _MENTIONED: Final = re.compile(rf"(?<![\w@.])@(?P<value>{CAP}(?: {CAP})?)(?![\w.
 
 _ADDRESSED: Final = re.compile(rf"{_SALUTE}|{_TITLE}|(?i:anh|chị|em|bạn|cô|chú|bác|thầy|ông|bà|all|team|both)")
 _NO_NAME: Final = frozenset({"med", "dent", "phil", "jur", "rer", "nat", "habil", "mult"})
+
+_SMALL_WEAK: Final = re.compile(
+    rf"(?<![\w-])(?i:its|it's|i'm|i’m|i am|this is|hier ist|ich bins?|ich bin's|bin der|bin die) (?P<value>{ANY})(?=\s?[,.!\n]|\s*$| here\b| from\b| hier\b| vom\b| von\b| aus\b)"
+)
+_SMALL_CALLED: Final = re.compile(
+    rf"(?m)^\s{{0,3}}(?i:ok|okay|hey|thx|thanks|ty|sorry|bye|danke|alles klar|cool|ja|yes|yep|nö|no|well|omg|btw|lol),? (?P<value>{ANY})(?=\s?[,!])"
+)
 
 _RULES: Final = (
     (_HONORIFIC, "name_honorific", 0.9, ()),
@@ -170,6 +177,10 @@ def _is_name(part: str) -> bool:
     return is_given(word) or is_sur(word) or (word.endswith("s") and is_given(word[:-1]))
 
 
+def _is_place(word: str) -> bool:
+    return word.lower() in places() and not is_given(word.lower())
+
+
 def _small(text: Text) -> Iterator[Finding]:
     """The same in lower case, as in chat: only what is no ordinary word, or stands in a list."""
     for expression, recognizer, score in (
@@ -178,6 +189,8 @@ def _small(text: Text) -> Iterator[Finding]:
         (_SMALL_GREETED, "name_greeted", 0.65),
         (_SMALL_SIGNED, "name_signed", 0.7),
         (_SMALL_LABELLED, "name_labelled", 0.7),
+        (_SMALL_WEAK, "name_introduced", 0.55),
+        (_SMALL_CALLED, "name_greeted", 0.55),
     ):
         for match in expression.finditer(text.text):
             parts: list[str] = []
@@ -187,6 +200,6 @@ def _small(text: Text) -> Iterator[Finding]:
                 ):
                     break
                 parts.append(part)
-            if parts and len(parts[0]) > 2:
+            if parts and len(parts[0]) > 2 and not is_all_capitals(parts[0]) and not _is_place(parts[0]):
                 start = match.start("value")
                 yield Finding(start, start + len(" ".join(parts)), "PERSON", score, recognizer)

@@ -46,6 +46,15 @@ _EN_SMALL: Final = re.compile(
     r"(?i)(?<![\w.,:$£€-])(?P<value>(?:(?:flat|apt|unit|suite) [0-9]{1,4}[a-z]?,? )?[0-9]{1,5}[a-z]? (?:(?:n|s|e|w|north|south|east|west|old) )?(?P<name>[a-z]{3,20}(?: [a-z]{3,20})?) "
     r"(?:street|st|road|rd|avenue|ave|lane|ln|drive|boulevard|blvd|crescent|terrace|court|ct)(?![\w])(?:,? (?:apt|unit|flat|#) ?[0-9a-z]{1,5}(?!\w))?(?:,? [a-z]{1,2}[0-9][0-9a-z]? [0-9][a-z]{2}(?!\w))?)"
 )
+# Elsewhere in Europe and the Americas: the kind of street stands before its name, or ends it.
+_BEFORE: Final = r"(?:Rue|Avenue|Boulevard|Chemin|Quai|Impasse|Allée|Via|Viale|Piazza|Corso|Largo|Calle|C/|Avenida|Av\.|Plaza|Paseo|Carrer|Rua|Praça|Travessa|ul\.|Ul\.|ulica|al\.|Aleja|os\.|Strada|Bulevardul)"
+_ENDS: Final = r"(?:gatan|vägen|gata|gränd|veien|vegen|vei|vej|vænget|gade|stræde|katu|kuja|polku|straat|laan|plein|gracht|kade|dreef|ulice|náměstí|sokak|caddesi)"
+_ABROAD: Final = re.compile(
+    rf"(?<![\w-])(?P<value>(?:[0-9]{{1,5}} )?{_BEFORE} (?:(?:de|del|della|di|da|do|dos|du|des|la|le|les|el|los|las|Al|al|św\.) ?){{0,2}}{CAP}(?: (?:de |la |e )?{CAP}){{0,3}},? [0-9]{{1,5}}[a-z]?(?:/[0-9]{{1,4}})?(?![\w])"
+    rf"|[0-9]{{1,5}}(?: bis| ter)?,? (?:{_BEFORE}|rue|avenue|boulevard|place|chemin) (?:(?:de|du|des|la|le|les|l'|d') ?){{0,2}}{CAP}(?:[ -]{CAP}){{0,3}}"
+    rf"|(?:[0-9]{{1,5}} )?[{UP}][{LOW}]{{1,20}}{_ENDS} [0-9]{{1,4}}(?: ?[a-zA-Z](?!\w))?(?![\w])"
+    rf"|(?:[0-9]{{1,5}} )?{CAP}(?: {CAP}){{0,2}} (?:utca|út|tér|u\.|körút|katu|tie|gatan|väg|ulice|sokak|caddesi) [0-9]{{1,4}}\.?)"
+)
 _BOX: Final = re.compile(r"(?<!\w)(?P<value>(?i:p\.? ?o\.? ?box|postfach|hòm thư|hom thu) [0-9][0-9 ]{1,8}[0-9])(?!\w)")
 _W: Final = rf"[{UP}{LOW}0-9]{{1,12}}"
 _WARD: Final = r"(?:phường|phuong|p\.|p(?=[0-9])|quận|quan|q\.|q(?=[0-9])|huyện|huyen|h\.|xã|xa|thị trấn|thi tran|tt\.?|thị xã|tx\.?|tp\.?|thành phố|thanh pho|tỉnh|tinh)"
@@ -80,6 +89,7 @@ _VI_NUMBERED: Final = re.compile(
 _DIGIT_STREETS: Final = (
     (_DE, "street_de", 0.85, ()),
     (_EN, "street_en", 0.85, ()),
+    (_ABROAD, "street_abroad", 0.75, ()),
     (_BOX, "post_box", 0.8, ()),
     (_VI, "street_vi", 0.85, ("đường", "duong", "phố", "pho", "đ.")),
     (_VI_LANE, "street_vi", 0.85, ("hẻm", "hem", "ngõ", "ngo", "ngách", "ngach", "kiệt", "kiet")),

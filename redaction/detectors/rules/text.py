@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Final
 
-from redaction.lexicon import is_word, without_marks, words
+from redaction.lexicon import is_word, phrases, without_marks, words
 from redaction.recognizers.base import Page
 
 # Vietnamese letters alternate between capital and small in Unicode, so ranges would mix them up.
@@ -124,7 +124,7 @@ def places() -> frozenset[str]:
 def _spelled(name: str) -> frozenset[str]:
     listed = words(name) | words(f"{name}_more")
     umlauts = {word.replace("ä", "ae").replace("ö", "oe").replace("ü", "ue").replace("ß", "ss") for word in listed}
-    return listed | umlauts | {without_marks(word) for word in listed}
+    return (listed | umlauts | {without_marks(word) for word in listed}) - phrases("countries")
 
 
 def is_given(word: str) -> bool:

@@ -105,7 +105,7 @@ def _run(text: Text, syllables: list["re.Match[str]"], at: int) -> int:
     if capital:
         return taken if _is_capital_name(text, syllables, at, taken) else 0
     middle = without_marks(second) in ("van", "thi") or (taken > 2 and second in _middles())
-    if not (first in _DISTINCT or not first.isascii()) and without_marks(second) not in ("van", "thi"):
+    if first not in _DISTINCT and without_marks(second) not in ("van", "thi"):
         return 0
     if not middle and first not in _DISTINCT:
         return 0
@@ -155,8 +155,14 @@ def _honorifics(text: Text) -> Iterator[Finding]:
             yield Finding(match.start("value"), end, "PERSON", 0.6, "name_vi_honorific")
     for match in _SMALL_HONORIFIC.finditer(text.text):
         value = match["value"]
-        if value in _given() and not is_word(value, "vi"):
+        if value in _given() and not is_word(value, "vi") and match[0] not in words_of_two():
             yield Finding(*match.span("value"), "PERSON", 0.6, "name_vi_honorific")
+
+
+@cache
+def words_of_two() -> frozenset[str]:
+    """Ordinary words of two syllables whose first is an honorific: `anh hùng`, a hero."""
+    return phrases("vi_compounds")
 
 
 def _introduced(text: Text) -> Iterator[Finding]:
@@ -193,13 +199,20 @@ def _capitals(text: Text) -> Iterator[Finding]:
     """Capital syllables inside a Vietnamese sentence that are given names; nothing else is written with capitals there."""
     at = 0
     syllables = text.words
+    # In a text that has marks a syllable without one is that very syllable.
+    marked = not text.text.isascii()
+    given = words("vi_given") if marked else _given()
+    middles = words("vi_middle") if marked else _middles()
     while at < len(syllables):
         word = syllables[at]
         run = [word]
         while word.capital and len(run) < 4 and (following := text.next(run[-1])) and following.capital:
             run.append(following)
         at += len(run)
-        if not word.capital or any(one.lower not in _given() and one.lower not in _middles() for one in run):
+        while len(run) > 1 and text.begins(run[0]) and run[0].lower not in given and run[0].lower not in middles:
+            run.pop(0)  # the verb that begins the sentence: Hỏi Đạt
+        word = run[0]
+        if not word.capital or any(one.lower not in given and one.lower not in middles for one in run):
             continue
         value = " ".join(one.lower for one in run)
         before = text.before(word)

@@ -1,0 +1,138 @@
+"""Capital words that no list knows, taken for a person or a place by what is done around them.
+
+A brand or a technical term does not say, ask or live, and nobody marries it; a word behind "in" or "aus" is a place.
+The score is low: any stronger opinion, and any list of ordinary words, goes before this one.
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+from redaction.detectors.rules.text import Text, Word, is_all_capitals, is_given, is_sur, places
+from redaction.finding import Finding
+from redaction.lexicon import is_word, words
+
+_PERSON: Final = 0.5
+_PLACE: Final = 0.45
+_SHORTEST: Final = 3
+# Behind "mit" or "für" stand plurals and stuff as well: what is long or ends like a German noun does not count.
+_LONGEST: Final = 8
+_NOUN_ENDS: Final = (
+    "en",
+    "ern",
+    "eln",
+    "er",
+    "el",
+    "ung",
+    "e",
+    "ium",
+    "at",
+    "ik",
+    "ion",
+    "us",
+    "um",
+    "al",
+    "ent",
+    "ant",
+    "ler",
+    "stoff",
+    "pulver",
+    "material",
+)
+_IN: Final = frozenset({"in", "aus", "nach", "bei"})
+_WITH: Final = frozenset({"mit", "von", "für", "an", "bei", "ohne", "wie", "with", "from", "for"})
+_AND: Final = frozenset({"und", "and", "oder", "or"})
+_TOWN_ENDS: Final = (
+    "dorf",
+    "hausen",
+    "heim",
+    "burg",
+    "stadt",
+    "ingen",
+    "bach",
+    "berg",
+    "feld",
+    "rode",
+    "hagen",
+    "stedt",
+    "leben",
+    "itz",
+    "furt",
+    "bruck",
+    "kirchen",
+    "ville",
+    "ton",
+    "ham",
+    "shire",
+)
+
+
+def find(text: Text) -> Iterator[Finding]:
+    """Unknown capital words inside sentences with something around them that tells."""
+    persons: set[int] = set()
+    for word in text.words:
+        if not _is_unknown(word):
+            continue
+        entity_type = _told(text, word, persons)
+        if entity_type is None or text.is_company(word.end):
+            continue
+        if entity_type == "PERSON":
+            persons.add(word.index)
+        end = word.end
+        yield Finding(word.start, end, entity_type, _PERSON if entity_type == "PERSON" else _PLACE, "name_acting")
+
+
+def _is_unknown(word: Word) -> bool:
+    if not word.capital or len(word.text) < _SHORTEST or is_all_capitals(word.text) or is_word(word.text):
+        return False
+    if "'" in word.text or "’" in word.text:
+        return False
+    if sum(char.isupper() for char in word.text) > 1 + word.text.count("-"):
+        return False
+    return not (is_given(word.lower) or is_sur(word.lower) or word.lower in places())
+
+
+def _told(text: Text, word: Word, persons: set[int]) -> str | None:
+    before, after = text.before(word), text.next(word)
+    if before is not None and before.lower in words("articles"):
+        return None
+    if after is not None and after.capital and text.page.languages[0] == "de" and is_word(after.text):
+        return None
+    if after is not None and after.lower in words("person_verbs_after") and (before is None or not _is_noun(before)):
+        return "PERSON"
+    if before is None or (before.capital and not text.begins(before)):
+        return _called(text, word)
+    if before.lower in words("person_verbs_before"):
+        return "PERSON"
+    if before.lower in _AND and _is_person(text, before, persons):
+        return "PERSON"
+    if before.lower in _IN and word.lower.endswith(_TOWN_ENDS):
+        return "LOCATION"
+    if before.lower in _WITH and _ends_clause(text, word, after) and "de" in text.page.languages:
+        return "PERSON" if len(word.text) <= _LONGEST and not word.lower.endswith(_NOUN_ENDS) else None
+    return None
+
+
+def _is_noun(word: Word) -> bool:
+    """An unknown word behind another capital one is rather the end of a title than somebody."""
+    return word.capital and word.index > 0 and not is_given(word.lower)
+
+
+def _is_person(text: Text, conjunction: Word, persons: set[int]) -> bool:
+    other = text.before(conjunction)
+    return other is not None and (
+        other.index in persons or (other.capital and is_given(other.lower) and not is_word(other.text))
+    )
+
+
+def _called(text: Text, word: Word) -> str | None:
+    """`…, Notburga!`: somebody is addressed at the end of a line."""
+    ahead = text.text[max(0, word.start - 2) : word.start]
+    behind = text.text[word.end : word.end + 2].strip()
+    return "PERSON" if ahead == ", " and behind in ("!", "?") else None
+
+
+def _ends_clause(text: Text, word: Word, after: Word | None) -> bool:
+    """Whether a German sentence goes on with no noun: what a mass noun's neighbour would be."""
+    if after is None:
+        return text.text[word.end : word.end + 1] in ("", ".", ",", "!", "?", "\n")
+    return not after.capital
