@@ -11,7 +11,7 @@ import orjson
 import sqlalchemy as sa
 
 from audit.query import Question, entries
-from audit.tables import reference, transfer
+from audit.tables import reference, transfer, tree
 from audit.values import ErasurePhase
 
 _BATCH = 500
@@ -53,6 +53,11 @@ def said(connection: sa.Connection) -> Said:
         frozenset(held),
         tuple(dict.fromkeys(scope for scopes in shreds for scope in scopes)),
     )
+
+
+def changes(connection: sa.Connection) -> int:
+    """A number that grows with every destruction of references; cheap enough to ask for each second."""
+    return int(connection.execute(sa.select(tree.c.erasures)).scalar() or 0)
 
 
 def remaining(connection: sa.Connection, refs: Iterable[str]) -> Iterator[str]:

@@ -42,13 +42,19 @@ def erase_again(ledger: Ledger, vault: Vault) -> None:
         log.warning("erasure %s was cut off; its providers are still to be asked: dragoman erase retry ID", erasure)
 
 
-def reapply(ledger: Ledger, vault: Vault) -> Reapplied:
-    """Shred and destroy what the log says is gone. Raises AuditError, RedactionError: then nothing may be served."""
+def reapply(ledger: Ledger, vault: Vault, *, starting: bool = True) -> Reapplied:
+    """Shred and destroy what the log says is gone. Raises AuditError, RedactionError: then nothing may be served.
+
+    starting: nothing else can be erasing now, so an erasure that is open was cut off and is brought to its end.
+    """
     with ledger.store.read() as connection:
         said = erasures.said(connection)
-        left = list(erasures.remaining(connection, said.erased))
+        cut_off = sorted(said.open) if starting else []
+        gone = [ref for ref, erasure in said.erased.items() if starting or erasure not in said.open]
+        left = list(erasures.remaining(connection, gone))
+    vault.forget(said.scopes)
     alive = dict(vault.live(said.scopes))
-    for refs in batched(said.erased, _BATCH):
+    for refs in batched(gone, _BATCH):
         alive |= {scope.id: scope.mappings for scope in vault.scopes_of(refs)}
     for record in shreds(alive, ShredCause.REAPPLIED, "system"):
         ledger.append_blocking(record)
@@ -56,10 +62,10 @@ def reapply(ledger: Ledger, vault: Vault) -> Reapplied:
         vault.shred_all(list(alive))
     if left:
         ledger.references.destroy(left)
-    by_erasure: dict[str, list[str]] = {erasure: [] for erasure in sorted(said.open)}
+    by_erasure: dict[str, list[str]] = {erasure: [] for erasure in cut_off}
     for ref in left:
         by_erasure.setdefault(said.erased[ref], []).append(ref)
     for erasure, refs_of in by_erasure.items():
         for part in list(batched(refs_of, MAX_NAMES)) or [()]:
             ledger.append_blocking(ErasureRecord(at=now_ms(), id=erasure, phase=ErasurePhase.REAPPLIED, refs=part))
-    return Reapplied(len(alive), len(left), tuple(sorted(said.open)))
+    return Reapplied(len(alive), len(left), tuple(cut_off))

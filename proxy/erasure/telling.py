@@ -57,7 +57,7 @@ def done(what: Plan, result: Done, file: Path) -> Iterator[str]:
     waiting = result.count(Verdict.REFUSED) + result.count(Verdict.KEPT)
     if waiting:
         yield f"{waiting} objects are still with their providers; see {file}, or: dragoman erase retry {what.id}"
-    yield "A running dragoman uses what it has in memory for at most 30 seconds more."
+    yield "A running dragoman forgets it within two seconds; transfers that are open end as they began."
     yield from _partial(what)
 
 

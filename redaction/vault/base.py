@@ -168,6 +168,10 @@ class Vault(Protocol):
         """Live conversations with placeholders of which nobody said whom they concern."""
         ...
 
+    def forget(self, scope_ids: Sequence[str]) -> None:
+        """Drop what this process has in memory of scopes that another one has destroyed."""
+        ...
+
     def shred_all(self, scope_ids: Sequence[str]) -> Mapping[str, int]:
         """`shred` for many, in one transaction. Scope -> placeholders that went, for those that were still there."""
         ...

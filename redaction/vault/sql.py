@@ -177,12 +177,15 @@ class SqlVault:
     def shred(self, scope_id: str) -> bool:
         return bool(self.shred_all([scope_id]))
 
+    def forget(self, scope_ids: Sequence[str]) -> None:
+        self._forget(dict.fromkeys(scope_ids, 0))
+
     def shred_all(self, scope_ids: Sequence[str]) -> Mapping[str, int]:
         gone: dict[str, int] = {}
         with self._database.write() as connection:
             for some in batched(scope_ids, _BATCH):
                 gone |= scopes.destroy(connection, t.scope.c.id.in_(some), self._clock_ms())
-        self._forget(dict.fromkeys(scope_ids, 0))
+        self.forget(scope_ids)
         self._database.forget_freed_pages()
         return gone
 

@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 from audit.log import Ledger
 from proxy.cli import build
 from redaction.vault import Scope, open_vault
+from redaction.vault.seen import TRUSTED_S
 
 MAIL = "anna.schmidt@example.com"
 IBAN = "DE89 3704 0044 0532 0130 00"
@@ -221,6 +222,20 @@ async def test_a_running_dragoman_goes_on_when_a_scope_is_shredded_under_it(stan
         await it.settled()
         live = "SELECT count(*) FROM vault_person p JOIN vault_scope s ON s.id = p.scope WHERE s.kind = 'session'"
         assert vault_rows(it, live) == [(2,)], "Ben's, and a new one of Anna, who came back"
+
+
+async def test_a_running_dragoman_forgets_long_before_its_memory_would_run_out(stand: Any, chat: Any) -> None:
+    async with stand() as it, it.client("openai") as client:
+        for _ in range(2):
+            await client.post("/v1/chat/completions", json=chat(f"I am {MAIL}"), headers=about(ANNA))
+        await it.settled()
+        assert "Erased: " in (await erase(it, "--yes")).output
+        async with asyncio.timeout(TRUSTED_S - 5):
+            while True:
+                await client.post("/v1/chat/completions", json=chat(f"I am {MAIL}"), headers=about(ANNA))
+                if it.received()[-1].body != it.received()[0].body:
+                    break
+    assert it.received()[1].body == it.received()[0].body
 
 
 async def test_a_restored_backup_of_the_vault_is_erased_again_before_anything_is_served(stand: Any, chat: Any) -> None:
