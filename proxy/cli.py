@@ -21,6 +21,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "fake-provider": ("proxy.commands.fake_provider", "fake_provider", "The echoing providers of the tests."),
     "doctor": ("proxy.commands.doctor", "doctor", "Check the installation and say what to do."),
     "ca": ("proxy.commands.ca", "app", "The CA certificate, and what runtimes need to trust it."),
+    "net": ("proxy.commands.net", "app", "Lead apps' packets to the transparent door (nftables)."),
     "redact": ("redaction.cli", "redact", "Replace personal data in text, JSON or JSON lines."),
     "restore": ("redaction.cli", "restore", "Put originals back."),
     "evaluate": ("redaction.evaluate.cli", "evaluate", "Precision, recall and speed on a data set."),
