@@ -54,6 +54,7 @@ class Operation:
     answer: shape of complete answers and of stream events alike. kind: whose words an unlisted text is.
     creates: every request creates an object that the provider keeps. stores: so does one that does not say
     `store: false` (a shape notes the field as `@store`); without it, one that says `store: true`.
+    uploads: the body may be of any content type.
     """
 
     name: str
@@ -66,6 +67,7 @@ class Operation:
     kind: SegmentKind = SegmentKind.UNKNOWN
     creates: bool = False
     stores: bool = False
+    uploads: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,7 @@ class JsonFormat:
             return Inspected((), Body(body, Document("")), state=named, keeps=operation.creates)
         inspection = Inspection() if self.roles is None else Inspection(roles=self.roles)
         content_type = head.headers.get("content-type") or ""
-        if content_type.lower().startswith(("multipart/", FORM)):
+        if operation.uploads or content_type.lower().startswith(("multipart/", FORM)):
             read = read_body(inspection, content_type, body, operation.request)
             return replace(read, state=named, keeps=operation.creates)
         decoded = decode(body)

@@ -1,4 +1,5 @@
-"""Gemini generateContent and streamGenerateContent (SSE and JSON array), countTokens, embedContent; Vertex paths too.
+"""Gemini generateContent and streamGenerateContent (SSE and JSON array), countTokens, embedContent, cached contents,
+files and batches; Vertex paths too.
 
 Source: Gemini API reference, v1beta. Proto JSON takes camelCase and snake_case alike, so both are one key here.
 """
@@ -20,6 +21,7 @@ REQUEST = build(
     structural(f"{_CONTENT}/role", note="role"),
     structural(f"{_CONTENT}/parts/*/inlineData/mimeType {_CONTENT}/parts/*/fileData/mimeType", note="mime"),
     media(f"{_CONTENT}/parts/*/inlineData/data"),
+    text(f"{_CONTENT}/parts/*/fileData/fileUri", note="@state.file_uri"),
     structural(
         f"{_CONTENT}/parts/*/{{functionCall,functionResponse}}/{{id,name}} {_CONTENT}/parts/*/executableCode/language"
     ),
@@ -59,6 +61,41 @@ ANSWER = build(
     fold=True,
 )
 
+_CACHE = build(
+    structural("name", note="@object.cached_content"),
+    structural("model", note="@model"),
+    structural("createTime updateTime expireTime usageMetadata/**"),
+    fold=True,
+)
+_FILE = build(
+    *(
+        rule
+        for at in ("", "file/")
+        for rule in (
+            structural(f"{at}name", note="@object.file"),
+            structural(f"{at}uri", note="@object.file_uri"),
+            structural(f"{at}{{mimeType,sizeBytes,createTime,updateTime,expirationTime,sha256Hash,state,source}}"),
+        )
+    ),
+    fold=True,
+)
+BATCH = build(
+    structural("batch/{model,priority} batch/inputConfig/fileName"),
+    graft("batch/inputConfig/requests/requests/*/request", REQUEST),
+    fold=True,
+)
+_BATCH = build(
+    structural("name", note="@object.batch"),
+    structural("done metadata/{@type,model,name,state,createTime,updateTime,endTime} metadata/batchStats/**"),
+    structural("response/@type response/responsesFile error/{code,status}"),
+    graft("response/inlinedResponses/inlinedResponses/*/response", ANSWER),
+    graft("metadata/output/inlinedResponses/inlinedResponses/*/response", ANSWER),
+    fold=True,
+)
+
+_PLACE = r"/(?:.*/)?v\d\w*/"
+_PROJECT = r"(?:projects/[^/]+/locations/[^/]+/)?"
+_READ = frozenset(("GET", "PATCH", "DELETE", "POST"))
 _PATH = r"/(?:.*/)?(?P<model>[^/:]+):"
 
 FORMAT = JsonFormat(
@@ -74,6 +111,25 @@ FORMAT = JsonFormat(
         Operation(
             "embed", re.compile(_PATH + "(?:embedContent|batchEmbedContents)"), REQUEST, ANSWER, kind=SegmentKind.USER
         ),
+        Operation("batches", re.compile(_PATH + "batch(?:Generate|Embed)Content"), BATCH, _BATCH, creates=True),
+        Operation("batch", re.compile(_PLACE + r"(?P<batch>batches/[^/:]+)(?::cancel)?"), answer=_BATCH, methods=_READ),
+        Operation(
+            "cached_contents",
+            re.compile(_PLACE + _PROJECT + "cachedContents"),
+            REQUEST,
+            _CACHE,
+            kind=SegmentKind.USER,
+            creates=True,
+        ),
+        Operation(
+            "cached_content",
+            re.compile(_PLACE + rf"(?P<cached_content>{_PROJECT}cachedContents/[^/:]+)"),
+            REQUEST,
+            _CACHE,
+            methods=_READ,
+        ),
+        Operation("files", re.compile(_PLACE + "files"), answer=_FILE, creates=True, uploads=True),
+        Operation("file", re.compile(_PLACE + "(?P<file>files/[^/:]+)"), answer=_FILE, methods=_READ),
     ),
     error=refusal.gemini,
 )

@@ -1,0 +1,172 @@
+"""What providers keep besides chats: files, batches, cached contents; and the small endpoints of OpenAI's API."""
+
+import json
+
+import httpx
+import pytest
+
+TOKEN_LINE = '{"custom_id": "r-1", "method": "POST", "url": "/v1/chat/completions", "body": {"model": "m", "messages": [{"role": "system", "content": "be kind"}, {"role": "user", "content": "Anna"}]}}'
+
+
+def upload(**fields):
+    files = {"file": ("batch.jsonl", (TOKEN_LINE + "\n").encode() * 2, "application/jsonl")}
+    request = httpx.Request("POST", "http://x", data=fields, files=files)
+    return request.read(), request.headers["content-type"]
+
+
+def test_a_batch_file_is_inspected_line_by_line_with_the_shape_of_its_requests(read):
+    body, kind = upload(purpose="batch")
+    one = read("/v1/files", body, kind)
+    assert one.kinds == {
+        "/file/0/body/messages/0/content": "system", "/file/0/body/messages/1/content": "user",
+        "/file/1/body/messages/0/content": "system", "/file/1/body/messages/1/content": "user", "/file~f": "metadata",
+    }  # fmt: skip
+    assert one.inspected.keeps
+    assert one.inspected.unkept == {}
+    out = one.splice({"/file/1/body/messages/1/content": '"X"'})
+    assert out == body.replace(b'"Anna"', b'"\\"X\\""').replace(b'"\\"X\\""', b'"Anna"', 1)
+
+
+def test_the_purpose_of_an_upload_is_text_where_it_is_words(read):
+    body, kind = upload(purpose="for Anna")
+    assert read("/v1/files", body, kind).texts["/purpose"] == "for Anna"
+
+
+def test_a_recording_is_media_and_its_prompt_is_inspected(read):
+    request = httpx.Request(
+        "POST", "http://x", data={"model": "whisper-1", "prompt": "Frau Lindner"},
+        files={"file": ("Anna.mp3", b"ID3\xff\xfe", "audio/mpeg")},
+    )  # fmt: skip
+    one = read("/v1/audio/transcriptions", request.read(), request.headers["content-type"])
+    assert one.texts == {"/prompt": "Frau Lindner", "/file~f": "Anna.mp3"} | {
+        pointer: text for pointer, text in one.texts.items() if pointer.endswith("~k")
+    }
+    assert [part.media_type for part in one.inspected.media] == ["audio/mpeg"]
+    assert one.inspected.model == "whisper-1"
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "texts"),
+    [
+        ("/v1/embeddings", {"model": "m", "input": "Anna", "encoding_format": "float"}, {"/input": "Anna"}),
+        ("/v1/embeddings", {"model": "m", "input": ["Anna", "b"]}, {"/input/0": "Anna", "/input/1": "b"}),
+        ("/openai/deployments/d/embeddings", {"input": "Anna"}, {"/input": "Anna"}),
+        ("/v1/moderations", {"input": [{"type": "text", "text": "Anna"}]}, {"/input/0/text": "Anna"}),
+        ("/v1/images/generations", {"model": "m", "prompt": "Anna", "size": "1024x1024"}, {"/prompt": "Anna"}),
+        ("/v1/audio/speech", {"model": "m", "voice": "alloy", "input": "Anna"}, {"/input": "Anna"}),
+        ("/v1/batches", {"input_file_id": "file-1", "endpoint": "/v1/responses", "metadata": {"a": "Anna"}}, {"/metadata/a~k": "a", "/metadata/a": "Anna"}),
+    ],
+)  # fmt: skip
+def test_small_endpoints(read, path, body, texts):
+    one = read(path, body)
+    assert one.texts == texts
+    assert one.format.name == "openai_other"
+
+
+@pytest.mark.parametrize("tokens", [[1, 2], [[1, 2], [3]]])
+def test_token_ids_in_embeddings_are_uninspected(read, tokens):
+    parts = read("/v1/embeddings", {"model": "m", "input": tokens}).inspected.uninspected
+    assert {part.media_type for part in parts} == {"application/x-token-ids"}
+
+
+def test_vectors_pass_untouched(answer):
+    value = {
+        "object": "list",
+        "model": "m",
+        "data": [{"object": "embedding", "index": 0, "embedding": [0.123456789] * 40}],
+    }
+    raw = json.dumps(value | {"usage": {"prompt_tokens": 3}}).encode()
+    found = answer("/v1/embeddings", raw)
+    assert found.body == raw
+    assert found.facts.usage.input_tokens == 3
+
+
+@pytest.mark.parametrize("kind", ["application/octet-stream", "application/jsonl", "text/plain", ""])
+@pytest.mark.parametrize("cuts", [[], [1], [40, 41, 42], list(range(0, 400, 3))])
+def test_the_result_of_a_batch_is_restored_as_json_lines(answer, people, kind, cuts):
+    token, name = next(iter(people.items()))
+    body = {"id": "chatcmpl-1", "choices": [{"index": 0, "message": {"role": "assistant", "content": f"Hi {token}"}}]}
+    line = json.dumps({"id": "b", "custom_id": "r-1", "response": {"status_code": 200, "body": body}})
+    raw = f"{line}\n{line}\n".encode()
+    found = answer("/v1/files/file-1/content", raw, kind, method="GET", cuts=cuts)
+    assert [
+        json.loads(item)["response"]["body"]["choices"][0]["message"]["content"] for item in found.body.splitlines()
+    ] == [f"Hi {name}"] * 2
+
+
+def test_a_picture_in_a_file_passes(answer):
+    raw = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 20
+    assert answer("/v1/files/file-1/content", raw, "image/png", method="GET", cuts=[5, 9, 300]).body == raw
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "format", "operation", "state", "keeps"),
+    [
+        ("POST", "/v1/files", "openai_other", "files", {}, True),
+        ("GET", "/v1/files/file-1", "openai_other", "file", {"file": "file-1"}, False),
+        ("GET", "/v1/files/file-1/content", "openai_other", "file_content", {"file": "file-1"}, False),
+        ("GET", "/v1/batches/batch_1", "openai_other", "batch", {"batch": "batch_1"}, True),
+        ("POST", "/v1beta/cachedContents", "gemini", "cached_contents", {}, True),
+        ("GET", "/v1beta/cachedContents/a1", "gemini", "cached_content", {"cached_content": "cachedContents/a1"}, False),
+        ("PATCH", "/v1/projects/p/locations/l/cachedContents/a1", "gemini", "cached_content",
+         {"cached_content": "projects/p/locations/l/cachedContents/a1"}, False),
+        ("POST", "/upload/v1beta/files", "gemini", "files", {}, True),
+        ("GET", "/v1beta/files/f1", "gemini", "file", {"file": "files/f1"}, False),
+        ("POST", "/v1beta/models/m:batchGenerateContent", "gemini", "batches", {}, True),
+        ("GET", "/v1beta/batches/b1", "gemini", "batch", {"batch": "batches/b1"}, False),
+    ],
+)  # fmt: skip
+def test_objects_have_endpoints_of_their_own(read, method, path, format, operation, state, keeps):
+    one = read(path, b"", "", method=method)
+    assert (one.endpoint.format, one.endpoint.operation, one.inspected.state) == (format, operation, state)
+    assert (one.inspected.keeps, one.inspected.unkept) == (keeps, {})
+
+
+@pytest.mark.parametrize(
+    ("path", "method", "body", "objects"),
+    [
+        ("/v1/files", "POST", {"id": "file-1", "object": "file"}, {"file": "file-1"}),
+        ("/v1/batches", "POST", {"id": "batch_1", "output_file_id": None}, {"batch": "batch_1"}),
+        ("/v1/batches/batch_1", "GET", {"id": "batch_1", "output_file_id": "file-2"}, {"batch": "batch_1", "file": "file-2"}),
+        ("/v1beta/cachedContents", "POST", {"name": "cachedContents/a", "model": "m"}, {"cached_content": "cachedContents/a"}),
+        ("/upload/v1beta/files", "POST", {"file": {"name": "files/a", "uri": "https://h/v1beta/files/a"}},
+         {"file": "files/a", "file_uri": "https://h/v1beta/files/a"}),
+        ("/v1beta/models/m:batchGenerateContent", "POST", {"name": "batches/b"}, {"batch": "batches/b"}),
+        ("/v1/chat/completions", "POST", {"id": "chatcmpl-1"}, {"completion": "chatcmpl-1"}),
+        ("/v1/conversations", "POST", {"id": "conv_1"}, {"conversation": "conv_1"}),
+    ],
+)  # fmt: skip
+def test_an_answer_names_what_it_created(answer, path, method, body, objects):
+    assert answer(path, json.dumps(body).encode(), method=method).facts.objects == objects
+
+
+def test_a_cached_content_is_inspected_like_a_request(read):
+    body = {
+        "model": "models/m", "ttl": "300s", "displayName": "Anna", "systemInstruction": {"parts": [{"text": "be kind"}]},
+        "contents": [{"role": "user", "parts": [{"text": "Anna"}, {"fileData": {"fileUri": "https://h/v1beta/files/a"}}]}],
+    }  # fmt: skip
+    one = read("/v1beta/cachedContents", body)
+    assert one.kinds.items() >= {"/displayName": "user", "/systemInstruction/parts/0/text": "system", "/contents/0/parts/0/text": "user"}.items()  # fmt: skip
+    assert one.inspected.state == {"file_uri": "https://h/v1beta/files/a"}
+
+
+def test_a_batch_of_gemini_is_inspected_like_its_requests(read):
+    request = {"contents": [{"role": "model", "parts": [{"text": "Anna"}]}]}
+    one = read(
+        "/v1beta/models/m:batchGenerateContent",
+        {"batch": {"inputConfig": {"requests": {"requests": [{"request": request}]}}}},
+    )
+    assert one.kinds["/batch/inputConfig/requests/requests/0/request/contents/0/parts/0/text"] == "assistant"
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "texts"),
+    [
+        ("application/json", b'{"file": {"displayName": "Anna"}}', {"/file/displayName": "Anna"}),
+        ("text/plain", b"Anna", {"/text": "Anna"}),
+        ("multipart/related; boundary=B", b'--B\r\nContent-Type: application/json\r\n\r\n{"a": "Anna"}\r\n--B\r\nContent-Type: text/plain\r\n\r\nAnna\r\n--B--', {"/0/a": "Anna", "/1": "Anna"}),
+    ],
+)  # fmt: skip
+def test_a_gemini_file_is_inspected_in_each_way_to_send_it(read, kind, body, texts):
+    one = read("/upload/v1beta/files", body, kind)
+    assert {pointer: text for pointer, text in one.texts.items() if not pointer.endswith("~k")} == texts
