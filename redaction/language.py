@@ -43,7 +43,7 @@ class Languages:
             return self._languages
         sure = ranked[0][1] >= _SURE
         codes = tuple(code for code, score in ranked if (code == ranked[0][0] if sure else score >= _POSSIBLE))
-        return codes if "vi" in codes or "vi" not in self._languages else _with_plain_vietnamese(text, codes)
+        return codes if codes[0] == "vi" or "vi" not in self._languages else _with_plain_vietnamese(text, codes)
 
 
 def _with_plain_vietnamese(text: str, codes: tuple[str, ...]) -> tuple[str, ...]:
@@ -52,8 +52,9 @@ def _with_plain_vietnamese(text: str, codes: tuple[str, ...]) -> tuple[str, ...]
     if len(found) < _FEWEST:
         return codes
     ours = sum(is_word(word, "vi") for word in found)
-    others = sum(any(is_word(word, code) for code in codes) for word in found)
-    return ("vi", *codes) if ours >= _MOST * len(found) and ours > others else codes
+    others = sum(any(is_word(word, code) for code in codes if code != "vi") for word in found)
+    others_first = tuple(code for code in codes if code != "vi")
+    return ("vi", *others_first) if ours >= _MOST * len(found) and ours > others else codes
 
 
 def _sample(text: str) -> str:

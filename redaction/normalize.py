@@ -1,13 +1,15 @@
 """Text as a detector should see it, with a map back to the text as it is.
 
 What hides from a pattern is the first thing an attacker tries: decomposed letters, zero-width characters, full-width
-and mathematical forms, foreign digits, look-alike letters of another script. Only the view changes, never what is sent.
+and mathematical forms, foreign digits, look-alike letters of another script, escapes of other formats, digits with a
+space after each. Only the view changes, never what is sent.
 """
 
 import re
 import unicodedata
 from bisect import bisect_left
 from dataclasses import dataclass
+from html import unescape
 from typing import Final
 
 # Characters that are not seen by a reader and split a value for a pattern: soft hyphen, zero-width space and joiners,
@@ -28,6 +30,14 @@ _LOOKALIKES: Final = {
     **dict(zip("ΑΒΕΖΗΙΚΜΝΟΡΤΥΧ", "ABEZHIKMNOPTYX", strict=True)),
     **dict(zip("αονικρυ", "aovikpu", strict=True)),
 }
+# Escapes of URLs (RFC 3986, UTF-8), HTML (character references) and JSON strings inside text.
+_ESCAPED: Final = re.compile(
+    r"(?P<url>(?:%[0-9A-Fa-f]{2})+)|(?P<html>&(?:\#[0-9]{2,6}|\#[xX][0-9A-Fa-f]{2,5}|[A-Za-z]{2,8});)|(?P<json>\\u[0-9A-Fa-f]{4})"
+)
+# One letter or digit, a space, one letter or digit, …: as people write to slip past a filter.
+_SPACED: Final = re.compile(r"(?<!\S)(?:[A-Z0-9] (?:[-./] )?){8,44}[A-Z0-9](?!\S)")
+_FEWEST_DIGITS: Final = 6
+_RAISED: Final = "\u00b2\u00b3\u00b9"
 _WORD: Final = re.compile(r"\w+")
 _NON_ASCII: Final = re.compile(r"[^\x00-\x7f]")
 
@@ -57,6 +67,13 @@ class View:
 
 def normalize(text: str) -> View:
     """A view of any text. Linear in its length; pure ASCII and composed plain text cost one scan."""
+    view = _characters(text)
+    if "%" in view.text or "&" in view.text or "\\u" in view.text:
+        view = _replaced(view, _unescaped(view.text))
+    return _replaced(view, _unspaced(view.text))
+
+
+def _characters(text: str) -> View:
     if text.isascii() or not _needs_work(text):
         return View(text)
     pieces: list[str] = []
@@ -71,6 +88,73 @@ def normalize(text: str) -> View:
     if seen_text == text:
         return View(text)
     return View(seen_text, tuple(starts), tuple(ends))
+
+
+type _Edit = tuple[int, int, str]
+"""start, end, what is seen instead; edits are sorted and do not overlap."""
+
+
+def _replaced(view: View, edits: list[_Edit]) -> View:
+    """The view with edits, each new character mapped to all of what it came from."""
+    if not edits:
+        return view
+    pieces: list[str] = []
+    starts: list[int] = []
+    ends: list[int] = []
+    at = 0
+    for start, end, seen in (*edits, (len(view.text), len(view.text), "")):
+        for index in range(at, start):
+            first, last = view.span(index, index + 1)
+            starts.append(first)
+            ends.append(last)
+        pieces += (view.text[at:start], seen)
+        if end > start:
+            first, last = view.span(start, end)
+            starts += [first] * len(seen)
+            ends += [last] * len(seen)
+        at = end
+    return View("".join(pieces), tuple(starts), tuple(ends))
+
+
+def _unescaped(text: str) -> list[_Edit]:
+    edits: list[_Edit] = []
+    for match in _ESCAPED.finditer(text):
+        if match["url"]:
+            edits += _percent(match["url"], match.start())
+        elif match["html"]:
+            seen = unescape(match["html"])
+            if len(seen) == 1 and seen.isprintable():
+                edits.append((*match.span(), seen))
+        else:
+            seen = chr(int(match["json"][2:], 16))
+            if seen.isprintable():
+                edits.append((*match.span(), seen))
+    return edits
+
+
+def _percent(escaped: str, start: int) -> list[_Edit]:
+    """One edit for each character of a run of percent-encoded bytes; none when they are no UTF-8 text."""
+    try:
+        decoded = bytes.fromhex(escaped.replace("%", "")).decode("utf-8")
+    except UnicodeDecodeError:
+        return []
+    edits: list[_Edit] = []
+    for char in decoded:
+        size = 3 * len(char.encode("utf-8"))
+        if char.isprintable():
+            edits.append((start, start + size, char))
+        start += size
+    return edits
+
+
+def _unspaced(text: str) -> list[_Edit]:
+    return [
+        (start, start + 1, "")
+        for match in _SPACED.finditer(text)
+        if sum(char.isdigit() for char in match[0]) >= _FEWEST_DIGITS
+        for start in range(*match.span())
+        if text[start] == " "
+    ]
 
 
 def _needs_work(text: str) -> bool:
@@ -111,8 +195,10 @@ def _piece(cluster: str) -> str:
 
 def _plain(char: str) -> str:
     """Digits of any script as ASCII; full-width, mathematical, circled and ligature forms as plain letters."""
+    if char in _RAISED:
+        return char  # a unit's power or a footnote, not a digit of a number
     digit = unicodedata.digit(char, None)
-    if digit is not None and unicodedata.category(char) in ("Nd", "No") and char not in "\u00b2\u00b3\u00b9":
+    if digit is not None and unicodedata.category(char) in ("Nd", "No"):
         return str(digit)
     if not unicodedata.decomposition(char).startswith("<"):
         return char

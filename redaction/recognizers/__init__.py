@@ -19,10 +19,12 @@ from redaction.recognizers import (
     network,
     phone,
     secrets,
+    spelled,
     url,
     username,
 )
 from redaction.recognizers.base import Page, Pattern, Recognizer
+from redaction.recognizers.encoded import Encoded
 
 __all__ = ["ALL", "Page", "Pattern", "Recognizer"]
 
@@ -42,6 +44,8 @@ _FAMILIES: Final = (
     government_en,
     government_eu,
     username,
+    spelled,
 )
 
-ALL: Final[tuple[Recognizer, ...]] = tuple(recognizer for family in _FAMILIES for recognizer in family.RECOGNIZERS)
+_PLAIN: Final[tuple[Recognizer, ...]] = tuple(recognizer for family in _FAMILIES for recognizer in family.RECOGNIZERS)
+ALL: Final[tuple[Recognizer, ...]] = (*_PLAIN, Encoded(_PLAIN))

@@ -68,7 +68,6 @@ _CONTEXT: Final = words(
         "dial",
         "reach me",
         "reach",
-        "number",
         "my number",
     ),
     *("whatsapp", "wa", "signal", "telegram", "zalo", "viber", "imessage", "sms", "simse", "hotline", "notruf"),

@@ -38,6 +38,9 @@ PHONES = [
     "«0049 171 2345678»",
     "Wien: «+43 664 1234567»; Zürich «+41 79 123 45 67»",
     "gọi «024 3825 1234» nhé",
+    "Zalo của mình «0777.218.405»",
+    "Họ tên,«0905112847»",
+    "I did not order it, my registered phone is «905-674-3793»",
     "whatsapp «+49 151 23456789»!",
     "tel:«+4917123456789»",
 ]
@@ -55,6 +58,8 @@ NOT_PHONES = [
     "PR #1234567 in commit 0123456789",
     "call_0123456789abcdef0123456789 done",
     "timestamp 1700000000 or 1700000000000",
+    "part number 123-456-78",
+    "eins zwei drei vier fünf sechs sieben acht",
 ]
 
 

@@ -27,6 +27,15 @@ TABLE = [
     ("DATE_OF_BIRTH", "em sinh ngày «12 tháng 3 năm 1998» ạ"),
     ("DATE_OF_BIRTH", "sinh năm «1990»"),
     ("AGE", "ich bin «34» jahre alt"),
+    ("AGE", "mein Opa ist «87» Jahre alt"),
+    ("AGE", "grandma turned «90» last week"),
+    ("AGE", "bé nhà mình «5» tuổi"),
+    ("DATE_OF_BIRTH", "put the birthday in the calendar: «July 19, 1990»"),
+    ("DATE_OF_BIRTH", "er hat am «5. Mai 1983» Geburtstag"),
+    ("DATE_OF_BIRTH", "sinh nhat em «21/12/2001» a"),
+    ("USERNAME", "mein benutzername klemm_uta77".replace("klemm_uta77", "«klemm_uta77»")),
+    ("USERNAME", "thanks @«wonderfulwilma» for the help"),
+    ("COORDINATES", "coordinates «53.551086, 9.993682» ok"),
 ]
 SECRETS = [
     ("API_KEY", "key «sk-proj-abcdEFGH1234ijklMNOP5678qrstUVWX»"),
@@ -60,6 +69,8 @@ NEGATIVES = [
     "https://example.com/path?page=2&sort=asc",
     "https://github.com/acme/tool/blob/main/README.md",
     "on 12.03.2024 we met",
+    "the road turned 90 degrees",
+    "@Override public void run() { }",
     "5 years of work, 3-year-old laptop",
     "<img src='data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk'>",
 ]

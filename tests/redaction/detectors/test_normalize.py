@@ -1,0 +1,93 @@
+"""What hides from a reader of patterns is seen, and every position leads back to the text as it is."""
+
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from redaction.normalize import normalize
+
+SEEN = [
+    ("Mu\u0308ller", "Müller"),
+    ("anna＠example．com", "anna@example.com"),
+    ("a\u200bnna@exam\u00adple.com", "anna@example.com"),
+    ("аnna@example.com", "anna@example.com"),
+    ("０１７１ ２３４５６７８", "0171 2345678"),
+    ("0171\u00a0234\u202f5678", "0171 234 5678"),
+    ("0171\u2011234", "0171-234"),
+    ("𝐀𝐧𝐧𝐚", "Anna"),
+    ("٠١٧١", "0171"),
+    ("anna%40example%2Ecom", "anna@example.com"),
+    ("M%C3%BCller", "Müller"),
+    ("anna&#64;example&#x2E;com", "anna@example.com"),
+    ("M&uuml;ller", "Müller"),
+    ("M\\u00fcller", "Müller"),
+    ("call 0 1 7 1 2 3 4 5 6 7 8 now", "call 01712345678 now"),
+    ("D E 8 9 3 7 0 4 0 0 4 4 0 5", "DE89370400440 5".replace(" ", "")),
+]
+SAME = [
+    "Привет, как дела?",
+    "Ελλάδα",
+    "Nguyễn Văn An",
+    "100% sicher & gut",
+    "a &notanentity; b",
+    "%E4%F6 is Latin-1, %zz nothing",
+    "\\uD83D alone",
+    "A B C D",
+    "x² und m³",
+    "A B C D E F G H I J K",
+]
+
+
+@pytest.mark.parametrize(("text", "seen"), SEEN)
+def test_what_is_hidden_is_seen(text, seen):
+    assert normalize(text).text == seen
+
+
+@pytest.mark.parametrize("text", SAME)
+def test_what_hides_nothing_stays(text):
+    view = normalize(text)
+    assert view.text == text
+    assert view.span(0, len(text)) == (0, len(text))
+
+
+def test_a_span_covers_the_whole_spelling():
+    text = "mail anna&#64;example&#46;com ok"
+    view = normalize(text)
+    start = view.text.index("anna@example.com")
+    first, last = view.span(start, start + len("anna@example.com"))
+    assert text[first:last] == "anna&#64;example&#46;com"
+
+
+tricky = st.text(
+    st.one_of(
+        st.sampled_from("%&#;\\u0410аᴀ0 １é\u0301\u200b\u00adAZ9 -./@"),
+        st.sampled_from(["%40", "&#64;", "&uuml;", "\\u00fc", "1 2 3 4 5 6 7 8 9 "]).map(lambda part: part[0]),
+        st.characters(),
+    ),
+    max_size=40,
+)
+parts = st.lists(
+    st.one_of(tricky, st.sampled_from(["%C3%BC", "%40", "&#64;", "&amp;", "\\u0041", "1 2 3 4 5 6 7 8 9 0"])),
+    max_size=6,
+).map("".join)
+
+
+@given(parts)
+def test_spans_lie_in_the_text_in_order_and_miss_nothing_seen(text):
+    view = normalize(text)
+    before = 0
+    for index in range(len(view.text)):
+        start, end = view.span(index, index + 1)
+        assert before <= start < end <= len(text)
+        before = start
+    assert view.starts is not None or view.text == text
+
+
+@given(st.text(max_size=60))
+def test_composed_and_decomposed_text_look_the_same(text):
+    composed = unicodedata.normalize("NFC", text)
+    if not composed.isascii() and unicodedata.normalize("NFC", unicodedata.normalize("NFD", composed)) == composed:
+        plain = normalize("Müller Nguyễn").text
+        assert normalize(unicodedata.normalize("NFD", "Müller Nguyễn")).text == plain
