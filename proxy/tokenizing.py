@@ -170,7 +170,7 @@ def _protect(plans: Sequence[_Plan], restorable: Restorable) -> bool:
         spans = [(one.finding.start, one.finding.end) for one in plan.decided]
         new = [
             one
-            for one in look_alikes(plan.segment.text, restorable)
+            for one in look_alikes(plan.segment.text, restorable, plan.decided)
             if not any(start <= one.finding.start and one.finding.end <= end for start, end in spans)
         ]
         if new:

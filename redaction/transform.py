@@ -5,15 +5,17 @@ placeholder of the exchange becomes a finding of its own. Pure: placeholders are
 surfaces are not kept, and errors never quote them.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from types import MappingProxyType
 
-from redaction import operators
+from redaction import operators, stand_ins
 from redaction.errors import OperatorError
 from redaction.finding import Finding
 from redaction.restore import Restorable
+from redaction.restore.literals import is_word
+from redaction.restore.urls import Context
 
 PLACEHOLDER = "PLACEHOLDER"
 """Entity type of text that reads like a placeholder of this exchange; it gets a placeholder of its own."""
@@ -21,10 +23,11 @@ LOOK_ALIKE = "look_alike"
 """Name of the recognizer that says so."""
 
 type Item = tuple[str, str]
-"""(entity type, surface text): what one placeholder stands for."""
+"""(entity type, surface text): what one placeholder stands for; `surrogate:` before the type asks for a stand-in."""
 
 # Where decisions about overlapping findings differ, the one that gives away least covers all of them.
 _COVERS_MOST = ("redact", "hash", "tokenize", "surrogate", "mask")
+_SURROGATE = "surrogate"
 _ROUNDS = 3  # of looking for look-alikes; a second one finds something only if a new placeholder was guessed
 
 
@@ -142,11 +145,25 @@ def _cover(operator: str) -> int:
     return _COVERS_MOST.index(operator) if operator in _COVERS_MOST else -1
 
 
-def look_alikes(text: str, restorable: Restorable) -> tuple[Decided, ...]:
-    """What in a text of the app reads like a placeholder of the set, in any spelling: to be replaced itself."""
-    return tuple(
-        Decided(Finding(span.start, span.end, PLACEHOLDER, 1.0, LOOK_ALIKE)) for span in restorable.spans(text)
-    )
+def look_alikes(text: str, restorable: Restorable, plan: Sequence[Decided] = ()) -> tuple[Decided, ...]:
+    """What in a text of the app reads like a placeholder or stand-in of the set: to be replaced itself.
+
+    plan: settled decisions; a word may end where one of them begins, once that is replaced.
+    """
+    found = {(span.start, span.end) for span in restorable.spans(text)}
+    if plan:
+        found |= {(span.start, span.end) for span in restorable.spans(_masked(text, plan))}
+    return tuple(Decided(Finding(start, end, PLACEHOLDER, 1.0, LOOK_ALIKE)) for start, end in sorted(found))
+
+
+def _masked(text: str, plan: Sequence[Decided]) -> str:
+    """The text with a character of no word where something is replaced, at the same offsets."""
+    parts: list[str] = []
+    position = 0
+    for one in plan:
+        parts += (text[position : one.finding.start], "\0" * (one.finding.end - one.finding.start))
+        position = one.finding.end
+    return "".join((*parts, text[position:]))
 
 
 def _uncovered(found: Iterable[Decided], plan: Sequence[Decided]) -> Iterable[Decided]:
@@ -158,29 +175,69 @@ def _uncovered(found: Iterable[Decided], plan: Sequence[Decided]) -> Iterable[De
 
 
 def surfaces(text: str, decided: Sequence[Decided]) -> tuple[Item, ...]:
-    """What needs a placeholder, in order; an operator is asked, not named."""
-    from_vault = {name for name, operator in _operators(decided).items() if operator.price.from_vault}
-    return tuple(
-        (one.finding.entity_type, text[one.finding.start : one.finding.end])
-        for one in decided
-        if one.operator in from_vault
-    )
+    """What needs a placeholder or stand-in, in order; an operator is asked, not named."""
+    return tuple(item for spans in _wanted(text, decided) for _, _, item in spans)
 
 
 def changes(text: str, decided: Sequence[Decided], tokens: Mapping[Item, str], key: bytes) -> tuple[Change, ...]:
     """Each decision with its replacement. Raises OperatorError `no_token` where none was issued for a surface."""
     made, chosen = [], _operators(decided)
-    for one in decided:
+    for one, spans in zip(decided, _wanted(text, decided), strict=True):
         finding, operator = one.finding, chosen[one.operator]
-        surface = text[finding.start : finding.end]
-        if operator.price.from_vault:
-            token = tokens.get((finding.entity_type, surface))
+        if not spans:
+            surface = text[finding.start : finding.end]
+            made.append(Change(finding, operator.apply(finding.entity_type, surface, one.params, key)))
+            continue
+        parts: list[str] = []
+        position = finding.start
+        for start, end, item in spans:
+            token = tokens.get(item)
             if token is None:
                 raise OperatorError("no placeholder was issued for a finding", code="no_token")
-            made.append(Change(finding, token))
-        else:
-            made.append(Change(finding, operator.apply(finding.entity_type, surface, one.params, key)))
+            parts += (text[position:start], token)
+            position = end
+        made.append(Change(finding, "".join((*parts, text[position : finding.end]))))
     return tuple(made)
+
+
+def _wanted(text: str, decided: Sequence[Decided]) -> Iterator[tuple[tuple[int, int, Item], ...]]:
+    """For each decision what the vault has to issue, where in the text; () where the operator needs no vault."""
+    from_vault = {name for name, operator in _operators(decided).items() if operator.price.from_vault}
+    loose = _loose(text, decided) if _SURROGATE in from_vault else frozenset[int]()
+    for one in decided:
+        finding = one.finding
+        surface = text[finding.start : finding.end]
+        if one.operator not in from_vault:
+            yield ()
+            continue
+        parts = stand_ins.parts(finding.entity_type, surface) if finding.start in loose else ()
+        kind = f"{stand_ins.KIND}{finding.entity_type}"
+        if one.operator == _SURROGATE and parts:
+            yield tuple(
+                (finding.start + start, finding.start + end, (kind, surface[start:end])) for start, end in parts
+            )
+        else:
+            yield ((finding.start, finding.end, (finding.entity_type, surface)),)
+
+
+def _loose(text: str, decided: Sequence[Decided]) -> frozenset[int]:
+    """Where findings begin that stand alone as words do, outside of URLs; elsewhere restore would miss a stand-in."""
+    found: set[int] = set()
+    context, position = Context(), 0
+    for one, before, after in zip(decided, (None, *decided), (*decided[1:], None), strict=False):
+        start, end = one.finding.start, one.finding.end
+        touched = (before is not None and before.finding.end == start) or (
+            after is not None and after.finding.start == end
+        )
+        context.append(text[position:start])
+        alone = not is_word(text[max(0, start - 1) : start]) and not is_word(text[end : end + 1])
+        if alone and not touched and context.place().url is None:
+            found.add(start)
+            context.append_token(text[start:end])
+        else:
+            context.append_token("[]")  # as a placeholder will stand there, which ends no word
+        position = end
+    return frozenset(found)
 
 
 def _operators(decided: Iterable[Decided]) -> dict[str, operators.Operator]:
@@ -210,7 +267,7 @@ def protect(
         restorable = Restorable({**known, **{token: item[1] for item, token in issued.items()}})
         before = plans
         plans = [
-            settle((*plan, *_uncovered(look_alikes(text, restorable), plan)))
+            settle((*plan, *_uncovered(look_alikes(text, restorable, plan), plan)))
             for (text, _), plan in zip(texts, plans, strict=True)
         ]
         if plans == before:

@@ -12,9 +12,10 @@ from redaction.operators.hash import Hash
 from redaction.operators.keep import Keep
 from redaction.operators.mask import Mask
 from redaction.operators.redact import Redact
+from redaction.operators.surrogate import Surrogate
 from redaction.operators.tokenize import Tokenize
 
-_EVERY: tuple[Operator, ...] = (Tokenize(), Redact(), Mask(), Hash(), Keep())
+_EVERY: tuple[Operator, ...] = (Tokenize(), Surrogate(), Redact(), Mask(), Hash(), Keep())
 ALL: Mapping[str, Operator] = MappingProxyType({operator.name: operator for operator in _EVERY})
 """name -> operator; the order is the one in which guides show them."""
 

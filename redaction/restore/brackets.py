@@ -34,4 +34,6 @@ def _pairs() -> Mapping[str, tuple[Opener, ...]]:
 
 OPENERS: Final = _pairs()
 LOST: Final = Opener("", "]")
+NONE: Final = Opener("", "")
+"""Around a stand-in, which has none."""
 DOUBLED: Final = "[["

@@ -12,6 +12,7 @@ from redaction import tokens
 from redaction.errors import RestoreError
 from redaction.restore.brackets import LOST
 from redaction.restore.encodings import Encoding, encode, of_brackets, read_json
+from redaction.restore.literals import is_word
 from redaction.restore.spelling import MAX_HELD, UNDECIDED, Entry, Match, Restorable, Undecided
 from redaction.restore.urls import Context, Place
 
@@ -151,9 +152,8 @@ class Restorer:
         while (begin := state.start.search(text, seek)) is not None:
             at = begin.start()
             before = text[at - 1] if at else state.before
-            found = self._restorable.match(
-                text, at, final=final, lost=not state.strict and not (before.isalnum() or before == "_")
-            )
+            begins = not is_word(before)
+            found = self._restorable.match(text, at, final=final, lost=begins and not state.strict, word=begins)
             if found is None:
                 seek = at + 1
                 continue

@@ -15,10 +15,12 @@ from typing import Final
 
 from redaction import tokens
 from redaction.errors import RestoreError
-from redaction.restore.brackets import DOUBLED, LOST, OPENERS, Opener
+from redaction.restore.brackets import DOUBLED, LOST, NONE, OPENERS, Opener
+from redaction.restore.literals import Literals, is_word
 from redaction.restore.sent import Sent, Tails
 from redaction.restore.starts import starts
 from redaction.restore.words import WordPrefixes, fold, word_prefixes
+from redaction.stand_ins import is_stand_in
 
 MAX_RESTORABLE = 10_000
 MAX_HELD = 64  # characters of text that restore holds back at most
@@ -83,7 +85,8 @@ class Restorable:
     """
 
     __slots__ = (
-        "_by_ident", "_heads", "_idents", "_labels", "_lengths", "_lost_words", "_sent", "_tokens", "_words",
+        "_by_ident", "_heads", "_idents", "_labels", "_lengths", "_literals", "_lost_words", "_sent", "_tokens",
+        "_words",
     )  # fmt: skip
 
     def __init__(self, tokens_to_originals: Mapping[str, str], sent: Iterable[str] = ()) -> None:
@@ -95,13 +98,18 @@ class Restorable:
         self._tokens = MappingProxyType(dict(tokens_to_originals))
         by_ident: dict[str, tuple[str, ...]] = {}
         labels: set[str] = set()
+        stand_ins: list[str] = []
         for text in self._tokens:
             parsed = tokens.parse(text)
+            if parsed is None and is_stand_in(text):
+                stand_ins.append(text)
+                continue
             if parsed is None:
                 raise RestoreError("a placeholder to restore does not follow the grammar", code="not_a_placeholder")
             by_ident[parsed.ident] = (*by_ident.get(parsed.ident, ()), text)
             labels.add(parsed.label)
         self._by_ident = by_ident
+        self._literals = Literals(stand_ins)
         self._heads = {ident[:_HEAD] for ident in by_ident}
         self._idents = sorted(by_ident)
         self._lengths = sorted({len(ident) for ident in by_ident})
@@ -122,12 +130,12 @@ class Restorable:
     @property
     def start(self) -> re.Pattern[str]:
         """Finds where a spelling may begin; see `redaction.restore.starts`."""
-        return starts(self._labels, strict=False)
+        return starts(self._labels, strict=False, words=bool(self._literals))
 
     @property
     def start_strict(self) -> re.Pattern[str]:
         """The same with an opening bracket alone."""
-        return starts(self._labels, strict=True)
+        return starts(self._labels, strict=True, words=bool(self._literals))
 
     @property
     def tokens(self) -> Mapping[str, str]:
@@ -154,7 +162,8 @@ class Restorable:
         start, position = self.start, 0
         while (begin := start.search(text, position)) is not None:
             at = begin.start()
-            match = self.match(text, at, final=True, lost=at == 0 or not _is_word(text[at - 1]))
+            begins = at == 0 or not is_word(text[at - 1])
+            match = self.match(text, at, final=True, lost=begins, word=begins)
             if isinstance(match, Match):
                 found.append(Span(at, match.end, match.entry.token))
                 position = match.end
@@ -164,6 +173,8 @@ class Restorable:
 
     def _may_hold(self, text: str) -> bool:
         """Whether an identifier of the set may stand in a text: what is far cheaper to ask than where."""
+        if self._literals:
+            return True
         if "_" not in text and not any(map(text.__contains__, OPENERS)):
             return False  # without a bracket there has to be an underscore
         heads = self._heads
@@ -179,14 +190,20 @@ class Restorable:
                 joint = read.find(_JOINT_TAIL, joint + 1)
         return False
 
-    def match(self, text: str, at: int, *, final: bool, lost: bool) -> Match | Undecided | None:
+    def match(self, text: str, at: int, *, final: bool, lost: bool, word: bool) -> Match | Undecided | None:
         """The longest placeholder that begins at `at`; UNDECIDED where more text could change the answer.
 
-        final: no text follows. lost: a spelling without opening bracket may begin here (a word begins).
+        final: no text follows. word: a word begins here. lost: a spelling without opening bracket may.
         """
         best: Match | None = None
+        if word and self._literals:
+            found, alive = self._literals.match(text, at, final=final)
+            if alive:
+                return UNDECIDED
+            if found is not None:
+                best = Match(at + len(found), Entry(found, "", "", self._tokens[found]), NONE)
         if not self._by_ident:
-            return None
+            return best
         for match, alive in self._candidates(text, at, lost):
             if alive and not final:
                 return UNDECIDED
@@ -280,7 +297,3 @@ class Restorable:
                 return _NOTHING
             return Match(end, entry, opener), end == len(text)
         return Match(end, entry, opener), False
-
-
-def _is_word(char: str) -> bool:
-    return char.isalnum() or char == "_"

@@ -18,8 +18,8 @@ _ALSO: Final = {"S": "ſ", "I": "ı"}  # letters outside of ASCII whose capital 
 
 
 @lru_cache(maxsize=256)  # one entry per combination of entity types in an exchange; a policy has few of them
-def starts(labels: frozenset[str], *, strict: bool) -> re.Pattern[str]:
-    """The expression for these labels. strict: only where an opening bracket stands.
+def starts(labels: frozenset[str], *, strict: bool, words: bool = False) -> re.Pattern[str]:
+    """The expression for these labels. strict: only where an opening bracket stands. words: wherever a word begins.
 
     It begins with one set of characters, on which the engine skips ahead quickly; the rest looks around.
     """
@@ -35,6 +35,9 @@ def starts(labels: frozenset[str], *, strict: bool) -> re.Pattern[str]:
         own = {word for label in labels for word in words_of(label) if word.replace("\\", "") == label}
         first += _any_case({word[0] for word in own})
         behind.append(rf"(?<!\w.)(?:{_words_begin(own)})")
+    if words:
+        first += r"\w+"
+        behind.append(r"(?<=[\w+])(?<!\w.)")
     return re.compile(rf"[{first}](?:{'|'.join(behind)})", re.DOTALL)
 
 

@@ -9,11 +9,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
-from redaction import tokens
+from redaction import stand_ins, tokens
 from redaction.errors import VaultError
 from redaction.vault.base import Item, Scope
 
-_TRIES = 16  # counters per surface; at 2^-35 per pair the second is never reached in practice
+# Counters per surface. Of placeholders the second is never reached in practice (2^-35 per pair); stand-ins are few.
+_TRIES = stand_ins.TRIES + 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +46,7 @@ def issue(scope: Scope, items: Iterable[Item], store: Store) -> dict[Item, str]:
     issued: dict[Item, str] = {}
     waiting = [(item, surface_ref(scope, item)) for item in dict.fromkeys(items)]
     for counter in range(_TRIES):
-        drawn = [
-            Candidate(tokens.mint(scope.token_key, *item, scope.token_length, counter), item, counter, ref)
-            for item, ref in waiting
-        ]
+        drawn = [Candidate(_drawn(scope, item, counter), item, counter, ref) for item, ref in waiting]
         # Two of one batch in one placeholder: the second sees the first as stored, and goes on.
         first: dict[str, Candidate] = {}
         for candidate in drawn:
@@ -63,3 +61,13 @@ def issue(scope: Scope, items: Iterable[Item], store: Store) -> dict[Item, str]:
         if not waiting:
             return issued
     raise VaultError("no free placeholder was found in this scope", code="full")
+
+
+def _drawn(scope: Scope, item: Item, counter: int) -> str:
+    kind, surface = item
+    entity_type = kind.removeprefix(stand_ins.KIND)
+    if kind != entity_type and counter < stand_ins.TRIES:
+        made = stand_ins.draw(scope.token_key, entity_type, surface, counter)
+        if made is not None:
+            return made
+    return tokens.mint(scope.token_key, entity_type, surface, scope.token_length, counter)

@@ -22,8 +22,8 @@ def test_every_operator_tells_its_price() -> None:
     for operator in ALL.values():
         assert operator.price.reader_learns
         assert operator.price.answer_loses
-    assert {name for name, operator in ALL.items() if operator.price.reversible} == {"tokenize", "keep"}
-    assert {name for name, operator in ALL.items() if operator.price.from_vault} == {"tokenize"}
+    assert {name for name, operator in ALL.items() if operator.price.reversible} == {"tokenize", "surrogate", "keep"}
+    assert {name for name, operator in ALL.items() if operator.price.from_vault} == {"tokenize", "surrogate"}
 
 
 @pytest.mark.parametrize(
@@ -70,9 +70,10 @@ def test_a_wrong_parameter_is_refused(name: str, params: dict[str, str | int]) -
     assert "Anna" not in str(refused.value)
 
 
-def test_a_placeholder_comes_from_the_vault_alone() -> None:
+@pytest.mark.parametrize("name", ["tokenize", "surrogate"])
+def test_a_placeholder_comes_from_the_vault_alone(name: str) -> None:
     with pytest.raises(OperatorError) as refused:
-        ALL["tokenize"].apply("PERSON", "Anna", {}, KEY)
+        ALL[name].apply("PERSON", "Anna", {}, KEY)
     assert refused.value.code == "no_token"
 
 
