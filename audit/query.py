@@ -13,8 +13,9 @@ from typing import Any
 import orjson
 import sqlalchemy as sa
 
+from audit import holders
 from audit.errors import AuditError
-from audit.rows import DAILY, DAILY_FINDING, DAY_MS, day_of
+from audit.rows import DAILY, DAILY_FINDING, DAY_MS, HOLDER, day_of
 from audit.tables import daily, daily_finding, entry, finding, reference, subject, transfer, tree
 
 type Row = dict[str, Any]
@@ -85,12 +86,13 @@ def _equal(name: str, value: str) -> sa.ColumnElement[bool]:
         rows = sa.select(finding.c.idx).where(finding.c[name] == value, finding.c.idx == transfer.c.idx)
         return rows.correlate(transfer).exists()
     if name == "country":
-        return transfer.c.countries.contains(f" {value} ", autoescape=True)
+        return holders.in_country(transfer, value)
     if name == "role_of_subject":
         rows = sa.select(subject.c.idx).where(subject.c.role == value, subject.c.idx == transfer.c.idx)
         return rows.correlate(transfer).exists()
     if name == "state" and value == "open":
-        return transfer.c.state.is_(None)
+        # As a set, because only so the index of the few open ones is taken instead of a walk through all.
+        return transfer.c.idx.in_(sa.select(transfer.c.idx).where(transfer.c.state.is_(None)))
     column = transfer.c[name]
     try:
         kind = column.type.python_type
@@ -178,13 +180,6 @@ def _shown(name: str, value: Any) -> Any:
     return value or None if isinstance(value, str) else value
 
 
-HOLDER = (
-    "application", "purpose", "controller", "basis", "destination", "entity", "role", "mechanism", "countries",
-    "retention", "training",
-)  # fmt: skip
-"""What makes one line of *who holds what*: if one fact of the register changed, it is another line."""
-
-
 @dataclass(frozen=True, slots=True)
 class Holding:
     """Somebody who was sent something. facts: the destination as it stood at the newest transfer.
@@ -203,19 +198,14 @@ class Holding:
 
 def who(connection: sa.Connection, question: Question) -> list[Holding]:
     """Who controls, stores and uses what left: one line for each recipient, application, purpose and set of facts."""
-    columns = [transfer.c[name] for name in HOLDER]
-    sent = [*question.conditions(), transfer.c.kind == "transfer", transfer.c.state.is_distinct_from("not_sent")]
-    newest = sa.func.max(transfer.c.idx).label("newest")
-    counted = (sa.func.count().label("transfers"), sa.func.min(transfer.c.at).label("first"))
-    rows = sa.select(*columns, newest, *counted, sa.func.max(transfer.c.at).label("last"))
-    lines = connection.execute(rows.where(*sent).group_by(*columns).order_by(sa.desc("transfers"))).mappings().all()
-    kinds = sa.select(*columns, finding.c.entity_type, finding.c.operator, sa.func.sum(finding.c.n).label("n"))
-    joined = kinds.join(finding, finding.c.idx == transfer.c.idx).where(*sent)
-    types: dict[tuple[Any, ...], dict[tuple[str, str], int]] = {}
-    for row in connection.execute(joined.group_by(*columns, finding.c.entity_type, finding.c.operator)).mappings():
-        key = tuple(row[name] for name in HOLDER)
-        types.setdefault(key, {})[row["entity_type"], row["operator"]] = row["n"]
-    return [_holding(connection, line, types.get(tuple(line[name] for name in HOLDER), {})) for line in lines]
+    since, until = question.since, question.until
+    whole_days = not (since or 0) % DAY_MS and not (until or 0) % DAY_MS
+    if question.refs is None and whole_days and set(question.values) <= {*HOLDER, "country"}:
+        span = (None if since is None else day_of(since), None if until is None else day_of(until))
+        lines, types = holders.from_sums(connection, question.values, span)
+    else:
+        lines, types = holders.from_rows(connection, question.conditions())
+    return [_holding(connection, line, types.get(holders.key_of(line), {})) for line in lines]
 
 
 def _holding(connection: sa.Connection, line: Any, types: Mapping[tuple[str, str], int]) -> Holding:

@@ -2,7 +2,7 @@
 
 The archive is written, verified from what is on the disk, and recorded; only then anything is removed. The tree goes
 on: hashes stay, so every later proof still works, and a log without its begin verifies because a signed record says
-that the begin was sealed. Keys, erasures and other acts stay readable; the daily sums stay as well, they name nobody.
+that the begin was sealed. Keys, erasures and other acts stay readable; the sums by day stay as well, they name nobody.
 """
 
 import json
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from audit import schema
+from audit import holders, schema
 from audit.checkpoint import Checkpoint, unverified
 from audit.errors import VerifyError
 from audit.events import ExportRecord
@@ -123,11 +123,14 @@ def remove_sealed(store: Store, home: Home, *, progress: Progress = silent) -> i
     for at in range(0, end, CHUNK):
         here = (at, min(at + CHUNK, end) - 1)
         with store.write() as connection:
+            touched = sa.select(transfer.c.day).where(transfer.c.idx.between(*here)).distinct()
+            days = list(connection.execute(touched).scalars())
             for table in (finding, subject, transfer):
                 connection.execute(sa.delete(table).where(table.c.idx.between(*here)))
             gone += connection.execute(
                 sa.delete(entry).where(entry.c.idx.between(*here), entry.c.kind.in_(LEAVES))
             ).rowcount
+            holders.rebuild(connection, days)
         progress(here[1] + 1, end)
     for number in range(end // WIDTH):
         (home.log / TileId(ENTRIES, number).path).unlink(missing_ok=True)

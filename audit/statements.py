@@ -11,7 +11,20 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from audit.tables import daily, daily_finding, entry, finding, reference, subject, tile, transfer, tree
+from audit.tables import (
+    daily,
+    daily_finding,
+    daily_holder,
+    daily_holder_finding,
+    entry,
+    finding,
+    holder,
+    reference,
+    subject,
+    tile,
+    transfer,
+    tree,
+)
 
 type Row = Mapping[str, Any]
 
@@ -48,7 +61,9 @@ class Statements:
     def __init__(self, dialect: sa.Dialect) -> None:
         plain = (entry, tile, transfer, finding, subject, reference)
         self.insert = {table.name: Statement(sa.insert(table), dialect) for table in plain}
-        self.add = {table.name: Statement(_adding(table, dialect), dialect) for table in (daily, daily_finding)}
+        sums = (daily, daily_finding, daily_holder, daily_holder_finding)
+        self.add = {table.name: Statement(_adding(table, dialect), dialect) for table in sums}
+        self.know = Statement(_insert(holder, dialect).on_conflict_do_nothing(index_elements=[holder.c.id]), dialect)
         self.close = Statement(_closing(), dialect)
         self.state = Statement(
             sa.select(tree.c.origin, tree.c.size, tree.c.peaks, tree.c.erasures, tree.c.checkpoint), dialect
@@ -67,7 +82,18 @@ def _closing() -> sa.Update:
 
 
 def _adding(table: sa.Table, dialect: sa.Dialect) -> sa.Insert:
-    """An INSERT that adds its sums to a row that exists."""
-    insert = sqlite.insert(table) if dialect.name == "sqlite" else postgresql.insert(table)
-    sums = {column.name: column + insert.excluded[column.name] for column in table.columns if not column.primary_key}
+    """An INSERT that adds its sums to a row that exists; what is first or last is kept as such."""
+    insert = _insert(table, dialect)
+    least, most = (sa.func.min, sa.func.max) if dialect.name == "sqlite" else (sa.func.least, sa.func.greatest)
+    kept: dict[str, Any] = {"first": least, "last": most, "newest": most}
+    sums: dict[str, Any] = {}
+    for column in table.columns:
+        given = insert.excluded[column.name]
+        if not column.primary_key:
+            sums[column.name] = kept[column.name](column, given) if column.name in kept else column + given
     return insert.on_conflict_do_update(index_elements=list(table.primary_key.columns), set_=sums)
+
+
+def _insert(table: sa.Table, dialect: sa.Dialect) -> sqlite.Insert | postgresql.Insert:
+    """An INSERT that may say what to do with a row that exists; both dialects spell it alike."""
+    return sqlite.insert(table) if dialect.name == "sqlite" else postgresql.insert(table)

@@ -1,6 +1,6 @@
 """The tables of audit.db, as the queries see them; how they came to be so is told in `migrations`.
 
-`entry`, `tile` and `tree` are the log. `transfer`, `finding`, `subject`, `daily` and `daily_finding` are derived from
+`entry`, `tile` and `tree` are the log. `transfer`, `finding`, `subject` and the tables by day are derived from
 entries in the same transaction and can be built again from them. `reference` alone holds what entries do not: the
 destroyable link from a person to a pseudonym.
 """
@@ -23,11 +23,12 @@ from sqlalchemy import (
 
 metadata = MetaData()
 
-REVISION = "0001"
+REVISION = "0002"
 """The newest migration; a database at this revision is opened without loading Alembic."""
 
 _NAME = String(128)
 _HASH = LargeBinary(32)
+_UNSENT = text("state = 'not_sent'")
 _INDEX = BigInteger().with_variant(Integer, "sqlite")
 """Only INTEGER PRIMARY KEY is SQLite's own row id; BIGINT would cost a second B-tree."""
 
@@ -124,6 +125,7 @@ transfer = Table(
     Index("transfer_application", "application", "idx"),
     Index("transfer_destination", "destination", "idx"),
     Index("transfer_session", "session", "idx"),
+    Index("transfer_unsent", "idx", sqlite_where=_UNSENT, postgresql_where=_UNSENT),
     Index("transfer_open", "node", "idx", sqlite_where=text("state IS NULL"), postgresql_where=text("state IS NULL")),
 )
 
@@ -184,6 +186,46 @@ daily_finding = Table(
     Column("operator", String(16), primary_key=True),
     Column("n", BigInteger, nullable=False),
     Column("transfers", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+holder = Table(
+    "holder",
+    metadata,
+    Column("id", _INDEX, primary_key=True, autoincrement=False),
+    Column("application", _NAME, nullable=False),
+    Column("purpose", _NAME),
+    Column("controller", _NAME),
+    Column("basis", String(64)),
+    Column("destination", _NAME),
+    Column("entity", _NAME),
+    Column("role", String(64)),
+    Column("mechanism", String(32)),
+    Column("countries", String(512)),
+    Column("retention", String(64)),
+    Column("training", String(64)),
+)
+
+daily_holder = Table(
+    "daily_holder",
+    metadata,
+    Column("day", Integer, primary_key=True, autoincrement=False),
+    Column("holder", BigInteger, primary_key=True, autoincrement=False),
+    Column("transfers", BigInteger, nullable=False),
+    Column("first", BigInteger, nullable=False),
+    Column("last", BigInteger, nullable=False),
+    Column("newest", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+daily_holder_finding = Table(
+    "daily_holder_finding",
+    metadata,
+    Column("day", Integer, primary_key=True, autoincrement=False),
+    Column("holder", BigInteger, primary_key=True, autoincrement=False),
+    Column("entity_type", String(48), primary_key=True),
+    Column("operator", String(16), primary_key=True),
+    Column("n", BigInteger, nullable=False),
     sqlite_with_rowid=False,
 )
 

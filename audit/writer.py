@@ -172,6 +172,9 @@ class _Batch:
         say.close.run(connection, rows.outcomes)
         say.add["daily"].run(connection, rows.daily)
         say.add["daily_finding"].run(connection, rows.daily_findings)
+        say.know.run(connection, rows.holders)
+        say.add["daily_holder"].run(connection, rows.daily_holders)
+        say.add["daily_holder_finding"].run(connection, rows.daily_holder_findings)
 
 
 def _identity(draft: Draft) -> tuple[str, Any, Any] | None:
