@@ -11,6 +11,8 @@ from proxy import records
 from proxy.errors import RefusedError
 from proxy.formats.base import Inspected
 from proxy.formats.base import MediaPart as BodyPart
+from proxy.holding import decided, held_error
+from proxy.messages import Door
 from proxy.policy_facts import finding_facts, no_refs
 from proxy.services import DetectionResult
 from proxy.spending import spending_of
@@ -30,24 +32,23 @@ def decide(work: Work, services: Services, result: DetectionResult) -> None:
         for finding in part.findings
     ]
     refs = services.value_refs if policy.needs_value_refs else no_refs
-    decision = policy.decide(
-        PolicyInput(
-            application=identity.application if identity.application in policy.applications else "",
-            destination=work.destination.name,
-            time=datetime.fromtimestamp(facts.at_ms / 1000, UTC),
-            findings=tuple(finding_facts(*item, refs) for item in placed),
-            identified_by=identity.identified_by,
-            purpose=identity.purpose,
-            subjects=work.subjects,
-            media=tuple(_media(part) for part in unread(known(work.inspected))),
-            languages=frozenset(part.language for part in result.segments),
-            size=len(facts.egress.body),
-            endpoint=facts.endpoint,
-            model=facts.model or "",
-            exhausted=services.budgets.exhausted(spending_of(work)) if policy.budgets else frozenset(),
-            session_bucket=policy.bucket((identity.session or identity.owner_key.hex()).encode()),
-        )
+    work.asked = PolicyInput(
+        application=identity.application if identity.application in policy.applications else "",
+        destination=work.destination.name,
+        time=datetime.fromtimestamp(facts.at_ms / 1000, UTC),
+        findings=tuple(finding_facts(*item, refs) for item in placed),
+        identified_by=identity.identified_by,
+        purpose=identity.purpose,
+        subjects=work.subjects,
+        media=tuple(_media(part) for part in unread(known(work.inspected))),
+        languages=frozenset(part.language for part in result.segments),
+        size=len(facts.egress.body),
+        endpoint=facts.endpoint,
+        model=facts.model or "",
+        exhausted=services.budgets.exhausted(spending_of(work)) if policy.budgets else frozenset(),
+        session_bucket=policy.bucket((identity.session or identity.owner_key.hex()).encode()),
     )
+    decision = decided(work, services)
     work.decision = decision
     facts.action, facts.rules, facts.observe = decision.action.value, decision.rule_ids, decision.observe
     facts.purpose = decision.purpose or facts.purpose
@@ -62,12 +63,19 @@ def decide(work: Work, services: Services, result: DetectionResult) -> None:
 
 def _refuse(work: Work) -> None:
     decision = known(work.decision)
-    if decision.action in {Action.BLOCK, Action.HOLD}:
-        code = "held" if decision.action is Action.HOLD else decision.code.value
+    if decision.action is Action.HOLD:
+        raise held_error(work)
+    if decision.action is Action.BLOCK:
         rule = f" (rule {decision.rule_id})" if decision.rule_id else ""
         because = f": {decision.because}" if decision.because else ""
         status = 429 if decision.code is Code.BUDGET_EXCEEDED else 403
-        raise RefusedError(f"the policy does not let this transfer happen{rule}{because}", code=code, status=status)
+        raise RefusedError(f"the policy does not let this transfer happen{rule}{because}", code=decision.code.value, status=status)
+    if work.active.policy.response.unexpected == "block" and work.facts.egress.door is Door.NETWORK:
+        raise RefusedError(
+            "the policy holds answers until they were inspected, which only the gateway can do; use its base URL",
+            code="held_answer_unsupported",
+            status=501,
+        )
     if decision.mirrors:
         raise RefusedError(
             "the policy mirrors this transfer; this version cannot do that yet, so nothing was sent",

@@ -82,6 +82,7 @@ class Cleared:
 
     on_sent: called before the first byte. on_objects: begins to bind objects that the answer creates, by their ids.
     on_close: writes the outcome.
+    on_answer: says whether the whole answer may reach the client; it is held until then.
     """
 
     outgoing: Outgoing
@@ -89,6 +90,7 @@ class Cleared:
     endpoint: Endpoint
     restorer: Restorer
     on_sent: Callable[[], None] = lambda: None
+    on_answer: "Callable[[Exchange], Awaitable[Refusal | None]] | None" = None
     on_objects: "Callable[[Sequence[str]], Awaitable[None]] | None" = None
     on_close: "Callable[[Exchange, Ending], Awaitable[None]] | None" = None
 
@@ -199,6 +201,18 @@ class Exchange:
         """
         while self._binding:
             await self._binding.pop()
+
+    @property
+    def held(self) -> bool:
+        """The policy lets the answer go only as a whole, after `judged`; a door then passes nothing on before."""
+        return self.cleared is not None and self.cleared.on_answer is not None
+
+    async def judged(self) -> Reply | None:
+        """After `finish`, for a held answer: what the client gets instead of it, or None where it may have it."""
+        assert self.cleared is not None, "judged() before clear()"
+        assert self.cleared.on_answer is not None, "judged() for an answer that is not held"
+        refusal = await self.cleared.on_answer(self)
+        return None if refusal is None else self.refusal_reply(refusal)
 
     def stream_error(self, refusal: Refusal) -> bytes:
         """Bytes that end a begun stream in the provider's own way."""

@@ -7,6 +7,7 @@ the ledger still works, in a record of it. Nothing here does I/O itself; service
 """
 
 import secrets
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from enum import StrEnum
 
@@ -20,6 +21,7 @@ from proxy.errors import UnavailableError
 from proxy.exchange import Cleared, Ending, Exchange, State
 from proxy.formats.base import MediaPart
 from proxy.framing.coding import decoder
+from proxy.holding import let_wait
 from proxy.messages import Door, Egress, Headers, Origin, Outgoing, Refusal, Reply
 from proxy.outgoing import outgoing
 from proxy.preview import preview_reply
@@ -161,6 +163,7 @@ class Gate:
                 known(work.endpoint),
                 restorer,
                 on_sent=lambda: self._services.recorder.sending(known(work.receipt)),
+                on_answer=self._judge(work),
                 on_objects=lambda object_ids: closing.bind(work, self._services, object_ids),
                 on_close=lambda exchange, ending: self._close(work, exchange, ending),
             )
@@ -168,11 +171,18 @@ class Gate:
         self._open += 1
         self._services.observe("sent", work.destination.name)
 
+    def _judge(self, work: Work) -> "Callable[[Exchange], Awaitable[Refusal | None]] | None":
+        if work.active.policy.response.unexpected != "block":
+            return None
+        return lambda exchange: closing.judge(work, self._services, exchange, detect_s=self._limits.detect_s)
+
     async def _refuse(self, work: Work, error: Exception) -> None:
         refusal = refusal_of(error, work.facts.transfer)
         if refusal.code == "internal":
             self._services.observe("internal_error", type(error).__name__)
         await self._end(work, refusal, recorded=not isinstance(error, LedgerError))
+        if refusal.code == "held":
+            await let_wait(work, self._services)
 
     async def _end(self, work: Work, refusal: Refusal, *, recorded: bool) -> None:
         self._services.observe("refused", refusal.code)

@@ -61,8 +61,9 @@ def unsupported(policy: Policy) -> None:
 def _asked(policy: Policy) -> Iterator[tuple[bool, str]]:
     """Whether something is asked for that has no effect yet, and what to write instead."""
     response, source = policy.response, policy.subject_source
-    yield response.unexpected != "record", f"`response: {{unexpected: {response.unexpected}}}` (use record)"
-    yield response.buffer != "none", f"`response: {{buffer: {response.buffer}}}` (use none)"
+    whole = response.unexpected == "block" and response.buffer == "all"
+    said = f"`response: {{unexpected: {response.unexpected}, buffer: {response.buffer}}}`"
+    yield not whole and (response.unexpected, response.buffer) != ("record", "none"), f"{said} (block needs all)"
     if source is not None:
         yield (
             source.source not in ("header", "file"),

@@ -8,10 +8,11 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from audit.record import FindingCount
 from audit.writer import Receipt
 from policies.budgets import Spending
 from policies.destination import Destination
-from policies.model import SubjectFacts, TransferDecision
+from policies.model import PolicyInput, SubjectFacts, TransferDecision
 from policies.policy import SubjectSource
 from proxy.exchange import Exchange
 from proxy.formats.base import Endpoint, Format, Inspected, RequestHead
@@ -21,7 +22,7 @@ from proxy.identity import Identity, Subject
 from proxy.messages import Origin
 from proxy.records import Facts
 from proxy.scopes import ScopeRefs
-from proxy.services import Active, AsyncVault, Bound, Detection, Offload, PersonReferences, Recorder, SpendingBook
+from proxy.services import Active, AsyncVault, Bound, Detection, Offload, PersonReferences, Recorder, SpendingBook, WaitingRoom
 from proxy.tokenizing import Tokenized
 from redaction.segment import Segment
 
@@ -90,6 +91,7 @@ class Services:
     value_refs: Callable[[str, str], frozenset[str]] = _no_refs
     flags: LookUp = _unknown_flags
     budgets: SpendingBook = field(default_factory=Unlimited)
+    waiting: WaitingRoom | None = None
     observe: Callable[[str, str], None] = _unseen
     clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
 
@@ -108,11 +110,14 @@ class Work:
     target: Target | None = None
     origin: Origin | None = None
     routed_from: Destination | None = None
+    fingerprint: bytes = b""
     subjects: tuple[SubjectFacts, ...] = ()
+    asked: PolicyInput | None = None
     decision: TransferDecision | None = None
     tokenized: Tokenized | None = None
     bound: Bound | None = None
     receipt: Receipt | None = None
+    answer: tuple[tuple[FindingCount, ...], str] | None = None
 
     @property
     def identity(self) -> Identity:

@@ -15,7 +15,7 @@ from typing import Protocol
 import aiohttp
 from aiohttp import web
 
-from proxy.errors import ProxyError
+from proxy.errors import FormatError, ProxyError
 from proxy.exchange import Ending, Exchange
 from proxy.messages import Door, Egress, Headers, Outgoing, Refusal, Reply
 from proxy.transport import Transport, UpstreamAnswer, UpstreamError
@@ -23,6 +23,8 @@ from proxy.transport import Transport, UpstreamAnswer, UpstreamError
 logger = logging.getLogger("dragoman.gateway")
 
 BODILESS = (204, 304)
+HELD_BYTES = 64 * 1024 * 1024
+"""Of an answer that the policy lets go only as a whole; a text of that size takes an hour to write."""
 FAILED_CLOSED = Refusal(503, "failed_closed", "dragoman failed on this request; nothing was sent", 1)
 WEBSOCKET = Refusal(501, "websocket_unsupported", "WebSocket connections are not supported yet; use the HTTP API")
 
@@ -151,7 +153,8 @@ class Gateway:
             ending = Ending.CUT
             async with self._transport.send(outgoing) as answer:
                 response = await self._answer(request, exchange, answer)
-            ending = Ending.UPSTREAM_ERROR if exchange.error else Ending.COMPLETE
+            # An answer that the policy held back came as a whole; its error says why the app did not get it.
+            ending = Ending.UPSTREAM_ERROR if exchange.error and not exchange.held else Ending.COMPLETE
             return response
         except UpstreamError as error:
             ending = Ending.UPSTREAM_ERROR if error.reached else Ending.NOT_SENT
@@ -171,6 +174,8 @@ class Gateway:
             exchange.finish()
             await exchange.bound()
             return _head(answer.status, head, web.Response)
+        if exchange.held:
+            return _reply(await _judged(exchange, answer, head))
         if answer.length is not None:
             body = b"".join([exchange.feed(piece) async for piece in answer.pieces()]) + exchange.finish()
             await exchange.bound()
@@ -209,6 +214,19 @@ class Gateway:
         task = asyncio.ensure_future(close())
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
+
+
+async def _judged(exchange: Exchange, answer: UpstreamAnswer, head: Headers) -> Reply:
+    """A held answer: everything, or what the client gets instead."""
+    pieces, size = [], 0
+    async for piece in answer.pieces():
+        pieces.append(exchange.feed(piece))
+        size += len(piece)
+        if size > HELD_BYTES:
+            raise FormatError("the answer is too large to be held", code="upstream_too_large", status=502)
+    body = b"".join(pieces) + exchange.finish()
+    await exchange.bound()
+    return await exchange.judged() or Reply(answer.status, head, body)
 
 
 def _egress(request: web.BaseRequest, destination: str, target: str) -> Egress:

@@ -53,9 +53,9 @@ def test_every_command_and_option_exists(guide: str) -> None:
 
 
 def test_its_yaml_is_a_policy_that_works(guide: str) -> None:
-    consent, budgets, own = (block for block in blocks(guide) if not block.startswith("dragoman"))
+    consent, budgets, answers, own = (block for block in blocks(guide) if not block.startswith("dragoman"))
     text = BASE + "applications: {chat: {subject: /user, purpose: explain}}\n" + own + consent
-    text += "  - {id: rest, do: allow}\n" + budgets
+    text += "  - {id: rest, do: allow}\n" + budgets + answers
     loaded = read_text(text)
     unsupported(loaded.policy)
     assert check_examples(loaded) == []
@@ -63,7 +63,7 @@ def test_its_yaml_is_a_policy_that_works(guide: str) -> None:
 
 
 def test_what_is_missing_is_named(guide: str) -> None:
-    for word in ("mirror", "hold", "surrogate", "response", "restore", "sql"):
+    for word in ("mirror", "hold", "unexpected: redact", "restore", "sql"):
         assert word in guide.rpartition("## ")[2]
 
 

@@ -9,6 +9,7 @@ from policies.load import load_bundled
 from policies.policy import Policy
 from proxy.errors import ConfigError
 from proxy.policy_source import unsupported
+from redaction import operators
 
 RULES = [{"id": "rest", "when": {"entity": "none"}, "do": "allow"}]
 OPENAI = {"extends": "bundled:openai@2026-11-23"}
@@ -20,6 +21,7 @@ OPENAI = {"extends": "bundled:openai@2026-11-23"}
         ({"response": {"unexpected": "redact", "buffer": "all"}}, "unexpected: redact"),
         ({"response": {"unexpected": "block", "buffer": "sentence"}}, "unexpected: block"),
         ({"response": {"buffer": "sentence"}}, "buffer: sentence"),
+        ({"response": {"buffer": "all"}}, "block needs all"),
         ({"subject_flags": {"source": "sql", "at": "select"}}, "source: sql"),
         ({"subject_flags": {"source": "http", "at": "https://flags.example"}}, "source: http"),
         ({"restore": {"tools": {"web_search": "no"}}}, "every tool gets originals"),
@@ -36,10 +38,14 @@ def test_it_is_refused_by_name(policy: Callable[..., Policy], sections: dict[str
         unsupported(policy(rules=RULES, **sections))
 
 
-def test_an_operator_that_nobody_made_is_refused(policy: Callable[..., Policy]) -> None:
-    surrogate = {"id": "people", "when": {"entity": "PERSON"}, "do": "surrogate"}
-    with pytest.raises(ConfigError, match="do: surrogate` of rule people"):
-        unsupported(policy(rules=[surrogate, *RULES]))
+def test_an_operator_that_nobody_made_is_refused(
+    policy: Callable[..., Policy], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hashed = {"id": "people", "when": {"entity": "PERSON"}, "do": "hash"}
+    unsupported(policy(rules=[hashed, *RULES]))
+    monkeypatch.setattr("redaction.operators.ALL", {name: one for name, one in operators.ALL.items() if name != "hash"})
+    with pytest.raises(ConfigError, match="do: hash` of rule people"):
+        unsupported(policy(rules=[hashed, *RULES]))
 
 
 def test_everything_that_is_missing_is_named_at_once(policy: Callable[..., Policy]) -> None:
@@ -58,6 +64,7 @@ def test_everything_that_is_missing_is_named_at_once(policy: Callable[..., Polic
     [
         {},
         {"response": {"unexpected": "record"}},
+        {"response": {"unexpected": "block", "buffer": "all"}},
         {"subject_flags": {"source": "file", "at": "flags.json"}},
         {"subject_flags": {"source": "header", "at": "dragoman-flags"}},
         {"restore": {"tools": {"lookup": "yes"}}},

@@ -1,0 +1,114 @@
+"""`response: {unexpected: block, buffer: all}`: an answer with personal data that nobody sent does not reach the app."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+POLICY = """\
+version: 1
+name: held
+unknown_applications: allow
+destinations:
+  openai: {extends: bundled:openai@2026-11-23}
+response: {unexpected: block, buffer: all}
+rules:
+  - {id: all, when: {entity: any}, do: tokenize}
+  - {id: rest, when: {entity: none}, do: allow}
+"""
+STRANGER = "Ask bob.stranger@example.com, he knows."
+
+
+@pytest.fixture
+def policy(tmp_path: Path) -> Path:
+    path = tmp_path / "policy.yaml"
+    path.write_text(POLICY, encoding="utf-8")
+    return path
+
+
+async def asked(it: Any, chat: Callable[..., dict[str, Any]], text: str, **more: Any) -> Any:
+    async with it.client("openai") as client:
+        answer = await client.post("/v1/chat/completions", json=chat(text, **more))
+    await it.settled()
+    return answer
+
+
+def said(answer: Any) -> str:
+    """The text of a streamed answer."""
+    events = [line[6:] for line in answer.text.splitlines() if line.startswith("data: {")]
+    return "".join(
+        choice["delta"].get("content") or "" for event in events for choice in orjson.loads(event)["choices"]
+    )
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_what_the_app_sent_comes_back_restored(
+    stand: Any, chat: Callable[..., dict[str, Any]], policy: Path, stream: bool
+) -> None:
+    async with stand(settings={"policy": policy}, openai={"chunk": 5}) as it:
+        answer = await asked(it, chat, "I am anna@example.com", stream=stream)
+        assert answer.status_code == 200
+        assert "anna@example.com" not in str(it.received()[-1].body)
+        assert "anna@example.com" in (said(answer) if stream else answer.text)
+        outcome = it.records("outcome")[-1]
+        assert (outcome["state"], outcome["inspected"]) == ("complete", "buffered")
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_what_nobody_sent_is_blocked_as_a_whole_and_recorded(
+    stand: Any, chat: Callable[..., dict[str, Any]], policy: Path, stream: bool
+) -> None:
+    async with stand(settings={"policy": policy}, openai={"chunk": 5, "opening": STRANGER}) as it:
+        answer = await asked(it, chat, "Hello", stream=stream)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (403, "answer_blocked")
+        assert "stranger" not in answer.text
+        outcome = it.records("outcome")[-1]
+        assert (outcome["state"], outcome["error"], outcome["inspected"]) == ("complete", "answer_blocked", "buffered")
+        assert [row["entity_type"] for row in outcome["findings"]] == ["EMAIL_ADDRESS"]
+        assert len(it.received()) == 1
+
+
+async def test_what_the_rules_let_pass_may_come_in(
+    stand: Any, chat: Callable[..., dict[str, Any]], policy: Path
+) -> None:
+    pass_mail = POLICY.replace("rules:\n", "rules:\n  - {id: mail, when: {entity: EMAIL_ADDRESS}, do: allow}\n")
+    policy.write_text(pass_mail, encoding="utf-8")  # noqa: ASYNC240
+    async with stand(settings={"policy": policy}, openai={"opening": STRANGER}) as it:
+        answer = await asked(it, chat, "Hello")
+        assert (answer.status_code, "bob.stranger@example.com" in answer.text) == (200, True)
+
+
+async def test_an_answer_that_cannot_be_inspected_is_not_let_through(
+    stand: Any, chat: Callable[..., dict[str, Any]], policy: Path, patterns_engine: Any
+) -> None:
+    from redaction.errors import DetectionError
+    from redaction.pool import DetectionResult
+
+    class OnlyRequests:
+        version = "test"
+
+        async def start(self) -> None: ...
+
+        async def close(self) -> None: ...
+
+        async def detect(self, segments: Any, *, deadline_s: float) -> DetectionResult:
+            if segments and segments[0].pointer.startswith("answer/"):
+                raise DetectionError("too slow", code="timeout")
+            return DetectionResult(tuple(patterns_engine.detect(segments)), self.version, 0, 0)
+
+    async with stand(settings={"policy": policy}, detection=OnlyRequests()) as it:
+        answer = await asked(it, chat, "Hello")
+        assert (answer.status_code, answer.json()["error"]["code"]) == (502, "answer_not_inspected")
+        assert it.records("outcome")[-1]["inspected"] == "failed"
+
+
+async def test_the_network_door_cannot_hold_answers_and_says_so(
+    stand: Any, chat: Callable[..., dict[str, Any]], policy: Path
+) -> None:
+    async with stand(settings={"policy": policy}, door="network") as it:
+        async with it.client("openai") as client:
+            answer = await client.post("/v1/chat/completions", json=chat("Hello"))
+        assert (answer.status_code, answer.json()["error"]["code"]) == (501, "held_answer_unsupported")
+        assert it.received() == []
