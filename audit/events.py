@@ -60,7 +60,7 @@ class ConfigRecord(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyRecord(Event):
-    """Another policy decides from here on, or was refused."""
+    """Another policy decides from here on, or was refused; or an officer decided about a request that a rule holds."""
 
     kind: ClassVar[str] = "policy"
     event: Annotated[PolicyEvent, Closed(PolicyEvent), "What happened."]
@@ -72,6 +72,9 @@ class PolicyRecord(Event):
     actor: Annotated[str, f.ACTOR, "Who."] = "system"
     stricter: Annotated[int, f.COUNT, "Combinations of application, destination and type that became stricter."] = 0
     weaker: Annotated[int, f.COUNT, "Combinations that became weaker."] = 0
+    request: Annotated[str | None, Maybe(f.ULID), "The held request: id of its `blocked` record."] = None
+    rules: Annotated[tuple[str, ...], Many(f.NAME, MAX_NAMES), "Rules that hold it."] = ()
+    until: Annotated[int | None, Maybe(f.TIME_MS), "End of the approval, in milliseconds since 1970 UTC."] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -52,12 +52,18 @@ def from_rows(connection: sa.Connection, where: Sequence[sa.ColumnElement[bool]]
 
 
 def from_sums(
-    connection: sa.Connection, values: Mapping[str, str], days: tuple[int | None, int | None]
+    connection: sa.Connection,
+    values: Mapping[str, str],
+    days: tuple[int | None, int | None],
+    applications: Sequence[str] | None = None,
 ) -> tuple[list[Line], Types]:
-    """The same for whole days, from the sums. values: for columns of a line, or `country`."""
+    """The same for whole days, from the sums. values: for columns of a line, or `country`; applications: the only ones
+    that count, None for all."""
     where = [
         in_country(holder, value) if name == "country" else holder.c[name] == value for name, value in values.items()
     ]
+    if applications is not None:
+        where.append(holder.c.application.in_(applications))
     known = {row["id"]: row for row in connection.execute(sa.select(holder).where(*where)).mappings()}
     # Grouped by the id alone and joined here: grouping by eleven texts would cost ten times as much.
     these = [] if not where else [sa.select(holder.c.id).where(*where)]

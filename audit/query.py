@@ -5,7 +5,7 @@ nothing a caller gives ever becomes SQL. Pages go by key, rows stream, and roll-
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from difflib import get_close_matches
 from typing import Any
@@ -202,7 +202,7 @@ def who(connection: sa.Connection, question: Question) -> list[Holding]:
     whole_days = not (since or 0) % DAY_MS and not (until or 0) % DAY_MS
     if question.refs is None and whole_days and set(question.values) <= {*HOLDER, "country"}:
         span = (None if since is None else day_of(since), None if until is None else day_of(until))
-        lines, types = holders.from_sums(connection, question.values, span)
+        lines, types = holders.from_sums(connection, question.values, span, question.applications)
     else:
         lines, types = holders.from_rows(connection, question.conditions())
     return [_holding(connection, line, types.get(holders.key_of(line), {})) for line in lines]
@@ -223,7 +223,7 @@ def _holding(connection: sa.Connection, line: Any, types: Mapping[tuple[str, str
 
 def completeness(connection: sa.Connection, question: Question) -> tuple[int, int]:
     """How many transfers the question covers without its person, and how many of them carry no subject reference."""
-    others = Question(question.values, question.since, question.until, applications=question.applications)
+    others = replace(question, refs=None)
     rows = sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(sa.case((transfer.c.subjects == 0, 1), else_=0)), 0))
     total, without = connection.execute(rows.where(*others.conditions(), transfer.c.kind == "transfer")).one()
     return int(total), int(without)

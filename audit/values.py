@@ -193,8 +193,12 @@ class GapCause(StrEnum):
 
 
 class PolicyEvent(StrEnum):
+    """ACTIVATED, REFUSED: a policy. APPROVED, DENIED: a request that one of its rules holds."""
+
     ACTIVATED = "activated"
     REFUSED = "refused"
+    APPROVED = "approved"
+    DENIED = "denied"
 
 
 class KeyEvent(StrEnum):

@@ -5,7 +5,7 @@ report carries the checkpoint it was computed from and says what it covers, so t
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -126,7 +126,7 @@ def _covered(connection: sa.Connection, question: Question) -> Facts:
 
 def _without(connection: sa.Connection, question: Question) -> dict[str, int]:
     """Transfers that carry no reference to a person, by application."""
-    others = Question(question.values, question.since, question.until)
+    others = replace(question, refs=None)
     unnamed = (transfer.c.kind == "transfer") & (transfer.c.subjects == 0)
     rows = sa.select(transfer.c.application, sa.func.count().label("n")).where(*others.conditions(), unnamed)
     return {row.application: row.n for row in connection.execute(rows.group_by(transfer.c.application))}

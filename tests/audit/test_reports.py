@@ -198,6 +198,19 @@ def test_a_report_about_a_person_is_partial_unless_every_transfer_names_somebody
     assert "PARTIAL" not in page(whole, Texts(Language.EN))
 
 
+@pytest.mark.parametrize("name", list(NAMES))
+def test_a_reader_bound_to_applications_sees_no_other_in_any_report(ledger: Ledger, name: str) -> None:
+    refs = ledger.references.known("subject", ANNA)  # type: ignore[arg-type]
+    for person in (None, refs):
+        if person is None and NAMES[name].person:
+            continue
+        report = made(ledger, name, refs=person, applications=("feed",))
+        text = json.dumps(report.facts)
+        assert "messenger" not in text
+        assert "OpenAI" not in text
+        assert report.facts["covered"]["transfers"] == (2 if person is None else 0)
+
+
 def test_an_access_request_needs_a_person(ledger: Ledger) -> None:
     with pytest.raises(ReportError, match="--subject"):
         made(ledger, "art15")
