@@ -129,7 +129,7 @@ def release(subject: SubjectOption = None, home: HomeOption = None) -> None:
 
 @app.command()
 def retry(
-    erasure: Annotated[str, typer.Argument(help="Id of the erasure, as it was printed.")],
+    erasure: Annotated[str, typer.Argument(help="Id of the erasure as it was printed, or the file that it wrote.")],
     as_json: JsonOption = False,
     home: HomeOption = None,
     config: ConfigOption = None,
@@ -143,9 +143,9 @@ def retry(
     from proxy.erasure.again import retry_objects
 
     with _opened(home, config, policy) as place:
-        file = place.file(erasure)
-        if not erasure.isalnum() or not file.is_file():
-            raise ConfigError(f"there is no erasure of that id in {place.home / 'erasures'}")
+        file = place.file(erasure) if erasure.isalnum() else Path(erasure)
+        if not file.is_file():
+            raise ConfigError(f"there is no such file, and no erasure of that id in {place.home / 'erasures'}")
         found = retry_objects(place.ledger, place.deleter, place.actor, file)
         if as_json:
             _print(found.as_json())

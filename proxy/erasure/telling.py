@@ -10,6 +10,8 @@ from proxy.erasure.deleting import Deletion
 from proxy.erasure.plan import Plan
 from proxy.erasure.providers import Verdict
 
+SHOWN = 50
+"""Lines of one list that somebody reads before deciding."""
 _OBSTACLES = {
     "no_call": "the provider has no call that deletes it",
     "no_key": "no key is configured (provider_keys)",
@@ -28,15 +30,17 @@ def plan(what: Plan, file: Path) -> Iterator[str]:
     yield f"Erasure {what.id}:"
     yield f"  {what.transfers} transfers concern this person. Their entries stay, and name nobody any more."
     yield f"  {len(what.holdings)} recipients have received data, and have to be told (GDPR Art. 19): saved in {file}"
-    for holding in what.holdings:
+    for holding in what.holdings[:SHOWN]:
         facts = holding.facts
         kinds = ", ".join(sorted({kind for kind, _ in holding.types})) or "nothing that was recognized"
         yield f"    {facts['contracting_entity']} ({facts['name']}): {holding.transfers} transfers; found: {kinds}"
+    yield from _more(len(what.holdings))
     shared = sum(bool(scope.others) for scope in what.scopes)
     also = f" ({shared} of them also concern others, who lose them too)" if shared else ""
     yield f"  {len(what.scopes)} scopes of the vault{also}: {what.mappings} placeholders, never to be restored again."
     yield f"  {len(what.objects)} objects that providers keep:"
-    yield from (f"    {_planned(one)}" for one in what.objects)
+    yield from (f"    {_planned(one)}" for one in what.objects[:SHOWN])
+    yield from _more(len(what.objects))
     yield from _partial(what)
 
 
@@ -64,6 +68,11 @@ def done(what: Plan, result: Done, file: Path) -> Iterator[str]:
 def left(again: Again) -> Iterator[str]:
     """What a retry left."""
     yield f"{again.left} objects are still with their providers."
+
+
+def _more(n: int) -> Iterator[str]:
+    if n > SHOWN:
+        yield f"    and {n - SHOWN} more; --json prints them all"
 
 
 def _planned(one: Deletion) -> str:

@@ -32,10 +32,10 @@ def vault_rows(it: Any, statement: str) -> list[Any]:
         return connection.execute(statement).fetchall()
 
 
-async def test_the_vault_knows_whom_a_conversation_concerns_before_it_leaves(stand: Any, chat: Any) -> None:
+async def test_the_vault_knows_whom_a_conversation_concerns_before_it_leaves(each_door: Any, chat: Any) -> None:
     system = {"role": "system", "content": f"The customer is {MAIL}."}
     user = {"role": "user", "content": "hello"}
-    async with stand() as it, it.client("openai") as client:
+    async with each_door() as it, it.client("openai") as client:
         request = {"model": "fake-echo", "messages": [system, user]}
         for _ in range(2):
             assert (await client.post("/v1/chat/completions", json=request, headers=about(ANNA))).status_code == 200
@@ -278,6 +278,27 @@ async def test_a_legal_hold_stops_it_until_it_is_released(stand: Any, chat: Any)
     assert found(home, ANNA) == []
     async with stand(home=home) as it:
         assert [one["phase"] for one in it.records("erasure")] == ["held", "refused", "released", "begun", "done"]
+
+
+async def test_what_could_not_be_deleted_is_asked_for_again(stand: Any, chat: Any, monkeypatch: Any) -> None:
+    monkeypatch.setenv("FAKE_KEY", "sk-fake")
+    async with stand() as it, it.client("openai") as client:
+        stored = await client.post(
+            "/v1/responses", json={"model": "fake-echo", "input": f"I am {MAIL}"}, headers=about(ANNA)
+        )
+        await it.settled()
+        bind(it, stored.json()["id"])
+        elsewhere = it.home.parent / "notice.json"
+        done = await erase(it, "--yes", "--recipients", str(elsewhere))
+        assert done.exit_code == 1
+        assert "no key is configured" in done.output
+        assert [one.method for one in it.received()] == ["POST"]
+        configure(it)
+        again = await asyncio.to_thread(dragoman, it.home, "erase", "retry", str(elsewhere), "--json")
+        assert (again.exit_code, json.loads(again.stdout)["left"]) == (0, 0), again.output
+        assert [one.method for one in it.received()] == ["POST", "DELETE"]
+        assert (await asyncio.to_thread(dragoman, it.home, "erase", "retry", "01KB8Q0W3Z8V6T4R2N1M0K9J8H")).exception
+    assert [(one["verdict"], one["id"]) for one in json.loads(elsewhere.read_text())["objects"]] == [("deleted", None)]
 
 
 def test_somebody_of_whom_nothing_was_sent(tmp_path: Path) -> None:

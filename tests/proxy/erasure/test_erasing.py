@@ -172,6 +172,16 @@ def test_what_a_provider_refused_can_be_asked_for_again(site: Any, provider: Any
     assert (last["id"], last["phase"], last["deleted"], last["refused"]) == (plan.id, "done", 1, 1)
 
 
+def test_a_long_list_is_cut_where_somebody_reads_it_and_nowhere_else(site: Any) -> None:
+    objects = [f"resp_{number}" for number in range(telling.SHOWN + 7)]
+    site.sent(ANNA, "s1", MAIL, objects=objects)
+    plan = site.plan(ANNA)
+    said = list(telling.plan(plan, site.file))
+    assert sum("DELETE resp_" in line for line in said) == telling.SHOWN
+    assert "    and 7 more; --json prints them all" in said
+    assert [one["id"] for one in plan.as_json()["objects"]] == objects
+
+
 @pytest.mark.parametrize("text", ["", "{}", '{"erasure": "x", "objects": [{"id": "a"}]}', '{"objects": []}', "[1]"])
 def test_a_file_that_is_not_one_of_ours_is_refused_by_name(site: Any, text: str) -> None:
     site.file.parent.mkdir()
