@@ -1,14 +1,29 @@
 """The wire formats: one file per provider API and one entry in `ALL`; the generic one is last and knows every
 request."""
 
-from proxy.formats import anthropic, gemini, generic, openai_chat, openai_other, openai_responses
+from proxy.formats import (
+    anthropic,
+    cohere,
+    gemini,
+    generic,
+    mcp,
+    mistral,
+    ollama,
+    openai_chat,
+    openai_other,
+    openai_responses,
+)
 from proxy.formats.base import Format
 
 ALL: tuple[Format, ...] = (
     openai_chat.FORMAT,
     openai_responses.FORMAT,
     openai_other.FORMAT,
+    mistral.FORMAT,
     gemini.FORMAT,
     anthropic.FORMAT,
+    cohere.FORMAT,
+    ollama.FORMAT,
+    mcp.FORMAT,
     generic.FORMAT,
 )

@@ -12,15 +12,16 @@ from proxy.formats.schema import json_schema
 from proxy.formats.shape import app_data, build, delta, graft, joined, media, opaque, structural, text
 from redaction.segment import SegmentKind
 
-_CONTENT = "{contents/*,content,requests/*/content,generateContentRequest/contents/*}"
+_CONTENT = "{contents/*,content,systemInstruction}"
 _DECLARATION = "tools/*/functionDeclarations/*"
 
-REQUEST = build(
+_RULES = (
     structural("model", note="@model"),
     structural("cachedContent", note="@state.cached_content"),
     structural(f"{_CONTENT}/role", note="role"),
     structural(f"{_CONTENT}/parts/*/inlineData/mimeType {_CONTENT}/parts/*/fileData/mimeType", note="mime"),
-    media(f"{_CONTENT}/parts/*/inlineData/data"),
+    structural(f"{_CONTENT}/parts/*/functionResponse/parts/*/inlineData/mimeType", note="mime"),
+    media(f"{_CONTENT}/parts/*/inlineData/data {_CONTENT}/parts/*/functionResponse/parts/*/inlineData/data"),
     text(f"{_CONTENT}/parts/*/fileData/fileUri", note="@state.file_uri"),
     structural(
         f"{_CONTENT}/parts/*/{{functionCall,functionResponse}}/{{id,name}} {_CONTENT}/parts/*/executableCode/language"
@@ -31,7 +32,7 @@ REQUEST = build(
     app_data(f"{_CONTENT}/parts/*/functionResponse/response", SegmentKind.TOOL_RESULT),
     text("systemInstruction systemInstruction/parts/*/text", SegmentKind.SYSTEM),
     structural("systemInstruction/role taskType outputDimensionality safetySettings/**"),
-    structural(f"{_DECLARATION}/{{name,behavior}} toolConfig/** tools/*/{{googleSearch,codeExecution,urlContext}}/**"),
+    structural(f"{_DECLARATION}/{{name,behavior}} toolConfig/**"),
     text(f"{_DECLARATION}/description", SegmentKind.TOOL_DEFINITION),
     graft(f"{_DECLARATION}/{{parameters,response,parametersJsonSchema,responseJsonSchema}}", json_schema()),
     graft("generationConfig/{responseSchema,responseJsonSchema}", json_schema()),
@@ -40,8 +41,8 @@ REQUEST = build(
         "responseMimeType,seed,responseLogprobs,logprobs,mediaResolution} generationConfig/responseModalities/* "
         "generationConfig/thinkingConfig/**"
     ),
-    fold=True,
 )
+REQUEST = build(*_RULES, graft("{requests/*,generateContentRequest}", build(*_RULES, fold=True)), fold=True)
 
 ANSWER = build(
     structural("modelVersion", note="@model"),
@@ -50,7 +51,7 @@ ANSWER = build(
     structural("usageMetadata/candidatesTokenCount", note="@usage.out", once=True),
     structural("candidates/*/index", note="index"),
     structural("candidates/*/finishReason", note="close"),
-    structural("candidates/*/content/role candidates/*/safetyRatings/** promptFeedback/**"),
+    structural("candidates/*/content/role candidates/*/safetyRatings/** promptFeedback/{blockReason,safetyRatings/**}"),
     joined("candidates/*/content/parts"),
     delta("candidates/*/content/parts/*/text"),
     structural("candidates/*/content/parts/*/functionCall/{id,name} candidates/*/content/parts/*/thought"),

@@ -57,6 +57,8 @@ ANSWER = build(
     opaque("obfuscation", once=True),
     delta("choices/*/delta/{content,refusal,reasoning,reasoning_content} choices/*/text"),
     text("choices/*/message/{content,refusal,reasoning,reasoning_content}"),
+    # Mistral's reasoning models send a list of chunks.
+    delta("choices/*/delta/content/*/text choices/*/delta/content/*/thinking/*/text"),
     delta("choices/*/delta/tool_calls/*/function/arguments choices/*/delta/function_call/arguments", json=True),
     Rule("choices/*/message/tool_calls/*/function/arguments", json=True),
     opaque("choices/*/logprobs/** choices/*/{delta,message}/audio/data", once=True),

@@ -40,7 +40,7 @@ BATCHES = build(
     app_data("metadata", SegmentKind.METADATA),
 )
 
-_VECTORS = build(
+VECTORS = build(
     structural("object model data/*/{object,index} usage/**"),
     structural("usage/prompt_tokens", note="@usage.in"),
     opaque("data/*/embedding"),
@@ -82,7 +82,7 @@ _USER = SegmentKind.USER
 FORMAT = JsonFormat(
     "openai_other",
     (
-        Operation("embeddings", re.compile(_BASE + "embeddings"), EMBEDDINGS, _VECTORS, kind=_USER),
+        Operation("embeddings", re.compile(_BASE + "embeddings"), EMBEDDINGS, VECTORS, kind=_USER),
         Operation("moderations", re.compile(_BASE + "moderations"), MODERATIONS, _VERDICT, kind=_USER),
         Operation(
             "images",

@@ -68,6 +68,12 @@ def plain(refusal: Refusal) -> dict[str, object]:
     return {"error": _told(refusal), "message": _told(refusal), "code": refusal.code}
 
 
+def jsonrpc(refusal: Refusal) -> dict[str, object]:
+    """A JSON-RPC 2.0 error (section 5.1) with a code of the server's own range, ours beside it; the id is unknown."""
+    error = {"code": -32000, "message": _told(refusal), "data": {"code": refusal.code}}
+    return {"jsonrpc": "2.0", "id": None, "error": error}
+
+
 def _told(refusal: Refusal) -> str:
     return f"dragoman: {refusal.message} [{refusal.code}]"
 
