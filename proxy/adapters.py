@@ -11,6 +11,7 @@ from audit.log import Ledger
 from audit.query import entries, first_since
 from audit.record import SubjectReference
 from audit.values import SubjectRole
+from proxy.control.approvals import Approvals, HeldRequest
 from proxy.identity import Subject
 from proxy.services import Bound
 from proxy.spending import Entries
@@ -81,6 +82,17 @@ def ledger_entries(ledger: Ledger) -> Entries:
                 yield from entries(connection, since=first, kinds=("transfer", "outcome"))
 
     return read
+
+
+class ThreadedApprovals:
+    """`services.WaitingRoom` over the control database."""
+
+    def __init__(self, approvals: Approvals, threads: ThreadPoolExecutor) -> None:
+        self._approvals = approvals
+        self._threads = threads
+
+    async def ask(self, held: HeldRequest) -> bool:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._approvals.ask, held)
 
 
 class LedgerReferences:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from audit.log import Ledger
-from proxy.adapters import LedgerReferences, ThreadedVault, ledger_entries
+from proxy.adapters import LedgerReferences, ThreadedApprovals, ThreadedVault, ledger_entries
 from proxy.admin import admin_handler
 from proxy.config import Settings, parse_address, parse_origin, secret
 from proxy.control.store import ControlStore
@@ -28,7 +28,7 @@ from proxy.doors.serving import Server
 from proxy.erasure.upkeep import keep_up
 from proxy.errors import ConfigError
 from proxy.fakes.server import FakeProvider
-from proxy.flags import FlagFiles
+from proxy.flags import FlagSources
 from proxy.formats.selection import Formats
 from proxy.gate import Gate, GateLimits, Services
 from proxy.in_force import InForce
@@ -126,7 +126,9 @@ class App:
         transport = Transport(
             connect_s=settings.limits.connect_s, idle_s=settings.limits.idle_s, extra_ca=settings.upstream_ca
         )
+        flags = FlagSources(home, self.metrics.observe)
         self._stack.push_async_callback(transport.close)
+        self._stack.push_async_callback(flags.close)
         upstreams = {**settings.upstreams, **await self._demo_upstream()}
         services = Services(
             detection=detection,
@@ -140,8 +142,9 @@ class App:
             upstreams=upstreams,
             provider_key=self._provider_key,
             value_refs=value_refs,
-            flags=FlagFiles(home, self.metrics.observe).look_up,
+            flags=flags.look_up,
             budgets=budgets,
+            waiting=ThreadedApprovals(self.control.approvals, threads),
             observe=self.metrics.observe,
         )
         limits = GateLimits(

@@ -69,7 +69,9 @@ def _refuse(work: Work) -> None:
         rule = f" (rule {decision.rule_id})" if decision.rule_id else ""
         because = f": {decision.because}" if decision.because else ""
         status = 429 if decision.code is Code.BUDGET_EXCEEDED else 403
-        raise RefusedError(f"the policy does not let this transfer happen{rule}{because}", code=decision.code.value, status=status)
+        raise RefusedError(
+            f"the policy does not let this transfer happen{rule}{because}", code=decision.code.value, status=status
+        )
     if work.active.policy.response.unexpected == "block" and work.facts.egress.door is Door.NETWORK:
         raise RefusedError(
             "the policy holds answers until they were inspected, which only the gateway can do; use its base URL",

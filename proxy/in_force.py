@@ -59,7 +59,11 @@ class InForce:
         self._reading = asyncio.Lock()
         stops = control.stops()
         self.active = Active(
-            loaded.policy, CredentialBook(control.digests()), stops["destination"], stops["application"]
+            loaded.policy,
+            CredentialBook(control.digests()),
+            stops["destination"],
+            stops["application"],
+            control.approvals.granted(),
         )
 
     async def check_first(self) -> None:
@@ -112,12 +116,16 @@ class InForce:
                 self._observe("refresh_failed", type(error).__name__)
 
     async def _look_at_control(self) -> None:
-        digests, stops = await asyncio.to_thread(lambda: (self._control.digests(), self._control.stops()))
+        control = self._control
+        digests, stops, approved = await asyncio.to_thread(
+            lambda: (control.digests(), control.stops(), control.approvals.granted())
+        )
         self.active = replace(
             self.active,
             credentials=CredentialBook(digests),
             stopped_destinations=stops["destination"],
             stopped_applications=stops["application"],
+            approved=approved,
         )
 
     async def _look_at_policy(self) -> None:

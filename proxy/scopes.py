@@ -31,6 +31,13 @@ class ScopeRefs:
         """The scope of an app's system prompts and tool definitions."""
         return self._ref("application", destination, identity, "")
 
+    def request(self, identity: Identity, destination: str, target: bytes, body: bytes) -> bytes:
+        """32 bytes that tell one request from another, for an approval of just this one."""
+        mac = hmac.new(self.key, self._ref("request", destination, identity, identity.purpose).encode(), sha256)
+        for part in (target, body):
+            mac.update(len(part).to_bytes(8, "big") + part)
+        return mac.digest()
+
     def _ref(self, kind: str, destination: str, identity: Identity, marker: str) -> str:
         fields = (kind, destination, identity.application, identity.owner_key.hex(), marker)
         mac = hmac.new(self.key, digestmod=sha256)

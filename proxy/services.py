@@ -4,7 +4,7 @@ The gate awaits these and nothing else, so tests swap them one by one and every 
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from audit.canonical import Record
@@ -12,6 +12,7 @@ from audit.record import SubjectReference
 from audit.writer import Receipt
 from policies.budgets import Spending
 from policies.policy import Policy
+from proxy.control.approvals import HeldRequest
 from proxy.identity import CredentialBook, Subject
 from redaction.cache import SegmentFindings
 from redaction.segment import Segment
@@ -82,6 +83,14 @@ class SpendingBook(Protocol):
     def add_tokens(self, one: Spending, tokens: int) -> None: ...
 
 
+class WaitingRoom(Protocol):
+    """Where a request that a rule holds waits for an officer; it has been refused and recorded."""
+
+    async def ask(self, held: HeldRequest) -> bool:
+        """False where too many wait already."""
+        ...
+
+
 class PersonReferences(Protocol):
     """Pseudonymous references, made by the ledger's keys."""
 
@@ -100,9 +109,13 @@ class Offload(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Active:
-    """What is in force for a new transfer; a running one ends under what it began with."""
+    """What is in force for a new transfer; a running one ends under what it began with.
+
+    approved: fingerprint of a request -> rules that an officer lets it pass, in spite of `do: hold`.
+    """
 
     policy: Policy
     credentials: CredentialBook
     stopped_destinations: frozenset[str] = frozenset()
     stopped_applications: frozenset[str] = frozenset()
+    approved: Mapping[bytes, frozenset[str]] = field(default_factory=dict)

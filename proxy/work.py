@@ -22,7 +22,17 @@ from proxy.identity import Identity, Subject
 from proxy.messages import Origin
 from proxy.records import Facts
 from proxy.scopes import ScopeRefs
-from proxy.services import Active, AsyncVault, Bound, Detection, Offload, PersonReferences, Recorder, SpendingBook, WaitingRoom
+from proxy.services import (
+    Active,
+    AsyncVault,
+    Bound,
+    Detection,
+    Offload,
+    PersonReferences,
+    Recorder,
+    SpendingBook,
+    WaitingRoom,
+)
 from proxy.tokenizing import Tokenized
 from redaction.segment import Segment
 

@@ -11,12 +11,13 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
+from proxy.control.approvals import Approvals
 from proxy.control.tables import credential, policy_activation, stop
 from proxy.control.tokens import Tokens
 from proxy.errors import ConfigError
 from proxy.identity import CREDENTIAL_PREFIX, digest
 
-HEAD = "0002"
+HEAD = "0003"
 """The newest schema; a test holds it against the migrations."""
 
 
@@ -38,6 +39,7 @@ class ControlStore:
             sa.event.listen(self._engine, "connect", _sqlite_settings)
         self._migrate()
         self.tokens = Tokens(self._engine)
+        self.approvals = Approvals(self._engine)
 
     @classmethod
     def at(cls, home: Path) -> "ControlStore":

@@ -45,3 +45,18 @@ api_token = sa.Table(
     sa.Column("revoked", sa.BigInteger),
     sa.UniqueConstraint("digest", name="api_token_digest"),
 )
+
+approval = sa.Table(
+    "approval",
+    metadata,
+    sa.Column("reference", sa.String(26), primary_key=True),
+    sa.Column("at", sa.BigInteger, nullable=False),
+    sa.Column("application", sa.String(96), nullable=False),
+    sa.Column("destination", sa.String(96), nullable=False),
+    # names of rules, separated by spaces
+    sa.Column("rules", sa.Text, nullable=False),
+    sa.Column("fingerprint", sa.LargeBinary(32), nullable=False),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("until", sa.BigInteger),
+    sa.Index("approval_fingerprint", "fingerprint"),
+)

@@ -1,0 +1,127 @@
+"""`dragoman approval`: what waits because a rule says `do: hold`, and an officer's word on it, which is a record.
+
+An approval is for one request, as it was, and ends by itself.
+"""
+
+import getpass
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from audit.events import PolicyRecord
+from audit.ids import now_ms
+from audit.values import PolicyEvent
+from proxy.config import default_home
+from proxy.control.approvals import ApprovalState, HeldRequest
+from proxy.control.store import ControlStore
+
+app = typer.Typer(help="Requests that a rule holds: list, grant, deny.", no_args_is_help=True)
+
+Home = Annotated[Path | None, typer.Option(help="Folder of the running dragoman.")]
+PolicyFile = Annotated[Path | None, typer.Option(help="Policy file, where it is not HOME/policy.yaml.")]
+Reference = Annotated[str, typer.Argument(help="Reference from the refusal: the id of the `blocked` record.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@app.command(name="list")
+def list_(home: Home = None, as_json: AsJson = False) -> None:
+    """Which requests wait, and which were decided in the last week.
+
+    Example: dragoman approval list
+    """
+    rows = _store(home).approvals.all()
+    if as_json:
+        typer.echo(json.dumps([_facts(row) for row in rows]))
+        return
+    table = Table()
+    table.add_column("reference", no_wrap=True)
+    for name in ("at", "application", "destination", "rules", "state", "until"):
+        table.add_column(name)
+    for row in rows:
+        table.add_row(
+            row.reference, _when(row.at), row.application, row.destination, ", ".join(row.rules), row.state,
+            _when(row.until) if row.until else "",
+        )  # fmt: skip
+    Console().print(table)
+
+
+@app.command()
+def grant(
+    reference: Reference,
+    hours: Annotated[int, typer.Option(help="How long that request may pass.", min=1, max=168)] = 24,
+    home: Home = None,
+    policy: PolicyFile = None,
+) -> None:
+    """Let one held request pass when it is sent again; acts within 2 s.
+
+    Example: dragoman approval grant 01M8A5DX03Q19X5TJNFHR07A0Q --hours 4
+    """
+    store = _store(home)
+    held = store.approvals.find(reference)
+    # What lets data flow is in the log before it acts.
+    _record(home, policy, held, PolicyEvent.APPROVED, now_ms() + hours * 3_600_000)
+    until = store.approvals.grant(reference, hours)
+    typer.echo(f"{reference} may pass until {_when(until)} when it is sent again")
+
+
+@app.command()
+def deny(reference: Reference, home: Home = None, policy: PolicyFile = None) -> None:
+    """Let nothing of it pass; also ends an approval that was given.
+
+    Example: dragoman approval deny 01M8A5DX03Q19X5TJNFHR07A0Q
+    """
+    store = _store(home)
+    held = store.approvals.find(reference)
+    store.approvals.deny(reference)
+    _record(home, policy, held, PolicyEvent.DENIED, None)
+    typer.echo(f"{reference} stays refused")
+
+
+def _record(home: Path | None, policy: Path | None, held: HeldRequest, event: PolicyEvent, until: int | None) -> None:
+    from audit.log import Ledger
+    from proxy.policy_source import load_policy
+
+    folder = home or default_home()
+    active = load_policy(folder, policy, "default")
+    ledger = Ledger.join(folder)
+    try:
+        ledger.append_blocking(
+            PolicyRecord(
+                at=now_ms(),
+                event=event,
+                name=active.name,
+                version=str(active.version),
+                new_digest=active.digest.removeprefix("sha256:"),
+                actor=ledger.references.actor(f"os-user:{getpass.getuser()}"),
+                request=held.reference,
+                rules=held.rules[:64],
+                until=until,
+            )
+        )
+    finally:
+        ledger.close()
+
+
+def _store(home: Path | None) -> ControlStore:
+    return ControlStore.at(home or default_home())
+
+
+def _facts(row: HeldRequest) -> dict[str, object]:
+    return {
+        "reference": row.reference,
+        "at": row.at,
+        "application": row.application,
+        "destination": row.destination,
+        "rules": list(row.rules),
+        "state": str(row.state),
+        "until": row.until if row.state is ApprovalState.APPROVED else None,
+    }
+
+
+def _when(at_ms: int) -> str:
+    return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")

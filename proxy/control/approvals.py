@@ -1,0 +1,123 @@
+"""Held requests and what an officer said about them: references, facts of the request, a fingerprint; never a text.
+
+A fingerprint is a keyed hash of one request, so that an approval lets the same request pass when it is sent again, and
+no other. Rows are forgotten a week after they were made.
+"""
+
+import time
+from dataclasses import dataclass
+from enum import StrEnum
+
+import sqlalchemy as sa
+
+from proxy.control.tables import approval
+from proxy.errors import ConfigError
+
+DAY_MS = 86_400_000
+KEPT_MS = 7 * DAY_MS
+MAX_HOURS = 7 * 24
+MAX_WAITING = 10_000
+"""Rows that wait at one time; further requests are refused and recorded all the same, but nobody is asked."""
+
+
+class ApprovalState(StrEnum):
+    """What became of a held request."""
+
+    WAITING = "waiting"
+    APPROVED = "approved"
+    DENIED = "denied"
+
+
+@dataclass(frozen=True, slots=True)
+class HeldRequest:
+    """One request that a rule holds. reference: id of its `blocked` record. rules: of the policy. Times: ms."""
+
+    reference: str
+    at: int
+    application: str
+    destination: str
+    rules: tuple[str, ...]
+    fingerprint: bytes
+    state: ApprovalState = ApprovalState.WAITING
+    until: int | None = None
+
+
+class Approvals:
+    """The held requests of one control database. Synchronous."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self._engine = engine
+
+    def ask(self, held: HeldRequest) -> bool:
+        """Let a request wait for an officer. False where too many wait already."""
+        with self._engine.begin() as connection:
+            connection.execute(approval.delete().where(approval.c.at < held.at - KEPT_MS))
+            waiting = sa.select(sa.func.count()).where(approval.c.state == ApprovalState.WAITING)
+            if connection.execute(waiting).scalar_one() >= MAX_WAITING:
+                return False
+            # The same request once more does not make the officer's list longer.
+            same = (approval.c.fingerprint == held.fingerprint) & (approval.c.state == ApprovalState.WAITING)
+            connection.execute(approval.delete().where(same))
+            connection.execute(
+                approval.insert().values(
+                    reference=held.reference,
+                    at=held.at,
+                    application=held.application,
+                    destination=held.destination,
+                    rules=" ".join(held.rules),
+                    fingerprint=held.fingerprint,
+                    state=str(ApprovalState.WAITING),
+                )
+            )
+        return True
+
+    def all(self) -> tuple[HeldRequest, ...]:
+        """Every held request that is not forgotten yet, newest first."""
+        with self._engine.connect() as connection:
+            return tuple(_row(row) for row in connection.execute(sa.select(approval).order_by(approval.c.at.desc())))
+
+    def find(self, reference: str) -> HeldRequest:
+        """One of them. Raises ConfigError where nobody waits under that reference."""
+        with self._engine.connect() as connection:
+            row = connection.execute(sa.select(approval).where(approval.c.reference == reference)).first()
+        if row is None:
+            raise ConfigError(f"no held request has the reference {reference}; `dragoman approval list` shows them")
+        return _row(row)
+
+    def grant(self, reference: str, hours: int) -> int:
+        """Lets that very request pass until the time that is returned (ms). Raises ConfigError."""
+        if not 1 <= hours <= MAX_HOURS:
+            raise ConfigError(f"an approval lasts 1 to {MAX_HOURS} hours")
+        until = _now_ms() + hours * 3_600_000
+        self._set(reference, ApprovalState.APPROVED, until)
+        return until
+
+    def deny(self, reference: str) -> None:
+        """Ends the waiting, or an approval that was given. Raises ConfigError."""
+        self._set(reference, ApprovalState.DENIED, None)
+
+    def granted(self) -> dict[bytes, frozenset[str]]:
+        """Fingerprint -> rules that may not hold it, of every approval that has not ended."""
+        wanted = (approval.c.state == ApprovalState.APPROVED) & (approval.c.until > _now_ms())
+        found: dict[bytes, frozenset[str]] = {}
+        with self._engine.connect() as connection:
+            for row in connection.execute(sa.select(approval).where(wanted)):
+                found[row.fingerprint] = found.get(row.fingerprint, frozenset()) | frozenset(row.rules.split())
+        return found
+
+    def _set(self, reference: str, state: ApprovalState, until: int | None) -> None:
+        self.find(reference)
+        with self._engine.begin() as connection:
+            change = approval.update().where(approval.c.reference == reference)
+            connection.execute(change.values(state=str(state), until=until))
+
+
+def _row(row: "sa.Row[tuple[object, ...]]") -> HeldRequest:
+    rules, state = tuple(row.rules.split()), ApprovalState(row.state)
+    return HeldRequest(
+        row.reference, row.at, row.application, row.destination, rules, row.fingerprint, state, row.until
+    )
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
