@@ -74,7 +74,11 @@ class HttpDeleter:
             self._client.close()
 
     def plan(self, objects: Iterable[ProviderObject]) -> tuple[Deletion, ...]:
-        return tuple(self._planned(one) for one in objects)
+        planned: dict[tuple[str, str], Deletion] = {}
+        for one in objects:
+            made = self._planned(one)
+            planned.setdefault((one.destination, made.request or one.object_id), made)  # one object may have two names
+        return tuple(planned.values())
 
     def carry_out(self, planned: Iterable[Deletion]) -> Iterator[Deletion]:
         away: set[str] = set()

@@ -77,13 +77,20 @@ class OpenAIObjects:
 
 
 class GeminiObjects:
-    """Cached contents and files of the Gemini API, and cached contents of Vertex; ids are resource names."""
+    """Cached contents and files of the Gemini API, and cached contents of Vertex; ids are resource names.
+
+    A file also has a URI, by which requests name it; it is the same file.
+    """
 
     _NAME = re.compile(
         r"(?:cachedContents|files|projects/[\w.:-]{1,64}/locations/[\w-]{1,64}/cachedContents)/[\w-]{1,128}", re.ASCII
     )
 
+    _URI = re.compile(r"https://[\w.:-]{1,255}/v\d\w*/(files/[\w-]{1,128})", re.ASCII)
+
     def call(self, destination: Destination, object_id: str) -> Call | None:
+        uri = self._URI.fullmatch(object_id)
+        object_id = uri[1] if uri else object_id
         paths = [hint.path for hint in destination.formats if hint.format == "gemini"]
         versions = [path for path in paths if re.fullmatch(r"/v\d\w*", path)]
         if not versions or not self._NAME.fullmatch(object_id):

@@ -205,6 +205,23 @@ async def test_nobody_can_restore_what_was_erased(stand: Any, chat: Any) -> None
     assert placeholders[0] != placeholders[1]
 
 
+async def test_a_provider_that_still_speaks_of_the_person_says_only_placeholders(stand: Any) -> None:
+    def request(text: str, **more: Any) -> dict[str, Any]:
+        return {"model": "fake-echo", "input": text, **more}
+
+    async with stand() as it, it.client("openai") as client:
+        first = await client.post("/v1/responses", json=request(f"I am {MAIL}"), headers=about(ANNA))
+        ident = first.json()["id"]
+        await it.settled()
+        assert f"DELETE https://api.openai.com/v1/responses/{ident}" in (await erase(it, "--yes")).output
+        later = request("Who am I?", previous_response_id=ident)
+        answer = await client.post("/v1/responses", json=later, headers=about(ANNA))
+        assert answer.status_code == 200
+        assert MAIL not in answer.text
+        await it.settled()
+        assert it.records("outcome")[-1]["expired"] == 1
+
+
 async def test_a_running_dragoman_goes_on_when_a_scope_is_shredded_under_it(stand: Any, chat: Any) -> None:
     system = {"role": "system", "content": f"Our desk is {MAIL}."}
 

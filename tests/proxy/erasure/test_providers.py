@@ -171,6 +171,15 @@ def test_a_replaced_upstream_is_asked_instead(provider: Callable[..., Any]) -> N
     assert planned.request == "DELETE http://127.0.0.1:9001/eu/v1/responses/resp_1"
 
 
+def test_a_file_with_two_names_is_deleted_once(provider: Callable[..., Any]) -> None:
+    uri = "https://generativelanguage.googleapis.com/v1beta/files/f-1"
+    with provider(lambda _: httpx.Response(200)) as deleter:
+        planned = deleter.plan([kept("gemini", uri), kept("gemini", "files/f-1"), kept("gemini", "files/f-2")])
+        elsewhere = deleter.plan([kept("gemini", "https://evil.example/v1beta/files/f-3")])
+    assert [one.request for one in planned] == [f"DELETE {uri}", f"DELETE {uri[:-1]}2"]
+    assert elsewhere[0].request == f"DELETE {uri[:-1]}3", "only the provider itself is ever asked"
+
+
 def test_vertex_keeps_its_caches_below_its_projects() -> None:
     vertex = Destination("vertex", formats=(FormatHint("/v1", "gemini"), FormatHint("/v1beta1", "gemini")))
     name = "projects/p-1/locations/europe-west4/cachedContents/77"
