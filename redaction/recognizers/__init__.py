@@ -18,7 +18,9 @@ from redaction.recognizers import (
     government_vn,
     network,
     phone,
+    records,
     secrets,
+    special,
     spelled,
     url,
     username,
@@ -45,6 +47,8 @@ _FAMILIES: Final = (
     government_eu,
     username,
     spelled,
+    records,
+    special,
 )
 
 _PLAIN: Final[tuple[Recognizer, ...]] = tuple(recognizer for family in _FAMILIES for recognizer in family.RECOGNIZERS)

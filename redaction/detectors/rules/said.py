@@ -19,7 +19,7 @@ _HONORIFIC: Final = re.compile(
     rf"(?<![\w-])(?:{_SALUTE}|{_TITLE})(?: {_TITLE}){{0,2}} (?P<value>(?:[A-Z]\. ?)?{PARTICLE}{NAME})"
 )
 _SMALL_HONORIFIC: Final = re.compile(
-    rf"(?<![\w-])(?i:herrn?|frau|hr\.?|fr\.|mr\.?|mrs\.?|ms\.?|miss|dr\.?|prof\.?) (?P<value>{ANY}(?: {ANY})?)"
+    rf"(?<![\w-])(?i:herrn?|frau|hr\.?|fr\.|mr\.?|mrs\.?|ms\.?|miss|dr\.?|prof\.?|aunt|auntie|uncle|grandma|grandpa|granny|coach|tante|onkel|oma|opa) (?P<value>{ANY}(?: {ANY})?)"
 )
 _MY_NAME: Final = (
     r"ich heiße|ich heisse|ich heiß|mein name ist|mein name lautet|mein name:|my name is|my name's|my full name is|i am called|they call me|call me"
@@ -42,7 +42,7 @@ _GREETED: Final = re.compile(
     rf"(?=\s{{0,2}}[,!.:;?\n–-]|\s*$|\s+(?i:ich|i|we|wir|can|could|kannst|könntest|wie|how|du|das|hier|danke|hast|hab|did|do|what|was|please|bitte)\b)"
 )
 _SMALL_GREETED: Final = re.compile(
-    rf"(?m)^\s{{0,3}}(?i:hallo|hi|hey|hello|dear|liebe[rs]?|moin|servus) (?P<value>{ANY})(?=\s{{0,2}}[,!.\n]|\s*$)"
+    rf"(?m)^\s{{0,3}}(?i:hallo|hi|hey|hello|yo|sup|dear|liebe[rs]?|moin|servus|ê|này|chào) (?P<value>{ANY})(?=\s{{0,2}}[,!.\n]|\s*$)"
 )
 _CLOSING: Final = (
     r"(?:mit )?(?:liebe|lieben|viele|vielen|beste|besten|herzliche|herzlichen|schöne|schönen|freundliche|freundlichen|sonnige)(?: und sonnige)? gr(?:ü|ue)(?:ß|ss)en?"
@@ -114,7 +114,8 @@ def find(text: Text) -> Iterator[Finding]:
         if signs and not any(sign in text.text for sign in signs):
             continue
         for match in expression.finditer(text.text):
-            yield from _taken(text, *match.span("value"), score, recognizer)
+            strong = recognizer == "name_related" and match[0][0].islower() and text.page.languages[0] == "en"
+            yield from _taken(text, *match.span("value"), score, recognizer, strong=strong)
     yield from _greeted(text)
     for match in _WEAK_INTRODUCED.finditer(text.text):
         yield from _taken(text, *match.span("value"), 0.7, "name_introduced", known_only=True)
@@ -136,11 +137,12 @@ def _greeted(text: Text) -> Iterator[Finding]:
 
 
 def _taken(
-    text: Text, start: int, end: int, score: float, recognizer: str, known_only: bool = False
+    text: Text, start: int, end: int, score: float, recognizer: str, *, known_only: bool = False, strong: bool = False
 ) -> Iterator[Finding]:
     """The finding without ordinary words at its end; nothing where no name is left.
 
     known_only: the first or last word must stand in a list, because the words around it announce anything.
+    strong: a capital is enough, because only names have one here ("my son Kit").
     """
     parts = text.text[start:end].split(" ")
     while len(parts) > 1 and _ADDRESSED.fullmatch(parts[0]):
@@ -149,9 +151,7 @@ def _taken(
         return
     while parts and not _may_end(text, parts):
         parts.pop()
-    if not parts or (len(parts[0]) == 1) or (is_word(parts[0]) and not _is_name(parts[0]) and len(parts) == 1):
-        return
-    if all(is_word(part) and not _is_name(part) for part in parts) or (parts[0].isupper() and is_word(parts[0])):
+    if not parts or len(parts[0]) == 1 or (not strong and _is_ordinary(parts)):
         return
     if known_only and not any(_is_name(part) and not is_word(part) for part in (parts[0], parts[-1])):
         return
@@ -160,6 +160,10 @@ def _taken(
         end -= 2
     if not text.is_company(end):
         yield Finding(start, end, "PERSON", score, recognizer)
+
+
+def _is_ordinary(parts: list[str]) -> bool:
+    return all(is_word(part) and not _is_name(part) for part in parts) or (parts[0].isupper() and is_word(parts[0]))
 
 
 def _may_end(text: Text, parts: list[str]) -> bool:

@@ -132,7 +132,10 @@ def _is_capital_name(text: Text, syllables: list["re.Match[str]"], at: int, take
 def _acts(text: Text, word: Word) -> bool:
     """Whether a syllable that begins a sentence is followed by what a person does: `Sơn nói`, not `Sơn tường`."""
     following = text.next(word)
-    return following is not None and following.lower in words("vi_acts")
+    if following is not None:
+        return following.lower in words("vi_acts")
+    other = text.next(word, ", ")
+    return other is not None and other.capital and other.lower in words("vi_given")
 
 
 def _honorifics(text: Text) -> Iterator[Finding]:
