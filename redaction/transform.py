@@ -15,7 +15,7 @@ from redaction.errors import OperatorError
 from redaction.finding import Finding
 from redaction.restore import Restorable
 from redaction.restore.literals import is_word
-from redaction.restore.urls import Context
+from redaction.restore.urls import Context, may_hold_url
 
 PLACEHOLDER = "PLACEHOLDER"
 """Entity type of text that reads like a placeholder of this exchange; it gets a placeholder of its own."""
@@ -27,7 +27,7 @@ type Item = tuple[str, str]
 
 # Where decisions about overlapping findings differ, the one that gives away least covers all of them.
 _COVERS_MOST = ("redact", "hash", "tokenize", "surrogate", "mask")
-_SURROGATE = "surrogate"
+_TOKENIZE, _SURROGATE = "tokenize", "surrogate"
 _ROUNDS = 3  # of looking for look-alikes; a second one finds something only if a new placeholder was guessed
 
 
@@ -150,6 +150,8 @@ def look_alikes(text: str, restorable: Restorable, plan: Sequence[Decided] = ())
 
     plan: settled decisions; a word may end where one of them begins, once that is replaced.
     """
+    if not restorable.is_near(text):
+        return ()
     found = {(span.start, span.end) for span in restorable.spans(text)}
     if plan:
         found |= {(span.start, span.end) for span in restorable.spans(_masked(text, plan))}
@@ -176,12 +178,20 @@ def _uncovered(found: Iterable[Decided], plan: Sequence[Decided]) -> Iterable[De
 
 def surfaces(text: str, decided: Sequence[Decided]) -> tuple[Item, ...]:
     """What needs a placeholder or stand-in, in order; an operator is asked, not named."""
+    if all(one.operator == _TOKENIZE for one in decided):  # as nearly always; this is on every request's path
+        return tuple((one.finding.entity_type, text[one.finding.start : one.finding.end]) for one in decided)
     return tuple(item for spans in _wanted(text, decided) for _, _, item in spans)
 
 
 def changes(text: str, decided: Sequence[Decided], tokens: Mapping[Item, str], key: bytes) -> tuple[Change, ...]:
     """Each decision with its replacement. Raises OperatorError `no_token` where none was issued for a surface."""
-    made, chosen = [], _operators(decided)
+    made: list[Change] = []
+    if all(one.operator == _TOKENIZE for one in decided):
+        for one in decided:
+            item = (one.finding.entity_type, text[one.finding.start : one.finding.end])
+            made.append(Change(one.finding, _issued(tokens, item)))
+        return tuple(made)
+    chosen = _operators(decided)
     for one, spans in zip(decided, _wanted(text, decided), strict=True):
         finding, operator = one.finding, chosen[one.operator]
         if not spans:
@@ -191,13 +201,17 @@ def changes(text: str, decided: Sequence[Decided], tokens: Mapping[Item, str], k
         parts: list[str] = []
         position = finding.start
         for start, end, item in spans:
-            token = tokens.get(item)
-            if token is None:
-                raise OperatorError("no placeholder was issued for a finding", code="no_token")
-            parts += (text[position:start], token)
+            parts += (text[position:start], _issued(tokens, item))
             position = end
         made.append(Change(finding, "".join((*parts, text[position : finding.end]))))
     return tuple(made)
+
+
+def _issued(tokens: Mapping[Item, str], item: Item) -> str:
+    token = tokens.get(item)
+    if token is None:
+        raise OperatorError("no placeholder was issued for a finding", code="no_token")
+    return token
 
 
 def _wanted(text: str, decided: Sequence[Decided]) -> Iterator[tuple[tuple[int, int, Item], ...]]:
@@ -223,20 +237,21 @@ def _wanted(text: str, decided: Sequence[Decided]) -> Iterator[tuple[tuple[int, 
 def _loose(text: str, decided: Sequence[Decided]) -> frozenset[int]:
     """Where findings begin that stand alone as words do, outside of URLs; elsewhere restore would miss a stand-in."""
     found: set[int] = set()
-    context, position = Context(), 0
+    context, position, urls = Context(), 0, may_hold_url(_masked(text, decided))
     for one, before, after in zip(decided, (None, *decided), (*decided[1:], None), strict=False):
         start, end = one.finding.start, one.finding.end
         touched = (before is not None and before.finding.end == start) or (
             after is not None and after.finding.start == end
         )
-        context.append(text[position:start])
-        alone = not is_word(text[max(0, start - 1) : start]) and not is_word(text[end : end + 1])
-        if alone and not touched and context.place().url is None:
+        alone = not touched and not is_word(text[max(0, start - 1) : start]) and not is_word(text[end : end + 1])
+        if urls:
+            context.append(text[position:start])
+            alone = alone and context.place().url is None
+            # A placeholder ends no word, whatever the text did that it stands for.
+            context.append_token(text[start:end] if alone else "[]")
+            position = end
+        if alone:
             found.add(start)
-            context.append_token(text[start:end])
-        else:
-            context.append_token("[]")  # as a placeholder will stand there, which ends no word
-        position = end
     return frozenset(found)
 
 

@@ -12,8 +12,9 @@ from redaction import tokens
 from redaction.errors import RestoreError
 from redaction.restore.brackets import LOST
 from redaction.restore.encodings import Encoding, encode, of_brackets, read_json
+from redaction.restore.found import UNDECIDED, Entry, Match, Undecided
 from redaction.restore.literals import is_word
-from redaction.restore.spelling import MAX_HELD, UNDECIDED, Entry, Match, Restorable, Undecided
+from redaction.restore.spelling import MAX_HELD, Restorable
 from redaction.restore.urls import Context, Place
 
 MAX_CHANNELS: Final = 4096  # choices, tool calls and parts of one response; a hostile stream could open more for ever

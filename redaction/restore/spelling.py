@@ -9,13 +9,14 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
 from copy import copy
-from dataclasses import dataclass
+from heapq import merge
 from types import MappingProxyType
 from typing import Final
 
 from redaction import tokens
 from redaction.errors import RestoreError
 from redaction.restore.brackets import DOUBLED, LOST, NONE, OPENERS, Opener
+from redaction.restore.found import UNDECIDED, Entry, Match, Span, Undecided
 from redaction.restore.literals import Literals, is_word
 from redaction.restore.sent import Sent, Tails
 from redaction.restore.starts import starts
@@ -38,39 +39,6 @@ _HEAD: Final = min(tokens.LENGTHS)
 _RUN = re.compile(rf"[0-9A-TV-Za-tv-z]{{{_HEAD},}}")
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One placeholder of the set and what it stands for."""
-
-    token: str
-    label: str
-    ident: str
-    value: str
-
-
-@dataclass(frozen=True, slots=True)
-class Match:
-    """A placeholder from the position asked to `end`, spelled with `opener`."""
-
-    end: int
-    entry: Entry
-    opener: Opener
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """Where a placeholder of the set stands in a text, in any spelling. start, end: code points, half open."""
-
-    start: int
-    end: int
-    token: str
-
-
-class Undecided:
-    """The automaton is still alive at the end of the text."""
-
-
-UNDECIDED: Final = Undecided()
 type _Found = tuple[Match | None, bool]
 _NOTHING: Final[_Found] = (None, False)
 _ALIVE: Final[_Found] = (None, True)
@@ -159,24 +127,33 @@ class Restorable:
         if not self._may_hold(text):
             return ()
         found = []
-        start, position = self.start, 0
-        while (begin := start.search(text, position)) is not None:
-            at = begin.start()
+        position = 0
+        for at in self._begins(text):
+            if at < position:
+                continue
             begins = at == 0 or not is_word(text[at - 1])
             match = self.match(text, at, final=True, lost=begins, word=begins)
             if isinstance(match, Match):
                 found.append(Span(at, match.end, match.entry.token))
                 position = match.end
-            else:
-                position = at + 1
         return tuple(found)
 
+    def _begins(self, text: str) -> Iterator[int]:
+        """Where in a complete text something may begin, in order; a place may come twice."""
+        bracketed = (match.start() for match in starts(self._labels, strict=False).finditer(text))
+        return merge(bracketed, self._literals.begins(text))
+
+    def is_near(self, text: str) -> bool:
+        """Whether something of the set could stand in a text, whatever is taken out of it: the cheapest question."""
+        # Without a bracket there has to be an underscore.
+        return bool(self._literals) or "_" in text or any(map(text.__contains__, OPENERS))
+
     def _may_hold(self, text: str) -> bool:
-        """Whether an identifier of the set may stand in a text: what is far cheaper to ask than where."""
-        if self._literals:
+        """Whether a stand-in or an identifier of the set may stand in a text: far cheaper to ask than where."""
+        if self._literals.may_stand_in(text):
             return True
-        if "_" not in text and not any(map(text.__contains__, OPENERS)):
-            return False  # without a bracket there has to be an underscore
+        if not self.is_near(text):
+            return False
         heads = self._heads
         for run in _RUN.findall(text):
             read = tokens.canonical_ident(run)

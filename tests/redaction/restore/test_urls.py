@@ -1,9 +1,12 @@
 """A URL that the model made up never carries an original out; one that was sent comes back whole."""
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from redaction import tokens
 from redaction.restore import Encoding, Restorable, Restorer
+from redaction.restore.urls import _OPENER, may_hold_url
 
 KEY = bytes(range(32))
 TOKEN = tokens.mint(KEY, "PERSON", "anna")
@@ -88,3 +91,20 @@ def test_escapes_do_not_hide_a_url_in_json() -> None:
 def test_one_url_cannot_lend_its_permission_to_the_next() -> None:
     text = f"https://crm.example/u/{TOKEN} https://crm.example/u/{OTHER}"
     assert restored(text) == text.replace(TOKEN, "anna")
+
+
+@given(
+    st.lists(
+        st.one_of(
+            st.sampled_from(
+                ["](", "SRC", " = ", '"', "url", "(", "HTTP", ":", "/", "\\", "Mailto", "tel", "data", "www", ".", "evil", "com",
+                 "?", "10", "8080", "ſms", "javaſcript", "K", "\u212a", "\0", "]"]
+            ),
+            st.text(max_size=2),
+        ),
+        max_size=12,
+    ).map("".join)
+)  # fmt: skip
+@settings(max_examples=2000)
+def test_the_quick_question_never_misses_a_url(text: str) -> None:
+    assert may_hold_url(text) or _OPENER.search(text) is None
