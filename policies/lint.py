@@ -154,6 +154,11 @@ def _applications(loaded: Loaded, found: Findings) -> None:
         if not one.purpose and policy.purposes:
             message = f"'{name}' has no purpose, so its transfers stand in no record of processing"
             found.add(("applications", name), message, "no_purpose", "add `purpose: NAME`", warning=True)
+    source = policy.subject_source
+    if source is not None and source.source == "header" and not policy.trusts_header(source.at):
+        message = f"nobody is believed when the header '{source.at[:60]}' speaks of consent, so everybody is unknown"
+        hint = f"add `trust: {{{source.at[:60]}: [credential]}}`"
+        found.add(("subject_flags", "at"), message, "nobody_believed", hint, warning=True)
     if policy.environment == "prod" and policy.unknown_applications == "allow":
         message = "applications that nobody knows may send, and the environment is prod"
         hint = "name the applications, and delete this line"

@@ -1,4 +1,4 @@
-"""What persons said about the use of their data: consent, objection, minority; from a trusted header or from a file.
+"""What persons said about the use of their data: consent, objection, minority; from a header, a file or a service.
 
 Identifiers enter and facts leave; whoever is not found, and whatever cannot be read, is `unknown`, which the policy's
 rules have to speak about. Nothing is kept longer than the policy allows, at most 60 seconds.
@@ -9,13 +9,17 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import orjson
 
 from policies.model import Consent, Flag, SubjectFacts
 from policies.policy import SubjectSource
 from proxy.identity import Subject
+
+if TYPE_CHECKING:
+    from proxy.outbound.flags import FlagService
 
 MAX_FILE = 64 * 1024 * 1024
 """Bytes; some hundred thousand persons. More belong into a service of their own."""
@@ -42,7 +46,7 @@ class FlagFiles:
     ) -> tuple[SubjectFacts, ...]:
         """The facts of each subject, in order."""
         table = await self._table(source)
-        return tuple(_facts(one.role, table.get(one.identifier), purpose) for one in subjects)
+        return tuple(facts_of(one.role, table.get(one.identifier), purpose) for one in subjects)
 
     async def _table(self, source: SubjectSource) -> Mapping[str, Any]:
         async with self._reading:
@@ -66,6 +70,38 @@ class FlagFiles:
         return table
 
 
+def allowed_url(url: str) -> bool:
+    """Whether identifiers may be sent there: https, or this machine."""
+    parts = urlsplit(url)
+    return parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in {"127.0.0.1", "::1", "localhost"})
+
+
+class FlagSources:
+    """Asks where the policy says: a file, or a service of the company. home, observe: see `FlagFiles`."""
+
+    def __init__(self, home: Path, observe: Callable[[str, str], None]) -> None:
+        self._observe = observe
+        self._files = FlagFiles(home, observe)
+        self._service: FlagService | None = None
+
+    async def look_up(
+        self, source: SubjectSource, subjects: Sequence[Subject], purpose: str
+    ) -> tuple[SubjectFacts, ...]:
+        """The facts of each subject, in order."""
+        if source.source == "file":
+            return await self._files.look_up(source, subjects, purpose)
+        if self._service is None:
+            from proxy.outbound.flags import FlagService  # with its HTTP client, which few policies need
+
+            self._service = FlagService(self._observe)
+        return await self._service.look_up(source, subjects, purpose)
+
+    async def close(self) -> None:
+        """Ends the connections."""
+        if self._service is not None:
+            await self._service.close()
+
+
 def header_facts(values: Sequence[str], subjects: Sequence[Subject], purpose: str) -> tuple[SubjectFacts, ...]:
     """The facts of each subject from header lines `[subject=ID;] consent=given; objected=no; minor=no`.
 
@@ -76,7 +112,7 @@ def header_facts(values: Sequence[str], subjects: Sequence[Subject], purpose: st
     own = next((line for line in lines if not line.get("subject")), None)
     known = subjects or ((Subject(""),) if own is not None else ())
     return tuple(
-        _facts(one.role, table.get(one.identifier) or (own if one.role == "requester" else None), purpose)
+        facts_of(one.role, table.get(one.identifier) or (own if one.role == "requester" else None), purpose)
         for one in known
     )
 
@@ -86,7 +122,8 @@ def _pair(part: str) -> tuple[str, str]:
     return name.strip().lower(), value.strip()
 
 
-def _facts(role: str, entry: Any, purpose: str) -> SubjectFacts:
+def facts_of(role: str, entry: Any, purpose: str) -> SubjectFacts:
+    """One person's facts from an entry of a file or an answer; None for who is not in it."""
     flags = entry if isinstance(entry, Mapping) else _NOTHING
     consent = flags.get("consent")
     if isinstance(consent, Mapping):

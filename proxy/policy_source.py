@@ -14,6 +14,7 @@ from policies.policy import Policy
 from policies.register import bundled_file
 from proxy.config import Settings
 from proxy.errors import ConfigError
+from proxy.flags import allowed_url
 from proxy.own_entities import OwnFacts
 from redaction import operators
 
@@ -65,15 +66,13 @@ def _asked(policy: Policy) -> Iterator[tuple[bool, str]]:
     said = f"`response: {{unexpected: {response.unexpected}, buffer: {response.buffer}}}`"
     yield not whole and (response.unexpected, response.buffer) != ("record", "none"), f"{said} (block needs all)"
     if source is not None:
-        yield (
-            source.source not in ("header", "file"),
-            f"`subject_flags: {{source: {source.source}}}` (use header or file)",
-        )
+        known = source.source in ("header", "file", "http")
+        yield not known, f"`subject_flags: {{source: {source.source}}}` (use header, file or http)"
+        plain = source.source == "http" and not allowed_url(source.at)
+        yield plain, "`subject_flags` over plain http (use https, or this machine)"
     for rule in policy.rules:
-        yield (
-            rule.decision.operator.value not in operators.ALL,
-            f"`do: {rule.does.value}` of rule {rule.id} (use tokenize)",
-        )
+        missing = rule.decision.operator.value not in operators.ALL
+        yield missing, f"`do: {rule.does.value}` of rule {rule.id} (use tokenize)"
     yield not (policy.tools_default and all(policy.tools.values())), "`restore` with `no` (every tool gets originals)"
     for name, application in policy.applications.items():
         identify = application.identify

@@ -1,11 +1,16 @@
 """Consent decides: flags of persons from a trusted header or a file, and a person whom a field of the body names."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
+from aiohttp import web
+
+from policies.policy import SubjectSource
+from proxy.identity import Subject
+from proxy.outbound.flags import FlagService
 
 POLICY = """\
 version: 1
@@ -120,3 +125,80 @@ async def test_a_field_of_the_body_names_the_person(
         assert "u-77" not in subject["ref"]
         assert await asked(it, chat, [], user="u-78") == "no-consent"
         assert await asked(it, chat, [], user={"id": "u-77"}) == "no-consent", "no identifier, nobody known"
+
+
+class ConsentService:
+    """A company's own service that knows what persons said. status, answer: what it says next; None: what it knows."""
+
+    def __init__(self) -> None:
+        self.knows: dict[str, Any] = {}
+        self.asked: list[Any] = []
+        self.status = 200
+        self.answer: bytes | None = None
+        self.url = ""
+
+    async def handle(self, request: web.BaseRequest) -> web.Response:
+        question = orjson.loads(await request.read())
+        self.asked.append(question)
+        table = {name: self.knows[name] for name in question["subjects"] if name in self.knows}
+        return web.Response(status=self.status, body=orjson.dumps(table) if self.answer is None else self.answer)
+
+
+@pytest.fixture
+async def consents() -> AsyncIterator[ConsentService]:
+    service = ConsentService()
+    runner = web.ServerRunner(web.Server(service.handle, access_log=None))
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    service.url = f"http://127.0.0.1:{runner.addresses[0][1]}/flags"
+    yield service
+    await runner.cleanup()
+
+
+class TestService:
+    async def test_it_is_asked_for_everybody_at_once_and_for_the_purpose(
+        self, stand: Any, chat: Callable[..., dict[str, Any]], policy: Callable[..., Path], consents: ConsentService
+    ) -> None:
+        consents.knows = {"anna": {"consent": "given"}, "ben": {"consent": "given"}}
+        both = [("dragoman-subject", "anna"), ("dragoman-subject", "ben; role=participant")]
+        async with stand(settings={"policy": policy("http", consents.url)}) as it:
+            assert await asked(it, chat, both) == "sent"
+            assert consents.asked == [{"purpose": "explain", "subjects": ["anna", "ben"]}]
+            consents.knows["ben"] = {"consent": "withdrawn"}
+            assert await asked(it, chat, both) == "no-consent", "with cache_seconds: 0 a withdrawal stops the next"
+            assert await asked(it, chat, [("dragoman-subject", "cem")]) == "no-consent"
+
+    @pytest.mark.parametrize(
+        ("status", "answer"), [(500, b"{}"), (200, b"not json"), (200, b"[]"), (302, b"{}"), (200, b'"x"' * 600_000)]
+    )
+    async def test_whatever_goes_wrong_makes_everybody_unknown(
+        self, stand: Any, chat: Callable[..., dict[str, Any]], policy: Callable[..., Path], consents: ConsentService,
+        status: int, answer: bytes,
+    ) -> None:  # fmt: skip
+        consents.status, consents.answer = status, answer
+        async with stand(settings={"policy": policy("http", consents.url)}) as it:
+            assert await asked(it, chat, [("dragoman-subject", "anna")]) == "no-consent"
+            assert b'dragoman_events_total{error="http",kind="flags_unreadable"}' in it.app.metrics.render()
+
+    async def test_a_service_that_is_not_there_makes_everybody_unknown(
+        self, stand: Any, chat: Callable[..., dict[str, Any]], policy: Callable[..., Path]
+    ) -> None:
+        async with stand(settings={"policy": policy("http", "http://127.0.0.1:9/flags")}) as it:
+            assert await asked(it, chat, [("dragoman-subject", "anna")]) == "no-consent"
+
+
+async def test_answers_of_a_service_are_kept_as_long_as_the_policy_says(consents: ConsentService) -> None:
+    now = 0.0
+    service = FlagService(lambda kind, label: None, clock=lambda: now)
+    source = SubjectSource("http", consents.url, cache_seconds=30)
+    consents.knows = {"anna": {"consent": "given"}}
+    try:
+        for moment, questions in ((0.0, 1), (29.9, 1), (30.0, 2)):
+            now = moment
+            (facts,) = await service.look_up(source, [Subject("anna")], "explain")
+            assert facts.consent == "given"
+            assert len(consents.asked) == questions
+        (other,) = await service.look_up(source, [Subject("anna")], "another purpose")
+        assert (other.consent, len(consents.asked)) == ("given", 3)
+    finally:
+        await service.close()

@@ -103,3 +103,10 @@ def test_holding_answers_back_says_what_it_costs(loaded: Load) -> None:
 def test_in_prod_unknown_applications_and_destinations_without_facts_stand_out(loaded: Load) -> None:
     made = loaded(rules=[PEOPLE, REST], environment="prod", destinations={"other": {"hosts": ["llm.example.com"]}})
     assert codes(made) == ["unknown_allowed", "no_facts"]
+
+
+def test_flags_in_a_header_that_nobody_is_believed_with_are_pointed_out(loaded: Load) -> None:
+    flags = {"source": "header", "at": "dragoman-flags"}
+    trust = {"dragoman-flags": ["credential"]}
+    assert codes(loaded(rules=[PEOPLE, REST], subject_flags=flags)) == ["nobody_believed"]
+    assert codes(loaded(rules=[PEOPLE, REST], subject_flags=flags, trust=trust)) == []

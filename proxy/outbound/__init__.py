@@ -1,0 +1,1 @@
+"""What leaves besides transfers: questions to services of the company itself, each with a room of its own."""

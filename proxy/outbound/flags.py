@@ -1,0 +1,79 @@
+"""What persons said about the use of their data, asked of a service of the company: one POST for all who are not known.
+
+Identifiers leave to that one address, over TLS or on this machine; flags come back and are kept for at most 60 seconds.
+Whatever goes wrong makes everybody unknown, which the policy's rules have to speak about.
+"""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import httpx
+import orjson
+
+from policies.model import SubjectFacts
+from policies.policy import SubjectSource
+from proxy.flags import facts_of
+from proxy.identity import Subject
+
+TIMEOUT_S = 2.0
+"""A transfer waits for it; an answer that takes longer is none."""
+MAX_ANSWER = 1024 * 1024
+MAX_KNOWN = 10_000
+"""Persons whose flags are kept at a time."""
+
+type Key = tuple[str, str, str]
+
+
+class FlagService:
+    """`{"purpose": P, "subjects": [ID, ...]}` there, `{"ID": {"consent": "given", ...}}` back."""
+
+    def __init__(self, observe: Callable[[str, str], None], clock: Callable[[], float] = time.monotonic) -> None:
+        """observe: counts what went wrong. clock: seconds, monotonic."""
+        self._observe, self._clock = observe, clock
+        self._client: httpx.AsyncClient | None = None
+        self._known: dict[Key, tuple[float, Any]] = {}
+
+    async def look_up(
+        self, source: SubjectSource, subjects: Sequence[Subject], purpose: str
+    ) -> tuple[SubjectFacts, ...]:
+        """The facts of each subject, in order."""
+        now = self._clock()
+        found: dict[str, Any] = {}
+        for one in subjects:
+            until, entry = self._known.get((source.at, purpose, one.identifier), (now, None))
+            if until > now:
+                found[one.identifier] = entry
+        missing = sorted({one.identifier for one in subjects} - found.keys())
+        if missing:
+            answered = await self._ask(source.at, missing, purpose)
+            found.update(answered)
+            self._keep(source, purpose, answered)
+        return tuple(facts_of(one.role, found.get(one.identifier), purpose) for one in subjects)
+
+    async def close(self) -> None:
+        """Ends the connections."""
+        if self._client is not None:
+            await self._client.aclose()
+
+    async def _ask(self, url: str, identifiers: Sequence[str], purpose: str) -> Mapping[str, Any]:
+        if self._client is None:
+            # Proxies of the environment could be dragoman itself; a redirect could lead anywhere.
+            self._client = httpx.AsyncClient(timeout=TIMEOUT_S, trust_env=False, follow_redirects=False)
+        body = orjson.dumps({"purpose": purpose, "subjects": identifiers})
+        try:
+            answer = await self._client.post(url, content=body, headers={"content-type": "application/json"})
+            usable = answer.status_code == 200 and len(answer.content) <= MAX_ANSWER
+            table = orjson.loads(answer.content) if usable else None
+        except (httpx.HTTPError, orjson.JSONDecodeError):
+            table = None
+        if not isinstance(table, dict):
+            self._observe("flags_unreadable", "http")
+            return {}
+        return {name: table.get(name) for name in identifiers}
+
+    def _keep(self, source: SubjectSource, purpose: str, answered: Mapping[str, Any]) -> None:
+        if len(self._known) + len(answered) > MAX_KNOWN:
+            self._known.clear()
+        until = self._clock() + source.cache_seconds
+        self._known.update({(source.at, purpose, name): (until, entry) for name, entry in answered.items()})
