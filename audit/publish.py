@@ -16,7 +16,7 @@ from audit.home import Home
 from audit.ids import new_id
 from audit.recovery import read_published
 from audit.signing import fsync_directory
-from audit.store import Store, StoredTiles, newest_checkpoint, sealed_below
+from audit.store import Store, StoredTiles, newest_checkpoint, tiles_left
 from audit.tiles import ENTRIES, WIDTH, TileId, TileSource, encode_bundle, tiles_of
 
 
@@ -59,11 +59,7 @@ def publish(home: Home, store: Store) -> int:
         size = unverified(note).size
         if before is not None and since == size:
             return size
-        tiles = tiles_of(size, since=since)
-        if since // WIDTH < size // WIDTH:  # only whole bundles are ever sealed away
-            sealed = sealed_below(connection)
-            tiles = [tile for tile in tiles if tile.level != ENTRIES or tile.number * WIDTH >= sealed]
-        write_tiles(StoredTiles(connection), tiles, home.log)
+        write_tiles(StoredTiles(connection), tiles_left(connection, size, since=since), home.log)
     write_file(home.log / "checkpoint", note)
     fsync_directory(home.log)
     _drop_covered(home.log, since, size)

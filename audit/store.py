@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from audit.errors import StoreError, VerifyError
 from audit.merkle import root_of
 from audit.tables import REVISION, entry, tile, tree
-from audit.tiles import WIDTH, TileId, split
+from audit.tiles import ENTRIES, WIDTH, TileId, split, tiles_of
 
 BUSY_MS = 5_000
 """How long one process waits for another's transaction; a batch holds the lock for milliseconds."""
@@ -171,6 +171,15 @@ def sealed_below(connection: sa.Connection) -> int:
     """The index below which transfers were sealed into archives, a multiple of 256; 0 where nothing was."""
     rows = sa.select(entry.c.body).where(entry.c.kind == "export")
     return max((orjson.loads(body).get("sealed", 0) for body in connection.execute(rows).scalars()), default=0)
+
+
+def tiles_left(connection: sa.Connection, size: int, *, since: int = 0) -> list[TileId]:
+    """`tiles_of` for this database: without the bundles whose entries were sealed away."""
+    tiles = tiles_of(size, since=since)
+    if since // WIDTH == size // WIDTH:  # only whole bundles are ever sealed away
+        return tiles
+    sealed = sealed_below(connection)
+    return [tile for tile in tiles if tile.level != ENTRIES or tile.number * WIDTH >= sealed]
 
 
 def sqlite_url(path: Path) -> str:

@@ -13,8 +13,8 @@ import sqlalchemy as sa
 from audit import query
 from audit.checkpoint import unverified
 from audit.signing import VerifierKey
-from audit.store import StoredTiles, newest_checkpoint
-from audit.tiles import ENTRIES, TileId, encode_bundle, tiles_of
+from audit.store import StoredTiles, newest_checkpoint, tiles_left
+from audit.tiles import ENTRIES, TileId, encode_bundle
 from audit.values import ExportFormat
 from proxy.console.access import Right, Visitor
 from proxy.console.log import AuditLog
@@ -66,7 +66,7 @@ def _tar(connection: sa.Connection, note: bytes, size: int, vkey: VerifierKey) -
     sink = _Sink()
     source = StoredTiles(connection)
     with tarfile.open(fileobj=sink, mode="w|", format=tarfile.USTAR_FORMAT) as archive:
-        for tile in tiles_of(size):
+        for tile in tiles_left(connection, size):
             _add(archive, tile.path, _content(source, tile))
             yield sink.taken()
         _add(archive, "checkpoint", note)
