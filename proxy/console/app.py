@@ -15,13 +15,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from proxy.console import api
+from proxy.console import api, pages
 from proxy.console.log import AuditLog
 from proxy.console.operations import Desk
 from proxy.console.policy_desk import PolicyDesk
 from proxy.console.problems import problem
 from proxy.console.questions import Questions
+from proxy.console.sessions import Sessions
 from proxy.console.settings import ConsoleSettings
+from proxy.console.site import Site
 from proxy.console.verifying import Verification
 from proxy.control.store import ControlStore
 from proxy.errors import ProxyError
@@ -34,7 +36,7 @@ SECURITY_HEADERS = {
     ),
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
-    "referrer-policy": "no-referrer",
+    "referrer-policy": "same-origin",
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
     "permissions-policy": "camera=(), microphone=(), geolocation=()",
@@ -56,26 +58,29 @@ def application(settings: ConsoleSettings) -> Starlette:
     desk = Desk(log, Questions(log), policy, Verification(log))
     gate = api.Gatekeeper(control, settings.per_minute, settings.sign_ins_per_minute)
 
+    site = Site(desk, gate, Sessions(settings.idle_s, settings.longest_s))
+
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         yield
         log.close()
         control.close()
 
+    async def http_error(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        refused = HttpError(error.detail, status=error.status_code)
+        in_api = request.url.path.startswith("/api/")
+        answer = problem(refused) if in_api else site.failed(request, refused, None)
+        answer.headers.update(error.headers or {})
+        return answer
+
     hosts = frozenset({*LOOPBACK, settings.host_and_port[0], *settings.allowed_hosts})
     return Starlette(
-        routes=api.routes(desk, gate),
+        routes=[*api.routes(desk, gate), *pages.routes(site)],
         middleware=[Middleware(Guard, hosts=hosts)],
-        exception_handlers={HTTPException: _http_error, Exception: _defect},
+        exception_handlers={HTTPException: http_error, Exception: _defect},
         lifespan=lifespan,
     )
-
-
-async def _http_error(_: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
-    answer = problem(HttpError(error.detail, status=error.status_code))
-    answer.headers.update(error.headers or {})
-    return answer
 
 
 async def _defect(_: Request, error: Exception) -> Response:

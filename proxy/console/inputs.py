@@ -14,6 +14,7 @@ from proxy.console.questions import MAX_PAGE, Filters
 
 LONGEST = 260
 """Of a value to filter by; the longest that stands in a column is a host."""
+LONGEST_SUBJECT = 500
 MAX_INT = 2**53 - 1
 
 
@@ -29,7 +30,7 @@ _TIMES = [
 _EXAMPLE = "A date, a date and time, or so long ago: `2026-11-24`, `2026-11-24T10:00:00Z`, `7d`."
 Moment = Annotated[int, BeforeValidator(_moment), WithJsonSchema({"anyOf": _TIMES})]
 Value = Annotated[str, Field(max_length=LONGEST, pattern=r"^[^\x00]*$")]
-Subject = Annotated[str, Field(min_length=1, max_length=500, pattern=r"^[^\x00]*$")]
+Subject = Annotated[str, Field(min_length=1, max_length=LONGEST_SUBJECT, pattern=r"^[^\x00]*$")]
 
 
 def _day(value: str) -> str:

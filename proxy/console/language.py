@@ -1,0 +1,85 @@
+"""The words of the pages in each language: one file per language, the same keys in all.
+
+Texts come from our own files; what is filled in comes from the log and is escaped where the page is made.
+"""
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from importlib.resources import files
+
+LANGUAGES = ("en", "de", "vi")
+_THOUSANDS = {"en": ",", "de": ".", "vi": "."}
+_RETENTION_DAYS = re.compile(r"([0-9]{1,5})d?")
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The words of one language. code: ISO 639-1."""
+
+    code: str
+    texts: Mapping[str, str]
+
+    def __call__(self, key: str, **values: object) -> str:
+        """The text of `section.name` with its values filled in; numbers as the language writes them."""
+        text = self.texts[key]
+        shown = {name: self.number(value) if isinstance(value, int) else value for name, value in values.items()}
+        return text.format_map(shown) if shown else text
+
+    def word(self, section: str, value: object) -> str:
+        """A value of a closed set in this language; itself where the set has grown."""
+        if value in {None, ""}:
+            return self.texts["words.none"]
+        return self.texts.get(f"{section}.{value}", str(value))
+
+    def number(self, value: int) -> str:
+        """With marks between thousands."""
+        return f"{value:,}".replace(",", _THOUSANDS[self.code])
+
+    def fact(self, name: str, value: object) -> str:
+        """A fact of the register: how long kept, whether used for training, which role, countries."""
+        if isinstance(value, list | tuple):
+            return ", ".join(self.fact(name, one) for one in value) or self.texts["words.unknown"]
+        text = "" if value is None else str(value)
+        if text in {"", "unknown"}:
+            return self.texts["words.unknown"]
+        if name == "retention":
+            days = _RETENTION_DAYS.fullmatch(text)
+            return self("retention.days", n=int(days[1])) if days else self.word("retention", text)
+        if name == "role":
+            return self.word("role", text)
+        return self.texts.get(f"words.{text}", text) if name == "training" else text
+
+
+def when(at: int | None) -> str:
+    """A time in milliseconds as UTC, the same in every language."""
+    return "" if at is None else datetime.fromtimestamp(at / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+@cache
+def words(code: str) -> Words:
+    """The words of a language of `LANGUAGES`."""
+    data = tomllib.loads((files("proxy.console") / "languages" / f"{code}.toml").read_text(encoding="utf-8"))
+    texts = {}
+    for section, entries in data.items():
+        if isinstance(entries, str):
+            texts[section] = entries
+        else:
+            texts |= {f"{section}.{name}": text for name, text in entries.items()}
+    return Words(code, texts)
+
+
+def preferred(accept: str) -> str:
+    """The language of ours that an Accept-Language header likes best (RFC 9110, section 12.5.4)."""
+    best, most = LANGUAGES[0], 0.0
+    for part in accept[:500].split(","):
+        tag, _, rest = part.strip().partition(";")
+        code = tag.partition("-")[0].lower()
+        quality = re.fullmatch(r"\s*q=([01](?:\.[0-9]{0,3})?)", rest)
+        weight = float(quality[1]) if quality else 1.0 if not rest else 0.0
+        if code in LANGUAGES and weight > most:
+            best, most = code, weight
+    return best

@@ -1,0 +1,47 @@
+"""The paths of the pages."""
+
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+from proxy.console import views
+from proxy.console.signing_in import SigningIn
+from proxy.console.site import SIGN_IN, Show, Site
+
+PAGES: tuple[tuple[str, tuple[str, ...], Show], ...] = (
+    ("/", ("GET",), views.overview),
+    ("/who", ("GET",), views.who),
+    ("/transfers", ("GET",), views.transfers),
+    ("/transfers/{id}", ("GET",), views.transfer),
+    ("/transfers/{id}/proof.json", ("GET",), views.proof),
+    ("/person", ("GET", "POST"), views.person),
+    ("/policy", ("GET", "POST"), views.policy),
+    ("/stop", ("GET", "POST"), views.stop),
+    ("/export", ("GET",), views.download),
+)
+"""Path, methods, view."""
+
+
+class Assets(StaticFiles):
+    """Our own style, script and icon; they may be kept for a while."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        """As Starlette has it, with a time to live."""
+        answer = await super().get_response(path, scope)
+        answer.headers["cache-control"] = "public, max-age=300"
+        return answer
+
+
+def routes(site: Site) -> list[BaseRoute]:
+    """Every route of the pages."""
+    signing_in = SigningIn(site)
+
+    return [
+        Route(SIGN_IN, signing_in.show, methods=["GET"]),
+        Route(SIGN_IN, signing_in.sign_in, methods=["POST"]),
+        Route("/sign-out", signing_in.sign_out, methods=["POST"]),
+        Route("/language/{code}", signing_in.language, methods=["GET"]),
+        *(Route(path, site.page(show), methods=list(methods)) for path, methods, show in PAGES),
+        Mount("/static", Assets(packages=[("proxy.console", "static")])),
+    ]

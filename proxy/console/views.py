@@ -1,0 +1,210 @@
+"""The pages, each answering one question. A view asks and shapes; it decides nothing and holds no words."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import ValidationError
+
+from audit.query import Holding
+from audit.values import Action, StopTarget
+from policies.errors import PolicyError
+from policies.groups import ENTITY_TYPES
+from proxy.console import inputs, outputs
+from proxy.console.access import Right
+from proxy.console.exporting import export
+from proxy.console.moments import DAY_MS, today_start
+from proxy.console.operations import Desk
+from proxy.console.policy_desk import MAX_TEXT
+from proxy.console.problems import InputError
+from proxy.console.questions import Filters, NotFoundError
+from proxy.console.sankey import HEIGHT, WIDTH, picture
+from proxy.console.site import Ask, Shown, View
+from proxy.errors import ConfigError
+
+PERIODS = (1, 7, 30, 90, 365)
+ON_A_PAGE = 50
+FACTS = ("role", "processing", "storage", "access", "retention", "training", "agreement", "transfer")
+
+
+def _days(ask: Ask) -> int:
+    given = ask.query.get("days", "7")
+    return int(given) if given.isdecimal() and int(given) in PERIODS else 7
+
+
+def _period(ask: Ask) -> tuple[int, int]:
+    """Days, and when they begin. Whole days are answered from roll-ups."""
+    days = _days(ask)
+    return days, today_start() - (days - 1) * DAY_MS
+
+
+def overview(desk: Desk, ask: Ask) -> Shown:
+    """What left, and to whom, in a period?"""
+    days, since = _period(ask)
+    found = desk.questions.overview(ask.visitor, Filters({}, since=since))
+    sums = {name: sum(getattr(flow, name) for flow in found.flows) for name in ("replaced", "kept", "blocked")}
+    context = {"found": found, "sums": sums, "total": sum(sums.values()), "days": days, "periods": PERIODS}
+    size = {"width": int(WIDTH), "height": int(HEIGHT)}
+    return View("overview", {**context, "picture": picture(found.flows), **size})
+
+
+@dataclass(slots=True)
+class Card:
+    """One recipient with one set of facts. lines: what each application sent it."""
+
+    facts: Mapping[str, Any]
+    lines: list[Holding] = field(default_factory=list)
+    register: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def transfers(self) -> int:
+        """All that it was sent."""
+        return sum(line.transfers for line in self.lines)
+
+
+def cards(holdings: list[Holding], register: Mapping[str, Any]) -> list[Card]:
+    """Holdings by recipient and facts, the one with most transfers first. register: destinations of the policy."""
+    found: dict[tuple[str, ...], Card] = {}
+    for line in holdings:
+        key = tuple(str(line.facts.get(name)) for name in ("name", "contracting_entity", *FACTS))
+        card = found.setdefault(key, Card(line.facts))
+        card.lines.append(line)
+        known = register.get(str(line.facts.get("name")))
+        card.register = {} if known is None else {name: fact for name, fact in known.facts.items() if fact.source}
+    return sorted(found.values(), key=lambda card: -card.transfers)
+
+
+def who(desk: Desk, ask: Ask) -> Shown:
+    """Who controls, stores and uses what left?"""
+    days, since = _period(ask)
+    found = desk.questions.who(ask.visitor, Filters({}, since=since))
+    return View(
+        "who",
+        {"cards": cards(found.lines, _register(desk)), "names": FACTS, "days": days, "periods": PERIODS},
+    )
+
+
+def _register(desk: Desk) -> Mapping[str, Any]:
+    """The policy's destinations; none where its files hold errors, which the page of the policy says."""
+    try:
+        return desk.policy.policy.destinations
+    except (PolicyError, ConfigError):
+        return {}
+
+
+def transfers(desk: Desk, ask: Ask) -> Shown:
+    """Which transfers were there?"""
+    given = {name: value.strip() for name, value in ask.query.items() if value.strip()}
+    try:
+        wanted = inputs.TransfersQuery.model_validate({"limit": ON_A_PAGE, **given})
+    except ValidationError as error:
+        raise InputError.of(error) from None
+    filters = inputs.filters_of(wanted)
+    page = desk.questions.transfers(ask.visitor, filters, before=wanted.before, limit=wanted.limit)
+    kept = {name: value for name, value in given.items() if name != "before"}
+    context = {"page": page, "given": given, "kept": kept, "following": {**kept, "before": page.next}}
+    return View("transfers", {**context, **_choices(desk, ask)})
+
+
+def _choices(desk: Desk, ask: Ask) -> dict[str, Any]:
+    try:
+        stoppable = desk.policy.stoppable(ask.visitor)
+    except (PolicyError, ConfigError):
+        stoppable = []
+    return {
+        "applications": [one.name for one in stoppable if one.target is StopTarget.APPLICATION],
+        "destinations": [one.name for one in stoppable if one.target is StopTarget.DESTINATION],
+        "entity_types": sorted(ENTITY_TYPES),
+        "actions": [str(action) for action in Action],
+    }
+
+
+def transfer(desk: Desk, ask: Ask) -> Shown:
+    """What happened to one transfer?"""
+    found = desk.questions.exchange(ask.visitor, ask.path["id"])
+    entries = [{"index": index, "facts": facts, "times": _stages(facts)} for index, facts in found.entries]
+    attempts = {facts["attempt"] for _, facts in found.entries if facts["kind"] == "transfer"}
+    ended = {facts["attempt"] for _, facts in found.entries if facts["kind"] == "outcome"}
+    context = {"id": found.id, "entries": entries, "unfinished": bool(attempts - ended), "vkey": str(desk.log.vkey)}
+    return View("transfer", {**context, "names": FACTS})
+
+
+def _stages(facts: Mapping[str, Any]) -> list[tuple[str, str, int]]:
+    """Stage, milliseconds, and its share of the longest in percent."""
+    stages = [(one["stage"], one["us"]) for one in facts.get("stages", ())]
+    longest = max((us for _, us in stages), default=0) or 1
+    return [(stage, f"{us / 1000:.2f}", max(1, round(100 * us / longest))) for stage, us in stages]
+
+
+def proof(desk: Desk, ask: Ask) -> Shown:
+    """What the page's script checks."""
+    proved, vkey = desk.questions.proofs(ask.visitor, ask.path["id"]), desk.log.vkey
+    return outputs.proofs(proved, vkey.name, str(vkey))
+
+
+def person(desk: Desk, ask: Ask) -> Shown:
+    """Where did a person's data go? The identifier comes in a form and is not shown again."""
+    ask.visitor.require(Right.PERSONS)
+    subject = ask.form.get("subject", "").strip()
+    if not subject:
+        return View("person", {"asked": False})
+    if len(subject) > inputs.LONGEST_SUBJECT:
+        raise InputError([{"where": "subject", "what": f"at most {inputs.LONGEST_SUBJECT} characters"}])
+    filters = Filters({}, subject=subject)
+    held = desk.questions.who(ask.visitor, filters)
+    page = desk.questions.transfers(ask.visitor, filters, before=None, limit=ON_A_PAGE)
+    n = sum(line.transfers for line in held.lines)
+    context = {"asked": True, "held": held, "page": page, "n": n, "names": FACTS}
+    return View("person", {**context, "cards": cards(held.lines, _register(desk))})
+
+
+def policy(desk: Desk, ask: Ask) -> Shown:
+    """What decides? And is this text a policy?"""
+    text = ask.form.get("text", "")
+    if len(text) > MAX_TEXT:
+        raise InputError([{"where": "text", "what": f"at most {MAX_TEXT} characters"}])
+    context: dict[str, Any] = {"text": text, "checked": "text" in ask.form, "problems": [], "full": "", "found": None}
+    if context["checked"]:
+        context["problems"] = desk.policy.check(ask.visitor, text)
+    try:
+        found = desk.policy.effective(ask.visitor)
+    except (PolicyError, ConfigError):
+        return View("policy", context)
+    from policies.show import as_data, as_text
+
+    shown = as_data(found.policy)
+    rules = [{**rule, "terms": list(_terms(rule["when"]))} for rule in shown["rules"]]
+    return View("policy", {**context, "found": found, "shown": shown, "rules": rules, "full": as_text(found.policy)})
+
+
+def _terms(conditions: Mapping[str, Any], before: str = "") -> Any:
+    """Conditions as name and words."""
+    for name, value in conditions.items():
+        if isinstance(value, Mapping):
+            yield from _terms(value, f"{before}{name}.")
+        elif value not in (None, [], (), "", {}):
+            shown = ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+            yield f"{before}{name}", shown
+
+
+def stop(desk: Desk, ask: Ask) -> Shown:
+    """What is stopped, and what should be?"""
+    said = ""
+    if ask.form:
+        target, name, stopped = ask.form.get("target", ""), ask.form.get("name", ""), ask.form.get("do") == "stop"
+        if target not in set(StopTarget):
+            raise NotFoundError("there is no such thing to stop")
+        done = desk.policy.stop(ask.visitor, StopTarget(target), name, stopped=stopped)
+        said = ask.words("stop.done_stopped" if stopped else "stop.done_resumed", name=done.name)
+    found = desk.policy.stoppable(ask.visitor)
+    groups = [
+        ("stop.destinations", [one for one in found if one.target is StopTarget.DESTINATION]),
+        ("stop.applications", [one for one in found if one.target is StopTarget.APPLICATION]),
+    ]
+    return View("stop", {"groups": groups, "said": said})
+
+
+def download(desk: Desk, ask: Ask) -> Shown:
+    """The whole log, to take along."""
+    kind = inputs.ExportKind.TILES if ask.query.get("format") == "tiles" else inputs.ExportKind.JSONL
+    return kind.value, export(desk.log, ask.visitor, kind.form)
