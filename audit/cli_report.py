@@ -32,7 +32,7 @@ class Form(StrEnum):
 
 
 def report(
-    name: Annotated[str, typer.Argument(help="who, art30, transfers or art15.")],
+    name: Annotated[str, typer.Argument(help="who, art30, transfers, art15 or incident.")],
     subject: SubjectOption = None,
     application: Annotated[str | None, typer.Option("--app", help="Application.")] = None,
     day: Annotated[str | None, typer.Option(help="One day, 2026-11-24 (UTC).")] = None,
@@ -45,7 +45,8 @@ def report(
     home: HomeOption = None,
     database: DatabaseOption = None,
 ) -> None:
-    """Write a report: who holds what, records of processing, third-country transfers, or one person's access request.
+    """Write a report: who holds what, records of processing, third-country transfers, one person's access
+    request, or the draft of a breach notification.
 
     Every report carries the signed checkpoint it was computed from.
     """

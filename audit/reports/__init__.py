@@ -4,10 +4,10 @@ Adding one is a new file with a `REPORT`, and its entry in `ALL`. No report rank
 fulfilled.
 """
 
-from audit.reports import art15, art30, transfers, who
+from audit.reports import art15, art30, incident, transfers, who
 from audit.reports.base import Kind
 
-ALL: tuple[Kind, ...] = (who.REPORT, art30.REPORT, transfers.REPORT, art15.REPORT)
+ALL: tuple[Kind, ...] = (who.REPORT, art30.REPORT, transfers.REPORT, art15.REPORT, incident.REPORT)
 """Every report, the one this product exists for first."""
 
 NAMES = {kind.name: kind for kind in ALL}

@@ -18,7 +18,7 @@ from audit.ids import now_ms
 from audit.query import Holding, Question, completeness, who
 from audit.reports.texts import Texts
 from audit.store import newest_checkpoint
-from audit.tables import entry, transfer
+from audit.tables import entry, subject, transfer
 
 type Facts = dict[str, Any]
 
@@ -56,12 +56,14 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One report. facts: from holdings and context; sections: from those facts. person: needs a subject."""
+    """One report. facts: from holdings and context; sections: from those facts. person: needs a subject; counts: how
+    many persons its transfers name is counted too."""
 
     name: str
     facts: Callable[[Sequence[Holding], Facts], Facts]
     sections: Callable[[Facts, Texts], list[Section]]
     person: bool = False
+    counts: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,8 @@ def build(connection: sa.Connection, kind: Kind, question: Question) -> Report:
     if note is None:
         raise ReportError("there is no log in this database yet")
     covered = _covered(connection, question)
+    if kind.counts:
+        covered |= _persons(connection, question)
     context: Facts = {
         "report": kind.name,
         "generated": now_ms(),
@@ -122,6 +126,19 @@ def _covered(connection: sa.Connection, question: Question) -> Facts:
         total, without = completeness(connection, question)
         found.update(in_scope=total, without_subject=without, without_subject_by=_without(connection, question))
     return found
+
+
+def _persons(connection: sa.Connection, question: Question) -> Facts:
+    """How many references to persons its transfers hold, and how many transfers hold none. One person may have several
+    references: two machines that met somebody at the same moment, or another identifier."""
+    unsent = transfer.c.state.is_not_distinct_from("not_sent")
+    sent = (*question.conditions(), transfer.c.kind == "transfer", ~unsent)
+    rows = sa.select(sa.func.count(subject.c.ref.distinct())).join(transfer, transfer.c.idx == subject.c.idx)
+    unnamed = sa.select(sa.func.count()).select_from(transfer).where(*sent, transfer.c.subjects == 0)
+    return {
+        "persons": int(connection.execute(rows.where(*sent)).scalar_one()),
+        "unnamed": int(connection.execute(unnamed).scalar_one()),
+    }
 
 
 def _without(connection: sa.Connection, question: Question) -> dict[str, int]:

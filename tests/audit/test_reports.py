@@ -211,6 +211,18 @@ def test_a_reader_bound_to_applications_sees_no_other_in_any_report(ledger: Ledg
         assert report.facts["covered"]["transfers"] == (2 if person is None else 0)
 
 
+def test_an_incident_counts_persons_and_what_was_sent_unchanged(ledger: Ledger) -> None:
+    facts = made(ledger, "incident").facts
+    assert (facts["covered"]["persons"], facts["covered"]["unnamed"]) == (1, 2)
+    assert facts["in_clear"] == [{"entity_type": "LOCATION", "operator": "keep", "n": 4}]
+    assert (facts["first"], facts["last"]) == (START, START + 5 * DAY)
+    assert facts["measures"] == {"total": 10, "changed": 6, "kept": 4}
+    assert "found and sent unchanged" in page(made(ledger, "incident"), Texts(Language.EN))
+    narrow = made(ledger, "incident", values={"destination": "openai"})
+    assert narrow.facts["in_clear"] == []
+    assert "Nothing that was found was sent unchanged." in page(narrow, Texts(Language.EN))
+
+
 def test_an_access_request_needs_a_person(ledger: Ledger) -> None:
     with pytest.raises(ReportError, match="--subject"):
         made(ledger, "art15")
