@@ -173,12 +173,12 @@ def _at_home(capture: Capture) -> list[tuple[str, list[str]]]:
 
 
 def _door(capture: Capture) -> list[str]:
-    # Connected to directly, the door would take itself for the destination.
+    # Connected to directly, the door would take itself for the destination. Each line names the port: a line that only
+    # tells other TCP ports to go on would leave the drop to everything that is no TCP, neighbour discovery included.
     return [
         "type filter hook input priority 0; policy accept;",
-        f"tcp dport != {capture.port} return",
-        "ct status dnat accept",
-        "drop",
+        f"tcp dport {capture.port} ct status dnat accept",
+        f"tcp dport {capture.port} drop",
     ]
 
 
