@@ -21,10 +21,10 @@ LEAST_SCORE = 0.4
 """Detection drops weaker opinions (`redaction.merge.MIN_SCORE`)."""
 # With fewer characters left, a mask shows the value; without digits it says nothing that helps a model.
 _MASKABLE = frozenset({"financial", "government", "contact", "online"})
-_SURROGATES = frozenset(
-    {"PERSON", "USERNAME", "EMAIL_ADDRESS", "PHONE_NUMBER", "STREET_ADDRESS", "POSTAL_CODE", "LOCATION", "URL"}
-    | {"IBAN_CODE", "CREDIT_CARD", "IP_ADDRESS", "DATE_OF_BIRTH", "AGE", "MAC_ADDRESS", "ORGANIZATION"}
+SURROGATES = frozenset(
+    {"PERSON", "USERNAME", "EMAIL_ADDRESS", "PHONE_NUMBER", "IBAN_CODE", "CREDIT_CARD", "IP_ADDRESS"}
 )
+"""Types that detection has stand-ins for; others get placeholders."""
 
 
 def lint(loaded: Loaded, today: date) -> list[Problem]:
@@ -84,8 +84,8 @@ def _unfit(rule: Rule, entity: str) -> str:
     group = GROUP_OF.get(entity)
     if rule.does is Does.MASK and group is not None and group not in _MASKABLE:
         return f"a mask of {entity} shows its end, which can be most of it"
-    if rule.does is Does.SURROGATE and group is not None and entity not in _SURROGATES:
-        return f"there is no stand-in for {entity}"
+    if rule.does is Does.SURROGATE and group is not None and entity not in SURROGATES:
+        return f"there is no stand-in for {entity}, so it becomes a placeholder"
     if rule.does is Does.HASH and group == "secrets":
         return f"a hash of {entity} lets others recognise the secret"
     return ""

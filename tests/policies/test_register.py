@@ -8,8 +8,8 @@ import pytest
 
 from policies.destination import Destination, Fact, HostTable
 from policies.errors import PolicyFileError
-from policies.groups import GROUPS
-from policies.lint import LEAST_SCORE
+from policies.groups import ENTITY_TYPES, GROUPS
+from policies.lint import LEAST_SCORE, SURROGATES
 from policies.load import Loaded, load_bundled
 from policies.policy import Policy
 from policies.register import REGISTER_FILE, EditionSection, bundled_file, bundled_register, read_register
@@ -17,6 +17,7 @@ from policies.vocabulary import VALIDATORS
 from redaction.entities import GROUPS as DETECTED
 from redaction.merge import MIN_SCORE
 from redaction.own import VALIDATORS as DETECTION_VALIDATORS
+from redaction.stand_ins import parts
 
 EDITION = "2026-11-23"
 
@@ -159,9 +160,10 @@ def test_entity_groups_are_those_of_detection() -> None:
     assert {name: frozenset(types) for name, types in DETECTED.items()} == dict(GROUPS)
 
 
-def test_validators_and_the_least_score_are_those_of_detection() -> None:
+def test_validators_scores_and_stand_ins_are_those_of_detection() -> None:
     assert set(VALIDATORS) == set(DETECTION_VALIDATORS)
     assert LEAST_SCORE == MIN_SCORE
+    assert {name for name in ENTITY_TYPES if parts(name, "Abcd Efgh")} == SURROGATES
 
 
 def test_the_register_names_its_editions_by_a_digest() -> None:
