@@ -1,5 +1,7 @@
 """What the log says about erasures, and that destroying a reference leaves it without a person."""
 
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,9 +10,19 @@ from audit import erasures
 from audit.errors import RecordError
 from audit.events import ErasureRecord, ShredRecord
 from audit.ids import new_id, now_ms
+from audit.log import Ledger
 from audit.record import SubjectReference
 from audit.references import Space
 from audit.values import ErasurePhase
+
+
+@pytest.fixture
+def ledger(home: Path, database: str) -> Iterator[Ledger]:
+    """A new log on each kind of database."""
+    opened = Ledger.open(home, database_url=database)
+    yield opened
+    opened.close()
+
 
 SCOPES = tuple(f"{number:032x}" for number in range(5))
 
@@ -55,6 +67,7 @@ def test_the_references_that_lead_back_to_a_person(ledger: Any, transfer: Any, b
     ledger.references.destroy((anna, talk))
     with ledger.store.read() as connection:
         assert list(erasures.remaining(connection, (anna, ben, talk))) == [ben]
+        assert erasures.changes(connection) == 1
     assert ledger.references.known(Space.SUBJECT, "anna@example.com") == ()
     assert ledger.references.known(Space.SESSION, "talk-1") == ()
     assert ledger.references.known(Space.SUBJECT, "ben@example.com") == (ben,)
