@@ -16,8 +16,9 @@ from audit.values import ExportFormat
 from audit.values import Question as Asked
 
 if TYPE_CHECKING:
+    from audit.formats.base import LineFormat
+    from audit.reading import Reader
     from audit.signing import VerifierKey
-    from audit.store import Store
 
 
 @contextlib.contextmanager
@@ -80,20 +81,21 @@ def verify(
 
 
 def export(
-    out: Annotated[Path | None, typer.Option(help="New folder, or file for JSON lines (default: stdout).")] = None,
-    form: Annotated[ExportFormat, typer.Option("--format", help="tiles, archive or jsonl.")] = ExportFormat.TILES,
+    out: Annotated[Path | None, typer.Option(help="New folder, or file for lines (default: stdout).")] = None,
+    form: Annotated[ExportFormat, typer.Option("--format", help="tiles, archive, jsonl or ocsf.")] = ExportFormat.TILES,
     until: Annotated[str | None, typer.Option(help="Of an archive: what is older; 2026-01-01 or 365d.")] = None,
     remove: Annotated[bool, typer.Option("--remove", help="Then remove what was archived from the database.")] = False,
     home: HomeOption = None,
     database: DatabaseOption = None,
 ) -> None:
-    """Copy the log out: as C2SP tlog-tiles that any tool for such logs can verify, or as JSON lines.
+    """Copy the log out: as C2SP tlog-tiles that any tool for such logs can verify, as JSON lines, or as OCSF events.
 
     An archive holds a closed period with everything that proves it; with --remove the period leaves the database.
     """
     from audit.checkpoint import unverified
     from audit.events import ExportRecord
     from audit.export import ExportError, export_tiles
+    from audit.formats import NAMES
     from audit.store import newest_checkpoint
 
     if (form is ExportFormat.ARCHIVE) != (until is not None) or (remove and form is not ExportFormat.ARCHIVE):
@@ -104,8 +106,8 @@ def export(
         _archive(home, database, out, until, remove=remove)
         return
     with reading(home, database) as log, progress_bar("exporting") as progress:
-        if form not in {ExportFormat.TILES, ExportFormat.JSONL}:
-            raise ExportError("this release exports tiles, archive and jsonl")
+        if form is not ExportFormat.TILES and form not in NAMES:
+            raise ExportError(f"this release exports tiles, archive, {', '.join(NAMES)}")
         with log.store.read() as connection:
             signed = unverified(newest_checkpoint(connection) or b"")
         log.leave(
@@ -122,7 +124,7 @@ def export(
             size = export_tiles(log.store, log.vkey, out, progress=progress)
             typer.echo(f"{size} entries in {out}", err=True)
         else:
-            _write_lines(log.store, out)
+            _write_lines(log, NAMES[form], out)
 
 
 def _archive(home: Path | None, database: str | None, out: Path, until: str | None, *, remove: bool) -> None:
@@ -142,13 +144,21 @@ def _archive(home: Path | None, database: str | None, out: Path, until: str | No
     typer.echo(f"entries {archive.first} to {archive.end - 1} in {out}; {gone} removed from the database", err=True)
 
 
-def _write_lines(store: "Store", out: Path | None) -> None:
+def _write_lines(log: "Reader", form: "LineFormat", out: Path | None) -> None:
     from audit import query as ask
+    from audit.export import ExportError
+    from audit.formats.base import Place
+    from audit.merkle import leaf_hash
 
-    stream = sys.stdout.buffer if out is None else out.open("xb")
-    with store.read() as connection, contextlib.nullcontext(stream) if out is None else stream:
-        for _, body in ask.entries(connection):
-            stream.write(body + b"\n")
+    try:
+        stream = sys.stdout.buffer if out is None else out.open("xb")
+    except OSError as error:
+        raise ExportError(f"{out} cannot be written ({error.strerror})") from None
+    with log.store.read() as connection, contextlib.nullcontext(stream) if out is None else stream:
+        for index, body in ask.entries(connection):
+            line = form.line(body, Place(log.vkey.name, index, leaf_hash(body).hex()))
+            if line is not None:
+                stream.write(line + b"\n")
 
 
 def key(

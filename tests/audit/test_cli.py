@@ -202,7 +202,10 @@ def test_export_copies_the_log_out_and_says_so(run: Command, tmp_path: Path) -> 
     assert [facts(line)["kind"] for line in lines][:3] == ["key", "transfer", "blocked"]
     run("export", "--out", tmp_path / "tiles", code=2)
     run("export", "--format", "tiles", code=2)
-    run("export", "--format", "ocsf", code=2)
+    run("export", "--format", "pdf", code=2)
+    events = [json.loads(line) for line in run("export", "--format", "ocsf").stdout.splitlines()]
+    assert [event["class_uid"] for event in events] == [6003] * 5
+    assert "cannot be written" in run("export", "--format", "ocsf", "--out", tmp_path / "log.jsonl", code=2).stderr
 
 
 def test_verify_says_what_holds_and_names_what_does_not(run: Command, tmp_path: Path) -> None:
