@@ -1,0 +1,284 @@
+"""The pages in a real Chromium: an officer's tasks from sign-in to proof, and what only a browser can tell.
+
+Debian's chromium and chromium-driver are used as they are installed; nothing is fetched. With
+DRAGOMAN_SCREENSHOTS=FOLDER every page is kept as a picture.
+"""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from proxy.console.language import LANGUAGES
+from tests.proxy.console.conftest import ANNA, Console, fill
+
+CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
+pytestmark = pytest.mark.skipif(
+    CHROMIUM is None or DRIVER is None, reason="no Chromium: apt-get install chromium chromium-driver"
+)
+FLAGS = (
+    "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", "--lang=en",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    """One browser for all tests of this file; each begins with its cookies deleted."""
+    from selenium import webdriver
+
+    options = webdriver.ChromeOptions()
+    options.binary_location = CHROMIUM
+    for flag in FLAGS:
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
+    driver.implicitly_wait(10)  # for what the next page will hold
+    yield driver
+    driver.quit()
+
+
+class Browser:
+    """A browser at one console."""
+
+    def __init__(self, driver: Any, console: Console) -> None:
+        self.driver, self.console = driver, console
+
+    def open(self, path: str) -> None:
+        self.driver.get(self.console.url + path)
+
+    def sign_in(self) -> None:
+        self.open("/sign-in")
+        self.write("#token", self.console.token())
+        self.click("main button")
+        self.one('a[href="/transfers"]')
+
+    def all(self, selector: str) -> list[Any]:
+        found: list[Any] = self.driver.find_elements("css selector", selector)
+        return found
+
+    def one(self, selector: str) -> Any:
+        return self.driver.find_element("css selector", selector)
+
+    def click(self, selector: str) -> None:
+        self.one(selector).click()
+
+    def write(self, selector: str, text: str) -> None:
+        field = self.one(selector)
+        field.clear()
+        field.send_keys(text)
+
+    @property
+    def text(self) -> str:
+        return str(self.one("body").text)
+
+    def verdict(self) -> str:
+        """What the page's own script says about the proof, once it has said it."""
+        from selenium.webdriver.support.ui import WebDriverWait
+
+        self.click("#check")
+        last = WebDriverWait(self.driver, 20).until(lambda _: self.all("#steps .good, #steps .bad"))
+        return str(last[-1].text)
+
+    def said(self) -> list[str]:
+        """Errors and warnings of the browser's console since the last call: a broken policy would stand here."""
+        return [one["message"] for one in self.driver.get_log("browser") if one["level"] in {"SEVERE", "WARNING"}]
+
+    def picture(self, name: str) -> None:
+        if folder := os.environ.get("DRAGOMAN_SCREENSHOTS"):
+            height = self.driver.execute_script("return document.documentElement.scrollHeight")
+            self.driver.set_window_size(1200, min(2600, height + 150))
+            Path(folder).mkdir(parents=True, exist_ok=True)
+            self.driver.save_screenshot(f"{folder}/{name}.png")
+
+
+@pytest.fixture
+def browser(chromium: Any, console: Console) -> Browser:
+    """A signed-in officer's browser over a log with `fill`."""
+    chromium.execute_cdp_cmd("Network.clearBrowserCookies", {})
+    chromium.set_window_size(1200, 900)
+    fill(console)
+    found = Browser(chromium, console)
+    found.sign_in()
+    return found
+
+
+def test_who_got_a_persons_data_takes_two_clicks(browser: Browser) -> None:
+    browser.click('a[href="/person"]')
+    browser.write("#subject", ANNA)
+    browser.click("main button")
+    assert browser.one(".answer").text == "Transfers that refer to this person: 3."
+    assert "OpenAI Ireland Ltd" in browser.text
+    assert ANNA not in browser.driver.page_source
+    assert ANNA not in browser.driver.current_url
+
+
+def test_a_proof_is_checked_by_the_browser_in_three_clicks(browser: Browser) -> None:
+    browser.click('a[href="/transfers"]')
+    browser.click(".rows tbody a")
+    assert browser.verdict().startswith("Holds")
+    assert "leads to the signed root" in browser.text
+
+
+def test_every_transfer_of_the_log_is_proved(browser: Browser) -> None:
+    browser.open("/transfers")
+    for link in [one.get_attribute("href") for one in browser.all(".rows tbody a")]:
+        browser.driver.get(link)
+        assert browser.verdict().startswith("Holds"), link
+
+
+TAMPER = """
+const real = window.fetch;
+window.fetch = async (...given) => {
+  const data = await (await real(...given)).json();
+  ((data) => { %s })(data);
+  return new Response(JSON.stringify(data), {status: 200});
+};
+"""
+
+
+@pytest.mark.parametrize(
+    ("change", "verdict"),
+    [
+        ('data.entries[0].entry = data.entries[0].entry.replace("messenger", "messengex")', "does not lead"),
+        ("data.entries[0].proof = data.entries[0].proof.replace(/index \\d+/, 'index 3')", "does not lead"),
+        ("data.entries[0].index += 1", "does not lead"),
+        ("const l = data.entries[0].proof.split('\\n'); l.splice(2, 1); data.entries[0].proof = l.join('\\n')",
+         "does not lead"),
+        ("data.entries[0].proof = data.entries[0].proof.replace(/\\n\\n([^\\n]+)\\n(\\d+)\\n/, '\\n\\n$1\\n9$2\\n')",
+         "not signed by this key"),
+        ("data.entries[0].proof = data.entries[0].proof.replace(/— (\\S+) (.{12})/, '— $1 AAAAAAAAAAAA')",
+         "not signed by this key"),
+    ],
+)  # fmt: skip
+def test_what_was_tampered_with_does_not_hold(browser: Browser, change: str, verdict: str) -> None:
+    browser.open("/transfers?application=messenger")
+    browser.click(".rows tbody a")
+    browser.driver.execute_script(TAMPER % change)
+    said = browser.verdict()
+    assert said.startswith("Does not hold")
+    assert verdict in said
+
+
+def test_another_key_than_the_logs_own_does_not_hold(browser: Browser) -> None:
+    from audit.signing import KeyFile
+
+    browser.open("/transfers")
+    browser.click(".rows tbody a")
+    other = KeyFile.create(browser.console.home / "other.key", browser.console.ledger.home.read_vkey().name).verifier
+    for key, verdict in ((str(other), "not signed by this key"), ("nonsense", "not a verifier key")):
+        browser.write("#vkey", key)
+        assert verdict in browser.verdict()
+
+
+def test_a_provider_is_stopped_in_two_clicks(browser: Browser) -> None:
+    browser.click('a[href="/stop"]')
+    browser.click('button[aria-label="Stop: openai"]')
+    assert browser.one(".good").text == "openai is stopped."
+    assert browser.console.control.stops()["destination"] == {"openai"}
+
+
+def test_a_policy_that_is_wrong_says_where(browser: Browser) -> None:
+    browser.click('a[href="/policy"]')
+    browser.write("#text", "version: 1\nname: mine\nrulez: []\n")
+    browser.click("#check button")
+    assert "Errors: 2." in browser.one("#check .bad").text
+    assert "did you mean 'rules'?" in browser.text
+    assert "Line 3, column 1" in browser.text
+
+
+def test_signing_out_and_going_back_shows_nothing(browser: Browser) -> None:
+    browser.open("/transfers")
+    browser.click("header form button")
+    browser.one("#token")
+    browser.open("/transfers")
+    assert browser.all("#token")
+
+
+def test_the_keyboard_alone_is_enough(browser: Browser) -> None:
+    from selenium.webdriver.common.keys import Keys
+
+    browser.open("/")
+    body = browser.one("body")
+    body.send_keys(Keys.TAB)
+    focused = browser.driver.switch_to.active_element
+    assert focused.get_attribute("class") == "skip"
+    focused.send_keys(Keys.ENTER)
+    assert browser.driver.current_url.endswith("#content")
+
+
+PAGES = ("/", "/who", "/transfers", "/person", "/policy", "/stop")
+
+
+@pytest.mark.parametrize("code", LANGUAGES)
+def test_no_page_is_wider_than_its_window_or_breaks_its_own_policy(browser: Browser, code: str) -> None:
+    first = browser.console.entries("transfer")[0]["id"]
+    browser.open(f"/language/{code}?to=/")
+    for width in (360, 1200):
+        size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+        browser.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+        for path in (*PAGES, f"/transfers/{first}"):
+            browser.open(path)
+            over = "return document.documentElement.scrollWidth - document.documentElement.clientWidth"
+            assert browser.driver.execute_script(over) <= 0, (path, width)
+    browser.driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    assert browser.said() == []
+    for path in PAGES:
+        browser.open(path)
+        browser.picture(f"{code}-{path.strip('/') or 'overview'}")
+
+
+def test_no_request_goes_to_anybody_else(browser: Browser) -> None:
+    import json
+
+    browser.driver.get_log("performance")
+    first = browser.console.entries("transfer")[0]["id"]
+    for path in (*PAGES, f"/transfers/{first}"):
+        browser.open(path)
+    messages = [json.loads(one["message"])["message"] for one in browser.driver.get_log("performance")]
+    asked = [one["params"]["request"]["url"] for one in messages if one["method"] == "Network.requestWillBeSent"]
+    assert len(asked) > len(PAGES)
+    assert [url for url in asked if not url.startswith((browser.console.url, "data:"))] == []
+
+
+CONTRAST = """
+const rgb = (text) => text.match(/[\\d.]+/g).map(Number);
+const light = (c) => c.slice(0, 3).map((v) => v / 255).map((v) => (v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4))
+  .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+function behind(element) {
+  for (let at = element; at; at = at.parentElement) {
+    const found = rgb(getComputedStyle(at).backgroundColor);
+    if (found.length < 4 || found[3] > 0) return found;
+  }
+  return [255, 255, 255];
+}
+const bad = [];
+for (const element of document.querySelectorAll("main *, header *")) {
+  const own = Array.from(element.childNodes).some((node) => node.nodeType === 3 && node.data.trim());
+  if (!own || element.closest("svg") || !element.getClientRects().length) continue;
+  const style = getComputedStyle(element);
+  const [a, b] = [light(rgb(style.color)), light(behind(element))];
+  const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+  const large = parseFloat(style.fontSize) >= 24 || (parseFloat(style.fontSize) >= 18.66 && style.fontWeight >= 700);
+  if (ratio < (large ? 3 : 4.5)) bad.push(element.tagName + "." + element.className + " " + ratio.toFixed(2));
+}
+return bad;
+"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_has_the_contrast_that_wcag_asks_for(browser: Browser, scheme: str) -> None:
+    """WCAG 2.2, success criterion 1.4.3."""
+    features = [
+        {"name": "prefers-color-scheme", "value": scheme},
+        {"name": "prefers-reduced-motion", "value": "reduce"},
+    ]
+    browser.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+    first = browser.console.entries("blocked")[0]["id"]
+    for path in (*PAGES, f"/transfers/{first}"):
+        browser.open(path)
+        assert browser.driver.execute_script(CONTRAST) == [], path
+    browser.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
