@@ -13,7 +13,7 @@ _CONNECTION: Final = re.compile(
     r"://[^\s/:@\"'<>]{0,128}:[^\s/@\"'<>]{1,256}@[^\s\"'<>)\]]{1,500}"
 )
 _KEYED: Final = re.compile(
-    r"(?i)(?<![\w])(?=[^\r\n\"'`]{0,600}(?:password|pwd|accountkey|sharedaccesskey)\s?=)(?:server|data source|host|defaultendpointsprotocol|endpoint|user id|uid|driver|database|addr)\s?=\s?"
+    r"(?i)(?<![\w])(?:server|data source|host|defaultendpointsprotocol|endpoint|user id|uid|driver|database|addr)\s?=(?=[^\r\n\"'`]{0,600}(?:password|pwd|accountkey|sharedaccesskey)\s?=)\s?"
     r"[^\r\n\"'`;]{1,300}(?:;[^\r\n\"'`;]{1,400}){1,12};?"
 )
 _JDBC: Final = re.compile(

@@ -14,7 +14,9 @@ _KEY: Final = re.compile(
     r"real|legal|maiden|nick|spouse|beneficiary|payee|shipping|billing)[_\s-]?name|name|surname|nachname|vorname|familienname|họ tên|ho ten|ho_ten|hoten|họ và tên|ho va ten|họ|tên|ten|kunde|"
     r"ansprechpartner|patient|customer|employee|assignee|reporter|attendee|recipient|sender|mitarbeiter|khách hàng|khach hang|người nhận|mieter|inhaber)$"
 )
-_VALUE: Final = re.compile(rf"\s*(?P<value>[{UP}{LOW}][{UP}{LOW}'’.-]*(?:,? [{UP}{LOW}][{UP}{LOW}'’.-]*){{0,4}})\s*")
+_VALUE: Final = re.compile(
+    rf"\s{{0,8}}(?P<value>[{UP}{LOW}][{UP}{LOW}'’.-]*(?:,? [{UP}{LOW}][{UP}{LOW}'’.-]*){{0,4}})\s{{0,8}}"
+)
 _SEPARATORS: Final = ("|", ";", "\t", ",")
 _LONGEST: Final = 60
 
