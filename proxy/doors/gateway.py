@@ -15,6 +15,7 @@ from typing import Protocol
 import aiohttp
 from aiohttp import web
 
+from proxy.doors.addresses import through_us
 from proxy.errors import FormatError, ProxyError
 from proxy.exchange import Ending, Exchange
 from proxy.messages import Door, Egress, Headers, Outgoing, Refusal, Reply
@@ -170,6 +171,9 @@ class Gateway:
 
     async def _answer(self, request: web.BaseRequest, exchange: Exchange, answer: UpstreamAnswer) -> web.StreamResponse:
         head = exchange.answer(answer.status, answer.headers)
+        if exchange.outgoing is not None:
+            base = f"{request.scheme}://{request.host}/{split_target(request.raw_path)[0]}"
+            head = through_us(head, answer.status, exchange.outgoing.origin, base)
         if answer.status in BODILESS or request.method == "HEAD":
             exchange.finish()
             await exchange.bound()
