@@ -40,6 +40,11 @@ class Change:
         """True when the new policy lets more through."""
         return _strength(self.after) < _strength(self.before)
 
+    @property
+    def stricter(self) -> bool:
+        """True when the new policy lets less through; a change may be neither."""
+        return _strength(self.after) > _strength(self.before)
+
 
 @dataclass(frozen=True, slots=True)
 class Setting:

@@ -15,9 +15,11 @@ from audit.events import ConfigRecord, PolicyRecord
 from audit.ids import now_ms
 from audit.values import PolicyEvent
 from policies.cases import failing, run_cases
+from policies.diff import diff
 from policies.errors import PolicyError, PolicyFileError
 from policies.load import Loaded
 from policies.policy import Policy
+from policies.register import bundled_register
 from proxy.config import Settings
 from proxy.control.store import ControlStore
 from proxy.detecting import CurrentDetection
@@ -25,7 +27,7 @@ from proxy.errors import ConfigError
 from proxy.identity import CredentialBook
 from proxy.own_entities import own_entities
 from proxy.policy_facts import ValueRefsOf, facts_of_cases
-from proxy.policy_source import PolicySource
+from proxy.policy_source import PolicySource, accept
 from proxy.records import config_digest
 from proxy.services import Active, Detection, Recorder
 from proxy.spending import Budgets
@@ -67,7 +69,8 @@ class InForce:
         )
 
     async def check_first(self) -> None:
-        """Runs the cases of the first policy; detection has started. Raises PolicyFileError."""
+        """Accepts the first policy and runs its cases; detection has started. Raises PolicyFileError, ConfigError."""
+        await asyncio.to_thread(accept, self._first)
         # What ships was tested where it was made; a person's file was not.
         if any(not name.startswith("bundled:") for name in self._first.files):
             await self._check(self._first, self._detection)
@@ -135,8 +138,10 @@ class InForce:
             await self._detection.retire()
 
     async def _swap_policy(self) -> None:
+        loaded: Loaded | None = None
         try:
             loaded = await asyncio.to_thread(self._source.read)
+            await asyncio.to_thread(accept, loaded)
             own = own_entities(loaded.policy.entities)
             prepared = await self._detection.prepare(own)
             try:
@@ -150,6 +155,8 @@ class InForce:
         except (PolicyError, ConfigError, RedactionError) as error:
             self._observe("policy_refused", type(error).__name__)
             log.error("the policy file was changed and is refused; the running policy stays:\n%s", error)
+            if loaded is not None:
+                await self._record_refusal(loaded.policy)
             return
         self._detection.use(prepared, own)
         self._budgets.use(usage)
@@ -165,14 +172,26 @@ class InForce:
         before = old.digest if old is not None else self._control.last_policy()
         if before == new.digest:
             return
+        # What changed in meaning; at a start only the digest of the policy before is known.
+        changes = (await asyncio.to_thread(diff, old, new)).changes if old is not None else ()
+        record = _policy_record(PolicyEvent.ACTIVATED, before, new)
         await self._recorder.append(
-            PolicyRecord(
-                at=now_ms(),
-                event=PolicyEvent.ACTIVATED,
-                name=new.name,
-                version=str(new.version),
-                old_digest=before.removeprefix("sha256:") if before else None,
-                new_digest=new.digest.removeprefix("sha256:"),
-            )
+            replace(record, stricter=sum(one.stricter for one in changes), weaker=sum(one.weaker for one in changes))
         )
         self._control.activated(new.name, new.digest)
+
+    async def _record_refusal(self, refused: Policy) -> None:
+        """A policy that can be read and still does not take effect; a file that cannot be read has no digest."""
+        await self._recorder.append(_policy_record(PolicyEvent.REFUSED, self.active.policy.digest, refused))
+
+
+def _policy_record(event: PolicyEvent, before: str | None, policy: Policy) -> PolicyRecord:
+    return PolicyRecord(
+        at=now_ms(),
+        event=event,
+        name=policy.name,
+        version=str(policy.version),
+        old_digest=before.removeprefix("sha256:") if before else None,
+        new_digest=policy.digest.removeprefix("sha256:"),
+        register_digest=bundled_register().digest.removeprefix("sha256:"),
+    )

@@ -31,18 +31,24 @@ def policy_path(home: Path, given: Path | None) -> Path | None:
 
 def load_policy(home: Path, given: Path | None, bundled: str) -> Policy:
     """The policy. Raises PolicyFileError with every problem, ConfigError for what this version cannot do."""
-    return read_policy(policy_path(home, given), bundled).policy
+    loaded = read_policy(policy_path(home, given), bundled)
+    accept(loaded)
+    return loaded.policy
 
 
 def read_policy(path: Path | None, bundled: str) -> Loaded:
-    """The policy of a file, or a bundled one. Raises PolicyFileError, ConfigError."""
+    """The policy of a file, or a bundled one, which may still rely on what cannot be done. Raises PolicyFileError."""
     if path is None and bundled not in BUNDLED:
         raise ConfigError(f"there is no bundled policy {bundled}; there are {', '.join(BUNDLED)}")
-    loaded = read(path) if path is not None else read_text(bundled_file(bundled), f"bundled:{bundled}")
+    return read(path) if path is not None else read_text(bundled_file(bundled), f"bundled:{bundled}")
+
+
+def accept(loaded: Loaded) -> None:
+    """What has to hold before a policy is used, besides its cases. Raises PolicyFileError, ConfigError."""
     unsupported(loaded.policy)
     if problems := check_examples(loaded):
         raise PolicyFileError(problems)
-    return loaded
+    operators.load({rule.decision.operator.value for rule in loaded.policy.rules})
 
 
 def check_examples(loaded: Loaded) -> list[Problem]:
@@ -91,12 +97,11 @@ class PolicySource:
         self._seen: dict[Path | None, Stamp] = {}
 
     def read(self) -> Loaded:
-        """What the files say now. Raises PolicyFileError, ConfigError; either way `changed` starts from here."""
+        """What the files say now, not accepted yet. Raises PolicyFileError; either way `changed` starts from here."""
         path = policy_path(self._settings.home, self._settings.policy)
         # Before reading: what changes while it is read is read again.
         self._seen = {path: stamp(path)}
         loaded = read_policy(path, self._settings.bundled)
-        operators.load({rule.decision.operator.value for rule in loaded.policy.rules})
         if path is not None:
             included = [path.parent / name for name in loaded.files[1:] if not name.startswith("bundled:")]
             self._seen |= {one: stamp(one) for one in included}

@@ -12,6 +12,7 @@ from policies.cli import today_utc
 from policies.edit import add_exception
 from policies.errors import PolicyFileError
 from proxy.app import App
+from proxy.errors import ConfigError
 from proxy.value_refs import ValueRefs
 
 POLICY = """\
@@ -117,6 +118,9 @@ async def test_a_policy_that_does_not_hold_changes_nothing_and_says_so(
         await it.app.refresh()
         assert it.app.active.policy.digest == before
         assert said in caplog.text
+        refused = [entry for entry in it.records("policy") if entry["event"] == "refused"]
+        assert len(refused) == (0 if "tokenise" in change else 1), "what cannot be read has no digest to name"
+        assert all(entry["old_digest"] == before.removeprefix("sha256:") for entry in refused)
         assert "anna@example.com" not in await sent(it, chat, "anna@example.com")
         write(file, POLICY.replace("name: first", "name: second"))
         await it.app.refresh()
@@ -139,6 +143,24 @@ async def test_store_never_keeps_the_provider_from_keeping(
             answer = await client.post("/v1/chat/completions", json=chat("Hello", store=True))
         assert answer.status_code == 200
         assert it.received()[-1].json()["store"] is False
+
+
+async def test_a_change_is_recorded_with_what_it_means(stand: Any, file: Path) -> None:
+    async with stand(settings={"policy": file}) as it:
+        write(file, POLICY.replace("do: tokenize", "do: allow"))
+        await it.app.refresh()
+        first, second = it.records("policy")
+        assert (first["event"], first["stricter"], first["weaker"]) == ("activated", 0, 0)
+        assert (second["stricter"], second["old_digest"]) == (0, first["new_digest"])
+        assert second["weaker"] > 0
+        assert len(second["register_digest"]) == 64
+
+
+async def test_what_cannot_be_done_keeps_dragoman_from_starting(stand: Any, file: Path) -> None:
+    write(file, POLICY + "response: {unexpected: redact, buffer: all}\n")
+    with pytest.raises(ConfigError, match="unexpected: redact"):
+        async with stand(settings={"policy": file}):
+            raise AssertionError("it started")
 
 
 async def test_a_change_of_an_included_file_is_noticed(stand: Any, tmp_path: Path) -> None:
