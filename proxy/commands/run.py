@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import signal
 import sys
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated
 
@@ -132,11 +133,15 @@ async def _console(settings: Settings) -> None:
         if isinstance(found, str):
             Console(file=sys.stderr).print(f"no console: {found}", highlight=False)
             return
+        host = f"[{found[0]}]" if ":" in found[0] else found[0]
         print(  # noqa: T201 (rich would wrap the line)
-            f"\nThe console is ready: http://{found[0]}:{found[1]}\n"
+            f"\nThe console is ready: http://{host}:{found[1]}\n"
             f"  sign in with a token: dragoman token create --role officer --home {settings.home}",
             flush=True,
         )
+        if not ip_address(found[0]).is_loopback:
+            warning = "the console is open to other machines without TLS; put a proxy with TLS in front of it"
+            Console(file=sys.stderr).print(warning, highlight=False)
         await asyncio.Event().wait()
     finally:
         await process.stop()

@@ -48,24 +48,23 @@ class ConsoleProcess:
             self._process = None
 
     async def _start(self) -> tuple[str, int] | str:
-        self._process = process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "proxy.console"), stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
-            start_new_session=True,  # Ctrl-C is for the parent, which then ends this one in order
-        )  # fmt: skip
-        assert process.stdin is not None
-        assert process.stdout is not None
         self.starts += 1
         try:
-            process.stdin.write(self._settings.line())
-            await process.stdin.drain()
+            # A session of its own: Ctrl-C is for the parent, which then ends this one in order.
+            self._process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "proxy.console"),
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                start_new_session=True,
+            )
             async with asyncio.timeout(START_S):
-                said = await process.stdout.readline()
-            answer = json.loads(said)
+                answer = json.loads(await _told(self._process, self._settings.line()))
         except (OSError, TimeoutError, ValueError):
             answer = {"error": "the console did not start"}
         if "error" in answer:
-            await _end(process)
-            self._process = None
+            if self._process is not None:
+                await _end(self._process)
+                self._process = None
             return str(answer["error"])
         host, port = answer["address"]
         return str(host), int(port)
@@ -96,3 +95,12 @@ async def _end(process: asyncio.subprocess.Process) -> None:
     except TimeoutError:
         process.kill()
         await process.wait()
+
+
+async def _told(process: asyncio.subprocess.Process, line: bytes) -> bytes:
+    """Tells it its settings and returns the line that it answers."""
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.write(line)
+    await process.stdin.drain()
+    return await process.stdout.readline()
