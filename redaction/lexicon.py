@@ -118,7 +118,9 @@ def _stem_known(tail: str, known: frozenset[str]) -> bool:
 
 @cache
 def _names() -> frozenset[str]:
-    return words("given_names") | words("surnames") | words("given_names_more") | words("surnames_more")
+    """Names and places: their ends are no endings, and they are no compounds (Dortmund is no mouth)."""
+    lists = ("given_names", "surnames", "places")
+    return frozenset().union(*(words(name) | words(f"{name}_more") for name in lists))
 
 
 @cache

@@ -6,7 +6,7 @@ from typing import Final
 from redaction.recognizers.base import Page, Pattern, Recognizer, words
 
 _PAIR: Final = re.compile(
-    r"(?<![\w.,+-])[+-]?(?P<lat>[0-9]{1,2}\.[0-9]{3,16})°?\s?[NSns]?\s?(?:,|;|/|\s)\s?[+-]?(?P<lon>1?[0-9]{1,2}\.[0-9]{3,16})°?\s?[EWOewo]?(?![\w.])"
+    r"(?<![\w.,+-])[+-]?(?P<lat>[0-9]{1,2}\.[0-9]{3,16})°?\s?[NSns]?\s?(?:,|;|/|\s)\s?[+-]?(?P<lon>1?[0-9]{1,2}\.[0-9]{3,16})°?\s?[EWOewo]?(?!\w|\.\w)"
 )
 _NAMED: Final = re.compile(
     r"(?i)(?<![^\W_])(?:lat(?:itude)?|breite(?:ngrad)?|vĩ độ)[\"']?\s{0,3}[:=]\s{0,3}(?P<value>[+-]?[0-9]{1,2}\.[0-9]{2,16}[^\w\n]{1,12}(?:lon(?:gitude)?|lng|long|länge(?:ngrad)?|kinh độ)[\"']?\s{0,3}[:=]\s{0,3}[+-]?[0-9]{1,3}\.[0-9]{2,16})"

@@ -6,6 +6,7 @@ from typing import Final
 from stdnum.de import idnr
 from stdnum.de import vat as de_vat
 
+from redaction.lexicon import words as words_of
 from redaction.recognizers.base import Page, Pattern, Recognizer, digits, words
 
 _TAX_ID: Final = re.compile(r"(?<![\w.,/+-])[1-9][0-9](?:[ .]?[0-9]{3}){3}(?![\w]|[.,/-][0-9])")
@@ -122,6 +123,7 @@ _LICENCE_WORD: Final = words(
 )
 _VAT: Final = re.compile(r"(?<![\w])DE ?[1-9][0-9]{2} ?[0-9]{3} ?[0-9]{3}(?![\w])")
 _PLATE: Final = re.compile(r"(?<![\w-])[A-ZÄÖÜ]{1,3}(?:-| - | )[A-Z]{1,2}[ -]?[1-9][0-9]{0,3}[EH]?(?![\w-])")
+_LEAST_DIGITS: Final = 2
 _PLATE_WORD: Final = words(
     *(
         "kennzeichen",
@@ -231,7 +233,10 @@ def _vat(value: str, page: Page, start: int, end: int) -> float | None:
 def _plate(value: str, page: Page, start: int, end: int) -> float | None:
     if _PLATE_WORD.search(page.around(start, end, 40)):
         return 0.85
-    return None
+    # Without a word beside it: the full form, the code of a district that there is, two digits or more.
+    district, _, rest = value.partition("-")
+    number = rest.partition(" ")[2]
+    return 0.5 if district in words_of("plate_districts") and len(number) >= _LEAST_DIGITS else None
 
 
 RECOGNIZERS: tuple[Recognizer, ...] = (

@@ -41,6 +41,7 @@ _GREETED: Final = re.compile(
     rf"|alles gute|congrats|gute besserung|welcome),? (?:(?:an|to) )?(?P<value>{NAME}(?:(?:,| und| and| &) {NAME}){{0,4}})"
     rf"(?=\s{{0,2}}[,!.:;?\n–-]|\s*$|\s+(?i:ich|i|we|wir|can|could|kannst|könntest|wie|how|du|das|hier|danke|hast|hab|did|do|what|was|please|bitte)\b)"
 )
+_BETWEEN: Final = re.compile(r",? ?\n ?[-*•] |,? (?:und|and|&|và) |[,;] ")
 _SMALL_GREETED: Final = re.compile(
     rf"(?m)^\s{{0,3}}(?i:hallo|hi|hey|hello|yo|sup|dear|liebe[rs]?|moin|servus|ê|này|chào) (?P<value>{ANY})(?=\s{{0,2}}[,!.\n]|\s*$)"
 )
@@ -58,7 +59,7 @@ _SMALL_SIGNED: Final = re.compile(
 )
 _DASHED: Final = re.compile(rf"(?m)(?:^|\s)(?:--|—|–|~|/)\s?(?P<value>{NAME})\s*\Z")
 _RELATED: Final = re.compile(
-    r"(?<![\w-])(?i:(?:mein|dein|sein|ihr|unser|euer|der|die|den|dem|the|my|your|his|her|our|their)(?:e[rnms]?)? (?:\w{2,12} ){0,2}?"
+    r"(?<![\w-])(?:(?i:mein|dein|sein|ihr|unser|euer|der|die|den|dem|the|my|your|his|her|our|their)(?:e[rnms]?)? (?:\w{2,12} ){0,2}?)?(?i:"
     r"(?:freund(?:in)?|kolleg(?:e|en|in)|chef(?:in)?|mann|frau|sohn|tochter|bruder|schwester|mutter|vater|onkel|tante|cousine?|oma|opa|enkel(?:in)?"
     r"|nachbar(?:in|n)?|neffen?|nichte|ex|vermieter(?:in)?|hausarzt|ärztin|lehrer(?:in)?|trainer(?:in)?|anw(?:a|ä)lt(?:in)?|patient(?:en|in)?|mandant(?:en|in)?"
     r"|kund(?:e|en|in)|mitarbeiter(?:in)?|bewerber(?:in)?|zeug(?:e|en|in)|schüler(?:in)?|azubi|praktikant(?:in)?|partner(?:in)?|mieter(?:in)?|steuerberater(?:in)?"
@@ -66,6 +67,7 @@ _RELATED: Final = re.compile(
     r"|boyfriend|girlfriend|landlord|landlady|teacher|doctor|lawyer|client|patient|customer|employee|intern|roommate|flatmate|therapist|kid|baby|bestie"
     rf"|best friend|fiancée?|coworker|co-worker|team ?lead|assistant|accountant|dentist|tenant))(?:,| is| was| ist| war| heißt| hieß| named| called| namens)? (?P<value>{NAME})"
 )
+_OWN: Final = re.compile(r"(?:my|your|his|her|our|their) ")
 _NAMED: Final = (
     r"(?:full|first|last|given|family|middle|user|customer|display|contact|recipient|sender|patient|employee|author|owner|account)?[ _-]?name|surname"
     r"|vor- und nachname|(?:vor|nach|familien|zu|geburts|mädchen|kunden)name|ansprechpartner(?:in)?|kontaktperson|kontoinhaber(?:in)?|karteninhaber(?:in)?|inhaber(?:in)?"
@@ -76,6 +78,10 @@ _NAMED: Final = (
 )
 _LABELLED: Final = re.compile(
     rf"(?<![\w-])(?i:{_NAMED})[\"'`*_]{{0,4}}\s?[:=|>]\s{{0,2}}[\"'`*_]{{0,4}}(?P<value>(?:{PARTICLE})?{NAME})"
+)
+_LABELLED_LIST: Final = re.compile(
+    rf"(?<![\w-])(?i:attendees?|participants?|members?|guests?|invited|present|cc|bcc|to|an|teilnehmer(?:innen)?|teilnehmende|anwesend|gäste|mitglieder|eingeladen|thành viên|tham dự|người tham gia|khách mời)"
+    rf"[\"'`*_]{{0,4}}\s?:\s{{0,2}}(?P<value>{NAME}(?:(?:, | und | and | & | và |; |,? ?\n ?[-*•] ){NAME}){{1,12}})"
 )
 _SMALL_LABELLED: Final = re.compile(
     r"(?<![\w-])(?i:(?:full |first |last |sur|vor|nach)name|name|họ và tên|họ tên|ho va ten|ho ten|kontoinhaber|cardholder)[\"'`*_]{0,4}\s?[:=]\s{0,2}[\"'`*_]{0,4}"
@@ -114,9 +120,13 @@ def find(text: Text) -> Iterator[Finding]:
         if signs and not any(sign in text.text for sign in signs):
             continue
         for match in expression.finditer(text.text):
-            strong = recognizer == "name_related" and match[0][0].islower() and text.page.languages[0] == "en"
+            strong = (
+                recognizer == "name_related" and _OWN.match(match[0]) is not None and text.page.languages[0] == "en"
+            )
             yield from _taken(text, *match.span("value"), score, recognizer, strong=strong)
     yield from _greeted(text)
+    for match in _LABELLED_LIST.finditer(text.text):
+        yield from _each(text, match, 0.75, "name_labelled")
     for match in _WEAK_INTRODUCED.finditer(text.text):
         yield from _taken(text, *match.span("value"), 0.7, "name_introduced", known_only=True)
     for match in _MENTIONED.finditer(text.text):
@@ -129,11 +139,16 @@ def find(text: Text) -> Iterator[Finding]:
 
 def _greeted(text: Text) -> Iterator[Finding]:
     for match in _GREETED.finditer(text.text):
-        at = match.start("value")
-        for part in re.split(r",? (?:und|and|&) |, ", match["value"]):
-            start = text.text.index(part, at)
-            at = start + len(part)
-            yield from _taken(text, start, at, 0.8, "name_greeted")
+        yield from _each(text, match, 0.8, "name_greeted")
+
+
+def _each(text: Text, match: "re.Match[str]", score: float, recognizer: str) -> Iterator[Finding]:
+    """Each name of an enumeration."""
+    at = match.start("value")
+    for part in _BETWEEN.split(match["value"]):
+        start = text.text.index(part, at)
+        at = start + len(part)
+        yield from _taken(text, start, at, score, recognizer)
 
 
 def _taken(

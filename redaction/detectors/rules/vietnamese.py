@@ -194,7 +194,11 @@ def _called(text: Text) -> Iterator[Finding]:
         if parts and parts[0].lower() in _NOT_CALLED and len(parts) > 1:
             start += len(parts[0]) + 1
             parts = parts[1:]
-        if parts and all(part.lower() in _given() for part in parts) and parts[-1].lower() not in _NOT_CALLED:
+        if (
+            parts
+            and all(part.lower() in _given() for part in parts)
+            and (len(parts) > 1 or parts[0].lower() not in _NOT_CALLED)
+        ):
             yield Finding(start, match.end("value"), "PERSON", 0.7, "name_vi_called")
 
 

@@ -81,3 +81,14 @@ def test_a_missing_model_is_no_start():
 
 def test_only_languages_with_a_model_are_covered():
     assert languages(EngineSettings(("en", "de"))) == {"en"}
+
+
+def test_a_recognizer_of_presidio_plugs_in_by_name():
+    path = "presidio_analyzer.predefined_recognizers:CreditCardRecognizer"
+    plugged = build(EngineSettings(("en",), presidio_recognizers=(path,)))
+    assert ("CREDIT_CARD", "4111 1111 1111 1111") in found(plugged, "my card 4111 1111 1111 1111 expires soon")
+
+
+def test_a_recognizer_that_is_not_there_is_no_start():
+    with pytest.raises(SettingsError, match="cannot be made"):
+        build(EngineSettings(("en",), presidio_recognizers=("no_such_module:Recognizer",)))
