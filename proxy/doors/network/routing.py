@@ -33,6 +33,14 @@ HELLO_BYTES = 64 * 1024
 """A ClientHello is one handshake message; large post-quantum key shares stay far below this."""
 NOT_HTTP = Refusal(403, "not_http", "this connection does not speak HTTP, so nobody could inspect it")
 
+ENCRYPTED_CLIENT_HELLO = 0xFE0D
+"""The extension that hides the name of the destination (IANA, TLS ExtensionType values)."""
+HIDDEN = Refusal(
+    403,
+    "hidden_destination",
+    "this app hides where it goes (Encrypted ClientHello), so nobody could record it; switch that off in the app",
+)
+
 _BEGINS_LIKE_HTTP = re.compile(rb"(?!PRI )[A-Za-z]{1,20} ")
 _MAY_BECOME_HTTP = re.compile(rb"[A-Za-z]{0,20}")
 
@@ -121,6 +129,9 @@ class Routing:
         if hello.sni and host_name(hello.sni) != name:
             # A host that may pass unread is no cover for another one behind the same front.
             return await self._refused(context, MISMATCH, name, ACCESS_DENIED)
+        if any(kind == ENCRYPTED_CLIENT_HELLO for kind, _ in hello.extensions):
+            # What is opened ends with us, whatever it hides. What passes unread would go where no record says.
+            return await self._refused(context, HIDDEN, name, ACCESS_DENIED)
         if opened is None:
             credential = self._hooks.credentials.get(context.client.id, "")
             await self.transfers.gate.passed(name, port, peer_of(context.client.peername), credential)

@@ -54,6 +54,23 @@ ENGINE: Mapping[str, object] = MappingProxyType(
 )
 """Options of the engine on which the promises rest, with the only value they may have."""
 
+MAY_BE_SET = frozenset(
+    {
+        "http2",
+        "http2_ping_keepalive",
+        "connect_addr",
+        "client_certs",
+        "request_client_cert",
+        "certs",
+        "cert_passphrase",
+        "ciphers_client",
+        "tls_ecdh_curve_client",
+        "tls_version_client_min",
+        "tls_version_client_max",
+    }
+)
+"""Options of the engine that promise nothing: they concern an app's own connection to us, and our name to upstreams."""
+
 KEY_LOGS = ("SSLKEYLOGFILE", "MITMPROXY_SSLKEYLOGFILE")
 
 
@@ -85,6 +102,11 @@ def check_start(settings: NetworkSettings, environ: Mapping[str, str] = os.envir
     for name in KEY_LOGS:
         if environ.get(name):
             raise ConfigError(f"{name} is set: the engine would write the keys of every connection there; unset it")
+    if others := sorted(settings.engine.keys() - ENGINE.keys() - MAY_BE_SET):
+        raise ConfigError(
+            f"the engine's options {', '.join(others)} are not supported: what they let past was never looked at; "
+            f"those that may be set are {', '.join(sorted(MAY_BE_SET))}"
+        )
     for name, wanted in ENGINE.items():
         given = settings.engine.get(name, wanted)
         if given != wanted:
