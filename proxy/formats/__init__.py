@@ -6,6 +6,7 @@ from proxy.formats import (
     cohere,
     gemini,
     generic,
+    llama,
     mcp,
     mistral,
     ollama,
@@ -25,5 +26,6 @@ ALL: tuple[Format, ...] = (
     cohere.FORMAT,
     ollama.FORMAT,
     mcp.FORMAT,
+    llama.FORMAT,
     generic.FORMAT,
 )

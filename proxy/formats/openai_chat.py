@@ -15,7 +15,7 @@ from redaction.segment import SegmentKind
 _TOOL = SegmentKind.TOOL_DEFINITION
 _ARGUMENTS = SegmentKind.TOOL_ARGUMENTS
 
-REQUEST = build(
+RULES = (
     structural("model", note="@model"),
     structural("stream", note="@stream"),
     structural("store", note="@store"),
@@ -28,6 +28,7 @@ REQUEST = build(
     structural("messages/*/{tool_call_id,type,refusal_type} messages/*/tool_calls/*/{id,type,index}"),
     structural("messages/*/tool_calls/*/{function,custom}/name messages/*/function_call/name messages/*/audio/id"),
     Rule("messages/*/tool_calls/*/function/arguments messages/*/function_call/arguments", kind=_ARGUMENTS, json=True),
+    text("messages/*/content messages/*/content/*/{text,refusal}"),
     text("messages/*/tool_calls/*/custom/input", _ARGUMENTS),
     structural("messages/*/content/*/type messages/*/content/*/image_url/detail"),
     structural("messages/*/content/*/file/file_id", note="@state.file"),
@@ -41,6 +42,7 @@ REQUEST = build(
     app_data("metadata", SegmentKind.METADATA),
     text("prompt prompt/*", SegmentKind.USER, tokens=True),
 )
+REQUEST = build(*RULES)
 
 ANSWER = build(
     structural("id", note="@object.completion"),

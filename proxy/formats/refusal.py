@@ -68,6 +68,11 @@ def plain(refusal: Refusal) -> dict[str, object]:
     return {"error": _told(refusal), "message": _told(refusal), "code": refusal.code}
 
 
+def llama(refusal: Refusal) -> dict[str, object]:
+    """`{"title", "detail", "status"}` (RFC 9457), our code beside them."""
+    return {"title": "Refused", "detail": _told(refusal), "status": refusal.status, "code": refusal.code}
+
+
 def jsonrpc(refusal: Refusal) -> dict[str, object]:
     """A JSON-RPC 2.0 error (section 5.1) with a code of the server's own range, ours beside it; the id is unknown."""
     error = {"code": -32000, "message": _told(refusal), "data": {"code": refusal.code}}

@@ -183,7 +183,7 @@ def test_chunks_of_thinking_in_a_stream_of_mistral(answer, people):
 @pytest.mark.parametrize(
     ("name", "seen"),
     [
-        ("mistral", ("error", "code")), ("cohere", ("code",)), ("ollama", ("code",)), ("mcp", ("error", "data", "code")),
+        ("mistral", ("error", "code")), ("cohere", ("code",)), ("ollama", ("code",)), ("mcp", ("error", "data", "code")), ("llama", ("code",)),
         ("openai_responses", ("error", "code")), ("openai_other", ("error", "code")),
     ],
 )  # fmt: skip
