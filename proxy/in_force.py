@@ -40,7 +40,10 @@ POLL_S = 1.0
 
 
 class InForce:
-    """Holds `active` and keeps it true. loaded: the first policy, as `source` read it."""
+    """Holds `active` and keeps it true. loaded: the first policy, as `source` read it.
+
+    Raises PolicyFileError, ConfigError where it relies on what cannot be done.
+    """
 
     def __init__(
         self,
@@ -54,6 +57,7 @@ class InForce:
         budgets: Budgets,
         observe: Callable[[str, str], None],
     ) -> None:
+        accept(loaded)  # before anything else is started for it
         self._settings, self._source, self._control = settings, source, control
         self._recorder, self._observe = recorder, observe
         self._detection, self._value_refs, self._budgets = detection, value_refs, budgets
@@ -69,8 +73,7 @@ class InForce:
         )
 
     async def check_first(self) -> None:
-        """Accepts the first policy and runs its cases; detection has started. Raises PolicyFileError, ConfigError."""
-        await asyncio.to_thread(accept, self._first)
+        """Runs the cases of the first policy; detection has started. Raises PolicyFileError."""
         # What ships was tested where it was made; a person's file was not.
         if any(not name.startswith("bundled:") for name in self._first.files):
             await self._check(self._first, self._detection)
