@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from proxy.fakes import anthropic, echo, gemini, llama, openai, openai_responses
+from proxy.fakes import anthropic, cohere, echo, gemini, llama, ollama, openai, openai_responses
 from proxy.fakes.behaviour import Behaviour, Play, named_by
 from proxy.fakes.traffic import Answer, Received, compressed, whole
 
@@ -38,6 +38,8 @@ ALL: Mapping[str, Api] = MappingProxyType(
             Api("gemini", gemini.answer, gemini.not_found),
             Api("anthropic", anthropic.answer, anthropic.not_found),
             Api("llama", llama.answer, llama.not_found),
+            Api("cohere", cohere.answer, cohere.not_found),
+            Api("ollama", ollama.answer, ollama.not_found),
             Api("echo", echo.answer, echo.not_found),
         )
     }
