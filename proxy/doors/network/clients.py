@@ -8,8 +8,6 @@ The engine's pages name the engine and quote the request. Bytes for the client l
 from collections.abc import Callable
 from typing import Any
 
-import h11
-from mitmproxy import http
 from mitmproxy.connection import ConnectionState
 from mitmproxy.net.http import http1
 from mitmproxy.proxy import commands, events, layer
@@ -22,9 +20,10 @@ from mitmproxy.proxy.layers.http._events import (
     RequestTrailers,
     ResponseProtocolError,
 )
-from mitmproxy.proxy.layers.http._http1 import Http1Server, TBodyReader
+from mitmproxy.proxy.layers.http._http1 import Http1Server
 from mitmproxy.proxy.layers.http._http2 import Http2Server
 
+from proxy.doors.network.trailers import TrailersApart
 from proxy.doors.network.translate import plain_reply, response_of
 from proxy.messages import Refusal, Reply
 
@@ -37,25 +36,6 @@ once would reset the connection, and the client might lose the answer (RFC 9112 
 
 HEAD_TOO_LARGE = plain_reply(Refusal(431, "head_too_large", "request line and header fields are larger than allowed"))
 INVALID = plain_reply(Refusal(400, "invalid_request", "this is not a valid HTTP request"))
-
-
-class TrailersApart:
-    """The engine's reader of a body, less the trailers, on which the engine crashes. trailers: those that came."""
-
-    def __init__(self, reader: TBodyReader) -> None:
-        self._reader = reader
-        self.trailers: http.Headers | None = None
-
-    def __call__(self, received: Any) -> Any:
-        event = self._reader(received)
-        if isinstance(event, h11.EndOfMessage) and event.headers:
-            self.trailers = http.Headers(tuple(event.headers.raw_items()))
-            return h11.EndOfMessage()
-        return event
-
-    def read_eof(self) -> Any:
-        """See h11."""
-        return self._reader.read_eof()
 
 
 class GuardedHttp1(Http1Server):

@@ -11,7 +11,14 @@ from typing import Any
 from mitmproxy import flow as engine_flow
 from mitmproxy.proxy import commands, events, layer
 from mitmproxy.proxy.context import Context
-from mitmproxy.proxy.layers.http import DropStream, HttpLayer, HTTPMode, HttpStream, SendHttp
+from mitmproxy.proxy.layers.http import (
+    DropStream,
+    HttpLayer,
+    HTTPMode,
+    HttpStream,
+    RegisterHttpConnection,
+    SendHttp,
+)
 from mitmproxy.proxy.layers.http._events import (
     ErrorCode,
     HttpEvent,
@@ -23,6 +30,7 @@ from mitmproxy.proxy.layers.http._events import (
 
 from proxy.doors.network.answers import Answer
 from proxy.doors.network.clients import GuardedHttp1, GuardedHttp2, has_page
+from proxy.doors.network.trailers import survive_trailers
 from proxy.doors.network.transfers import Passage, Transfers, passage_of, refusal_for
 from proxy.doors.network.translate import plain_reply, response_of
 from proxy.exchange import Ending
@@ -66,6 +74,11 @@ class GuardedHttpLayer(HttpLayer):
             else:
                 self.connections[self.context.client] = GuardedHttp1(context, self._error_reply, self._head_bytes)
         yield from super()._handle_event(event)
+
+    def register_connection(self, command: RegisterHttpConnection) -> Commands:
+        if not command.err:
+            survive_trailers(self.connections[command.connection])
+        yield from super().register_connection(command)
 
     def make_stream(self, stream_id: int) -> Commands:
         stream = GuardedStream(self.context.fork(), stream_id, self._transfers)
