@@ -7,7 +7,10 @@ from stdnum import luhn
 
 from redaction.recognizers.base import Page, Pattern, Recognizer, digits, words
 
-_CARD: Final = re.compile(r"(?<![\w.,-])(?:[2-6][0-9]|18)[0-9]{2}(?:[ ._-]{0,2}[0-9]){9,15}(?![\w])(?![.,-][0-9])")
+# Underscores and asterisks around it or its first group are emphasis.
+_CARD: Final = re.compile(
+    r"(?:(?<![\w.,-])|(?<=_)(?<![^\W_]_))(?:[2-6][0-9]|18)[0-9]{2}(?:[ ._*-]{0,3}[0-9]){9,15}(?!_*[^\W_])(?![.,-][0-9])"
+)
 _GROUPED: Final = re.compile(
     r"[2-6]\d{3}([ .-])\d{4}\1\d{4}\1\d{4}(?:\1\d{1,3})?|3[47]\d{2}([ .-])\d{6}\2\d{5}|3[068]\d{2}([ .-])\d{6}\3\d{4}"
 )

@@ -6,11 +6,12 @@ from typing import Final
 from redaction.lexicon import is_word
 from redaction.recognizers.base import Page, Pattern, Recognizer
 
-# RFC 5321 length limits, RFC 6531 letters; the rarer signs of a dot-atom stand in no address that people have.
+# RFC 5321 length limits, RFC 6531 letters; the rarer signs of a dot-atom stand in no address that people have. Signs at
+# its edges are quotes and emphasis around it ('a@b.org', _a@b.org_): they must not hide it, and are no part of it.
 _LABEL: Final = r"[^\W_](?:[\w-]{0,61}[^\W_])?"
 _PLAIN: Final = re.compile(
-    rf"(?<![\w.+%'-])[^\W_](?:[\w.+%'-]{{0,126}}[\w+-])?(?:@|%40|&\#64;|\\u0040)(?:{_LABEL}\.){{1,8}}[^\W\d_]{{2,24}}"
-    r"(?![\w@])"
+    rf"(?<![\w.+%'-])[_.+%'-]{{0,8}}(?P<value>[^\W_](?:[\w.+%'-]{{0,126}}[\w+-])?(?:@|%40|&\#64;|\\u0040)"
+    rf"(?:{_LABEL}\.){{1,8}}[^\W\d_]{{2,24}})(?![^\W_])"
 )
 # Endings that people have addresses under; the spoken form needs one, because its other words are ordinary.
 _ENDING: Final = (
@@ -52,7 +53,13 @@ def _spoken(value: str, page: Page, start: int, end: int) -> float | None:
 
 RECOGNIZERS: tuple[Recognizer, ...] = (
     Pattern(
-        "email", "EMAIL_ADDRESS", _PLAIN, check=_plain, trigger=("@", "%40", "&#64;", "\\u0040"), skip_opaque=False
+        "email",
+        "EMAIL_ADDRESS",
+        _PLAIN,
+        check=_plain,
+        group="value",
+        trigger=("@", "%40", "&#64;", "\\u0040"),
+        skip_opaque=False,
     ),
     Pattern("email_spoken", "EMAIL_ADDRESS", _SPOKEN, check=_spoken, trigger=("at", "ät", "@", "còng", "cong", "móc")),
 )

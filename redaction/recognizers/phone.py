@@ -14,8 +14,9 @@ import phonenumbers
 from redaction.finding import Finding
 from redaction.recognizers.base import Page, Recognizer, digits, words
 
+# An underscore beside it is emphasis (`_0341 …_`) or, before a plus sign, a key (`tel_+49…`), else a part of a word.
 _CANDIDATE: Final = re.compile(
-    r"(?<![\w./#$€£-])(?<![0-9],)(?:\(\s?(?=\+))?(?:\+\s?)?\(?[0-9](?:[ \t./()\-\u00b7_*]{0,3}[0-9]){5,16}(?![\w])(?!,[0-9])"
+    r"(?:(?<![\w./#$€£-])|(?<=_)(?:(?<![^\W_]_)|(?=\+)))(?<![0-9],)(?:\(\s?(?=\+))?(?:\+\s?)?\(?[0-9](?:[ \t./()\-\u00b7_*]{0,3}[0-9]){5,16}(?!_*[^\W_])(?!,[0-9])"
 )
 # A line break inside a number, as mail programs make them; only after a plus sign.
 _BROKEN: Final = re.compile(r"(?<![\w+])\+[0-9]{1,3}(?:[ ./()\-\r\n]{0,3}[0-9]){7,13}(?![\w])")

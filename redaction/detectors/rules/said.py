@@ -15,8 +15,10 @@ _SALUTE: Final = (
     r"|Madam|Mister|[Mm]adame|Monsieur|Señor|Señora|Rev\.|Judge|Officer|Nurse|Coach|Doctor|Professor|Schwester|Pfarrer|Oma|Opa|Tante|Onkel"
     r"|Aunt|Uncle|Auntie|Grandma|Grandpa)"
 )
+# Columns, emphasis, a tag or quotes between the two: `Frau  Koch`, `Ms. **Koch**`, `Herr <b>Koch</b>`.
+_GAP: Final = r"[ \t]{1,3}(?:[*\"'„“‚‘]{1,3}|<[a-z]{1,6}>)?"
 _HONORIFIC: Final = re.compile(
-    rf"(?<![\w-])(?:{_SALUTE}|{_TITLE})(?: {_TITLE}){{0,2}} (?P<value>(?:[A-Z]\. ?)?{PARTICLE}{NAME})"
+    rf"(?<![\w-])(?:{_SALUTE}|{_TITLE})(?: {_TITLE}){{0,2}}{_GAP}(?P<value>(?:[A-Z]\. ?)?{PARTICLE}{NAME})"
 )
 _SMALL_HONORIFIC: Final = re.compile(
     rf"(?<![\w-])(?i:herrn?|frau|hr\.?|fr\.|mr\.?|mrs\.?|ms\.?|miss|dr\.?|prof\.?|aunt|auntie|uncle|grandma|grandpa|granny|coach|tante|onkel|oma|opa) (?P<value>{ANY}(?: {ANY})?)"

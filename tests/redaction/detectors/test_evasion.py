@@ -19,12 +19,38 @@ DISGUISED = [
     ("PERSON", "Herr «M&uuml;ller» war da"),
     ("PERSON", "ich heiße «Mu\u0308ller»"),
 ]
+DRESSED = [
+    ("EMAIL_ADDRESS", "user = User(email='«anna.b@example.com»')"),
+    ("EMAIL_ADDRESS", "write to _«anna.b@example.com»_ or __«ben@example.org»__"),
+    ("EMAIL_ADDRESS", "LIKE '%«anna.b@example.com»%'"),
+    ("EMAIL_ADDRESS", "imap «anna.b@example.com»@mail.example.net"),
+    ("PHONE_NUMBER", "call _«+49 341 9876543»_ or tel_«+14155550133»"),
+    ("CREDIT_CARD", "_«5500000000000004»_ and **«5500** 0000 0000 0004»"),
+    ("PERSON", "Frau  «Vogelsang» kommt"),
+    ("PERSON", "Herr\t«Vogelsang»\t12"),
+    ("PERSON", "Frau **«Vogelsang»** und Ms. <b>«Blackwood»</b>"),
+    ("PERSON", 'Mr. "«Blackwood»" called'),
+]
 
 
 @pytest.mark.parametrize(("entity_type", "marked"), DISGUISED)
 def test_finds_values_in_disguise(look, entity_type, marked):
     wanted, found = look(marked, entity_type)
     assert found == wanted
+
+
+@pytest.mark.parametrize(("entity_type", "marked"), DRESSED)
+def test_finds_values_in_quotes_emphasis_and_columns(look, entity_type, marked):
+    wanted, found = look(marked, entity_type)
+    assert found == wanted
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["call_0341987654", "IMG_20240101_123456.jpg", "order_5500000000000004", "file_2024123123_report.pdf"],
+)
+def test_leaves_numbers_inside_names_of_things(look, text):
+    assert look(text)[1] == []
 
 
 @pytest.mark.parametrize(
