@@ -22,7 +22,7 @@ from proxy.messages import Headers
 class FakeProvider:
     """A provider on a port of its own, as an async context manager.
 
-    api: `openai`, `gemini`, `anthropic`, `llama`, `echo`, or `all` of them by the first part of the path.
+    api: a name in `apis.ALL`, or `all` of them by the first part of the path.
     chunk: characters per delta, 0 for all in one. wire: bytes per write, 0 for one write per event; 1 cuts inside
     every UTF-8 sequence. ascii_only: `\\u` escapes. opening: words before an echo. hold: releases events one by one.
     tls: a server context with a certificate. keep: whether `received` is filled. on_received: told of each request.

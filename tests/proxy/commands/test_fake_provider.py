@@ -23,7 +23,7 @@ def start():
             [*COMMAND, *map(str, arguments)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
         running.append(process)
-        lines = [process.stderr.readline() for _ in range(6)]
+        lines = [process.stderr.readline() for _ in range(8)]
         return process, dict(re.findall(r"^(\w+) +(https?://\S+)$", "".join(lines), re.MULTILINE))
 
     yield begin
