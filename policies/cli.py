@@ -25,10 +25,6 @@ from policies.new import Answers, example_file, observe_file, policy_file
 from policies.register import bundled_file
 from policies.schema import json_schema
 
-facts_app = typer.Typer(
-    help="Facts about destinations: what is pinned, what the register knows now.", no_args_is_help=True
-)
-
 FILE = typer.Argument(help="Policy file, or bundled:default, bundled:strict. Default: policy.yaml in the home folder.")
 HOME = typer.Option(
     "--home", help="Home folder (default: $DRAGOMAN_HOME, else your data folder).", envvar="DRAGOMAN_HOME"
@@ -190,23 +186,6 @@ def write_checked(file: Path, text: str, fits: Callable[[Loaded], bool]) -> None
         draft.unlink(missing_ok=True)
 
 
-@facts_app.command(name="diff")
-def facts_difference(
-    destination: Annotated[str, typer.Argument(help="A destination of the policy.")],
-    file: File = None,
-    home: Home = None,
-    as_json: Json = False,
-) -> None:
-    """Compare a destination's pinned facts with the register's newest edition, and say what it would change.
-
-    Example: dragoman policy facts diff openai
-    """
-    with exit_codes(as_json):
-        found = facts_diff.compare(open_policy(file, home), destination)
-        print_json(facts_diff.as_data(found)) if as_json else typer.echo(facts_diff.render(found))
-
-
-@facts_app.command()
 def accept(
     destination: Annotated[str, typer.Argument(help="A destination of the policy.")],
     file: Annotated[Path, typer.Argument(help="Policy file.")],

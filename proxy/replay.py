@@ -6,10 +6,15 @@ compare with, so it is counted and left out.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import orjson
 
+from audit import query
+from audit.errors import AuditError
+from audit.reading import Reader
+from audit.values import Question
 from policies.model import Code, MediaKind, MediaPart, SubjectFacts
 from policies.simulate import RecordedFinding, RecordedTransfer
 from proxy.records import media_kind
@@ -79,3 +84,19 @@ def _media(facts: dict[str, Any]) -> tuple[MediaPart, ...]:
         else:
             parts.append(MediaPart(MediaKind(media_kind(one["media_type"]).value), *key))
     return tuple(parts)
+
+
+def recorded_to(home: Path, destination: str) -> dict[str, int]:
+    """Application -> transfers to a destination, as the log of the home folder has them; empty without a log."""
+    try:
+        log = Reader(home, None)
+    except AuditError:
+        return {}
+    try:
+        asked = query.Question({"destination": destination, "kind": "transfer"})
+        with log.store.read() as connection:
+            sent = {row["application"]: row["transfers"] for row in query.groups(connection, asked, ["application"])}
+        log.asked(Question.QUERY, len(sent), filters=("destination",))
+    finally:
+        log.store.close()
+    return sent

@@ -198,6 +198,31 @@ def except_(
         typer.echo(f"{path}: an exception from rule {made.rule} until {made.until}, and a case that proves it")
 
 
+def facts_difference(
+    destination: Annotated[str, typer.Argument(help="A destination of the policy.")],
+    file: File = None,
+    home: Home = None,
+    as_json: Json = False,
+) -> None:
+    """Compare a destination's pinned facts with the register's newest edition, and say whom a newer fact touches.
+
+    Example: dragoman policy facts diff openai
+    """
+    from policies import facts_diff
+    from proxy.replay import recorded_to
+
+    settings = _settings(home, None, None)
+    with exit_codes(as_json):
+        found = facts_diff.compare(_open(file, settings), destination)
+        sent = recorded_to(settings.home, destination)
+        if as_json:
+            print_json(facts_diff.as_data(found) | {"recorded": sent})
+            return
+        typer.echo(facts_diff.render(found))
+        if sent:
+            typer.echo(f"  recorded transfers there: {', '.join(f'{name} {n:,}' for name, n in sent.items())}")
+
+
 app = typer.Typer(help="Write, check, explain and compare policies.", no_args_is_help=True, rich_markup_mode=None)
 app.command("lint")(lint)
 app.command("test")(cases)
@@ -205,7 +230,10 @@ app.command("explain")(explain)
 app.command("diff")(cli.diff)
 app.command("simulate")(simulate)
 app.command("except")(except_)
-app.add_typer(cli.facts_app, name="facts")
+facts = typer.Typer(help="Facts about destinations: what is pinned, what is known now.", no_args_is_help=True)
+facts.command("diff")(facts_difference)
+facts.command("accept")(cli.accept)
+app.add_typer(facts, name="facts")
 app.command("schema")(cli.schema)
 app.command("show")(cli.show_command)
 app.command("fmt")(cli.fmt)

@@ -40,6 +40,10 @@ async def test_recorded_transfers_are_replayed_and_the_reading_is_recorded(
     assert simulate(home, "bundled:default", "--since", "2999-01-01")["transfers"] == 0
     assert simulate(home, "bundled:default", "--app", "nobody")["transfers"] == 0
     assert [entry["question"] for entry in it.records("query")] == ["query"] * 4
+    touched = CliRunner().invoke(app, ["facts", "diff", "openai", "bundled:default", "--home", str(home)]).output
+    assert touched.endswith("recorded transfers there: unknown 3\n")
+    data = orjson.loads(CliRunner().invoke(app, ["facts", "diff", "gemini", "--home", str(home), "--json"]).stdout)
+    assert data["recorded"] == {}
     text = CliRunner().invoke(app, ["simulate", "bundled:strict", "--home", str(home)]).output
     assert "3 transfers replayed, 2 would have been treated the same" in text
     assert "1 refusals that no rule decided were left out" in text
