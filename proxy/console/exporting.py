@@ -1,18 +1,17 @@
 """The log as a stream: JSON lines, or a tar archive of C2SP tlog-tiles; memory stays flat however long it is.
 
-One read transaction spans an export, so that entries, tiles and checkpoint are of one state. The record that it was
-made is durable before the first byte.
+Entries never change, so an export reads what its checkpoint covers in many short transactions: somebody who takes the
+stream slowly, or not at all, keeps nothing in the database from being tidied up. Where entries are sealed away while it
+runs, the stream breaks off, which a client sees as an error.
 """
 
 import io
 import tarfile
 from collections.abc import Iterator
-
-import sqlalchemy as sa
+from itertools import islice
 
 from audit import query
 from audit.checkpoint import unverified
-from audit.signing import VerifierKey
 from audit.store import StoredTiles, newest_checkpoint, tiles_left
 from audit.tiles import ENTRIES, TileId, encode_bundle
 from audit.values import ExportFormat
@@ -25,22 +24,22 @@ CHUNK = 64 * 1024
 def export(log: AuditLog, visitor: Visitor, form: ExportFormat) -> Iterator[bytes]:
     """Checks and records at once, then gives the bytes. form: jsonl or tiles. Raises RefusedError, AuditError."""
     visitor.require(Right.EXPORT)
-    stream = _recorded(log, visitor, form)
-    next(stream)
-    return stream
-
-
-def _recorded(log: AuditLog, visitor: Visitor, form: ExportFormat) -> Iterator[bytes]:
-    """Gives b"" when the record is durable, then the bytes of the state that the record names."""
     with log.read() as connection:
         note = newest_checkpoint(connection) or b""
-        signed = unverified(note)
-        log.exported(visitor, form, signed.size, signed.root)
-        yield b""
-        if form is ExportFormat.JSONL:
-            yield from _joined(body + b"\n" for _, body in query.entries(connection))
-        else:
-            yield from _joined(_tar(connection, note, signed.size, log.vkey))
+    signed = unverified(note)
+    log.exported(visitor, form, signed.size, signed.root)
+    return _joined(_lines(log, signed.size) if form is ExportFormat.JSONL else _tar(log, note, signed.size))
+
+
+def _lines(log: AuditLog, size: int) -> Iterator[bytes]:
+    at = 0
+    while at < size:
+        with log.read() as connection:
+            page = [one for one in islice(query.entries(connection, since=at), query.PAGE) if one[0] < size]
+        if not page:
+            return
+        yield from (body + b"\n" for _, body in page)
+        at = page[-1][0] + 1
 
 
 class _Sink(io.RawIOBase):
@@ -62,15 +61,18 @@ class _Sink(io.RawIOBase):
         return data
 
 
-def _tar(connection: sa.Connection, note: bytes, size: int, vkey: VerifierKey) -> Iterator[bytes]:
+def _tar(log: AuditLog, note: bytes, size: int) -> Iterator[bytes]:
     sink = _Sink()
-    source = StoredTiles(connection)
     with tarfile.open(fileobj=sink, mode="w|", format=tarfile.USTAR_FORMAT) as archive:
-        for tile in tiles_left(connection, size):
-            _add(archive, tile.path, _content(source, tile))
+        with log.read() as connection:
+            tiles = tiles_left(connection, size)
+        for tile in tiles:
+            with log.read() as connection:
+                content = _content(StoredTiles(connection), tile)
+            _add(archive, tile.path, content)
             yield sink.taken()
         _add(archive, "checkpoint", note)
-        _add(archive, "vkey", f"{vkey}\n".encode())
+        _add(archive, "vkey", f"{log.vkey}\n".encode())
     yield sink.taken()
 
 

@@ -135,7 +135,9 @@ class Questions:
         proved = []
         with self.log.read() as connection:
             for index, facts in found.entries:
-                body = next(query.entries(connection, since=index))[1]
+                at, body = next(query.entries(connection, since=index))
+                if at != index:
+                    raise NotFoundError("this transfer was sealed into an archive just now; prove it from there")
                 proved.append(Proved(index, facts["kind"], body, prove.prove(connection, index)))
         self.log.asked(visitor, Asked.PROVE, len(proved), transfer=found.id)
         return proved

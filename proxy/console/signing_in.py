@@ -48,7 +48,8 @@ class SigningIn:
             self._site.sessions.open(token),
             httponly=True,
             samesite="strict",
-            secure=request.url.scheme == "https",
+            # Behind a proxy that speaks TLS only the browser's own word says so.
+            secure=request.headers.get("origin", "").startswith("https://"),
             path="/",
         )
         return answer

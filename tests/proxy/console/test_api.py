@@ -173,6 +173,17 @@ def test_an_export_as_lines_has_every_entry(filled: Console) -> None:
     assert filled.entries("export")[-1]["entries"] == len(before)
 
 
+def test_an_export_that_is_taken_slowly_holds_no_transaction(filled: Console) -> None:
+    n = len(filled.entries())
+    with filled.client() as client, client.stream("GET", f"{API}/export") as answer:
+        fill(filled)
+        with closing(sqlite3.connect(filled.home / "audit.db")) as connection:
+            busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        lines = list(answer.iter_lines())
+    assert busy == 0
+    assert len(lines) == n
+
+
 def test_a_long_export_arrives_in_pieces(console: Console) -> None:
     for _ in range(3):
         fill(console, 60)

@@ -85,6 +85,15 @@ def test_signing_in_opens_a_session_whose_cookie_scripts_and_other_sites_never_g
         assert client.get("/who").status_code == 200
 
 
+def test_behind_tls_the_cookie_goes_over_tls_only(filled: Console) -> None:
+    with browser(filled, None) as client:
+        for scheme, secure in (("https", True), ("http", False)):
+            headers = {"origin": filled.url.replace("http", scheme)}
+            answer = client.post("/sign-in", data={"token": filled.token()}, headers=headers)
+            assert answer.status_code == 303
+            assert ("secure" in answer.headers["set-cookie"].lower()) is secure
+
+
 @pytest.mark.parametrize("token", ["", "wrong", "dgt_" + "A" * 43])
 def test_a_wrong_token_opens_nothing_and_is_not_shown_again(filled: Console, token: str) -> None:
     with browser(filled, None) as client:
