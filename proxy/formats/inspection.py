@@ -157,7 +157,9 @@ class Inspection:
 
     def _place(self, leaf: Leaf, around: Place) -> Place:
         if leaf.form is Form.KEY:
-            kind = SegmentKind.KEY
+            # A schema names a property as a key, in `required` and in text: one kind, one scope, one placeholder.
+            defines = leaf.frame.kind is SegmentKind.TOOL_DEFINITION
+            kind = SegmentKind.TOOL_DEFINITION if defines else SegmentKind.KEY
         elif leaf.form is Form.NUMBER:
             kind = SegmentKind.NUMBER
         else:

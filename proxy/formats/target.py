@@ -37,7 +37,9 @@ STRUCTURAL_QUERY = frozenset(
     $alt updatemask uploadtype upload_protocol beta include include[] view mask""".lower().split()
 )
 _PROSE = re.compile(r"[A-Za-z0-9_.,:;=/*+\"'()\[\]<>?!&%~{}|$#^ \-]{0,512}\Z")
-_TOKEN = re.compile(r"[A-Za-z0-9_.,:;/*=+$ \-]{0,256}\Z")
+# A blank stands only where HTTP has one: in lists and in `bytes 0-9/10`. Words with blanks are words of somebody.
+_TOKEN = re.compile(r"(?:bytes )?(?:[A-Za-z0-9_.:/*=+$\-]|[,;] ?){0,256}\Z")
+_QUERY_TOKEN = re.compile(r"[A-Za-z0-9_.,:;/*=$\-]{0,256}\Z")  # without `+`, which is a blank there
 _NAME = re.compile(r"[a-z][a-z-]{0,60}\Z")
 _PATH_WORD = re.compile(r"[a-z][a-z_.\-]{0,39}\Z|v[0-9][a-z0-9.]{0,9}\Z")
 _DIGITS = re.compile(r"[0-9]{7,}|(?:[0-9][ ()/.\-]{0,2}){9,}")
@@ -104,7 +106,7 @@ def _query(query: str, carriers: frozenset[str], segments: list[Segment]) -> Doc
                 pointer = f"query/{number}~k"
                 segments.append(Segment(pointer, key, SegmentKind.KEY, "query/*"))
                 slots.append(Slot(start, start + len(name), _percent(key_times, plus="+" in name), pointer))
-            if value and not (known and _TOKEN.match(value) and not _DIGITS.search(value)):
+            if value and not (known and _QUERY_TOKEN.match(value) and not _DIGITS.search(value)):
                 text, times = percent_decoded(value, plus=True)
                 pointer = f"query/{number}"
                 schema = f"query/{key.lower()}" if known else "query/*"
@@ -123,7 +125,9 @@ def _headers(headers: Headers, carriers: frozenset[str], segments: list[Segment]
             continue
         value, write = _header_text(raw_value)
         if (name in STRUCTURAL_HEADERS and _TOKEN.match(value)) or (
-            (name in PROSE_HEADERS or name.startswith(PROSE_PREFIXES)) and _PROSE.match(value)
+            (name in PROSE_HEADERS or name.startswith(PROSE_PREFIXES))
+            and _PROSE.match(value)
+            and (name == "content-type" or not _DIGITS.search(value))
         ):
             continue
         pointer = f"header/{number}/{name}"

@@ -93,7 +93,7 @@ TABLE = {
             "/messages/4/content#/found/0": "tool_result", "/tools/0/function/description": "tool_definition",
             "/tools/0/function/parameters/properties/to/description": "tool_definition",
             "/tools/0/function/parameters/properties/to/enum/0": "tool_definition",
-            "/tools/0/function/parameters/properties/to~k": "key",
+            "/tools/0/function/parameters/properties/to~k": "tool_definition",
             "/tools/0/function/parameters/required/0": "tool_definition", "/prediction/content": "unknown",
         },
         ["/model", "/stream", "/messages/0/role", "/messages/4/tool_call_id", "/tool_choice", "/tools/0/function/name",

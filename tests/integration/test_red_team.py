@@ -1,0 +1,68 @@
+"""What an attack on the running product found: each test is one defect that was there, seen from the provider's side."""
+
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+
+from proxy.fakes.leaks import assert_no_leak
+
+MAIL = "harriet.b@example.com"
+IBAN = "DE89370400440532013000"
+CHAT = "/openai/v1/chat/completions"
+
+
+async def send(it: Any, path: str = CHAT, headers: dict[str, str] | None = None, **request: Any) -> httpx.Response:
+    async with httpx.AsyncClient(trust_env=False, timeout=20) as client:
+        return await client.post(it.gateway + path, headers=headers, **request)
+
+
+async def test_a_property_of_a_schema_has_one_placeholder_as_key_and_as_required(
+    stand: Callable[..., Any], chat: Callable[..., Any]
+) -> None:
+    schema = {"type": "object", "properties": {MAIL: {"type": "string"}}, "required": [MAIL]}
+    wanted = {"type": "json_schema", "json_schema": {"name": "x", "schema": schema}}
+    async with stand() as it:
+        answer = await send(it, json=chat("hi", response_format=wanted))
+        assert answer.is_success
+        (received,) = it.received()
+    assert_no_leak([received], [MAIL])
+    sent = received.json()["response_format"]["json_schema"]["schema"]
+    assert list(sent["properties"]) == sent["required"]
+
+
+@pytest.mark.parametrize(
+    ("headers", "query", "planted"),
+    [
+        ({"user-agent": "App/1.0 (call +1 415 555 0133)"}, "", "415 555 0133"),
+        ({"user-agent": f"App/1.0 ({IBAN})"}, "", IBAN),
+        ({"x-request-id": "call +49 341 9876543 now"}, "", "341 9876543"),
+        ({}, "?after=call+0341+9876543", "0341 9876543"),
+    ],
+)
+async def test_a_known_header_or_parameter_is_no_hiding_place(
+    stand: Callable[..., Any], chat: Callable[..., Any], headers: dict[str, str], query: str, planted: str
+) -> None:
+    async with stand() as it:
+        answer = await send(it, CHAT + query, headers, json=chat("hi"))
+        assert answer.is_success
+        assert_no_leak(it.received(), [planted])
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"user-agent": "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 Chrome/120.0.0.0"},
+        {"x-request-id": "0190163d-8694-739b-aea5-966c26f8ad91", "idempotency-key": "stainless-python-retry-41234567"},
+        {"traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", "b3": "80f198ee56343ba8-1"},
+        {"x-goog-api-client": "gl-python/3.12.1 grpc/1.60.0 gax/2.15.0", "accept": "application/json, */*;q=0.8"},
+    ],
+)
+async def test_fields_that_machines_write_arrive_as_they_were(
+    stand: Callable[..., Any], chat: Callable[..., Any], fields: dict[str, str]
+) -> None:
+    async with stand() as it:
+        assert (await send(it, headers=fields, json=chat("hi"))).is_success
+        (received,) = it.received()
+    assert {name: received.headers.get(name) for name in fields} == fields
