@@ -12,6 +12,7 @@ from policies.examples import failing_examples
 from policies.load import BUNDLED, Loaded, read, read_text
 from policies.policy import Policy
 from policies.register import bundled_file
+from policies.rules import Does
 from proxy.config import Settings
 from proxy.errors import ConfigError
 from proxy.flags import allowed_url
@@ -58,11 +59,27 @@ def check_examples(loaded: Loaded) -> list[Problem]:
 
 def unsupported(policy: Policy) -> None:
     """Raises ConfigError where a policy relies on something that this version does not do."""
-    missing = [what for asked, what in _asked(policy) if asked]
+    missing = _missing(policy)
     if missing:
         raise ConfigError(
             f"policy {policy.name} relies on what this version does not do, so it is not used: {'; '.join(missing)}"
         )
+
+
+def check_supported(loaded: Loaded) -> list[Problem]:
+    """What keeps a policy from being used, and what refuses every transfer that it is about, as lint says it."""
+    file = loaded.files[0]
+    errors = [
+        Problem(file, 0, 0, f"this version does not do {what}, so the policy is not used", "unsupported")
+        for what in _missing(loaded.policy)
+    ]
+    mirrors = [rule.id for rule in loaded.policy.rules if rule.does is Does.MIRROR]
+    message = f"this version does not mirror, so what {', '.join(mirrors)} is about is refused"
+    return [*errors, *([Problem(file, 0, 0, message, "unsupported", severity="warning")] if mirrors else [])]
+
+
+def _missing(policy: Policy) -> list[str]:
+    return [what for asked, what in _asked(policy) if asked]
 
 
 def _asked(policy: Policy) -> Iterator[tuple[bool, str]]:

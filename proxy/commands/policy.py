@@ -40,11 +40,12 @@ def lint(
     Example: dragoman policy lint policy.yaml
     """
     from policies.lint import lint as lint_policy
-    from proxy.policy_source import check_examples
+    from proxy.policy_source import check_examples, check_supported
 
     with exit_codes(as_json):
         loaded = _open(file, _settings(home, None, None))
-        problems = sorted([*lint_policy(loaded, cli.today_utc()), *check_examples(loaded)])
+        found = [*lint_policy(loaded, cli.today_utc()), *check_examples(loaded), *check_supported(loaded)]
+        problems = sorted(found)
         holds = cli.report(loaded, problems, as_json=as_json, strict=strict)
     if not holds:
         raise typer.Exit(1)

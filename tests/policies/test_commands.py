@@ -91,6 +91,17 @@ class TestLint:
         problems = orjson.loads(call("lint", "--json").output)["problems"]
         assert [(one["line"], one["column"], one["code"]) for one in problems] == [(11, 43, "unknown_word")]
 
+    def test_what_a_running_dragoman_would_refuse_is_an_error(self, call: Callable[..., Result], home: Path) -> None:
+        path = home / "policy.yaml"
+        path.write_text(POLICY + "response: {unexpected: redact, buffer: all}\n", encoding="utf-8")
+        result = call("lint")
+        assert result.exit_code == 1
+        assert f"{path}: this version does not do `response: {{unexpected: redact" in result.output
+        mirror = "rules:\n  - {id: compare, do: mirror, to: gemini}\n"
+        path.write_text(POLICY.replace("rules:\n", mirror), encoding="utf-8")
+        result = call("lint")
+        assert (result.exit_code, "what compare is about is refused [unsupported]" in result.output) == (0, True)
+
     def test_strict_counts_warnings(self, call: Callable[..., Result], home: Path) -> None:
         hidden = POLICY.replace("  - {id: rest,", "  - {id: late, when: {entity: PERSON}, do: redact}\n  - {id: rest,")
         (home / "policy.yaml").write_text(hidden, encoding="utf-8")
