@@ -197,6 +197,7 @@ def reader_for(
     elif media_type in (
         "application/x-ndjson",
         "application/jsonl",
+        "application/x-jsonl",
         "application/x-jsonlines",
         "application/stream+json",
     ):

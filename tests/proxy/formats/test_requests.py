@@ -116,7 +116,7 @@ TABLE = {
         {
             "/system/0/text": "system", "/messages/0/content": "user", "/messages/1/content/0/thinking": "assistant",
             "/messages/1/content/1/input/to": "tool_arguments", "/messages/2/content/0/content": "tool_result",
-            "/metadata/user_id": "unknown", "/stop_sequences/0": "unknown",
+            "/metadata/user_id": "metadata", "/stop_sequences/0": "unknown",
         },
         ["/model", "/messages/1/content/0/signature", "/messages/1/content/1/name", "/system/0/cache_control/type",
          "/messages/2/content/0/tool_use_id"],

@@ -170,3 +170,45 @@ def test_a_batch_of_gemini_is_inspected_like_its_requests(read):
 def test_a_gemini_file_is_inspected_in_each_way_to_send_it(read, kind, body, texts):
     one = read("/upload/v1beta/files", body, kind)
     assert {pointer: text for pointer, text in one.texts.items() if not pointer.endswith("~k")} == texts
+
+
+BLOB = "EpQBCioIARgC" * 60
+
+
+def test_what_anthropic_encrypts_passes_and_what_a_tool_found_is_inspected(read):
+    found = {"type": "web_search_result", "url": "https://x/a", "title": "Anna", "encrypted_content": BLOB}
+    document = {
+        "type": "document",
+        "title": "Anna",
+        "source": {"type": "text", "media_type": "text/plain", "data": "Anna"},
+    }
+    citation = {"type": "web_search_result_location", "cited_text": "Anna", "encrypted_index": BLOB}
+    content = [
+        {"type": "web_search_tool_result", "tool_use_id": "srvtoolu_1", "content": [found]},
+        {"type": "redacted_thinking", "data": BLOB},
+        {"type": "tool_result", "tool_use_id": "toolu_1", "content": [document, {"type": "text", "text": "Anna"}]},
+        {"type": "code_execution_tool_result", "tool_use_id": "x", "content": {"type": "r", "stdout": "Anna", "encrypted_stdout": BLOB}},
+        {"type": "text", "text": "Anna", "citations": [citation]},
+    ]  # fmt: skip
+    one = read("/v1/messages", {"messages": [{"role": "assistant", "content": content}]})
+    assert one.kinds == {
+        "/messages/0/content/0/content/0/url": "tool_result", "/messages/0/content/0/content/0/title": "tool_result",
+        "/messages/0/content/2/content/0/title": "tool_result", "/messages/0/content/2/content/0/source/data": "tool_result",
+        "/messages/0/content/2/content/1/text": "tool_result", "/messages/0/content/3/content/stdout": "tool_result",
+        "/messages/0/content/4/text": "assistant", "/messages/0/content/4/citations/0/cited_text": "assistant",
+    }  # fmt: skip
+    assert (one.inspected.media, one.inspected.uninspected) == ((), ())
+
+
+def test_a_message_batch_of_anthropic_and_its_results(read, answer, people):
+    params = {"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "Anna"}]}
+    one = read("/v1/messages/batches", {"requests": [{"custom_id": "r-1", "params": params}]})
+    assert one.kinds == {"/requests/0/params/messages/0/content": "user"}
+    assert one.inspected.keeps
+    token, name = next(iter(people.items()))
+    message = {"id": "msg_1", "role": "assistant", "content": [{"type": "text", "text": f"Hi {token}"}]}
+    raw = (json.dumps({"custom_id": "r-1", "result": {"type": "succeeded", "message": message}}) + "\n").encode() * 2
+    found = answer("/v1/messages/batches/b1/results", raw, "application/x-jsonl", method="GET", cuts=[9, 100])
+    texts = [json.loads(line)["result"]["message"]["content"][0]["text"] for line in found.body.splitlines()]
+    assert texts == [f"Hi {name}"] * 2
+    assert read("/v1/messages/batches/b1/results", b"", method="GET").inspected.state == {"batch": "b1"}
