@@ -106,6 +106,7 @@ class App:
         # Models take seconds to load, in processes of their own; everything else starts meanwhile.
         self._stack.push_async_callback(detection.close)
         loading = asyncio.create_task(detection.start())
+        self._stack.push_async_callback(ended, loading)
         self.control = ControlStore.at(home)
         self._stack.callback(self.control.close)
         self.ledger = await self._open_ledger(threads)
@@ -280,6 +281,12 @@ class App:
         self._stack.push_async_callback(door.stop)
         self._network = door
         return door.addresses
+
+
+async def ended(task: "asyncio.Task[None]") -> None:
+    """Ends a task that nobody waits for any more, whatever came of it."""
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
 
 def bound(runner: web.ServerRunner) -> tuple[str, int]:

@@ -56,6 +56,15 @@ async def test_run_says_ready_when_it_is_and_never_before(tmp_path: Path) -> Non
             assert not stat.S_IMODE(path.stat().st_mode) & 0o077, path.name
 
 
+def test_run_with_a_broken_policy_says_where_and_nothing_else(tmp_path: Path) -> None:
+    policy = tmp_path / "policy.yaml"
+    policy.write_text("version: 1\nrulez: []\n")
+    home = tmp_path / "home"
+    said = dragoman("run", "--home", str(home), "--mode", "none", "--console", "off", "--policy", str(policy), code=2)
+    assert f"{policy}:2:1" in said
+    assert "rules" in said
+
+
 def test_demo_tells_the_whole_story() -> None:
     told = dragoman("demo")
     assert re.search(r"of 21 names, numbers and addresses in it, 0 reached the provider", told)
