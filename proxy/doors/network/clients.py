@@ -17,7 +17,9 @@ from mitmproxy.proxy.layers.http._events import (
     ErrorCode,
     HttpEvent,
     RequestEndOfMessage,
+    RequestHeaders,
     RequestTrailers,
+    ResponseHeaders,
     ResponseProtocolError,
 )
 from mitmproxy.proxy.layers.http._http1 import Http1Server
@@ -46,6 +48,7 @@ class GuardedHttp1(Http1Server):
         self._error_reply = error_reply
         self._head_bytes = head_bytes
         self._dropped = 0
+        self._closes = False
 
     def send(self, event: HttpEvent) -> Commands:
         if isinstance(event, ResponseProtocolError) and self.response is None:
@@ -53,6 +56,8 @@ class GuardedHttp1(Http1Server):
             if reply is not None:
                 yield from self._answer_and_end(reply)
                 return
+        if isinstance(event, ResponseHeaders) and self._closes:
+            event.response.headers["connection"] = "close"
         yield from super().send(event)
 
     def read_headers(self, event: events.ConnectionEvent) -> Commands:
@@ -63,6 +68,10 @@ class GuardedHttp1(Http1Server):
             if isinstance(command, commands.SendData) and command.connection is self.conn and self.response is None:
                 # The only thing that is sent while a head is read is the page for one that cannot be parsed.
                 command = commands.SendData(self.conn, _wire(INVALID))
+            if isinstance(command, ReceiveHttp) and isinstance(command.event, RequestHeaders):
+                # Asked now: the gate's request, which takes its place, says nothing of the client's connection.
+                request = command.event.request
+                self._closes = http1.connection_close(request.http_version, request.headers)
             yield command
 
     def read_body(self, event: events.Event) -> Commands:

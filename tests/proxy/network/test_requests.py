@@ -210,6 +210,26 @@ async def test_a_body_above_the_limit_is_refused_in_the_providers_format(start_d
     assert gate.refused[0][1].code == "body_too_large"
 
 
+@pytest.mark.parametrize("line", [b"POST / HTTP/1.1\r\nConnection: close", b"POST / HTTP/1.0"])
+@pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
+async def test_a_client_that_reads_to_the_end_of_the_connection_gets_there(running, upstream, line, streamed):
+    async def respond(call):
+        if streamed:
+            await call.begin_stream()
+            await call.event(b"[PERSON_1]")
+            await call.end_stream()
+        else:
+            await call.answer(call.body)
+
+    upstream.respond = respond
+    reader, writer = await running.tls_tunnel("api.example", upstream.port)
+    writer.write(b"%b\r\nHost: api.example:%d\r\nContent-Length: 4\r\n\r\nAnna" % (line, upstream.port))
+    answer = await asyncio.wait_for(reader.read(), 20)
+    assert b"connection: close" in answer.lower()
+    assert b"Anna" in answer
+    writer.close()
+
+
 async def test_fields_after_the_body_are_refused(running, gate, upstream):
     reader, writer = await running.tls_tunnel("api.example", upstream.port)
     host = b"api.example:%d" % upstream.port
