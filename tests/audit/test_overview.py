@@ -78,3 +78,13 @@ def test_every_question_keeps_to_the_applications(log: Ledger) -> None:
 
 def test_an_empty_period_is_all_zero(log: Ledger) -> None:
     assert ask(log, since=20 * DAY, until=21 * DAY) == Overview(0, 0, 0, 0, 0, 0, ())
+
+
+def test_persons_are_counted_one_by_one(ledger: Ledger) -> None:
+    for number in range(12):
+        letter = "abcdefgh"[number % 8]
+        ledger.append_blocking(exchange_record(at=(10 + number) * DAY, subject=letter * 22, findings=()))
+    for since, until, persons in ((10, 22, 8), (10, 13, 3), (18, 22, 4), (21, 22, 1), (17, 19, 2), (22, 30, 0)):
+        assert ask(ledger, since=since * DAY, until=until * DAY).persons == persons
+    assert ask(ledger, since=None, until=None).persons == 8
+    assert ask(ledger, since=None, until=None, values={"application": "feed"}).persons == 0
