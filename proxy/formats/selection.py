@@ -35,7 +35,13 @@ class Formats:
         return self._generic, endpoint
 
     def shape(self, *hints: str) -> Format:
-        """Whose error shape to use, from names that are known so far (destination, host, format hint)."""
+        """Whose error shape to use, from names that are known so far (destination, host or format hint).
+
+        A format that the register names decides: behind a compatible endpoint there is an SDK of OpenAI.
+        """
+        for hint in hints[1:]:
+            if hint in self._by_name and hint != GENERIC:
+                return self._by_name[hint]
         text = " ".join(hints)
         for word, name in FAMILIES:
             if word in text and name in self._by_name:
