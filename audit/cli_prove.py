@@ -1,6 +1,7 @@
 """`dragoman audit verify|prove|export|key`: the commands that prove."""
 
 import contextlib
+import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -54,6 +55,7 @@ def verify(
         except OSError as error:
             raise typer.BadParameter(f"the kept checkpoint cannot be read ({error.strerror})") from None
         keys = read_keys(vkey or [])
+        workers = len(os.sched_getaffinity(0))
         with progress_bar("verifying") as progress:
             found: Verified
             if not keys and (export is not None or archive is not None):
@@ -61,12 +63,14 @@ def verify(
 
                 keys = [Home(home_path(home)).read_vkey()]
             if archive is not None:
-                found = verify_archive(archive, keys, read_archive(archive).span, progress=progress)
+                found = verify_archive(archive, keys, read_archive(archive).span, progress=progress, workers=workers)
             elif export is not None:
-                found = verify_folder(export, keys, kept=earlier, progress=progress)
+                found = verify_folder(export, keys, kept=earlier, progress=progress, workers=workers)
             else:
                 with reading(home, database) as log:
-                    found = verify_store(log.store, keys or [log.vkey], kept=earlier, progress=progress)
+                    found = verify_store(
+                        log.store, keys or [log.vkey], kept=earlier, progress=progress, workers=workers
+                    )
         root = found.checkpoint.root.hex()
         if as_json:
             facts = {"holds": True, "log": found.checkpoint.origin, "entries": found.checkpoint.size, "root": root}

@@ -5,16 +5,16 @@ Every entry is hashed again, every tile compared, the root rebuilt, and what the
 """
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 
-from audit.canonical import facts as facts_of
 from audit.checkpoint import Checkpoint, open_checkpoint, rotation_text, unverified
-from audit.errors import VerifyError
+from audit.errors import SigningKeyError, VerifyError
+from audit.examine import AtDatabase, AtFolder, Place, Seen, Stretch, stretches
 from audit.folder import Folder
 from audit.merkle import consistency_proof, leaf_hash, verify_consistency
 from audit.progress import Progress, silent
@@ -22,7 +22,6 @@ from audit.signing import VerifierKey
 from audit.store import Store, StoredTiles, newest_checkpoint, sealed_below
 from audit.tables import entry, transfer
 from audit.tiles import (
-    ENTRIES,
     WIDTH,
     TileBuilder,
     TileId,
@@ -30,7 +29,6 @@ from audit.tiles import (
     level_size,
     node_source,
     split,
-    width_at,
 )
 
 
@@ -50,24 +48,41 @@ class Verified:
 
 
 def verify_folder(
-    path: Path, keys: Sequence[VerifierKey], *, kept: bytes | None = None, progress: Progress = silent
+    path: Path,
+    keys: Sequence[VerifierKey],
+    *,
+    kept: bytes | None = None,
+    progress: Progress = silent,
+    workers: int = 1,
 ) -> Verified:
     """Verifies an export. keys: what the auditor holds. kept: an earlier checkpoint. Raises VerifyError."""
     folder = Folder(path)
     note = folder.checkpoint()
-    return verify(folder, note, keys, first=folder.first(unverified(note).size), kept=kept, progress=progress)
+    first, place = folder.first(unverified(note).size), AtFolder(path)
+    return verify(folder, note, keys, first=first, kept=kept, progress=progress, place=place, workers=workers)
 
 
 def verify_archive(
-    path: Path, keys: Sequence[VerifierKey], span: tuple[int, int], *, progress: Progress = silent
+    path: Path,
+    keys: Sequence[VerifierKey],
+    span: tuple[int, int],
+    *,
+    progress: Progress = silent,
+    workers: int = 1,
 ) -> Verified:
     """Verifies a sealed archive: the entries of `span` against the tree that they are a part of. Raises VerifyError."""
     folder = Folder(path)
-    return verify(folder, folder.checkpoint(), keys, first=span[0], end=span[1], progress=progress)
+    note, place = folder.checkpoint(), AtFolder(path)
+    return verify(folder, note, keys, first=span[0], end=span[1], progress=progress, place=place, workers=workers)
 
 
 def verify_store(
-    store: Store, keys: Sequence[VerifierKey], *, kept: bytes | None = None, progress: Progress = silent
+    store: Store,
+    keys: Sequence[VerifierKey],
+    *,
+    kept: bytes | None = None,
+    progress: Progress = silent,
+    workers: int = 1,
 ) -> Verified:
     """Verifies a database, and that what its questions are answered from agrees with its entries in number."""
     with store.read() as connection:
@@ -75,7 +90,8 @@ def verify_store(
         if note is None:
             raise VerifyError("there is no log in this database", code="missing")
         first = sealed_below(connection)
-        found = verify(StoredTiles(connection), note, keys, first=first, kept=kept, progress=progress)
+        tiles, place = StoredTiles(connection), AtDatabase(store.url.render_as_string(hide_password=False))
+        found = verify(tiles, note, keys, first=first, kept=kept, progress=progress, place=place, workers=workers)
         _check_left(connection, first, found.checkpoint.size)
         # Below `first` a removal may have been cut off; what it left is checked entry by entry above.
         count = sa.select(sa.func.count()).select_from(transfer).where(transfer.c.idx >= first)
@@ -94,17 +110,20 @@ def verify(
     end: int | None = None,
     kept: bytes | None = None,
     progress: Progress = silent,
+    place: Place | None = None,
+    workers: int = 1,
 ) -> Verified:
     """Verifies a log from its tiles and its newest checkpoint. Raises VerifyError, which names the first bad entry.
 
     first: entries before it are not there, which a record in the log must say; end: those from it on are not, as in
-    an archive. Both are multiples of 256. A key that was rotated away is as good as the newest one: the rotation
-    stands in the log, signed by both.
+    an archive. Both are multiples of 256. place, workers: other processes may share the work (see `examine`).
+    A key that was rotated away is as good as the newest one: the rotation stands in the log, signed by both.
     """
     size = unverified(note).size
     last = size if end is None else min(end, size)
     content = Content(first)
-    root = _hash_all(source, size, content, range(first, last), progress)
+    parts = stretches(source, size, range(first, last), place=place, workers=workers)
+    root = _hash_all(source, size, content, parts, progress)
     chain = trusted_keys(keys, content.rotations)
     checkpoint = open_checkpoint(note, chain)
     if checkpoint.root != root:
@@ -160,30 +179,29 @@ class Content:
     fault: VerifyError | None = None
     _seqs: dict[str, int] = field(default_factory=dict)
 
-    def add(self, index: int, data: bytes) -> None:
-        """Looks at one entry; keeps the first fault, because a wrong hash counts for more."""
-        try:
-            self._add(facts_of(data))
-        except VerifyError as error:
+    def take(self, part: Stretch) -> None:
+        """Looks at a stretch; keeps the first fault, because a wrong hash counts for more."""
+        for index, seen in enumerate(part.seen, start=part.first):
+            fault = seen if isinstance(seen, VerifyError) else self._take(index, seen)
             if self.fault is None:
-                self.fault = VerifyError(f"entry {index}: {error.message}", code=error.code, index=index)
+                self.fault = fault
 
-    def _add(self, facts: dict[str, Any]) -> None:
-        kind = facts["kind"]
+    def _take(self, index: int, seen: Seen) -> VerifyError | None:
+        kind, boot, seq, exchange, more = seen
         self.kinds[kind] = self.kinds.get(kind, 0) + 1
         # A start of the process may have begun before the first entry that is here.
-        expected = self._seqs.get(facts["boot"], facts["node_seq"] if self.first else 0)
-        self._seqs[facts["boot"]] = facts["node_seq"] + 1
-        if facts["node_seq"] != expected:
-            raise VerifyError("its sequence number does not follow the one before", code="sequence")
-        if kind == "transfer":
-            self.unfinished.add((facts["id"], facts["attempt"]))
-        elif kind == "outcome":
-            self.unfinished.discard((facts["id"], facts["attempt"]))
-        elif kind == "export":
-            self.sealed = max(self.sealed, facts.get("sealed", 0))
-        elif kind == "key" and facts["event"] == "rotated":
-            self.rotations.append(facts)
+        expected = self._seqs.get(boot, seq if self.first else 0)
+        self._seqs[boot] = seq + 1
+        if exchange is not None:
+            (self.unfinished.add if kind == "transfer" else self.unfinished.discard)(exchange)
+        elif more is not None and kind == "export":
+            self.sealed = max(self.sealed, more.get("sealed", 0))
+        elif more is not None and more.get("event") == "rotated":
+            self.rotations.append(more)
+        if seq != expected:
+            text = f"entry {index}: its sequence number does not follow the one before"
+            return VerifyError(text, code="sequence", index=index)
+        return None
 
 
 def _check_left(connection: sa.Connection, first: int, size: int) -> None:
@@ -194,25 +212,17 @@ def _check_left(connection: sa.Connection, first: int, size: int) -> None:
             raise VerifyError(f"entry {row.idx} is not the one that was signed", code="entry_differs", index=row.idx)
 
 
-def _hash_all(source: TileSource, size: int, content: Content, here: range, progress: Progress) -> bytes:
-    """Hashes every entry that is here again and compares every tile; returns the root that the entries give."""
+def _hash_all(source: TileSource, size: int, content: Content, parts: Iterable[Stretch], progress: Progress) -> bytes:
+    """Builds the tree from what was hashed again and compares every tile; returns the root that the entries give."""
     builder = TileBuilder()
-    for number in range(-(-size // WIDTH)):
-        width = width_at(size, 0, number)
-        said = split(source.hashes(TileId(0, number, width)))
-        if number * WIDTH not in here:
-            for leaf in said:
-                for tile, hashes in builder.append(leaf):
-                    _compare(source, tile, hashes)
-            continue
-        for offset, data in enumerate(source.bundle(TileId(ENTRIES, number, width))):
-            index, leaf = number * WIDTH + offset, leaf_hash(data)
-            if leaf != said[offset]:
-                raise VerifyError(f"entry {index} is not the one that was signed", code="entry_differs", index=index)
-            content.add(index, data)
+    for part in parts:
+        for leaf in part.leaves:
             for tile, hashes in builder.append(leaf):
                 _compare(source, tile, hashes)
-        progress(number * WIDTH + width, size)
+        content.take(part)
+        if part.fault is not None:
+            raise part.fault
+        progress(builder.size, size)
     for level, row in enumerate(builder.levels):
         if row:
             _compare(source, TileId(level, level_size(size, level) // WIDTH, len(row)), b"".join(row))
@@ -235,9 +245,12 @@ def trusted_keys(keys: Sequence[VerifierKey], rotations: Sequence[dict[str, Any]
     """The given keys and those that they hand over to (or took over from), each rotation signed by both."""
     found = list(keys)
     for rotation in (*rotations, *reversed(rotations)):
-        old, new = VerifierKey.parse(rotation["old_vkey"]), VerifierKey.parse(rotation["new_vkey"])
+        try:
+            old, new = VerifierKey.parse(rotation["old_vkey"]), VerifierKey.parse(rotation["new_vkey"])
+            signatures = [base64.b64decode(rotation[name]) for name in ("old_signature", "new_signature")]
+        except (KeyError, SigningKeyError, ValueError):
+            continue  # hands nothing over: a key that nobody handed over is then not trusted
         text = rotation_text(old, new)
-        signatures = (base64.b64decode(rotation[name]) for name in ("old_signature", "new_signature"))
         if all(key.verifies(signature, text) for key, signature in zip((old, new), signatures, strict=True)):
             known = [key for key in (old, new) if key in found]
             found += [key for key in (old, new) if known and key not in found]

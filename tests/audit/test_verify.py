@@ -19,9 +19,11 @@ from audit.log import Ledger
 from audit.merkle import leaf_hash, root_of
 from audit.signing import KeyFile, VerifierKey
 from audit.store import newest_checkpoint
+from audit.tables import entry
 from audit.tables import transfer as transfers
 from audit.tiles import decode_bundle
 from audit.verify import trusted_keys, verify, verify_folder, verify_store
+from tests.audit.conftest import exchange_record
 
 ENTRIES = 600
 
@@ -29,8 +31,6 @@ ENTRIES = 600
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> tuple[Path, VerifierKey]:
     """An export of 600 entries, and the key; whoever changes it works on a copy."""
-    from tests.audit.conftest import exchange_record
-
     folder = tmp_path_factory.mktemp("verify")
     ledger = Ledger.open(folder / "home")
     ledger._append_all(exchange_record() for _ in range(ENTRIES - 1))
@@ -148,6 +148,8 @@ def stamped(seq: int, **facts: Any) -> dict[str, Any]:
         (b'{"v": 1}', "entry_not_canonical"),
         (b"{", "entry_unreadable"),
         (stamped(1, kind="note"), "entry_unknown"),
+        ({"v": 1, "kind": "gap"}, "entry_malformed"),
+        ({"v": 1, "kind": "transfer", "boot": "A" * 26, "node_seq": 1}, "entry_malformed"),
     ],
 )
 def test_entries_that_were_signed_and_are_wrong_are_named(second: Any, code: str) -> None:
@@ -159,6 +161,31 @@ def test_entries_that_were_signed_and_are_wrong_are_named(second: Any, code: str
 def test_every_start_of_the_process_counts_from_zero() -> None:
     found = Forged(stamped(0), stamped(0, boot="B" * 26), stamped(1), stamped(1, boot="B" * 26)).check()
     assert found.gaps == 4
+
+
+@pytest.mark.parametrize("rotated", [{}, {"old_vkey": "x", "new_vkey": "y", "old_signature": "", "new_signature": ""}])
+def test_a_rotation_that_is_none_hands_nothing_over(rotated: dict[str, str]) -> None:
+    found = Forged(stamped(0, kind="key", event="rotated", **rotated)).check()
+    assert len(found.keys) == 1
+
+
+def test_several_processes_find_what_one_does(
+    ledger: Ledger, transfer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("audit.examine.WORTH_SHARING", 0)
+    ledger._append_all(transfer() for _ in range(4_600))
+    vkey = ledger.home.read_vkey()
+    done: list[int] = []
+    shared = verify_store(ledger.store, [vkey], workers=2, progress=lambda n, _: done.append(n))
+    assert shared == verify_store(ledger.store, [vkey])
+    assert done == [4_096, 4_601]
+    with ledger.store.write() as connection:
+        connection.execute(sa.update(entry).where(entry.c.idx.in_((4_500, 4_550))).values(body=b"{}"))
+    export_folder = tmp_path / "export"
+    export_tiles(ledger.store, vkey, export_folder)
+    with pytest.raises(VerifyError, match="entry 4500 is not") as raised:
+        verify_folder(export_folder, [vkey], workers=2)
+    assert (raised.value.code, raised.value.index) == ("entry_differs", 4_500)
 
 
 def note_of(ledger: Ledger) -> bytes:
