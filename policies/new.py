@@ -172,6 +172,11 @@ cases:
     to: {first}
     text: "Ruf mich an: 0171 2345678"
     expect: {{PHONE_NUMBER: tokenize, action: transform}}
+  - name: A password is not sent, and a company keeps its name
+    app: {application}
+    to: {first}
+    findings: [{{type: PASSWORD}}, {{type: ORGANIZATION}}]
+    expect: {{PASSWORD: block, ORGANIZATION: allow, action: block}}
 """
 
 _OBSERVE = """# A test phase: for these applications nothing is changed, everything is decided and recorded, and every

@@ -173,8 +173,9 @@ class TestCases:
         assert (data["holds"], data["cases"][0]["holds"], data["unused_rules"]) == (False, False, ["cards-stay"])
 
     @pytest.mark.parametrize("name", ["bundled:default", "bundled:strict"])
-    def test_the_cases_of_what_ships_hold(self, call: Callable[..., Result], name: str) -> None:
-        assert call("test", name).exit_code == 0
+    def test_the_cases_of_what_ships_hold_and_use_every_rule(self, call: Callable[..., Result], name: str) -> None:
+        data = orjson.loads(call("test", name, "--json").output)
+        assert (data["holds"], data["unused_rules"]) == (True, [])
 
 
 class TestExplain:
