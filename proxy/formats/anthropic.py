@@ -78,7 +78,7 @@ ANSWER = build(
     graft("delta/citation", _CITATION),
     structural("error/type request_id"),
 )
-BATCH = build(structural("requests/*/custom_id"), graft("requests/*/params", REQUEST))
+BATCH = build(text("requests/*/custom_id"), graft("requests/*/params", REQUEST))
 _BATCH = build(
     structural("id", note="@object.batch"),
     structural("type processing_status request_counts/** created_at ended_at expires_at archived_at"),

@@ -33,7 +33,7 @@ def _message() -> Shape:
     shape = build(
         structural("jsonrpc id method error/code"),
         structural("params/{name,protocolVersion,progressToken,progress,total,level,cursor,requestId,includeContext}"),
-        structural("params/{maxTokens,temperature} params/_meta/progressToken params/ref/{type,name} params/uri"),
+        structural("params/{maxTokens,temperature} params/_meta/progressToken params/ref/{type,name}"),
         structural("{params,result}/{capabilities/**,role,model,stopReason,action,isError,nextCursor,protocolVersion}"),
         structural("{params,result}/messages/*/role", note="role"),
         app_data("params/arguments", _ARGUMENTS),

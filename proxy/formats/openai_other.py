@@ -29,7 +29,8 @@ IMAGES = build(*_COMMON, text("prompt", SegmentKind.USER), media("image images/*
 AUDIO = build(*_COMMON, text("input prompt instructions", SegmentKind.USER))
 
 LINE = build(
-    structural("custom_id method url"),
+    text("custom_id"),  # of the app's own making
+    structural("method url"),
     graft("body", openai_chat.REQUEST),
     graft("messages", openai_chat.REQUEST.members["messages"]),
 )

@@ -19,7 +19,7 @@ def test_a_batch_file_is_inspected_line_by_line_with_the_shape_of_its_requests(r
     one = read("/v1/files", body, kind)
     assert one.kinds == {
         "/file/0/body/messages/0/content": "system", "/file/0/body/messages/1/content": "user",
-        "/file/1/body/messages/0/content": "system", "/file/1/body/messages/1/content": "user", "/file~f": "metadata",
+        "/file/0/custom_id": "file", "/file/1/custom_id": "file", "/file/1/body/messages/0/content": "system", "/file/1/body/messages/1/content": "user", "/file~f": "metadata",
     }  # fmt: skip
     assert one.inspected.keeps
     assert one.inspected.unkept == {}
@@ -203,7 +203,7 @@ def test_what_anthropic_encrypts_passes_and_what_a_tool_found_is_inspected(read)
 def test_a_message_batch_of_anthropic_and_its_results(read, answer, people):
     params = {"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "Anna"}]}
     one = read("/v1/messages/batches", {"requests": [{"custom_id": "r-1", "params": params}]})
-    assert one.kinds == {"/requests/0/params/messages/0/content": "user"}
+    assert one.kinds == {"/requests/0/custom_id": "unknown", "/requests/0/params/messages/0/content": "user"}
     assert one.inspected.keeps
     token, name = next(iter(people.items()))
     message = {"id": "msg_1", "role": "assistant", "content": [{"type": "text", "text": f"Hi {token}"}]}
