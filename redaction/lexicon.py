@@ -10,7 +10,7 @@ from importlib.resources import files
 from typing import Final
 
 _LISTS: Final = {
-    "en": ("words_en", "words_en_seen"),
+    "en": ("words_en", "words_en_seen", "words_tech"),
     "de": ("words_de", "words_de_seen"),
     "vi": ("words_vi",),
 }
@@ -90,6 +90,15 @@ def _inflected(word: str, language: str) -> bool:
         if len(stem) >= 3 and stem != word and (stem in known or (language == "en" and _respelled(stem, known))):
             return True
     return language == "de" and len(word) >= 2 * _MIN_PART - 1 and _german(word, known)
+
+
+def is_inflected(word: str) -> bool:
+    """Whether a lower-case word, name or not, is a German or English base form with an ending: `helle`, `pots`."""
+    return any(
+        len(word) - len(ending) >= 3 and word.endswith(ending) and word.removesuffix(ending) in _known(language)
+        for language in ("de", "en")
+        for ending in _ENDINGS[language]
+    )
 
 
 def _respelled(stem: str, known: frozenset[str]) -> bool:

@@ -13,6 +13,7 @@ from redaction.detect import Look
 from redaction.digest import source_digest
 from redaction.errors import SettingsError
 from redaction.finding import Finding
+from redaction.lexicon import is_word
 from redaction.recognizers.lines import Line, lines_with_names
 from redaction.recognizers.shape import model_score
 from redaction.settings import EngineSettings
@@ -110,13 +111,20 @@ _SIGNS: Final = " \t\r\n\"'`*_()[]{}<>,.;:!?-–—@#|/\\"
 
 
 def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
-    """Without signs at the edges and without the possessive."""
+    """Without signs and small words at the edges and without the possessive."""
     value = text[start:end]
     left = len(value) - len(value.lstrip(_SIGNS))
     value = value[left:].rstrip(_SIGNS)
     if value.endswith(("'s", "’s")):
         value = value[:-2]
-    return start + left, start + left + len(value)
+    start += left
+    # "Harry Potter und der": small ordinary words at the edges belong to the sentence.
+    words = value.split(" ")
+    while len(words) > 1 and words[-1].islower() and is_word(words[-1]):
+        words.pop()
+    while len(words) > 1 and words[0].islower() and is_word(words[0]):
+        start += len(words.pop(0)) + 1
+    return start, start + len(" ".join(words))
 
 
 def _version(models: dict[str, Any], recognizers: Iterable[Any]) -> str:

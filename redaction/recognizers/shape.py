@@ -4,6 +4,7 @@ import re
 from typing import Final
 
 from redaction.lexicon import is_given_name, is_place, is_word
+from redaction.lexicon import words as listed
 
 _WORD: Final = re.compile(r"[^\W\d_]+")
 _CODE: Final = re.compile(r"[\d_@#/\\{}()\[\]<>=|~^%$&*+]")
@@ -12,9 +13,10 @@ _SCORES: Final = {"PERSON": 0.8, "LOCATION": 0.7, "ORGANIZATION": 0.6}
 
 
 def _is_no_place(words: list[str]) -> bool:
-    """Places and companies in small letters count only when a list knows them; ordinary words never do."""
+    """Places and companies in small letters count only when a list knows them; words and products never do."""
     if all(is_word(word) for word in words):
-        return not any(word[0].isupper() for word in words)
+        technical = all(word.lower() in listed("words_tech") for word in words)
+        return technical or not any(word[0].isupper() for word in words)
     return not any(word[0].isupper() for word in words) and not any(is_place(word) for word in words)
 
 

@@ -7,7 +7,7 @@ The score is low: any stronger opinion, and any list of ordinary words, goes bef
 from collections.abc import Iterator
 from typing import Final
 
-from redaction.detectors.rules.text import Text, Word, is_all_capitals, is_given, is_sur, places
+from redaction.detectors.rules.text import Text, Word, is_all_capitals, is_common, is_given, places
 from redaction.finding import Finding
 from redaction.lexicon import is_word, words
 
@@ -16,28 +16,7 @@ _PLACE: Final = 0.45
 _SHORTEST: Final = 3
 # Behind "mit" or "für" stand plurals and stuff as well: what is long or ends like a German noun does not count.
 _LONGEST: Final = 8
-_NOUN_ENDS: Final = (
-    "en",
-    "ern",
-    "eln",
-    "er",
-    "el",
-    "ung",
-    "e",
-    "ium",
-    "at",
-    "ik",
-    "ion",
-    "us",
-    "um",
-    "al",
-    "ent",
-    "ant",
-    "ler",
-    "stoff",
-    "pulver",
-    "material",
-)
+_NOUN_ENDS: Final = ("en", "ern", "eln", "er", "el", "ung", "ium", "ik", "ion", "ent", "ant", "stoff", "pulver")
 _IN: Final = frozenset({"in", "aus", "nach", "bei"})
 _WITH: Final = frozenset({"mit", "von", "für", "an", "bei", "ohne", "wie", "with", "from", "for"})
 _AND: Final = frozenset({"und", "and", "oder", "or"})
@@ -88,7 +67,7 @@ def _is_unknown(word: Word) -> bool:
         return False
     if sum(char.isupper() for char in word.text) > 1 + word.text.count("-"):
         return False
-    return not (is_given(word.lower) or is_sur(word.lower) or word.lower in places())
+    return not (is_given(word.lower) or is_common(word.lower) or word.lower in places())
 
 
 def _told(text: Text, word: Word, persons: set[int]) -> str | None:

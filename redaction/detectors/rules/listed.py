@@ -4,15 +4,17 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from redaction.detectors.rules.text import Text, Word, is_all_capitals, is_given, is_sur, places
+from redaction.detectors.rules.text import Text, Word, is_all_capitals, is_common, is_given, is_sur, places
 from redaction.finding import Finding
-from redaction.lexicon import is_word, words
+from redaction.lexicon import is_inflected, is_word, words
 
 _PARTICLES: Final = words("name_particles")
 _INITIAL: Final = re.compile(r" [A-ZÄÖÜ]\.?(?= )")
 _PLACED_BY: Final = words("place_prepositions")
 _SHORTEST: Final = 3
 _LONGEST_SYLLABLE: Final = 5
+# A name of the derived lists counts in small letters from this length on.
+_LEAST_RARE: Final = 6
 
 
 def find(text: Text) -> Iterator[Finding]:
@@ -46,7 +48,8 @@ def _begun(text: Text, word: Word) -> tuple[Word, float] | None:
         if is_all_capitals(word.text) and not is_word(word.text):
             return word, 0.7  # BRADLER, Christian
     if is_sur(word.lower):
-        if not is_word(word.text) and not is_all_capitals(word.text) and not _is_thing(text, word):
+        rare = text.page.languages[0] == "de" and not is_common(word.lower)  # rather a noun that no list has
+        if not rare and not is_word(word.text) and not is_all_capitals(word.text) and not _is_thing(text, word):
             return (_extended(text, word) if following and not is_word(following.text) else word), 0.55
         return None
     return _unknown_pair(text, word, following)
@@ -84,6 +87,8 @@ def _given(text: Text, word: Word) -> tuple[Word, float] | None:
     if text.ordinary(word.text) or (
         text.only_vietnamese and word.lower.isascii() and len(word.lower) <= _LONGEST_SYLLABLE
     ):
+        return None
+    if not is_common(word.lower) and (len(word.lower) < _LEAST_RARE or is_inflected(word.lower)):
         return None
     return last, 0.75 if last is not word else 0.6
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Final
 
-from redaction.detectors.rules.text import CAP, Text, Word, is_given, is_sur, places
+from redaction.detectors.rules.text import CAP, Text, Word, composed_places, is_given, is_sur, places
 from redaction.finding import Finding
 from redaction.lexicon import is_word, phrases, without_marks, words
 
@@ -42,7 +42,7 @@ def _vietnamese_starts() -> frozenset[str]:
 def _composed() -> dict[str, tuple[str, ...]]:
     """The places of several words by their first word, the longest first."""
     found: dict[str, list[str]] = {}
-    for place in phrases("places_composed") | phrases("places_composed_more"):
+    for place in composed_places():
         found.setdefault(place.split(" ")[0].rstrip("."), []).append(place)
     return {first: tuple(sorted(places, key=len, reverse=True)) for first, places in found.items()}
 
@@ -55,7 +55,7 @@ def find(text: Text) -> Iterator[Finding]:
             end = word.start + len(place)
             if text.page.lower.startswith(place, word.start) and not text.text[end : end + 1].isalnum():
                 if word.capital or _follows(text, word):
-                    yield Finding(word.start, end, "LOCATION", 0.75, "place_listed")
+                    yield Finding(word.start, end, "LOCATION", 0.8, "place_listed")
                 break
         if word.lower in places() or (
             word.capital and word.lower.removesuffix("s") in places() and len(word.lower) > _GENITIVE

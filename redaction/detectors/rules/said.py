@@ -5,7 +5,18 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from redaction.detectors.rules.text import ANY, CAP, NAME, PARTICLE, Text, is_all_capitals, is_given, is_sur, places
+from redaction.detectors.rules.text import (
+    ANY,
+    CAP,
+    NAME,
+    PARTICLE,
+    Text,
+    composed_places,
+    is_all_capitals,
+    is_given,
+    is_sur,
+    places,
+)
 from redaction.finding import Finding
 from redaction.lexicon import is_word
 
@@ -101,6 +112,11 @@ _NO_NAME: Final = frozenset({"med", "dent", "phil", "jur", "rer", "nat", "habil"
 _SMALL_WEAK: Final = re.compile(
     rf"(?<![\w-])(?i:its|it's|i'm|i’m|i am|this is|hier ist|ich bins?|ich bin's|bin der|bin die) (?P<value>{ANY})(?=\s?[,.!\n]|\s*$| here\b| from\b| hier\b| vom\b| von\b| aus\b)"
 )
+_SMALL_RELATED: Final = re.compile(
+    rf"(?<![\w-])(?i:(?:my|your|his|her|our|their) (?:\w{{2,10}} )?(?:friend|boss|colleague|brother|sister|cousin|husband|wife|son|daughter|neighbou?r|roommate|coworker|manager|boyfriend|girlfriend|buddy|landlord|teacher|ex)"
+    rf"|(?:this|that|a|some|the) (?:guy|girl|dude|chick|lady|kid)|(?:mein|dein|sein|ihr|unser)(?:e[nmr]?)? (?:\w{{2,10}} )?(?:freund(?:in)?|chef(?:in)?|kolleg(?:e|en|in)|bruder|schwester|cousine?|mann|frau|sohn|tochter|nachbar(?:in|n)?|mitbewohner(?:in)?|kumpel|vermieter(?:in)?|lehrer(?:in)?|ex|therapeutin|ärztin)"
+    rf"|(?:so )?ein(?:en|e|em)? (?:typ|kerl|kumpel)|(?:auf den|unter dem|on the|under the) namen?|namens) (?P<value>{ANY}(?: {ANY})?)"
+)
 _SMALL_CALLED: Final = re.compile(
     rf"(?m)^\s{{0,3}}(?i:ok|okay|hey|thx|thanks|ty|sorry|bye|danke|alles klar|cool|ja|yes|yep|nö|no|well|omg|btw|lol),? (?P<value>{ANY})(?=\s?[,!])"
 )
@@ -170,6 +186,8 @@ def _taken(
         parts.pop()
     if not parts or len(parts[0]) == 1 or (not strong and _is_ordinary(parts)):
         return
+    if known_only and " ".join(parts).lower() in composed_places():
+        return
     if known_only and not any(_is_name(part) and not is_word(part) for part in (parts[0], parts[-1])):
         return
     end = start + len(" ".join(parts))
@@ -212,6 +230,7 @@ def _small(text: Text) -> Iterator[Finding]:
         (_SMALL_LABELLED, "name_labelled", 0.7),
         (_SMALL_WEAK, "name_introduced", 0.55),
         (_SMALL_CALLED, "name_greeted", 0.55),
+        (_SMALL_RELATED, "name_related", 0.55),
     ):
         for match in expression.finditer(text.text):
             parts: list[str] = []

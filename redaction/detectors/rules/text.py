@@ -121,10 +121,30 @@ def places() -> frozenset[str]:
     return _spelled("places")
 
 
+@cache
+def composed_places() -> frozenset[str]:
+    """Cities of several words."""
+    return phrases("places_composed") | phrases("places_composed_more")
+
+
 def _spelled(name: str) -> frozenset[str]:
-    listed = words(name) | words(f"{name}_more")
+    return _with_spellings(words(name) | words(f"{name}_more"))
+
+
+def _with_spellings(listed: frozenset[str]) -> frozenset[str]:
     umlauts = {word.replace("ä", "ae").replace("ö", "oe").replace("ü", "ue").replace("ß", "ss") for word in listed}
     return (listed | umlauts | {without_marks(word) for word in listed}) - phrases("countries")
+
+
+@cache
+def _common_names() -> frozenset[str]:
+    return _with_spellings(words("given_names")) | _with_spellings(words("surnames"))
+
+
+def is_common(word: str) -> bool:
+    """Whether a lower-case word stands in the lists that people wrote: what is in the derived ones alone is rarer than
+    the ordinary words that it may be."""
+    return word in _common_names()
 
 
 def is_given(word: str) -> bool:

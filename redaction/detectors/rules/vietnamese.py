@@ -218,6 +218,8 @@ def _capitals(text: Text) -> Iterator[Finding]:
         at += len(run)
         while len(run) > 1 and text.begins(run[0]) and run[0].lower not in given and run[0].lower not in middles:
             run.pop(0)  # the verb that begins the sentence: Hỏi Đạt
+        if run[0].lower in _ENTITIES:
+            continue  # Trường Đại học …
         word = run[0]
         if not word.capital or any(one.lower not in given and one.lower not in middles for one in run):
             continue

@@ -80,6 +80,11 @@ NEGATIVES = [
     "Chị ơi cho em hỏi giá",
     "Việt Nam có bao nhiêu tỉnh?",
     "chị ấy ở nhà, anh ấy ốm",
+    "Visual Studio Code und IntelliJ laufen auf Ubuntu.",
+    "Python 3.12, Postgres 16, FastAPI, Next.js, TypeScript",
+    "class AnnaModel(BaseModel): pass",
+    "eine helle Wohnung und reine Luft",
+    "Trường Đại học Bách Khoa tuyển sinh",
     "UUID 123e4567-e89b-12d3-a456-426614174000",
 ]
 
