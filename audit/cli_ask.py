@@ -111,6 +111,7 @@ def who(
     """Who controls, stores and uses what left: each recipient with the facts as they stood."""
     from audit import query as ask
     from audit import tell
+    from audit.store import sealed_below
 
     start, end = day_span(day)
     values = conditions(where or [], application=application)
@@ -121,10 +122,13 @@ def who(
         with log.store.read() as connection:
             found = ask.who(connection, question)
             complete = ask.completeness(connection, question) if refs is not None else None
+            sealed = sealed_below(connection)
         log.asked(Asked.WHO, len(found), filters=tuple(sorted(values))[:32], refs=(refs or ())[:16])
         if as_json:
-            typer.echo(orjson.dumps(_who_json(found, complete)).decode())
+            typer.echo(orjson.dumps({**_who_json(found, complete), "sealed_below": sealed}).decode())
         else:
+            if sealed:
+                typer.echo(f"NOT COVERED: entries 0 to {sealed - 1} were sealed into archives.\n")
             typer.echo("\n".join(tell.holdings(found, complete)))
 
 

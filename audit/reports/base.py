@@ -17,7 +17,7 @@ from audit.errors import AuditError
 from audit.ids import now_ms
 from audit.query import Holding, Question, completeness, who
 from audit.reports.texts import Texts
-from audit.store import newest_checkpoint
+from audit.store import newest_checkpoint, sealed_below
 from audit.tables import entry, subject, transfer
 
 type Facts = dict[str, Any]
@@ -122,6 +122,7 @@ def _covered(connection: sa.Connection, question: Question) -> Facts:
     row = connection.execute(sa.select(*sums).where(*question.conditions())).mappings().one()
     found: Facts = {name: int(row[name]) for name in counts}
     found["gaps"] = _gaps(connection, question)
+    found["sealed_below"] = sealed_below(connection)
     if question.refs is not None:
         total, without = completeness(connection, question)
         found.update(in_scope=total, without_subject=without, without_subject_by=_without(connection, question))

@@ -58,6 +58,8 @@ def _head(report: Report, say: Texts) -> Section:
     lines = [say("coverage_line", **covered)]
     if covered["observed_only"]:
         lines.append(say("observed_line", **covered))
+    if covered["sealed_below"]:
+        lines.append(say("sealed_line", last=covered["sealed_below"] - 1))
     pairs = (
         (say("generated"), datetime.fromtimestamp(facts["generated"] / 1000, UTC).strftime("%Y-%m-%d %H:%MZ")),
         (say("period"), f"{since} – {until}"),

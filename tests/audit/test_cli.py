@@ -162,7 +162,7 @@ def test_who_says_who_controls_stores_and_uses(run: Command) -> None:
     assert [one["application"] for one in found["holdings"]] == ["messenger"]
     assert found["holdings"][0]["findings"] == [{"entity_type": "PERSON", "operator": "tokenize", "n": 3}]
     assert "PARTIAL: 2 of 3" in run("who", "--subject", ANNA).stdout
-    assert run.json("who", "--day", "2001-01-01") == {"holdings": []}
+    assert run.json("who", "--day", "2001-01-01") == {"holdings": [], "sealed_below": 0}
     assert "Nothing was sent to anybody." in run("who", "--day", "2001-01-01").stdout
     assert run.last()["question"] == "who"
 

@@ -22,6 +22,10 @@ from audit.prove import check, prove
 from audit.publish import publish
 from audit.query import Question
 from audit.record import OutcomeRecord
+from audit.reports import NAMES
+from audit.reports.base import build
+from audit.reports.html import page
+from audit.reports.texts import Language, Texts
 from audit.store import newest_checkpoint, sealed_below
 from audit.tables import daily, entry, finding, subject, transfer
 from audit.tiles import decode_bundle
@@ -203,6 +207,11 @@ def test_after_removal_the_person_is_not_found_in_the_sealed_period(old: Ledger,
     with old.store.read() as connection:
         assert len(list(query.transfers(connection, Question({}, NOW, LATER, refs)))) == 300 - 256
         assert sealed_below(connection) == 512
+        report = build(connection, NAMES["art15"], Question(refs=refs))
+    assert report.facts["covered"]["sealed_below"] == 512
+    assert "NOT COVERED: entries 0 to 511" in page(report, Texts(Language.EN))
+    said = CliRunner().invoke(app, ["who", "--subject", ANNA, "--home", str(old.home.path)])
+    assert said.stdout.startswith("NOT COVERED: entries 0 to 511 were sealed into archives.")
 
 
 def test_the_command_archives_removes_and_verifies(home: Path, tmp_path: Path) -> None:
