@@ -174,7 +174,7 @@ class Inspection:
         """An opaque or media string: opened where it holds text, reported where it is media, else left alone."""
         opaque = leaf.shape.use is Use.OPAQUE
         named = "" if opaque else media.media_type_of(leaf.frame.noted("mime"))
-        read = media.read_data_url(value) or media.read_base64(value, named)
+        read = media.read_data_url(value) or media.read_base64(value, named, blanks=True)
         if read is None or (opaque and len(value) < 16 and read.text is not None):
             return None if opaque and read else self.text(leaf.start, leaf.end, value, place, write, layer)
         if read.text is not None:

@@ -18,6 +18,7 @@ LONG = 512  # characters of base64 in a place where words are expected: no key o
 OCTETS = "application/octet-stream"
 
 _BASE64 = re.compile(r"[A-Za-z0-9+/_\-\r\n]+={0,2}\s*\Z")
+_BLANKS = re.compile(r"[ \t\r\n\f]+")  # what the forgiving decoder of the WHATWG Infra standard (7.1) removes
 _HEAD = re.compile(r"data:([^,;]*)((?:;[^,;]*)*),", re.IGNORECASE)
 _TEXT_TYPES = re.compile(
     r"text/|application/(?:json|xml|yaml|x-yaml|csv|javascript|sql|x-ndjson|jsonl|toml|rtf|x-sh|graphql)|.*\+(?:json|xml|yaml)\Z"
@@ -80,10 +81,16 @@ def sniff(raw: bytes) -> str:
     return "video/mp4" if raw[4:8] == b"ftyp" else ""
 
 
-def read_base64(value: str, media_type: str = "", *, prefix: str = "", charset: str = "") -> Read | None:
-    """Decode base64 in either alphabet, padded or not; None where the value is none."""
+def read_base64(
+    value: str, media_type: str = "", *, prefix: str = "", charset: str = "", blanks: bool = False
+) -> Read | None:
+    """Decode base64 in either alphabet, padded or not; None where the value is none.
+
+    blanks: base64 is what has to stand there, so words that show once its blanks are gone are opened as well.
+    """
     if _BASE64.match(value) is None:
-        return None
+        read = read_base64(_BLANKS.sub("", value), media_type, prefix=prefix, charset=charset) if blanks else None
+        return read if read is not None and read.text is not None else None
     bare = value.strip().replace("\r", "").replace("\n", "")
     url_safe = "-" in bare or "_" in bare
     if url_safe and ("+" in bare or "/" in bare):
@@ -128,7 +135,7 @@ def read_data_url(url: str) -> Read | None:
     charset = next((part[8:] for part in parameters if part.lower().startswith("charset=")), "")
     payload = url[head.end() :]
     if "base64" in (part.lower() for part in parameters):
-        return read_base64(unquote(payload), media_type, prefix=head[0], charset=charset) or Read(
+        return read_base64(unquote(payload), media_type, prefix=head[0], charset=charset, blanks=True) or Read(
             media_type or OCTETS, len(payload)
         )
     return Read(media_type or "text/plain", len(payload), unquote(payload), Percent(prefix=head[0]))

@@ -1,5 +1,7 @@
 """What an attack on the running product found: each test is one defect that was there, seen from the provider's side."""
 
+import base64
+import textwrap
 from collections.abc import Callable
 from typing import Any
 
@@ -66,3 +68,14 @@ async def test_fields_that_machines_write_arrive_as_they_were(
         assert (await send(it, headers=fields, json=chat("hi"))).is_success
         (received,) = it.received()
     assert {name: received.headers.get(name) for name in fields} == fields
+
+
+async def test_base64_with_blanks_in_it_is_opened_as_a_forgiving_decoder_would(stand: Callable[..., Any]) -> None:
+    coded = base64.b64encode(f"Please mail {MAIL} today".encode()).decode()
+    part = {"inlineData": {"mimeType": "text/plain", "data": " ".join(textwrap.wrap(coded, 10))}}
+    words = {"inlineData": {"mimeType": "text/plain", "data": f"call {IBAN} now"}}
+    async with stand(gemini={}) as it:
+        path = "/gemini/v1beta/models/fake-echo:generateContent"
+        answer = await send(it, path, json={"contents": [{"role": "user", "parts": [part, words]}]})
+        assert answer.is_success
+        assert_no_leak(it.received("gemini"), [MAIL, IBAN])
