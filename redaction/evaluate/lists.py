@@ -18,7 +18,10 @@ _LOCALES: Final = (
     *("nl_NL", "sv_SE", "da_DK", "no_NO", "fi_FI", "hr_HR", "ro_RO", "cs_CZ", "hu_HU", "pt_PT"),
 )
 _NAME: Final = re.compile(r"[^\W\d_]{3,20}(?:['’-][^\W\d_]{2,20})?")
-_PLACE: Final = re.compile(r"[^\W\d_]{4,30}(?:[ '’-][^\W\d_]{2,20}\.?){0,4}")
+# "Rom" is too short to count alone, "San Antonio" is not.
+_PLACE: Final = re.compile(
+    r"[^\W\d_]{4,30}(?:['’-][^\W\d_]{2,20}){0,3}|[^\W\d_]{2,30}\.?(?:[ '’-][^\W\d_]{2,20}\.?){1,4}"
+)
 # Where chat in our languages comes from smaller towns count; elsewhere a town must be known abroad.
 _PEOPLE: Final = {
     **dict.fromkeys(("DE", "AT", "CH"), 5_000),
