@@ -1,26 +1,19 @@
 """The first bytes of a TLS client that hides where it goes (Encrypted ClientHello): its outer name is what counts."""
 
 import asyncio
-import ssl
 
 import pytest
 
 from proxy.doors.network.routing import ENCRYPTED_CLIENT_HELLO
-
-ALERT = bytes.fromhex("1503030002" + "0231")
-WAIT_S = 20.0
+from tests.network_fakes import ALERT, WAIT_S, hello
 
 
-def hello(name: str, *, hidden: bool) -> bytes:
+def client_hello(name: str, *, hidden: bool) -> bytes:
     """A ClientHello for an outer name; with `hidden`, it has the extension in which another name is encrypted.
 
     One record with one message, whose last part are the extensions (RFC 8446 section 4.1.2).
     """
-    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-    handshake = ssl.create_default_context().wrap_bio(incoming, outgoing, server_hostname=name)
-    with pytest.raises(ssl.SSLWantReadError):
-        handshake.do_handshake()
-    body = outgoing.read()[9:]
+    body = hello(name)[9:]
     at = 34  # version and random
     at += 1 + body[at]  # session
     at += 2 + int.from_bytes(body[at : at + 2])  # cipher suites
@@ -45,7 +38,7 @@ async def first_answer(running, upstream, tunnel_to: str, data: bytes) -> bytes:
 
 async def test_an_opened_host_ends_with_us_whatever_is_hidden(running, gate, upstream):
     """The server's answer is ours, so a client that insists on its hidden name gives up; nothing went anywhere."""
-    got = await first_answer(running, upstream, "api.example", hello("api.example", hidden=True))
+    got = await first_answer(running, upstream, "api.example", client_hello("api.example", hidden=True))
     assert got[:1] == b"\x16"
     assert upstream.connections == 0
 
@@ -54,7 +47,7 @@ async def test_an_opened_host_ends_with_us_whatever_is_hidden(running, gate, ups
 async def test_what_passes_unread_may_not_hide_where_it_goes(start_door, gate, upstream, address):
     gate.pass_hosts = {"pass.example", "127.0.0.1"}
     running = await start_door()
-    got = await first_answer(running, upstream, address, hello("pass.example", hidden=True))
+    got = await first_answer(running, upstream, address, client_hello("pass.example", hidden=True))
     assert got == ALERT
     assert upstream.connections == 0
     assert gate.refused[-1][1].code == "hidden_destination"
@@ -62,6 +55,6 @@ async def test_what_passes_unread_may_not_hide_where_it_goes(start_door, gate, u
 
 async def test_the_same_without_hiding_passes(running, gate, upstream):
     gate.pass_hosts = {"pass.example"}
-    got = await first_answer(running, upstream, "pass.example", hello("pass.example", hidden=False))
+    got = await first_answer(running, upstream, "pass.example", client_hello("pass.example", hidden=False))
     assert got[:1] == b"\x16"
     assert gate.passes == [("pass.example", upstream.port, "127.0.0.1", "")]
