@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from audit import holders, query
+from audit import query
 from audit.log import Ledger
 from audit.query import CONDITIONS, GROUPS, QueryError, Question
 from audit.record import (
@@ -18,7 +18,6 @@ from audit.record import (
     TransferRecord,
 )
 from audit.tables import entry
-from audit.tables import transfer as transfer_table
 from tests.audit.conftest import blocked_record, exchange_record
 
 DAY = 86_400_000
@@ -118,6 +117,17 @@ def test_every_field_finds_the_transfers_that_have_its_value(asked: sa.Connectio
     assert value is not None, f"the example has no {name}"
     text = str(value).lower() if isinstance(value, bool) else str(value)
     assert found(asked, Question({name: text})) == [3]
+
+
+@pytest.mark.parametrize("rare", [0, 1, 10_000])
+def test_rare_and_frequent_kinds_of_data_are_found_alike(
+    asked: sa.Connection, monkeypatch: pytest.MonkeyPatch, rare: int
+) -> None:
+    monkeypatch.setattr(query, "RARE", rare)
+    assert found(asked, Question({"entity_type": "IBAN"})) == [3]
+    assert found(asked, Question({"entity_type": "PERSON"})) == [2, 1]
+    assert found(asked, Question({"entity_type": "PERSON", "operator": "mask"})) == []
+    assert found(asked, Question({"entity_type": "NONE"})) == []
 
 
 def test_conditions_are_joined(asked: sa.Connection) -> None:
@@ -289,48 +299,3 @@ def test_an_exchange_is_told_in_the_order_of_the_log(ledger: Ledger, transfer, o
         assert query.exchange(connection, "0" * 26) == []
         with pytest.raises(QueryError):
             query.entry_facts(connection, 99)
-
-
-@pytest.mark.parametrize("values", [{}, {"application": "feed"}, {"country": "IE"}, {"role": "controller"}])
-@pytest.mark.parametrize("span", [(None, None), (20_000 * DAY, None), (20_000 * DAY, 20_001 * DAY)])
-def test_sums_say_who_holds_what_as_the_rows_do(
-    holding_log: Ledger, values: dict[str, str], span: tuple[int | None, int | None]
-) -> None:
-    with holding_log.store.read() as connection:
-        by_sums = query.who(connection, Question(values, *span))
-        rows, types = holders.from_rows(connection, Question(values, *span).conditions())
-    assert [(one.application, one.transfers, one.first, one.last) for one in by_sums] == [
-        (line["application"], line["transfers"], line["first"], line["last"]) for line in rows
-    ]
-    assert [dict(one.types) for one in by_sums] == [types.get(holders.key_of(line), {}) for line in rows]
-
-
-def test_a_database_of_the_first_schema_gets_its_sums(holding_log: Ledger) -> None:
-    with holding_log.store.read() as connection:
-        before = query.who(connection, Question())
-        days = list(connection.execute(sa.select(transfer_table.c.day).distinct()).scalars())
-    with holding_log.store.write() as connection:
-        for name in ("holder", "daily_holder", "daily_holder_finding"):
-            connection.exec_driver_sql(f"DELETE FROM {name}")
-        holders.rebuild(connection, days)
-    with holding_log.store.read() as connection:
-        assert query.who(connection, Question()) == before
-
-
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def holding_log(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ledger]:
-    """Transfers of three days by three applications to two destinations; two of them were never sent."""
-    url = None
-    if request.param == "postgresql":
-        server = request.getfixturevalue("postgres_server")
-        server.run("CREATE DATABASE holdings")
-        url = server.url("holdings")
-    ledger = Ledger.open(tmp_path_factory.mktemp("holdings") / "home", database_url=url)
-    for number in range(30):
-        more = {} if number % 2 else {"destination": B["destination"], "purpose": None, "findings": B["findings"]}
-        at = (20_000 + number % 3) * DAY + number
-        sent = exchange_record(at=at, application=("feed", "chat", "search")[number % 3], **more)
-        state = "not_sent" if number in {3, 4} else "complete"
-        ledger._append_all([sent, OutcomeRecord(id=sent.id, at=at, state=state)])  # type: ignore[arg-type]
-    yield ledger
-    ledger.close()
