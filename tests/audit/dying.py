@@ -1,9 +1,16 @@
-"""A process that appends until it dies: `python dying.py HOME STEP COMMITS MARKS`; prints each acknowledged id."""
+"""A process that appends until it dies: `python dying.py HOME STEP COMMITS MARKS`; prints each acknowledged id.
+
+STEP is a step of a commit, or `full`: then no file may grow beyond COMMITS KiB, as on a disk that is full, and the
+process ends when the ledger refuses, with the code of the refusal on stderr.
+"""
 
 import os
+import resource
+import signal
 import sys
 from pathlib import Path
 
+from audit.errors import LedgerError
 from audit.ids import new_id, now_ms
 from audit.log import Ledger
 from audit.record import DestinationFacts, TransferRecord
@@ -29,9 +36,16 @@ def main(home: str, step: str, commits: str, marks: str) -> None:
                 os._exit(9)  # as kill -9 does: no handler, no flush, no unlock
 
     ledger = Ledger.open(Path(home), sending_marks=marks == "marks", probe=die)
+    if step == "full":
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (int(commits) * 1024, resource.RLIM_INFINITY))
     for number in range(10_000):
         record = transfer()
-        receipt = ledger.append_blocking(record)
+        try:
+            receipt = ledger.append_blocking(record)
+        except LedgerError as error:
+            os.write(2, error.code.encode())
+            os._exit(9)
         if marks == "marks" and number % 2 == 0:
             ledger.sending(receipt)
         os.write(1, f"{record.id}\n".encode())

@@ -58,6 +58,21 @@ def test_a_process_killed_at_any_step_of_an_append_loses_nothing_acknowledged(ho
     verify_folder(home / "log", [ledger.home.read_vkey()])
 
 
+def test_a_full_disk_refuses_and_loses_nothing_acknowledged(home: Path) -> None:
+    program = [sys.executable, str(Path(__file__).with_name("dying.py")), str(home), "full", "1000", "none"]
+    done = subprocess.run(program, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (9, "ledger_failed")
+    acknowledged = done.stdout.split()
+    assert acknowledged
+    ledger = Ledger.open(home)
+    found = all_facts(ledger)
+    sent = [one["id"] for one in found if one["kind"] == "transfer"]
+    assert sent[: len(acknowledged)] == acknowledged
+    assert len(sent) - len(acknowledged) <= 1
+    assert verify_store(ledger.store, [ledger.home.read_vkey()]).open == 0
+    ledger.close()
+
+
 def test_a_mark_tells_what_was_surely_not_sent(home: Path) -> None:
     acknowledged = run_until_it_dies(home, "locked", 8, marks=True)
     ledger = Ledger.open(home, sending_marks=True)
