@@ -80,8 +80,8 @@ TransfersQuery: Any = create_model("TransfersQuery", __base__=(Conditions, Pagin
 
 def _groups(value: object) -> object:
     names = value.split(",") if isinstance(value, str) else value
-    if not isinstance(names, list) or not 1 <= len(names) <= len(GROUPS) or set(names) - set(GROUPS):
-        raise ValueError(f"write one or more of {', '.join(GROUPS)}, separated by commas")
+    if not isinstance(names, list) or not names or set(names) - set(GROUPS) or len(set(names)) < len(names):
+        raise ValueError(f"write one or more of {', '.join(GROUPS)}, separated by commas, each once")
     return names
 
 

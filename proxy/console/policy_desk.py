@@ -19,7 +19,7 @@ from proxy.console.log import AuditLog
 from proxy.console.questions import NotFoundError
 from proxy.control.stopping import set_stop
 from proxy.control.store import ControlStore
-from proxy.policy_source import PolicySource, check_examples
+from proxy.policy_source import PolicySource, check_examples, check_supported
 
 PASTED = "pasted.yaml"
 MAX_TEXT = 512 * 1024
@@ -73,7 +73,7 @@ class PolicyDesk:
             loaded = read_text(text, PASTED)
         except PolicyFileError as error:
             return list(error.problems)
-        return sorted([*lint(loaded, datetime.now(UTC).date()), *check_examples(loaded)])
+        return sorted([*lint(loaded, datetime.now(UTC).date()), *check_examples(loaded), *check_supported(loaded)])
 
     def stoppable(self, visitor: Visitor) -> list[Stoppable]:
         """Every destination and application that there is, and whether it is stopped; a team sees its own."""
