@@ -176,6 +176,8 @@ class App:
             async with asyncio.timeout(self.settings.limits.drain_s):
                 for site in self._sites:
                     await site.stop()
+                if self._gateway is not None:
+                    self._gateway.refuse_new()
                 if self._network is not None:
                     await self._network.drain(self.settings.limits.drain_s)
                 await self._idle()

@@ -27,6 +27,7 @@ BODILESS = (204, 304)
 HELD_BYTES = 64 * 1024 * 1024
 """Of an answer that the policy lets go only as a whole; a text of that size takes an hour to write."""
 FAILED_CLOSED = Refusal(503, "failed_closed", "dragoman failed on this request; nothing was sent", 1)
+DRAINING = Refusal(503, "draining", "dragoman is shutting down; try again", 1)
 WEBSOCKET = Refusal(501, "websocket_unsupported", "WebSocket connections are not supported yet; use the HTTP API")
 
 
@@ -66,6 +67,7 @@ class Gateway:
         self._body_bytes = body_bytes
         self._allowed_hosts = frozenset(host.lower() for host in allowed_hosts)
         self._closing: set[asyncio.Task[None]] = set()
+        self._draining = False
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """One request, any path. A failure of ours is an answer, never a traceback: its text could quote a body."""
@@ -98,7 +100,13 @@ class Gateway:
             egress = replace(egress, body=await self._body(request))
         except ProxyError as error:
             return await self._gate.refuse(egress, Refusal(error.status, error.code, error.message))
+        if self._draining:
+            return await self._gate.refuse(egress, DRAINING)
         return await self._gate.admit(egress)
+
+    def refuse_new(self) -> None:
+        """Take no more transfers, on connections that are kept as well."""
+        self._draining = True
 
     async def drain(self) -> None:
         """Wait until every outcome is written."""

@@ -11,6 +11,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import orjson
@@ -19,6 +20,7 @@ import pytest
 from audit.reading import reading
 from audit.verify import verify_store
 from proxy.ca import CERTIFICATE_FILE
+from proxy.fakes.hold import Hold
 from proxy.fakes.server import FakeProvider
 
 BODY = {"model": "fake-echo", "messages": [{"role": "user", "content": "I am anna.schmidt@example.com"}]}
@@ -116,25 +118,38 @@ async def test_after_kill_9_every_request_that_the_upstream_saw_has_its_record(
         assert verify_store(log.store, [log.vkey]).open == 0
 
 
-async def test_a_terminated_process_lets_open_streams_end_and_takes_no_new_ones(stand: Any, chat: Any) -> None:
-    """Through the network door; what the gateway does is in its own tests."""
-    from proxy.fakes.hold import Hold
-
+async def test_draining_lets_open_streams_end_and_takes_no_new_transfers(each_door: Any, chat: Any) -> None:
     hold = Hold()
-    async with stand(door="network", openai={"hold": hold, "chunk": 4}) as it, it.client("openai") as client:
+    async with each_door(openai={"hold": hold, "chunk": 4}) as it, it.client("openai") as client:
+        kept = chat("on a connection that is kept")
+        before = asyncio.create_task(client.post("/v1/chat/completions", json=kept))
+        hold.release(1)
+        assert (await before).status_code == 200
         request = client.stream("POST", "/v1/chat/completions", json=chat("Hello there, world", stream=True))
         async with request as answer:
             hold.release(2)
-            await hold.reached(2)
+            await hold.reached(3)
             draining = asyncio.create_task(it.app.drain())
-            while it.app._network.addresses:  # until the door has closed; nobody signals that
+            while it.door == "network" and it.app._network.addresses:  # until it has closed; nobody signals that
                 await asyncio.sleep(0)
+            while it.door == "gateway" and not it.app._gateway._draining:
+                await asyncio.sleep(0)
+            door = urlsplit(it.proxy or it.gateway)
             with pytest.raises(ConnectionError):
-                await asyncio.open_connection(*it.addresses.network[0])
+                await asyncio.open_connection(door.hostname, door.port)
             assert not draining.done()
             hold.open()
             text = (await answer.aread()).decode()
         assert "[DONE]" in text
         await draining
-        (outcome,) = it.records("outcome")
-        assert outcome["state"] == "complete"
+        assert [entry["state"] for entry in it.records("outcome")] == ["complete", "complete"]
+
+
+async def test_a_connection_that_is_kept_takes_no_new_transfer_while_draining(stand: Any, chat: Any) -> None:
+    """At the gateway; the network door closes such connections (tests/proxy/network/test_shutdown.py)."""
+    async with stand() as it, it.client("openai") as client:
+        assert (await client.post("/v1/chat/completions", json=chat("first"))).status_code == 200
+        await it.app.drain()
+        answer = await client.post("/v1/chat/completions", json=chat("second"))
+        assert (answer.status_code, answer.json()["error"]["code"]) == (503, "draining")
+        assert len(it.received()) == 1

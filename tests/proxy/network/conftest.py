@@ -162,7 +162,7 @@ async def start_door(gate: FakeGate, authority: CertificateAuthority, throwaway_
 
     async def start(**changes: Any) -> Running:
         observed: list[tuple[str, str]] = []
-        given = {"modes": ("regular@127.0.0.1:0",), "upstream_ca": throwaway_ca.path, "connect_s": 5.0, **changes}
+        given = {"modes": ("regular@127.0.0.1:0",), "upstream_ca": throwaway_ca.path, "connect_s": WAIT_S, **changes}
         settings = NetworkSettings(confdir=authority.directory, **given)
         door = NetworkDoor(gate, settings, observe=lambda kind, label: observed.append((kind, label)))
         await door.start()
