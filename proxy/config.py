@@ -1,4 +1,4 @@
-"""How the process runs: ports, upstreams, databases, keys, limits. Owned by the operator, read once at start.
+"""How the process runs: ports, upstreams, keys, limits. Owned by the operator, read once at start.
 
 Comes from a TOML file, then the environment (`DRAGOMAN_*`), then the command line; later ones win. What may go where is
 never said here (that is the policy). Secrets enter by file name or environment variable, never as a value in the file.
@@ -50,7 +50,6 @@ class Settings:
     else the bundled default. bundled: name of the bundled policy used then. workers: detection processes.
     upstream_ca: PEM file trusted beside the system's authorities. provider_keys: destination -> file or `env:NAME`
     with the provider's key, put in for apps that use ours. languages, detectors: see `redaction.settings`.
-    database: URL that replaces the SQLite files, or "".
     """
 
     home: Path
