@@ -6,6 +6,7 @@ DRAGOMAN_SCREENSHOTS=FOLDER every page is kept as a picture.
 
 import os
 import shutil
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 
 from proxy.console.language import LANGUAGES
+from tests.audit.conftest import exchange_record
 from tests.proxy.console.conftest import ANNA, Console, fill
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
@@ -128,6 +130,29 @@ def test_every_transfer_of_the_log_is_proved(browser: Browser) -> None:
     for link in [one.get_attribute("href") for one in browser.all(".rows tbody a")]:
         browser.driver.get(link)
         assert browser.verdict().startswith("Holds"), link
+
+
+def test_under_traffic_pages_answer_and_proofs_hold(browser: Browser) -> None:
+    ended = threading.Event()
+
+    def traffic() -> None:
+        while not ended.is_set():
+            browser.console.ledger.append_blocking(exchange_record())
+
+    sending = threading.Thread(target=traffic)
+    before = len(browser.console.entries("transfer"))
+    sending.start()
+    try:
+        for _ in range(4):
+            browser.open("/transfers")
+            browser.click(".rows tbody a")
+            assert browser.verdict().startswith("Holds")
+            browser.open("/")
+            assert int(browser.one(".figures b").text.replace(",", "")) >= before
+    finally:
+        ended.set()
+        sending.join()
+    assert len(browser.console.entries("transfer")) > before + 4
 
 
 TAMPER = """
