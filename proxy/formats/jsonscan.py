@@ -5,12 +5,14 @@ over. It is RFC 8259 exactly, except that every duplicate key is seen; an error 
 """
 
 import re
-from enum import IntEnum
 from json.decoder import scanstring  # type: ignore[attr-defined]
 
 from proxy.errors import FormatError
+from proxy.formats.leaves import WHOLE, Form, Frame, Leaf, Scan
 from proxy.formats.shape import Shape, Use
-from redaction.segment import SegmentKind
+
+__all__ = ["IDENTIFIER", "MAX_DEPTH", "MAX_LEAVES", "MIN_NUMBERS", "Form", "Frame", "Leaf", "Scan", "scan", "string_of",
+           "too_many"]  # fmt: skip
 
 MAX_DEPTH = 200  # no API nests half as deep; a parser behind us that recurses breaks at about a thousand
 MAX_LEAVES = 100_000  # about 4 s of one core; fifty times what the longest conversations hold
@@ -34,140 +36,6 @@ _DIGIT = re.compile(r"[0-9]")
 _IDENTIFIER_LITERAL = re.compile(f'"{IDENTIFIER}"').match
 
 _CLOSE, _KEY, _IS_STRING, _IS_NUMBER, _IS_WORD, _OPEN = range(1, 7)  # groups of the patterns above
-_WHOLE = -2  # position of a leaf that is the whole text; that of an object's member is -1, its key may be empty
-
-
-class Form(IntEnum):
-    """What a leaf is in the text. NUMBERS: a whole array of numbers and nothing else."""
-
-    STRING = 1
-    NUMBER = 2
-    KEY = 3
-    NUMBERS = 4
-
-
-class Frame:
-    """One object or array on the way down. notes: values that its shape asked to remember."""
-
-    __slots__ = ("_pointer", "_schema", "free", "key", "kind", "listed", "notes", "parent", "position", "shape")
-
-    def __init__(self, parent: "Frame | None", key: str, listed: bool, shape: Shape, position: int = -1) -> None:
-        self.parent = parent
-        self.key = key
-        self.listed = listed
-        self.shape = shape
-        self.position = position
-        self.notes: dict[str, str] | None = None
-        self.kind: SegmentKind | None = shape.kind or (parent.kind if parent else None)
-        self.free: bool = shape.free or (parent.free if parent else False)
-        self._pointer: str | None = None if parent else ""
-        self._schema: str | None = None if parent else ""
-
-    @property
-    def pointer(self) -> str:
-        """RFC 6901 pointer."""
-        if self._pointer is None:
-            assert self.parent is not None
-            self._pointer = self.parent.pointer_of(self.key, self.position)
-        return self._pointer
-
-    @property
-    def schema(self) -> str:
-        """The pointer with `*` for indices and free keys."""
-        if self._schema is None:
-            assert self.parent is not None
-            self._schema = self.parent.schema_of(self.key, self.listed)
-        return self._schema
-
-    def pointer_of(self, key: str, position: int) -> str:
-        """The pointer of a child."""
-        if position >= 0:
-            return f"{self.pointer}/{position}"
-        if "~" in key or "/" in key:
-            key = key.replace("~", "~0").replace("/", "~1")
-        return f"{self.pointer}/{key}"
-
-    def schema_of(self, key: str, listed: bool) -> str:
-        """The schema pointer of a child; below 90 characters in all, deeper levels are one `**`."""
-        mine = self.schema
-        if mine.endswith("/**"):
-            return mine
-        return f"{mine}/{key if listed else '*'}" if len(mine) < 90 else f"{mine}/**"
-
-    def noted(self, name: str) -> str | None:
-        """The nearest note of that name, here or around."""
-        frame: Frame | None = self
-        while frame is not None:
-            if frame.notes is not None and name in frame.notes:
-                return frame.notes[name]
-            frame = frame.parent
-        return None
-
-    def hint(self) -> str:
-        """The nearest key."""
-        frame: Frame | None = self
-        while frame is not None and frame.position >= 0:
-            frame = frame.parent
-        return frame.key if frame is not None else ""
-
-
-class Leaf:
-    """A string, key or number: `text[start:end]` is its literal, quotes included."""
-
-    __slots__ = ("end", "form", "frame", "key", "listed", "position", "shape", "start")
-
-    def __init__(
-        self, form: Form, frame: Frame, key: str, listed: bool, position: int, shape: Shape, start: int, end: int
-    ) -> None:
-        self.form = form
-        self.frame = frame
-        self.key = key
-        self.listed = listed
-        self.position = position
-        self.shape = shape
-        self.start = start
-        self.end = end
-
-    @property
-    def pointer(self) -> str:
-        """RFC 6901 pointer; that of a key has the suffix `~k`, which no pointer to a value can have."""
-        if self.position == _WHOLE:
-            return ""
-        pointer = self.frame.pointer_of(self.key, self.position)
-        return f"{pointer}~k" if self.form is Form.KEY else pointer
-
-    @property
-    def schema(self) -> str:
-        """The pointer with `*` for indices and free keys."""
-        if self.position == _WHOLE:
-            return ""
-        return self.frame.schema_of(self.key, self.listed)
-
-    @property
-    def hint(self) -> str:
-        """The nearest key, "" for a key itself."""
-        if self.form is Form.KEY:
-            return ""
-        return self.key if self.position < 0 else self.frame.hint()
-
-
-class Scan:
-    """Leaves in the order of the text. facts: notes whose name begins with `@`, less the `@`, wherever they stood.
-
-    noted: the same with every value in its order, and where its literal stands: (name, value, start, end).
-    closing: frames with a note `close` that says something (not null, false or "").
-    """
-
-    __slots__ = ("closing", "facts", "leaves", "noted", "root")
-
-    def __init__(
-        self, leaves: list[Leaf], root: Frame, noted: "list[tuple[str, str, int, int]]", closing: list[Frame]
-    ) -> None:
-        self.leaves = leaves
-        self.root = root
-        self.noted = noted
-        self.facts = {name: value for name, value, _, _ in noted}
-        self.closing = closing
 
 
 def string_of(literal: str) -> str:
@@ -202,12 +70,12 @@ class _Scanner:
         end = match.end()
         if match.lastindex == _OPEN:
             if shape.tokens and (numbers := _NUMBERS(text, end)) and text[end - 1] == "[":
-                self.leaves.append(Leaf(Form.NUMBERS, root, "", True, _WHOLE, shape, end - 1, numbers.end()))
+                self.leaves.append(Leaf(Form.NUMBERS, root, "", True, WHOLE, shape, end - 1, numbers.end()))
                 end = numbers.end()
             else:
                 end = self._container(root, end)
         else:
-            self._scalar(match, root, "", True, _WHOLE, shape)
+            self._scalar(match, root, "", True, WHOLE, shape)
         if _END(text, end) is None:
             raise _broken(end)
         return Scan(self.leaves, root, self.noted, self.closing)
