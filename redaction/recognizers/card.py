@@ -7,9 +7,11 @@ from stdnum import luhn
 
 from redaction.recognizers.base import Page, Pattern, Recognizer, digits, words
 
-# Underscores and asterisks around it or its first group are emphasis.
+# Underscores and asterisks around it or its first group are emphasis; commas divide cells, `.0` is what a table makes
+# of a number.
 _CARD: Final = re.compile(
-    r"(?:(?<![\w.,-])|(?<=_)(?<![^\W_]_))(?:[2-6][0-9]|18)[0-9]{2}(?:[ ._*-]{0,3}[0-9]){9,15}(?!_*[^\W_])(?![.,-][0-9])"
+    r"(?:(?<![\w.-])|(?<=_)(?<![^\W_]_))(?:[2-6][0-9]|18)[0-9]{2}(?:(?!\.0(?![0-9]))[ ._*-]{0,3}[0-9]){9,15}"
+    r"(?!_*[^\W_])(?!(?!\.0(?![0-9]))[.-][0-9])"
 )
 _GROUPED: Final = re.compile(
     r"[2-6]\d{3}([ .-])\d{4}\1\d{4}\1\d{4}(?:\1\d{1,3})?|3[47]\d{2}([ .-])\d{6}\2\d{5}|3[068]\d{2}([ .-])\d{6}\3\d{4}"

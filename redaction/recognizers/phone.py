@@ -13,10 +13,13 @@ import phonenumbers
 
 from redaction.finding import Finding
 from redaction.recognizers.base import Page, Recognizer, digits, words
+from redaction.segment import SegmentKind
 
-# An underscore beside it is emphasis (`_0341 …_`) or, before a plus sign, a key (`tel_+49…`), else a part of a word.
+# An underscore beside it is emphasis (`_0341 …_`), else a part of a word. Before a plus sign any sign may stand
+# (`tel_+49…`, `Fax/+49…`), before a zero `Tel.`, behind it an extension (`x12`).
 _CANDIDATE: Final = re.compile(
-    r"(?:(?<![\w./#$€£-])|(?<=_)(?:(?<![^\W_]_)|(?=\+)))(?<![0-9],)(?:\(\s?(?=\+))?(?:\+\s?)?\(?[0-9](?:[ \t./()\-\u00b7_*]{0,3}[0-9]){5,16}(?!_*[^\W_])(?!,[0-9])"
+    r"(?:(?<![\w./#$€£-])|(?<=_)(?<![^\W_]_)|(?<=[./#_-])(?=\+)|(?<=[Tt]el\.|[Ff]ax\.|[Mm]ob\.)(?=\(?0))"
+    r"(?:\(\s?(?=\+))?(?:\+\s?)?\(?[0-9](?:[ \t./()\-\u00b7_*]{0,3}[0-9]){5,16}(?:(?!_*[^\W_])|(?=(?:x|ext)\.?\s?[0-9]))"
 )
 # A line break inside a number, as mail programs make them; only after a plus sign.
 _BROKEN: Final = re.compile(r"(?<![\w+])\+[0-9]{1,3}(?:[ ./()\-\r\n]{0,3}[0-9]){7,13}(?![\w])")
@@ -146,6 +149,8 @@ _DATE: Final = re.compile(
     r"^(?:\d{4}[-./]\d{1,2}[-./]\d{1,2}|\d{1,2}[-./ ]{1,2}\d{1,2}[-./ ]{1,2}(?:19|20)\d{2}|(?:19|20)\d{2}\s?[-/]\s?(?:19|20)?\d{2}"
     r"|\d{1,2}\.\d{1,2}\.\s?-\s?\d{1,2}\.\d{1,2}\.(?:\d{4})?)(?:[ T-].*)?$"
 )
+_FEWEST_IN_CELL: Final = 9  # digits in a row; a number with a comma has groups of three or few places
+_FRACTION: Final = re.compile(r"^0\.\d+$")  # no trunk zero stands alone before a point
 _THOUSANDS: Final = re.compile(r"^[1-9]\d{0,2}(?:([. ])\d{3})(?:\1\d{3})*$")
 # 3-3-4 and (3) 3-4, as numbers are written in North America.
 _NORTH_AMERICAN: Final = re.compile(r"^(?:1[ .-]?)?(?:\([2-9]\d{2}\) ?|[2-9]\d{2}[-. ])[2-9]\d{2}[-. ]\d{4}$")
@@ -163,7 +168,10 @@ class Phone:
             return
         for match in _CANDIDATE.finditer(page.text):
             start, end = _trimmed(page.text, *match.span())
-            score = _score(page, start, end)
+            # A table takes a phone number for a float: 4917612345678.0. Any other fraction is a measure.
+            if page.kind is SegmentKind.NUMBER and page.text.endswith(".0", start, end):
+                end -= 2
+            score = None if _in_decimal(page.text, start, end) else _score(page, start, end)
             if score is not None:
                 yield Finding(start, end, "PHONE_NUMBER", score, self.name)
         if "+" in page.text:
@@ -182,10 +190,25 @@ def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
     return start, end
 
 
+def _in_decimal(text: str, start: int, end: int) -> bool:
+    """Whether a comma joins it to other digits (`1,234567`, `0,0171…`) that are no cells of a table (`1,0171…,2`)."""
+    before = start > 1 and text[start - 1] == "," and text[start - 2].isdigit()
+    after = text[end : end + 1] == "," and text[end + 1 : end + 2].isdigit()
+    if not before and not after:
+        return False
+    value = text[start:end]
+    fraction = before and text[start - 2] == "0" and not text[max(0, start - 3) : start - 2].isdigit()
+    return fraction or not (
+        (value[0] in "+(0" and "." not in value) or (value.isdigit() and len(value) >= _FEWEST_IN_CELL)
+    )
+
+
 def _score(page: Page, start: int, end: int) -> float | None:
     value = page.text[start:end]
     number = digits(value)
-    if page.in_opaque(start, end) or not 7 <= len(number) <= 15:
+    if page.in_opaque(start, end) or not 7 <= len(number) <= 15 or _FRACTION.match(value):
+        return None
+    if page.kind is SegmentKind.NUMBER and "." in value:
         return None
     if value.startswith(("+", "(+")):
         number = (

@@ -1,5 +1,7 @@
 import pytest
 
+from redaction.segment import SegmentKind
+
 EMAILS = [
     "schreib mir an «anna.schmidt@example.com», danke",
     "Mail:«nguyen.van.an+work@mail.example.vn».",
@@ -43,6 +45,9 @@ PHONES = [
     "I did not order it, my registered phone is «905-674-3793»",
     "whatsapp «+49 151 23456789»!",
     "tel:«+4917123456789»",
+    "Tel.«0341 9876543», Fax/«+49 341 9876544», #«+4917612345678»",
+    "id,phone,n\n1,«4155550133»,2\n2,«017612345678»,3\n3,«+4917612345678»,123",
+    "«+49176 1234 5678»ext12 or «+4917612345678»x9",
 ]
 NOT_PHONES = [
     "2024-01-15 10:22:31 took 1234567 ms",
@@ -83,6 +88,26 @@ def test_finds_phone_numbers(look, marked):
 @pytest.mark.parametrize("text", NOT_PHONES)
 def test_leaves_numbers_that_nobody_calls(look, text):
     assert look(text)[1] == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "0.585074107",
+        "x 0,0171234567 y",
+        "1,234567890 or 1,234,567.89",
+        "loss 0.0345678912, p = 0.123456789",
+        "[0.123456789, -0.25]",
+    ],
+)
+def test_a_fraction_is_no_phone_number(look, text):
+    assert look(text)[1] == []
+
+
+@pytest.mark.parametrize("marked", ["«4917612345678».0", "85758.89", "0.35076953", "1764892.5501"])
+def test_a_json_number_with_a_fraction_is_a_measure_unless_a_table_made_it(look, marked):
+    wanted, found = look(marked, "PHONE_NUMBER", hint="phone", kind=SegmentKind.NUMBER)
+    assert found == wanted
 
 
 def test_a_number_under_a_phone_key_is_a_phone_number(look):
