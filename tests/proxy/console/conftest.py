@@ -1,8 +1,10 @@
 """A console on a real socket over a log that is served beside it, as in life; tokens of every role."""
 
 import asyncio
+import re
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -139,3 +141,23 @@ def filled(console: Console) -> Console:
     """A console over a log with `fill`."""
     fill(console)
     return console
+
+
+SAME: dict[str, str] = {"sec-fetch-site": "same-origin"}
+
+
+@contextmanager
+def browser(console: Console, role: Role | None = Role.OFFICER, *applications: str) -> Iterator[httpx.Client]:
+    """A client that has signed in, with its cookies."""
+    language = {"accept-language": "en"}
+    with httpx.Client(base_url=console.url, trust_env=False, timeout=20, headers=language) as client:
+        if role is not None:
+            data = {"token": console.token(role, *applications), "to": "/"}
+            assert client.post("/sign-in", data=data, headers=SAME).status_code == 303
+        yield client
+
+
+def form_of(client: httpx.Client, path: str) -> str:
+    found = re.search(r'name="form" value="([^"]+)"', client.get(path).text)
+    assert found is not None
+    return found[1]
