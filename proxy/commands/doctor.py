@@ -171,6 +171,8 @@ def _models(settings: Settings) -> Iterator[Check]:
 
 def _ports(settings: Settings) -> Iterator[Check]:
     addresses = [("gateway", settings.listen), ("metrics", settings.admin)]
+    if settings.console != "off":
+        addresses.append(("console", settings.console))
     addresses += [("HTTPS proxy", mode.partition("@")[2]) for mode in settings.modes if "@" in mode]
     for name, address in addresses:
         host, port = parse_address(address, what=name)
