@@ -12,6 +12,22 @@ _MOST_WORDS: Final = 6
 _SCORES: Final = {"PERSON": 0.8, "LOCATION": 0.7, "ORGANIZATION": 0.6}
 
 
+# Time zones (IANA) and locales (RFC 5646): settings of a program, whose parts are names of places.
+_ZONE: Final = re.compile(
+    r"(?<![\w/])(?:Africa|America|Antarctica|Asia|Atlantic|Australia|Europe|Indian|Pacific)/(?:[A-Z][A-Za-z]+/)?$"
+)
+_LOCALE: Final = re.compile(r"(?<![\w-])[a-z]{2,3}[-_]$")
+_BEFORE: Final = 40
+
+
+def is_setting(text: str, start: int, end: int) -> bool:
+    """Whether a place is a part of a time zone's or a locale's name: `Europe/Berlin`, `en-US`."""
+    before = text[max(0, start - _BEFORE) : start]
+    return _ZONE.search(before) is not None or (
+        end - start == 2 and text[start:end].isupper() and _LOCALE.search(before) is not None
+    )
+
+
 def _is_no_place(words: list[str]) -> bool:
     """Places and companies in small letters count only when a list knows them; words and products never do."""
     if all(is_word(word) for word in words):
@@ -27,6 +43,8 @@ def model_score(text: str, start: int, end: int, entity_type: str) -> float | No
     if not words or len(words) > _MOST_WORDS or len(value) < 2:
         return None
     if entity_type != "PERSON" and (_CODE.search(value) or _is_no_place(words)):
+        return None
+    if entity_type != "PERSON" and is_setting(text, start, end):
         return None
     if entity_type == "PERSON":
         if _CODE.search(value) or all(is_word(word) and not is_given_name(word) for word in words):

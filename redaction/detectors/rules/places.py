@@ -9,6 +9,7 @@ from typing import Final
 from redaction.detectors.rules.text import CAP, Text, Word, composed_places, is_given, is_sur, places
 from redaction.finding import Finding
 from redaction.lexicon import is_word, phrases, without_marks, words
+from redaction.recognizers.shape import is_setting
 
 _BEFORE: Final = words("place_words")
 _BEFORE_VI: Final = words("vi_place_words")
@@ -61,7 +62,7 @@ def find(text: Text) -> Iterator[Finding]:
             word.capital and word.lower.removesuffix("s") in places() and len(word.lower) > _GENITIVE
         ):
             score = _score(text, word)
-            if score:
+            if score and not is_setting(text.text, word.start, word.end):
                 yield Finding(word.start, word.end, "LOCATION", score, "place_listed")
         if word.lower in _vietnamese_starts():
             yield from _vietnamese(text, word)

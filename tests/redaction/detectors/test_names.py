@@ -86,6 +86,7 @@ NEGATIVES = [
     "eine helle Wohnung und reine Luft",
     "Trường Đại học Bách Khoa tuyển sinh",
     "UUID 123e4567-e89b-12d3-a456-426614174000",
+    "TZ=Europe/Berlin, LANG=en_US.UTF-8, Accept-Language: en-US,en;q=0.9, tz Asia/Ho_Chi_Minh",
 ]
 
 
