@@ -42,7 +42,11 @@ def _spoken(value: str, page: Page, start: int, end: int) -> float | None:
         return None
     at, local = match["at"], match["local"]
     bracketed = any(bracket in at for bracket in "[({<")
-    worded = bracketed or "@" in at or any(word.strip().isalpha() for word in re.findall(_DOT, match["domain"]))
+    worded = (
+        bracketed
+        or "@" in at
+        or any(word.strip().isalpha() for word in re.findall(_DOT, match["domain"], re.IGNORECASE))
+    )
     # "meet me at example.com" is no address, "me at example dot com" is none either.
     if not worded or (not bracketed and is_word(local)):
         return None

@@ -18,7 +18,7 @@ CAP: Final = (
     rf"[{UP}](?:['’][{UP}])?[{LOW}{UP}]{{1,24}}(?:['’][{LOW}]{{1,12}})?(?:-[{UP}][{LOW}{UP}]{{1,24}}){{0,2}}(?![0-9_])"
 )
 INITIAL: Final = rf"[{UP}]\."
-PARTICLE: Final = r"(?:(?:von der|von dem|van der|van den|de la|von|van|vom|zu|zum|zur|de|da|del|della|di|du|dos|el|al|bin|ibn|ten|ter|den|der|le|la|af) )?"
+PARTICLE: Final = r"(?:(?:von und zu|von der|von dem|van der|van den|de la|von|van|vom|zu|zum|zur|de|da|del|della|di|du|dos|el|al|bin|ibn|ten|ter|den|der|le|la|af) )?"
 NAME: Final = rf"{CAP}(?: (?:{INITIAL} ?)?{PARTICLE}{CAP}){{0,3}}"
 ANY: Final = rf"[{UP}{LOW}][{UP}{LOW}'’-]{{1,24}}"
 

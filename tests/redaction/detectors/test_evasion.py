@@ -30,6 +30,8 @@ DRESSED = [
     ("PERSON", "Herr\t«Vogelsang»\t12"),
     ("PERSON", "Frau **«Vogelsang»** und Ms. <b>«Blackwood»</b>"),
     ("PERSON", 'Mr. "«Blackwood»" called'),
+    ("PERSON", "Frau «von und zu Guttenberg» kommt"),
+    ("EMAIL_ADDRESS", "write to «anna.b AT example DOT com»"),
 ]
 
 
