@@ -116,7 +116,9 @@ def run(blocks: int = 12, per_block: int = 25) -> list[Figures]:
                 max(3, blocks // 2),
                 partial(_new, language, rng),
             )
-        rows += _case("50 turns, 40 kB, last turn new", stage, connections, blocks, _conversations(rng, 5))
+        for language in ("en", "de"):
+            case = f"50 turns, 40 kB, last turn new ({language})"
+            rows += _case(case, stage, connections, blocks, _conversations(rng, 5, language))
     return rows
 
 
@@ -124,14 +126,14 @@ def _new(language: str, rng: random.Random) -> list[bytes]:
     return [chat_body([new_text(2000, language, rng)]) for _ in range(5)]
 
 
-def _conversations(rng: random.Random, per_block: int) -> Callable[[], list[bytes]]:
+def _conversations(rng: random.Random, per_block: int, language: str) -> Callable[[], list[bytes]]:
     history = [new_text(800, ("en", "de", "vi")[n % 3], rng) for n in range(50)]
 
     def make() -> list[bytes]:
         bodies = []
         for _ in range(per_block):
-            history.pop(1)
-            history.append(new_text(800, "en", rng))
+            # Nothing but the last turn changes: who says what before it must stay, or the texts would count as new.
+            history[-1] = new_text(800, language, rng)
             bodies.append(chat_body(history))
         return bodies
 

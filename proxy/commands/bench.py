@@ -34,7 +34,9 @@ def bench(
     if as_json:
         typer.echo(json.dumps(rows))
         return
-    table = Table(*rows[0])
+    table = Table(box=None)
+    for number, name in enumerate(rows[0]):
+        table.add_column(name, no_wrap=True, justify="left" if number < 2 else "right")
     for row in rows:
         table.add_row(*(_cell(value) for value in row.values()))
     Console().print(table)
