@@ -136,7 +136,7 @@ class _Scanner:
         shape = frame.shape.other
         if shape is None:
             shape = frame.shape.member(key)
-        if self.keys:
+        if self.keys and not (frame.shape.named and _IDENTIFIER_LITERAL(self.text, start)):
             self.leaves.append(Leaf(Form.KEY, frame, key, False, -1, shape, start, end))
         return key, False, shape
 

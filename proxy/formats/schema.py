@@ -14,7 +14,8 @@ minItems maxItems uniqueItems minProperties maxProperties minContains maxContain
 discriminator additionalItems strict"""
 _SCHEMAS = "items additionalProperties not if then else contains propertyNames unevaluatedItems unevaluatedProperties"
 _LISTS = "anyOf allOf oneOf prefixItems any_of all_of one_of prefix_items"
-_MAPS = "properties patternProperties $defs definitions defs dependentSchemas pattern_properties"
+_MAPS = "properties patternProperties dependentSchemas pattern_properties"
+_DEFINED = "$defs definitions defs"
 
 
 def json_schema() -> Shape:
@@ -31,6 +32,11 @@ def json_schema() -> Shape:
     names.element = names.other = schema
     for name in _MAPS.split():
         schema.members[name] = names
+    # What is defined has the name of a class, to which `$ref` points: both are structure, or both are replaced alike.
+    classes = Shape(kind=SegmentKind.TOOL_DEFINITION, named=True)
+    classes.element = classes.other = schema
+    for name in _DEFINED.split():
+        schema.members[name] = classes
     values = free(SegmentKind.TOOL_DEFINITION)
     for name in ("default", "examples", "example", "enum", "const"):
         schema.members[name] = values

@@ -36,6 +36,7 @@ class Shape:
     free: the app's own data, in which a number may become a string. tokens: an array of numbers here is text in
     disguise (token ids). json: the string is itself a JSON document. once: belongs to one event of a channel, so an
     event that we add does not carry it. joined: elements at different positions continue the same growing strings.
+    named: unlisted keys are names that a program refers to, so they are structure where they are identifiers.
     """
 
     use: Use = Use.TEXT
@@ -46,6 +47,7 @@ class Shape:
     json: bool = False
     once: bool = False
     joined: bool = False
+    named: bool = False
     members: dict[str, "Shape"] = field(default_factory=dict)
     element: "Shape | None" = None
     other: "Shape | None" = None

@@ -34,6 +34,20 @@ async def test_a_property_of_a_schema_has_one_placeholder_as_key_and_as_required
     assert list(sent["properties"]) == sent["required"]
 
 
+@pytest.mark.parametrize("defined", ["LineItem", "DE89370400440532013000", MAIL])
+async def test_a_reference_in_a_schema_still_finds_what_it_names(
+    stand: Callable[..., Any], chat: Callable[..., Any], defined: str
+) -> None:
+    schema = {"$defs": {defined: {"type": "object"}}, "properties": {"a": {"$ref": f"#/$defs/{defined}"}}}
+    tool = {"type": "function", "function": {"name": "f", "parameters": schema}}
+    async with stand() as it:
+        assert (await send(it, json=chat("hi", tools=[tool]))).is_success
+        (received,) = it.received()
+    sent = received.json()["tools"][0]["function"]["parameters"]
+    assert [f"#/$defs/{name}" for name in sent["$defs"]] == [sent["properties"]["a"]["$ref"]]
+    assert (MAIL in received.body.decode()) is False
+
+
 @pytest.mark.parametrize(
     ("headers", "query", "planted"),
     [
