@@ -37,6 +37,8 @@ _ESCAPED: Final = re.compile(
 # One letter or digit, a space, one letter or digit, …: as people write to slip past a filter.
 _SPACED: Final = re.compile(r"(?<!\S)(?:[A-Z0-9] (?:[-./] )?){8,44}[A-Z0-9](?!\S)")
 _FEWEST_DIGITS: Final = 6
+# Full stops of East Asia that a name server takes for a dot (RFC 3490, section 3.1); in prose they end a sentence.
+_DOTS: Final = re.compile("(?<=[^\\W_])[\u3002\uff61](?=[a-z0-9])")
 _RAISED: Final = "\u00b2\u00b3\u00b9"
 _WORD: Final = re.compile(r"\w+")
 _NON_ASCII: Final = re.compile(r"[^\x00-\x7f]")
@@ -70,6 +72,8 @@ def normalize(text: str) -> View:
     view = _characters(text)
     if "%" in view.text or "&" in view.text or "\\u" in view.text:
         view = _replaced(view, _unescaped(view.text))
+    if "\u3002" in view.text or "\uff61" in view.text:
+        view = _replaced(view, [(*match.span(), ".") for match in _DOTS.finditer(view.text)])
     return _replaced(view, _unspaced(view.text))
 
 
@@ -183,6 +187,8 @@ def _piece(cluster: str) -> str:
             return cluster
         if cluster in _SPACES:
             return " "
+        if "\ud800" <= cluster <= "\udfff":
+            return "\ufffd"  # half a pair: no library that speaks UTF-8 takes it
         if cluster in _HYPHENS and cluster != "\u00ad":
             return "-"
     if _INVISIBLE.search(cluster):

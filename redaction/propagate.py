@@ -10,13 +10,15 @@ from typing import Any, Final
 
 from redaction.cache import SegmentFindings
 from redaction.finding import Finding
-from redaction.lexicon import is_word
+from redaction.lexicon import is_place, is_word
 from redaction.segment import Segment
 
 RECOGNIZER: Final = "propagated"
 _SCORE: Final = 0.85
 # A shorter value (a Vietnamese given name, an age, a postal code's part) stands in ordinary text too often.
 _MIN_CHARS: Final = 4
+# A part of a name from this length on is looked for in small letters too: `vogelsang.txt`.
+_MIN_SMALL: Final = 5
 # More values than this come from a table, which was found row by row; the rest gains nothing.
 MAX_LITERALS: Final = 20_000
 _NEVER: Final = frozenset({"AGE", "POSTAL_CODE", "LOCATION", "RELIGION", "HEALTH", "ETHNICITY", "UNION", "POLITICS"})
@@ -59,7 +61,7 @@ def _forms(value: str, entity_type: str) -> list[tuple[str, bool]]:
     forms = [(value, len(parts) == 1 and is_word(value))]
     if len(parts) > 1:
         forms += [
-            (part, True)
+            (part, len(part) < _MIN_SMALL or is_place(part))
             for part in parts
             if len(part) >= _MIN_CHARS and part[:1].isupper() and part.isalpha() and not is_word(part)
         ]

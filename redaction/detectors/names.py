@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from redaction.detect import Look
-from redaction.detectors.rules import acting, keyed, listed, places, said, streets, vietnamese
+from redaction.detectors.rules import acting, joined, keyed, listed, places, said, streets, vietnamese
 from redaction.detectors.rules.text import Text
 from redaction.digest import source_digest
 from redaction.finding import Finding
@@ -16,7 +16,7 @@ from redaction.recognizers.base import Page
 from redaction.settings import EngineSettings
 
 _SOURCES: Final = ("detectors/names.py", "detectors/rules", "recognizers/base.py", "lexicon.py", "data")
-_FAMILIES: Final = (streets, places, said, listed, vietnamese, acting, keyed)
+_FAMILIES: Final = (streets, places, said, joined, listed, vietnamese, acting, keyed)
 
 
 class Names:

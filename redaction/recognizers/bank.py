@@ -10,7 +10,10 @@ from stdnum import iban as stdnum_iban
 from redaction.finding import Finding
 from redaction.recognizers.base import Page, Pattern, Recognizer, digits, words
 
-_IBAN_START: Final = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{2}[ -]?[0-9]{2}(?=[ .-]{0,2}[A-Za-z0-9]{2})")
+# A word may be glued to its front (`IBANDE89…`, `istDE89…`).
+_IBAN_START: Final = re.compile(
+    r"(?:(?<![A-Za-z0-9])|(?<=[a-z])(?=[A-Z])|(?<=IBAN))[A-Za-z]{2}[ -]?[0-9]{2}(?=[ .-]{0,2}[A-Za-z0-9]{2})"
+)
 # ISO 13616 registry: length of an IBAN by country.
 _LENGTHS: Final = {
     **{"AD": 24, "AE": 23, "AL": 28, "AT": 20, "AZ": 28, "BA": 20, "BE": 16, "BG": 22, "BH": 22, "BR": 29, "BY": 28},
@@ -46,7 +49,10 @@ class Iban:
 
 
 def _end(text: str, start: int, length: int) -> int | None:
-    """Where `length` letters and digits with at most two separators between them end, if a word ends there too."""
+    """Where `length` letters and digits with at most two separators between them end.
+
+    A word must end there too, or be glued to what the check digits prove (`DE89…00ist`).
+    """
     count = gap = 0
     for at in range(start, min(len(text), start + 3 * length)):
         char = text[at]
@@ -54,12 +60,20 @@ def _end(text: str, start: int, length: int) -> int | None:
             count, gap = count + 1, 0
             if count == length:
                 following = text[at + 1 : at + 2]
-                return None if following.isalnum() else at + 1
+                if following.isalnum() and not (
+                    char.isdigit() and following.isalpha() and _proven(text[start : at + 1])
+                ):
+                    return None
+                return at + 1
         else:
             gap += 1
             if gap > 2 or char not in _SEPARATORS:
                 return None
     return None
+
+
+def _proven(value: str) -> bool:
+    return _valid_iban("".join(char for char in value if char.isalnum()).upper())
 
 
 def _iban_score(page: Page, start: int, end: int) -> float | None:

@@ -253,8 +253,8 @@ def _national(value: str, number: str, languages: tuple[str, ...], context: bool
     if number.startswith("0"):
         return _with_trunk_zero(value, number, languages, context)
     if _NORTH_AMERICAN.match(value):
-        # Numbers reserved for fiction are not valid; a person's form hardly deceives, except for three plain groups.
-        valid = _valid(number[-10:], "US") or any(sign in value for sign in "(-.")
+        # A person's form hardly deceives, except for three plain groups: those must be valid or reserved for fiction.
+        valid = _valid(number[-10:], "US") or number[-7:-4] == "555" or any(sign in value for sign in "(-.")
         return 0.9 if context else 0.75 if valid else None
     if not context:
         return None

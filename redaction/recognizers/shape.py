@@ -12,6 +12,11 @@ _MOST_WORDS: Final = 6
 _SCORES: Final = {"PERSON": 0.8, "LOCATION": 0.7, "ORGANIZATION": 0.6}
 
 
+# The parts of an identifier such as `LineItem` or `HTTPError`.
+_HUMP: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+# What begins a surname that has a capital inside: McBride, DeLong.
+_OF_NAMES: Final = frozenset({"Mc", "Mac", "De", "Del", "Di", "Da", "Du", "La", "Le", "Van", "Von", "Fitz", "St", "O"})
+
 # Time zones (IANA) and locales (RFC 5646): settings of a program, whose parts are names of places.
 _ZONE: Final = re.compile(
     r"(?<![\w/])(?:Africa|America|Antarctica|Asia|Atlantic|Australia|Europe|Indian|Pacific)/(?:[A-Z][A-Za-z]+/)?$"
@@ -28,6 +33,17 @@ def is_setting(text: str, start: int, end: int) -> bool:
     )
 
 
+def _is_identifier(word: str) -> bool:
+    """Whether a word is made of capitalised ordinary words and abbreviations: a class of a program, no name."""
+    humps = _HUMP.findall(word)
+    return (
+        len(humps) > 1
+        and word.isascii()
+        and humps[0] not in _OF_NAMES
+        and all(hump.isupper() or is_word(hump) for hump in humps)
+    )
+
+
 def _is_no_place(words: list[str]) -> bool:
     """Places and companies in small letters count only when a list knows them; words and products never do."""
     if all(is_word(word) for word in words):
@@ -40,7 +56,7 @@ def model_score(text: str, start: int, end: int, entity_type: str) -> float | No
     """The score of `text[start:end]` as named entity found by a model; None where its shape says that it is none."""
     value = text[start:end]
     words = _WORD.findall(value)
-    if not words or len(words) > _MOST_WORDS or len(value) < 2:
+    if not words or len(words) > _MOST_WORDS or len(value) < 2 or all(_is_identifier(word) for word in words):
         return None
     if entity_type != "PERSON" and (_CODE.search(value) or _is_no_place(words)):
         return None

@@ -20,8 +20,8 @@ from redaction.detectors.rules.text import (
 from redaction.finding import Finding
 from redaction.lexicon import is_word
 
-_TITLE: Final = r"(?:Dr|Prof|PD|Dipl\.-Ing|Mag|Ing)\.?(?: ?(?:med|jur|rer|phil|nat|dent|Dr)\.?){0,3}"
-_SALUTE: Final = (
+TITLE: Final = r"(?:Dr|Prof|PD|Dipl\.-Ing|Mag|Ing)\.?(?: ?(?:med|jur|rer|phil|nat|dent|Dr)\.?){0,3}"
+SALUTE: Final = (
     r"(?:[Hh]errn?|HERRN?|[Ff]rau|FRAU|[Ff]amilie|[Ff]räulein|Fam\.|Fr\.|Hr\.|Hrn\.|[Mm]r\.?|[Mm]rs\.?|[Mm]s\.?|[Mm]iss|[Mm]x\.?|Sir|Lady"
     r"|Madam|Mister|[Mm]adame|Monsieur|Señor|Señora|Rev\.|Judge|Officer|Nurse|Coach|Doctor|Professor|Schwester|Pfarrer|Oma|Opa|Tante|Onkel"
     r"|Aunt|Uncle|Auntie|Grandma|Grandpa)"
@@ -29,17 +29,17 @@ _SALUTE: Final = (
 # Columns, emphasis, a tag or quotes between the two: `Frau  Koch`, `Ms. **Koch**`, `Herr <b>Koch</b>`.
 _GAP: Final = r"[ \t]{1,3}(?:[*\"'„“‚‘]{1,3}|<[a-z]{1,6}>)?"
 _HONORIFIC: Final = re.compile(
-    rf"(?<![\w-])(?:{_SALUTE}|{_TITLE})(?: {_TITLE}){{0,2}}{_GAP}(?P<value>(?:[A-Z]\. ?)?{PARTICLE}{NAME})"
+    rf"(?:(?<![\w-])|(?<=_)(?<![^\W_]_)(?<![^\W_]__))(?:{SALUTE}|{TITLE})(?: {TITLE}){{0,2}}{_GAP}(?P<value>(?:[A-Z]\. ?)?{PARTICLE}{NAME})"
 )
 _SMALL_HONORIFIC: Final = re.compile(
     rf"(?<![\w-])(?i:herrn?|frau|hr\.?|fr\.|mr\.?|mrs\.?|ms\.?|miss|dr\.?|prof\.?|aunt|auntie|uncle|grandma|grandpa|granny|coach|tante|onkel|oma|opa) (?P<value>{ANY}(?: {ANY})?)"
 )
-_MY_NAME: Final = (
+MY_NAME: Final = (
     r"ich heiße|ich heisse|ich heiß|mein name ist|mein name lautet|mein name:|my name is|my name's|my full name is|i am called|they call me|call me"
     r"|named after|signed by|unterschrieben von|du heißt|er heißt|sie heißt|heißt du|(?:er|sie|kind|sohn|tochter|hund) namens|his name is"
     r"|her name is|their name is|whose name is|a (?:guy|girl|man|woman|person|colleague) (?:called|named)|named|geborene|geb\."
 )
-_INTRODUCED: Final = re.compile(rf"(?<![\w-])(?i:{_MY_NAME}) [\"'„“*]{{0,2}}(?P<value>{NAME})")
+_INTRODUCED: Final = re.compile(rf"(?<![\w-])(?i:{MY_NAME}) [\"'„“*]{{0,2}}(?P<value>{NAME})")
 _SMALL_INTRODUCED: Final = re.compile(
     rf"(?<![\w-])(?i:ich heiße|ich heisse|ich heiß|mein name ist|my name is|my name's|(?:his|her) name is) "
     rf"(?P<value>{ANY}(?: {ANY}){{0,2}})"
@@ -106,7 +106,7 @@ _SPEAKER: Final = re.compile(
 )
 _MENTIONED: Final = re.compile(rf"(?<![\w@.])@(?P<value>{CAP}(?: {CAP})?)(?![\w.@/(])")
 
-_ADDRESSED: Final = re.compile(rf"{_SALUTE}|{_TITLE}|(?i:anh|chị|em|bạn|cô|chú|bác|thầy|ông|bà|all|team|both)")
+_ADDRESSED: Final = re.compile(rf"{SALUTE}|{TITLE}|(?i:anh|chị|em|bạn|cô|chú|bác|thầy|ông|bà|all|team|both)")
 _NO_NAME: Final = frozenset({"med", "dent", "phil", "jur", "rer", "nat", "habil", "mult"})
 
 _SMALL_WEAK: Final = re.compile(

@@ -13,17 +13,17 @@ from redaction.recognizers.base import Page
 _LETTERS: Final = [chr(code) for code in (*range(0x41, 0x250), *range(0x1E00, 0x1F00)) if chr(code).isalpha()]
 UP: Final = "A-Z" + "".join(char for char in _LETTERS if char.isupper() and char > "Z")
 LOW: Final = "a-z" + "".join(char for char in _LETTERS if char.islower() and char > "z")
-# "Anna", "O'Brien", "McKay", "Anna-Lena", "SCHMIDT"
-CAP: Final = (
-    rf"[{UP}](?:['’][{UP}])?[{LOW}{UP}]{{1,24}}(?:['’][{LOW}]{{1,12}})?(?:-[{UP}][{LOW}{UP}]{{1,24}}){{0,2}}(?![0-9_])"
-)
+# "Anna", "O'Brien", "McKay", "Anna-Lena", "SCHMIDT"; whole, and not inside `Anna_77`
+CAP: Final = rf"[{UP}](?:['’][{UP}])?[{LOW}{UP}]{{1,24}}(?:['’][{LOW}]{{1,12}})?(?:-[{UP}][{LOW}{UP}]{{1,24}}){{0,2}}(?![{LOW}{UP}0-9]|_+[^\W_])"
 INITIAL: Final = rf"[{UP}]\."
 PARTICLE: Final = r"(?:(?:von und zu|von der|von dem|van der|van den|de la|von|van|vom|zu|zum|zur|de|da|del|della|di|du|dos|el|al|bin|ibn|ten|ter|den|der|le|la|af) )?"
 NAME: Final = rf"{CAP}(?: (?:{INITIAL} ?)?{PARTICLE}{CAP}){{0,3}}"
 ANY: Final = rf"[{UP}{LOW}][{UP}{LOW}'’-]{{1,24}}"
 
-# Not inside `anna_77` or `@anna`, which are found whole or not at all.
-_WORD: Final = re.compile(rf"(?<![\w@])[{UP}{LOW}]+(?:['’-][{UP}{LOW}]+)*(?!\w)")
+# Not inside `anna_77` or `@anna`, which are found whole or not at all; underscores at the edges are emphasis.
+_WORD: Final = re.compile(
+    rf"(?:(?<![\w@])|(?<=_)(?<![^\W_]_)(?<![^\W_]__))[{UP}{LOW}]+(?:['’-][{UP}{LOW}]+)*(?:(?!\w)|(?=_{{1,3}}(?!\w)))"
+)
 _SENTENCE_END: Final = frozenset('.!?…:\n•*|>"“„(')
 _COMPANY: Final = re.compile(
     r" (?:& Co|GmbH|AG|SE|KG|OHG|UG|e\.V|Inc|Ltd|LLC|PLC|Corp|Co\.|Group|Bank|University|Universität)\b"

@@ -32,6 +32,11 @@ DRESSED = [
     ("PERSON", 'Mr. "«Blackwood»" called'),
     ("PERSON", "Frau «von und zu Guttenberg» kommt"),
     ("EMAIL_ADDRESS", "write to «anna.b AT example DOT com»"),
+    ("EMAIL_ADDRESS", "mail «harriet.b@example。com» now"),
+    ("EMAIL_ADDRESS", "mail «harriet.b@example｡co｡uk» now"),
+    ("IBAN_CODE", "«DE89370400440532013000»und «DE89 3704 0044 0532 0130 00»EUR"),
+    ("IBAN_CODE", "IBAN«DE89370400440532013000» und mein konto«DE89370400440532013000»"),
+    ("PERSON", "ask __«Harriet»__ and _«Harriet Fontaine»_"),
 ]
 
 
@@ -49,7 +54,15 @@ def test_finds_values_in_quotes_emphasis_and_columns(look, entity_type, marked):
 
 @pytest.mark.parametrize(
     "text",
-    ["call_0341987654", "IMG_20240101_123456.jpg", "order_5500000000000004", "file_2024123123_report.pdf"],
+    [
+        "12345DE89370400440532013000",
+        "abDE89370400440532013001x",
+        "DE893704004405320130007",
+        "call_0341987654",
+        "IMG_20240101_123456.jpg",
+        "order_5500000000000004",
+        "file_2024123123_report.pdf",
+    ],
 )
 def test_leaves_numbers_inside_names_of_things(look, text):
     assert look(text)[1] == []

@@ -34,6 +34,10 @@ def test_a_text_in_another_language_is_not_shown(presidio):
     assert found(presidio, "Yesterday Zebulon Farquharson signed the lease.", ("de",)) == set()
 
 
+def test_half_a_surrogate_pair_hides_nothing_and_breaks_nothing(presidio):
+    assert ("PERSON", "Zebulon Farquharson") in found(presidio, "\ud83d Yesterday Zebulon Farquharson signed \udc4d.")
+
+
 def test_an_opinion_on_a_rather_foreign_text_counts_less(presidio):
     text = "Yesterday Zebulon Farquharson signed the lease."
     [own] = presidio.detect([Look(normalize(text), Segment("", text), ("en", "de"))])
@@ -58,13 +62,20 @@ def test_each_look_depends_on_itself_alone(presidio):
         ("x", "PERSON"),
         ("something", "LOCATION"),
         ("one two three four five six seven", "PERSON"),
+        ("LineItem", "PERSON"),
+        ("UserCreate", "ORGANIZATION"),
+        ("HTTPValidationError", "ORGANIZATION"),
+        ("Enum", "ORGANIZATION"),
     ],
 )
 def test_what_cannot_be_a_name_is_none(value, entity_type):
     assert model_score(value, 0, len(value), entity_type) is None
 
 
-@pytest.mark.parametrize(("value", "entity_type"), [("Zebulon", "PERSON"), ("Mark", "PERSON"), ("Qingdao", "LOCATION")])
+@pytest.mark.parametrize(
+    ("value", "entity_type"),
+    [("Zebulon", "PERSON"), ("Mark", "PERSON"), ("McBride", "PERSON"), ("Qingdao", "LOCATION")],
+)
 def test_what_can_be_one_is_scored(value, entity_type):
     assert model_score(value, 0, len(value), entity_type) is not None
 

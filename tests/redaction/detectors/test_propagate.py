@@ -30,7 +30,22 @@ def test_a_whole_name_is_found_in_any_case():
 
 
 def test_a_part_of_a_name_is_found_as_it_is_written():
-    assert spread("I am Zora Quill.", "Zora Quill", "PERSON", "Zora and the quill")[1] == ["Zora"]
+    assert spread("I am Zora Quill.", "Zora Quill", "PERSON", "Zora and the quil")[1] == ["Zora"]
+
+
+def test_a_long_part_that_is_no_word_is_found_in_small_letters():
+    assert spread("Ms Zora Vogelsang", "Zora Vogelsang", "PERSON", "vogelsang.txt", "/VOGELSANG/", "vogelsangs")[
+        1:
+    ] == [
+        ["vogelsang"],
+        ["VOGELSANG"],
+        [],
+    ]
+
+
+def test_a_part_that_is_a_word_or_a_place_or_short_is_found_only_as_it_is_written():
+    assert spread("Zora Green", "Zora Green", "PERSON", "a green zora")[1] == []
+    assert spread("Zora Leipzig", "Zora Leipzig", "PERSON", "in leipzig", "Leipzig")[1:] == [[], ["Leipzig"]]
 
 
 def test_not_inside_words_and_not_what_is_too_short():

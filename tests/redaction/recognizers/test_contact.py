@@ -34,6 +34,7 @@ PHONES = [
     "zalo «84 912 345 678»",
     "call me on «(415) 555-0132» tomorrow",
     "my cell is «415-555-0132»",
+    "the list: «415 555 0133» and «212 555 0133», so",
     "ring «020 7946 0958» or «07700 900123»",
     "«+1 415 555 0132»",
     "international: «+33 1 42 68 53 00», «+81-3-3224-9999», «+91 98765 43210»",
@@ -64,6 +65,7 @@ NOT_PHONES = [
     "call_0123456789abcdef0123456789 done",
     "timestamp 1700000000 or 1700000000000",
     "part number 123-456-78",
+    "sizes 300 250 1024 and 222 333 4444",
     "eins zwei drei vier fünf sechs sieben acht",
 ]
 

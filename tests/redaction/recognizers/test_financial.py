@@ -11,6 +11,7 @@ TABLE = [
     ("CREDIT_CARD", "card «4242424242424242»"),
     ("CREDIT_CARD", "name,card\nA,«4242424242424242».0"),
     ("CREDIT_CARD", "id,card,n\n1,«4242424242424242»,2\nb,«4111111111111111»,12/28"),
+    ("CREDIT_CARD", "card «6212345678901234569»"),
     ("CREDIT_CARD", "amex «3782 822463 10005»"),
     ("CREDIT_CARD", "thẻ «5555-5555-5555-4444» nhé"),
     ("CREDIT_CARD_SECURITY_CODE", "CVV: «123»"),
@@ -29,6 +30,7 @@ NEGATIVES = [
     "DE12345 is a flight, AT20 a road, BE12 too",
     "id 5105105105105100123456",
     "Kontostand: 1234567 EUR",
+    "message 621234567890123456 and user 6212345678901234569",
     "0xdeadbeef and 0x1234",
     "model gpt-4-0613-2024 with 1234567890123 tokens",
 ]
