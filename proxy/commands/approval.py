@@ -16,9 +16,10 @@ from rich.table import Table
 from audit.events import PolicyRecord
 from audit.ids import now_ms
 from audit.values import PolicyEvent
-from proxy.config import default_home
+from proxy.config import default_home, load
 from proxy.control.approvals import ApprovalState, HeldRequest
 from proxy.control.store import ControlStore
+from proxy.databases import join_log
 
 app = typer.Typer(help="Requests that a rule holds: list, grant, deny.", no_args_is_help=True)
 
@@ -83,12 +84,11 @@ def deny(reference: Reference, home: Home = None, policy: PolicyFile = None) -> 
 
 
 def _record(home: Path | None, policy: Path | None, held: HeldRequest, event: PolicyEvent, until: int | None) -> None:
-    from audit.log import Ledger
     from proxy.policy_source import load_policy
 
     folder = home or default_home()
     active = load_policy(folder, policy, "default")
-    ledger = Ledger.join(folder)
+    ledger = join_log(load(home=folder))
     try:
         ledger.append_blocking(
             PolicyRecord(

@@ -17,7 +17,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from proxy.config import Settings, load, parse_address
+from proxy.config import DEFAULT_NODE, Settings, load, parse_address
 
 LOW_SPACE = 512 * 1024 * 1024
 """Below this the log could soon refuse; a busy proxy writes some 10 MB an hour."""
@@ -62,6 +62,7 @@ def examine(settings: Settings) -> Iterator[Check]:
         _keys,
         _authority,
         _databases,
+        _servers,
         _policy,
         _models,
         _ports,
@@ -128,9 +129,10 @@ def _authority(settings: Settings) -> Iterator[Check]:
 def _databases(settings: Settings) -> Iterator[Check]:
     import sqlite3
 
+    elsewhere = {"audit.db": settings.audit_database, "vault.db": settings.vault_database}
     for name in ("audit.db", "vault.db", "control.db"):
         path = settings.home / name
-        if not path.exists():
+        if elsewhere.get(name) or not path.exists():
             continue
         try:
             with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=2)) as connection:
@@ -138,6 +140,27 @@ def _databases(settings: Settings) -> Iterator[Check]:
         except sqlite3.DatabaseError:
             answer = "unreadable"
         yield Check(name, answer == "ok", "sound" if answer == "ok" else "damaged", "restore it from a backup")
+
+
+def _servers(settings: Settings) -> Iterator[Check]:
+    from proxy.databases import AUDIT, VAULT, trouble
+
+    for setting, reference in ((AUDIT, settings.audit_database), (VAULT, settings.vault_database)):
+        if reference:
+            found = trouble(settings, setting)
+            yield Check(
+                setting.replace("_", " "),
+                not found,
+                found or f"answers ({reference})",
+                f"look at {reference} and at the server; while it is away every request is refused",
+            )
+    if settings.audit_database:
+        yield Check(
+            "node",
+            settings.node != DEFAULT_NODE,
+            f"this machine is {settings.node!r} in the log",
+            "give every machine a name of its own: `node` in config.toml, or DRAGOMAN_NODE",
+        )
 
 
 def _policy(settings: Settings) -> Iterator[Check]:

@@ -19,6 +19,7 @@ from audit.events import ErasureRecord, QueryRecord
 from audit.ids import new_id, now_ms
 from audit.values import ErasurePhase, Question
 from proxy.config import load
+from proxy.databases import join_log, vault_of
 from proxy.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -155,11 +156,10 @@ def retry(
 
 
 def _set_hold(subject: str | None, home: Path | None, phase: ErasurePhase) -> None:
-    from audit.log import Ledger
     from proxy.erasure.plan import references_of
 
     identifier = _identifier(subject)
-    ledger = Ledger.join(load(home=home).home)
+    ledger = join_log(load(home=home))
     try:
         # Somebody of whom nothing was sent yet can be held as well: the hold is the first that the log says of them.
         refs = references_of(ledger, identifier) or (ledger.references.subject(identifier),)
@@ -171,17 +171,15 @@ def _set_hold(subject: str | None, home: Path | None, phase: ErasurePhase) -> No
 
 @contextmanager
 def _opened(home: Path | None, config: Path | None, policy: Path | None) -> Iterator[_Place]:
-    from audit.log import Ledger
     from proxy.erasure.deleting import HttpDeleter
     from proxy.policy_source import load_policy
-    from redaction.vault import open_vault
 
     settings = load(config, home=home, policy=policy)
     active = load_policy(settings.home, settings.policy, settings.bundled)
     with ExitStack() as stack:
-        ledger = Ledger.join(settings.home)
+        ledger = join_log(settings)
         stack.callback(ledger.close)
-        vault = open_vault(settings.home)
+        vault = vault_of(settings)
         stack.callback(vault.close)
         deleter = stack.enter_context(HttpDeleter(settings, active.destinations))
         yield _Place(settings.home, ledger, vault, deleter, ledger.references.actor(_user()))

@@ -9,9 +9,10 @@ from typing import Annotated
 import typer
 
 from audit.values import StopState, StopTarget
-from proxy.config import default_home
+from proxy.config import default_home, load
 from proxy.control.stopping import set_stop
 from proxy.control.store import ControlStore
+from proxy.databases import join_log
 from proxy.errors import ConfigError
 
 
@@ -51,9 +52,8 @@ def _record(folder: Path, target: StopTarget, name: str, state: StopState) -> No
 
     from audit.events import StopRecord
     from audit.ids import now_ms
-    from audit.log import Ledger
 
-    ledger = Ledger.join(folder)
+    ledger = join_log(load(home=folder))
     try:
         actor = ledger.references.actor(f"os-user:{getpass.getuser()}")
         ledger.append_blocking(StopRecord(at=now_ms(), target=target, name=name, state=state, actor=actor))

@@ -16,7 +16,8 @@ from audit.errors import LedgerError
 from audit.events import ShredRecord
 from audit.ids import now_ms
 from audit.values import ShredCause
-from proxy.config import default_home
+from proxy.config import default_home, load
+from proxy.databases import join_log
 from redaction.cli import Database, Home
 from redaction.cli import vault as plain
 from redaction.vault import open_vault
@@ -78,10 +79,8 @@ def purge(home: Home = None, database: Database = "") -> None:
 @contextmanager
 def _log_of(home: Path) -> Iterator["Ledger | None"]:
     """The home's log, None where it has none. Raises AuditError where there is one that cannot be appended to."""
-    from audit.log import Ledger
-
     try:
-        ledger = Ledger.join(home)
+        ledger = join_log(load(home=home))
     except LedgerError as error:
         if error.code != "ledger_missing":
             raise

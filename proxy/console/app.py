@@ -53,7 +53,7 @@ class HttpError(ProxyError):
 def application(settings: ConsoleSettings) -> Starlette:
     """The application of a home. Raises ConfigError, AuditError where there is no log to show."""
     control = ControlStore.at(settings.home)
-    log = AuditLog(settings.home)
+    log = AuditLog(settings.as_settings)
     policy = PolicyDesk(PolicySource(settings.as_settings), control, log)
     desk = Desk(log, Questions(log), policy, Verification(log))
     gate = api.Gatekeeper(control, settings.per_minute, settings.sign_ins_per_minute)

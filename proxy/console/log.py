@@ -6,8 +6,7 @@ One connection for the life of the process, made again when the log was restarte
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
@@ -15,12 +14,16 @@ from audit.canonical import Record
 from audit.events import ExportRecord, QueryRecord
 from audit.home import Home
 from audit.ids import now_ms
-from audit.log import Ledger
 from audit.references import Space
 from audit.signing import VerifierKey
 from audit.store import Store
 from audit.values import ExportFormat, Question
+from proxy.config import Settings
 from proxy.console.access import Visitor
+from proxy.databases import join_log
+
+if TYPE_CHECKING:
+    from audit.log import Ledger
 
 MAX_REFS = 16
 MAX_FILTERS = 32
@@ -29,8 +32,8 @@ MAX_FILTERS = 32
 class AuditLog:
     """Raises AuditError from everything: whoever cannot be recorded gets no answer."""
 
-    def __init__(self, home: Path) -> None:
-        self._home = Home(home)
+    def __init__(self, settings: Settings) -> None:
+        self._settings, self._home = settings, Home(settings.home)
         self._lock = threading.Lock()
         self._ledger: Ledger | None = None
         self._vkey: VerifierKey | None = None
@@ -82,13 +85,13 @@ class AuditLog:
                 self._ledger.close()
                 self._ledger = None
 
-    def _open(self) -> Ledger:
+    def _open(self) -> "Ledger":
         vkey = self.vkey
         with self._lock:
             if self._ledger is not None and (self._ledger.refusal is not None or vkey != self._vkey):
                 self._ledger.close()
                 self._ledger = None
             if self._ledger is None:
-                self._ledger = Ledger.join(self._home.path)
+                self._ledger = join_log(self._settings)
                 self._vkey = vkey
             return self._ledger

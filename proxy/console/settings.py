@@ -4,7 +4,7 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from proxy.config import DEFAULT_CONSOLE, Settings, parse_address
+from proxy.config import DEFAULT_CONSOLE, DEFAULT_NODE, Settings, parse_address
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +13,7 @@ class ConsoleSettings:
 
     per_minute: requests of one token; sign_ins_per_minute: attempts to sign in from one address. idle_s, longest_s:
     after how many seconds without a request, and altogether, a session ends.
+    node, audit_database: as in `Settings`; the latter is a reference, so that no password is in this line.
     """
 
     home: Path
@@ -24,6 +25,8 @@ class ConsoleSettings:
     sign_ins_per_minute: int = 10
     idle_s: int = 30 * 60
     longest_s: int = 12 * 60 * 60
+    node: str = DEFAULT_NODE
+    audit_database: str = ""
 
     @classmethod
     def of(cls, settings: Settings) -> "ConsoleSettings":
@@ -34,6 +37,8 @@ class ConsoleSettings:
             policy=settings.policy,
             bundled=settings.bundled,
             allowed_hosts=settings.allowed_hosts,
+            node=settings.node,
+            audit_database=settings.audit_database,
         )
 
     @classmethod
@@ -57,5 +62,11 @@ class ConsoleSettings:
 
     @property
     def as_settings(self) -> Settings:
-        """As much of the settings of `dragoman run` as reading the policy needs."""
-        return Settings(home=self.home, policy=self.policy, bundled=self.bundled)
+        """As much of the settings of `dragoman run` as reading the policy and the log needs."""
+        return Settings(
+            home=self.home,
+            policy=self.policy,
+            bundled=self.bundled,
+            node=self.node,
+            audit_database=self.audit_database,
+        )

@@ -1,0 +1,238 @@
+"""dragoman on a real PostgreSQL: one machine, two machines behind one vault and one log, and a database that is away."""
+
+import asyncio
+import shutil
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+import sqlalchemy as sa
+from typer.testing import CliRunner
+
+from audit.query import entries
+from audit.reading import reading
+from audit.verify import Verified, verify_store
+from proxy.cli import build
+from proxy.commands.doctor import examine
+from proxy.config import load, parse_origin
+from proxy.console.log import AuditLog
+from proxy.console.settings import ConsoleSettings
+from proxy.databases import vault_of
+from proxy.errors import ConfigError
+from proxy.fakes.leaks import assert_no_leak
+from redaction.vault import tables
+from tests.postgres import PostgresServer, postgres_server, postgres_url
+
+__all__ = ["postgres_server", "postgres_url"]
+
+MAIL = "anna.schmidt@example.com"
+PASSWORD = "correct-horse-battery"
+
+
+@pytest.fixture
+def secret_url(postgres_url: str) -> str:
+    """As operators write it: no driver, and a password, which must not be seen again."""
+    return postgres_url.replace("postgresql+psycopg://tester@", f"postgresql://tester:{PASSWORD}@")
+
+
+@pytest.fixture
+def machine(tmp_path: Path, secret_url: str) -> Callable[[str], dict[str, Any]]:
+    """`home` and `settings` of a machine by its name, as its config.toml says."""
+
+    def make(name: str) -> dict[str, Any]:
+        home = tmp_path / name
+        home.mkdir(mode=0o700)
+        (home / "url").write_text(secret_url + "\n")
+        (home / "config.toml").write_text(f'node = "{name}"\nvault_database = "url"\naudit_database = "url"\n')
+        given = load(home=home, environ={})
+        names = ("node", "vault_database", "audit_database")
+        return {"home": home, "settings": {setting: getattr(given, setting) for setting in names}}
+
+    return make
+
+
+def dragoman(*arguments: str, code: int = 0) -> str:
+    done = CliRunner().invoke(build(arguments), arguments)
+    assert done.exit_code == code, (done.output, done.exception)
+    return done.output
+
+
+def records(home: Path, url: str, kind: str) -> list[dict[str, Any]]:
+    with reading(home, url) as log, log.store.read() as connection:
+        return [orjson.loads(body) for _, body in entries(connection, kinds=(kind,))]
+
+
+def verified(home: Path, url: str) -> Verified:
+    with reading(home, url) as log:
+        return verify_store(log.store, [log.vkey])
+
+
+async def test_a_machine_on_postgresql(
+    stand: Any, chat: Any, machine: Any, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = machine("one")
+    async with stand(**one) as it, it.client("openai") as client:
+        answer = await client.post("/v1/chat/completions", json=chat(f"Write to {MAIL}"))
+        assert f"Write to {MAIL}" in answer.json()["choices"][0]["message"]["content"]
+        assert_no_leak(it.received(), [MAIL])
+        await it.settled()
+    home = one["home"]
+    assert not (home / "audit.db").exists()
+    assert not (home / "vault.db").exists()
+    assert answer.headers["dragoman-transfer"] in dragoman("audit", "query", "--json", "--home", str(home))
+    assert "1 transfer" in dragoman("audit", "verify", "--home", str(home))
+    assert verified(home, postgres_url).open == 0
+    # A command that is not told the database asks the one of the settings; given in the environment it is the same.
+    with sa.create_engine(postgres_url, poolclass=sa.NullPool).connect() as connection:
+        scope = connection.execute(sa.select(tables.scope.c.id)).scalar_one()
+    (home / "config.toml").unlink()
+    monkeypatch.setenv("DRAGOMAN_DATABASE", postgres_url)
+    monkeypatch.setenv("DRAGOMAN_AUDIT_DATABASE", postgres_url)
+    assert "shredded" in dragoman("vault", "shred", scope, "--home", str(home))
+    assert records(home, postgres_url, "shred")[0]["scopes"] == [scope]
+
+
+async def test_commands_and_console_write_the_same_log(
+    stand: Any, machine: Any, chat: Any, postgres_url: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    one = machine("one")
+    home = one["home"]
+    async with stand(**one) as it, it.client("openai") as client:
+        settings = ConsoleSettings.from_line(ConsoleSettings.of(it.app.settings).line())
+        assert PASSWORD.encode() not in settings.line()
+        await client.post("/v1/chat/completions", json=chat(MAIL))
+        await it.settled()
+
+        def use() -> None:
+            with closing(AuditLog(settings.as_settings)) as log, log.read() as connection:
+                assert len(list(entries(connection, kinds=("transfer",)))) == 1
+            dragoman("stop", "openai", "--home", str(home))
+            dragoman("erase", "hold", "--subject", "somebody", "--home", str(home))
+            dragoman("erase", "--subject", "somebody", "--dry-run", "--home", str(home))
+
+        await asyncio.to_thread(use)
+        await it.app.refresh()
+        refused = await client.post("/v1/chat/completions", json=chat("hello"))
+        assert refused.status_code == 403
+    kinds = verified(home, postgres_url).kinds
+    assert (kinds["stop"], kinds["erasure"], kinds["query"]) == (1, 1, 1)
+    assert PASSWORD not in "".join(capfd.readouterr())
+
+
+async def test_a_conversation_goes_on_on_another_machine(
+    stand: Any, chat: Any, machine: Any, postgres_url: str
+) -> None:
+    one, two = machine("one"), machine("two")
+    first = chat(f"I am {MAIL}")
+    async with stand(**one) as here:
+        shutil.copytree(one["home"] / "keys", two["home"] / "keys")
+        shared = {"openai": parse_origin(here.fakes["openai"].url, what="openai")}
+        async with (
+            stand(**two, upstreams=shared) as there,
+            here.client("openai") as client,
+            there.client("openai") as other,
+        ):
+            await client.post("/v1/chat/completions", json=first)
+            messages = [*first["messages"], {"role": "assistant", "content": "hi"}, {"role": "user", "content": MAIL}]
+            answer = await other.post("/v1/chat/completions", json={**first, "messages": messages})
+            assert MAIL in answer.json()["choices"][0]["message"]["content"]
+            left = [orjson.loads(request.body) for request in here.received()]
+            token = left[0]["messages"][0]["content"].removeprefix("I am ")
+            assert left[1]["messages"][0]["content"] == f"I am {token}"
+            assert left[1]["messages"][2]["content"] == token
+            model = {"model": "fake-echo-all"}
+            told = await client.post("/v1/responses", json={**model, "input": f"I am {MAIL}"})
+            asked = {**model, "input": "so?", "previous_response_id": told.json()["id"]}
+            # This machine never saw the original: it knows from the vault what that response was about.
+            assert MAIL in (await other.post("/v1/responses", json=asked)).text
+
+            both = (client, other)
+            sent = [both[n % 2].post("/v1/chat/completions", json=chat(f"{n} {MAIL}")) for n in range(20)]
+            assert {answer.status_code for answer in await asyncio.gather(*sent)} == {200}
+            await here.settled()
+            await there.settled()
+            assert_no_leak(here.received(), [MAIL])
+    found = verified(one["home"], postgres_url)
+    assert (found.kinds["transfer"], found.kinds["outcome"], found.open) == (24, 24, 0)
+    nodes = [record["node"] for record in records(two["home"], postgres_url, "transfer")]
+    assert (nodes.count("one"), nodes.count("two")) == (12, 12)
+
+
+@pytest.mark.parametrize("text", [MAIL, "nothing personal"], ids=["personal", "plain"])
+async def test_a_database_that_is_away_lets_nothing_leave(
+    each_door: Any, chat: Any, machine: Any, postgres_server: PostgresServer, postgres_url: str, text: str
+) -> None:
+    one = machine("one")
+    name = sa.make_url(postgres_url).database or ""
+    async with each_door(**one) as it, it.client("openai") as client:
+        await client.post("/v1/chat/completions", json=chat("before"))
+        await it.settled()
+        before = len(it.received())
+        postgres_server.run(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+        postgres_server.run(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
+        for _ in range(2):
+            answer = await client.post("/v1/chat/completions", json=chat(text))
+            assert answer.status_code == 503
+            assert answer.json()["error"]["code"] == answer.headers["dragoman-reason"]
+            assert not {MAIL, PASSWORD, name} & set(answer.text.split())
+        assert len(it.received()) == before
+        assert [check.ok for check in examine(it.app.settings) if check.name == "audit database"] == [False]
+        postgres_server.run(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
+    # The log did not take part in what it could not record, and the next start goes on.
+    async with each_door(**one) as it, it.client("openai") as client:
+        answer = await client.post("/v1/chat/completions", json=chat(text))
+        assert answer.status_code == 200
+        await it.settled()
+    assert verified(one["home"], postgres_url).kinds["transfer"] == 2
+
+
+async def test_dragoman_ends_in_order_while_its_database_is_away(
+    stand: Any, machine: Any, postgres_server: PostgresServer, postgres_url: str
+) -> None:
+    one, name = machine("one"), sa.make_url(postgres_url).database
+    async with stand(**one):
+        postgres_server.run(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+        postgres_server.run(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
+    postgres_server.run(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
+    async with stand(**one):
+        assert records(one["home"], postgres_url, "gap")[0]["cause"] == "crash"
+
+
+async def test_a_start_is_refused_without_showing_the_url(stand: Any, machine: Any, tmp_path: Path) -> None:
+    one = machine("one")
+    unnamed = {**one, "settings": {**one["settings"], "node": "local"}}
+    with pytest.raises(ConfigError, match="DRAGOMAN_NODE"):
+        async with stand(**unnamed):
+            pass
+    (one["home"] / "url").write_text(f"mysql://root:{PASSWORD}@db/x")
+    with pytest.raises(ConfigError, match="audit_database") as refused:
+        async with stand(**one):
+            pass
+    assert PASSWORD not in str(refused.value)
+    config = tmp_path / "config.toml"
+    config.write_text(f'vault_database = "postgresql://u:{PASSWORD}@db/x"\n')
+    with pytest.raises(ConfigError, match="vault_database") as refused:
+        load(config)
+    assert PASSWORD not in str(refused.value)
+
+
+def test_the_environment_wins_and_is_not_kept(tmp_path: Path, postgres_url: str) -> None:
+    (tmp_path / "config.toml").write_text('vault_database = "env:OTHER"\n')
+    given = load(home=tmp_path, environ={"DRAGOMAN_DATABASE": postgres_url, "DRAGOMAN_AUDIT_DATABASE": postgres_url})
+    assert (given.vault_database, given.audit_database) == ("env:DRAGOMAN_DATABASE", "env:DRAGOMAN_AUDIT_DATABASE")
+    assert postgres_url not in repr(given)
+
+
+def test_doctor_asks_the_databases(machine: Any, postgres_url: str) -> None:
+    one = machine("one")
+    settings = load(home=one["home"], environ={})
+    checks = {check.name: check for check in examine(settings)}
+    assert [checks[name].ok for name in ("audit database", "vault database", "node")] == [True, True, True]
+    vault_of(settings).close()
+    (one["home"] / "url").write_text("not a url")
+    away = next(check for check in examine(settings) if check.name == "vault database")
+    assert not away.ok
+    assert "postgresql://USER" in away.found
