@@ -5,6 +5,7 @@ Only settings come in here and only lines for a person go out; what the process 
 
 import asyncio
 import contextlib
+import shutil
 import signal
 import sys
 from ipaddress import ip_address
@@ -136,7 +137,7 @@ async def _console(settings: Settings) -> None:
         host = f"[{found[0]}]" if ":" in found[0] else found[0]
         print(  # noqa: T201 (rich would wrap the line)
             f"\nThe console is ready: http://{host}:{found[1]}\n"
-            f"  sign in with a token: dragoman token create --role officer --home {settings.home}",
+            f"  sign in with a token: {typed()} token create --role officer --home {settings.home}",
             flush=True,
         )
         if not ip_address(found[0]).is_loopback:
@@ -145,6 +146,15 @@ async def _console(settings: Settings) -> None:
         await asyncio.Event().wait()
     finally:
         await process.stop()
+
+
+def typed() -> str:
+    """The command as this user can type it: its name where the shell finds it, else its path from here."""
+    here = Path(sys.argv[0])
+    if here.name != "dragoman" or ((found := shutil.which("dragoman")) is not None and Path(found).samefile(here)):
+        return "dragoman"
+    absolute = here.absolute()
+    return str(absolute.relative_to(Path.cwd())) if absolute.is_relative_to(Path.cwd()) else str(absolute)
 
 
 def welcome(out: Console, settings: Settings, addresses: "object") -> None:
@@ -167,7 +177,7 @@ def welcome(out: Console, settings: Settings, addresses: "object") -> None:
         out.print(f"  HTTPS proxy  http://{network_host}:{network_port}", highlight=False)
     if addresses.network:
         out.print(
-            f"  CA           {settings.home / 'ca' / 'mitmproxy-ca-cert.pem'}  (dragoman ca env)", highlight=False
+            f"  CA           {settings.home / 'ca' / 'mitmproxy-ca-cert.pem'}  ({typed()} ca env)", highlight=False
         )
     out.print(f"  metrics      http://{addresses.admin[0]}:{addresses.admin[1]}/-/metrics", highlight=False)
     out.print("\nTry it, no key needed:", highlight=False)
@@ -176,7 +186,7 @@ def welcome(out: Console, settings: Settings, addresses: "object") -> None:
         '    -d \'{"model": "echo", "messages": [{"role": "user", "content": '
         '"I am Anna Schmidt, anna.schmidt@example.com, +49 171 2345678"}]}\'\n'
         f"\nWhat left, and the proof:\n"
-        f"  dragoman audit query --home {settings.home}\n"
-        f"  dragoman audit verify --home {settings.home}",
+        f"  {typed()} audit query --home {settings.home}\n"
+        f"  {typed()} audit verify --home {settings.home}",
         flush=True,
     )
