@@ -6,7 +6,7 @@ from typing import Final
 from stdnum.gb import nhs, utr
 from stdnum.us import itin, ssn
 
-from redaction.recognizers.base import Page, Pattern, Recognizer, digits, words
+from redaction.recognizers.base import Check, Page, Pattern, Recognizer, digits, words
 
 _SSN: Final = re.compile(r"(?<![\w.,/+-])[0-9]{3}(?P<sep>[- .]?)[0-9]{2}(?P=sep)[0-9]{4}(?![\w]|[.,/-][0-9])")
 _SSN_WORD: Final = words(
@@ -37,6 +37,24 @@ _UTR_WORD: Final = words("utr", "unique taxpayer reference", "self assessment", 
 _PASSPORT: Final = re.compile(r"(?<![\w])(?:[A-Z]{1,2} ?)?[0-9]{6,9}(?![\w])")
 _PASSPORT_WORD: Final = re.compile(
     r"(?:passport|travel document)(?: (?:no|number|num|nr|id))?\.?[\"']?\s{0,2}(?:[:=#]|is)?\s{0,2}[\"'#]?$"
+)
+# US passports have nine digits, or a letter and eight digits since 2021; British ones nine digits.
+_PASSPORT_US: Final = re.compile(r"(?<![\w])[A-Z]?[0-9]{8,9}(?![\w])")
+_PASSPORT_GB: Final = re.compile(r"(?<![\w])[0-9]{9}(?![\w])")
+_AMERICAN: Final = re.compile(
+    r"(?<![^\W_])(?:u\.?s\.?(?:a\.?)?|american|united states(?: of america)?)(?:['’]s?)?[ _-](?:passport|citizen)"
+)
+_BRITISH: Final = re.compile(
+    r"(?<![^\W_])(?:u\.?k\.?|gb|british|united kingdom|great britain)(?:['’]s?)?[ _-](?:passport|citizen)"
+)
+_STATES: Final = words(
+    *("alabama", "alaska", "arizona", "arkansas", "california", "colorado", "connecticut", "delaware", "florida"),
+    *("georgia", "hawaii", "idaho", "illinois", "indiana", "iowa", "kansas", "kentucky", "louisiana", "maine"),
+    *("maryland", "massachusetts", "michigan", "minnesota", "mississippi", "missouri", "montana", "nebraska"),
+    *("nevada", "new hampshire", "new jersey", "new mexico", "new york", "north carolina", "north dakota", "ohio"),
+    *("oklahoma", "oregon", "pennsylvania", "rhode island", "south carolina", "south dakota", "tennessee", "texas"),
+    *("utah", "vermont", "virginia", "washington", "west virginia", "wisconsin", "wyoming", "dmv", "us", "usa"),
+    *("u\\.s\\.", "american", "united states", "us_driver_license", "us_drivers_license"),
 )
 _LICENCE_GB: Final = re.compile(
     r"(?<![\w])[A-Z9]{5}[ ]?[0-9][0156][0-9][0-3][0-9][0-9][ ]?[A-Z9]{2}[ ]?[0-9A-Z][A-Z]{2}(?![\w])"
@@ -92,6 +110,21 @@ def _passport(value: str, page: Page, start: int, end: int) -> float | None:
     return 0.85 if _PASSPORT_WORD.search(page.ahead(start, 40)) or "passport" in page.hint else None
 
 
+def _passport_of(nation: re.Pattern[str]) -> Check:
+    """Behind the word, with the nation before it; a bare label stays a `PASSPORT`."""
+
+    def check(value: str, page: Page, start: int, end: int) -> float | None:
+        ahead = page.ahead(start)
+        labelled = _PASSPORT_WORD.search(ahead) or "passport" in page.hint
+        return 0.9 if labelled and nation.search(ahead) else None
+
+    return check
+
+
+def _licence_us(value: str, page: Page, start: int, end: int) -> float | None:
+    return 0.9 if _STATES.search(page.around(start, end)) else None
+
+
 def _licence_gb(value: str, page: Page, start: int, end: int) -> float | None:
     return 0.9
 
@@ -107,6 +140,9 @@ RECOGNIZERS: tuple[Recognizer, ...] = (
     Pattern("gb_nhs", "GB_NHS", _NHS, check=_nhs, trigger=("0",)),
     Pattern("gb_utr", "TAX_ID", _UTR, check=_utr, trigger=("utr", "taxpayer", "assessment", "hmrc")),
     Pattern("passport", "PASSPORT", _PASSPORT, check=_passport, trigger=("passport", "travel document")),
+    Pattern("us_passport", "US_PASSPORT", _PASSPORT_US, check=_passport_of(_AMERICAN), trigger=("passport",)),
+    Pattern("gb_passport", "GB_PASSPORT", _PASSPORT_GB, check=_passport_of(_BRITISH), trigger=("passport",)),
+    Pattern("us_driver_license", "US_DRIVER_LICENSE", _LICENCE, check=_licence_us, group="value", trigger=("license",)),
     Pattern("gb_driver_license", "DRIVER_LICENSE", _LICENCE_GB, check=_licence_gb, trigger=("0",)),
     Pattern("driver_license", "DRIVER_LICENSE", _LICENCE, 0.85, group="value", trigger=("licen",)),
     Pattern("gb_plate", "LICENSE_PLATE", _PLATE_GB, check=_plate_gb, trigger=("0",)),

@@ -59,7 +59,9 @@ def find(text: Text) -> Iterator[Finding]:
             yield Finding(*match.span("value"), "PERSON", 0.85, "name_honorific")
     for match in _JOINED.finditer(page):
         value = _FILE.sub("", match["value"])
-        if _is_user(_CUT.split(value.lower().rstrip("0123456789"))):
+        # `Fritz-Blackwood` in prose is one name; as a file, or in a path, it is two.
+        prose = value == match["value"] and not value.islower() and page[match.start() - 1 : match.start()] != "/"
+        if not (prose and "-" in value) and _is_user(_CUT.split(value.lower().rstrip("0123456789"))):
             yield Finding(match.start("value"), match.start("value") + len(value), "USERNAME", 0.7, "name_joined")
 
 

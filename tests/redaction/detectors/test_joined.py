@@ -51,7 +51,15 @@ def test_finds_a_given_name_joined_to_a_surname(look, marked):
 
 @pytest.mark.parametrize(
     "text",
-    ["jordan.utils", "harriet.append(x)", "sandra.blackwood(x)", "karen.py", "harriet.example.com", "mark.blackwood"],
+    [
+        "jordan.utils",
+        "harriet.append(x)",
+        "sandra.blackwood(x)",
+        "karen.py",
+        "harriet.example.com",
+        "mark.blackwood",
+        "Fritz-Blackwood",
+    ],
 )
 def test_a_member_of_an_object_is_no_surname(look, text):
     assert [item for item in look(text)[1] if item[0] == "USERNAME"] == []
