@@ -224,9 +224,17 @@ class Policy:
         found = self.hosts.find(host)
         return self.destinations[found] if found is not None else None
 
+    @property
+    def restores_every_tool(self) -> bool:
+        """Whether there is no tool whose arguments keep their placeholders."""
+        return self.tools_default and all(self.tools.values())
+
     def restore_tool(self, name: str) -> bool:
-        """Whether placeholders in this tool's arguments become originals before the app gets them."""
-        return self.tools.get(name, self.tools_default)
+        """Whether placeholders in this tool's arguments become originals before the app gets them.
+
+        name: "" where an answer does not say which tool it calls; then only if every tool may have originals.
+        """
+        return self.tools.get(name, self.tools_default) if name else self.restores_every_tool
 
     def trusts_header(self, name: str) -> tuple[str, ...]:
         """From whom a `dragoman-*` header is believed: `credential` and CIDR ranges; empty means nobody."""

@@ -153,7 +153,9 @@ class Gate:
         facts.commitment_in = commit(tokenized.commit_key, facts.transfer, REQUEST_IN, facts.egress.body)
         commitment_out = commit(tokenized.commit_key, facts.transfer, REQUEST_OUT, request.body)
         record = records.transfer_record(facts, bytes_out=len(request.body), commitment_out=commitment_out)
-        restorer = Restorer(Restorable(tokenized.restorable, tokenized.sent_texts))
+        policy = work.active.policy
+        may_restore = None if policy.restores_every_tool else policy.restore_tool
+        restorer = Restorer(Restorable(tokenized.restorable, tokenized.sent_texts), may_restore=may_restore)
         work.exchange.advance(State.INSPECTED)
         work.receipt = await self._services.recorder.append(record)
         work.exchange.clear(

@@ -96,7 +96,6 @@ def _asked(policy: Policy) -> Iterator[tuple[bool, str]]:
     for rule in policy.rules:
         missing = rule.decision.operator.value not in operators.ALL
         yield missing, f"`do: {rule.does.value}` of rule {rule.id} (use tokenize)"
-    yield not (policy.tools_default and all(policy.tools.values())), "`restore` with `no` (every tool gets originals)"
     for name, application in policy.applications.items():
         identify = application.identify
         for what in ("header", "certificate", "claim"):

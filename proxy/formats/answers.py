@@ -8,6 +8,7 @@ import codecs
 
 from proxy.errors import FormatError
 from proxy.formats.base import ResponseFacts
+from proxy.formats.channels import Calls, Channels
 from proxy.formats.document import decode
 from proxy.formats.facts import Noticed
 from proxy.formats.jsonscan import Form, scan, string_of
@@ -22,7 +23,10 @@ _BODY = "body"
 class WholeReader:
     """One JSON document; a body that turns out to be none is restored as text where it is text."""
 
-    def __init__(self, shape: Shape, restorer: Restorer, *, strict: bool = False) -> None:
+    def __init__(
+        self, shape: Shape, restorer: Restorer, channels: Channels | None = None, *, strict: bool = False
+    ) -> None:
+        self._calls = Calls(channels or Channels()) if restorer.asks_for_tools else None
         self._noticed = Noticed()
         self._shape = shape
         self._restorer = restorer
@@ -74,7 +78,8 @@ class WholeReader:
                 continue
             value = string_of(text[leaf.start : leaf.end])
             encoding = Encoding.JSON if leaf.shape.json or looks_like_json(value) else Encoding.PLAIN
-            now = self._restorer.whole(value, encoding, strict=self._strict or not leaf.listed)
+            tool = self._calls.tool(leaf) if self._calls is not None else None
+            now = self._restorer.whole(value, encoding, strict=self._strict or not leaf.listed, tool=tool)
             if leaf.form is Form.STRING and leaf.shape.use is not Use.STRUCTURAL:
                 self._noticed.text(leaf.pointer, value)
             if now != value:

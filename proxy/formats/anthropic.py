@@ -25,7 +25,8 @@ _CITATION = build(
 def _block() -> Shape:
     """A content block. What a tool found holds blocks, or is an object that looks like one, at any depth."""
     block = build(
-        structural("type id name tool_use_id is_error return_code error_code retrieved_at cache_control/**"),
+        structural("name", note="tool"),
+        structural("type id tool_use_id is_error return_code error_code retrieved_at cache_control/**"),
         structural("citations/enabled server_name caller/{type,tool_id}"),
         structural("file_id source/file_id", note="@state.file"),
         structural("source/type"),
@@ -74,7 +75,7 @@ ANSWER = build(
     graft("content/* message/content/* content_block", _BLOCK),
     opaque("delta/signature"),
     delta("delta/{text,thinking}"),
-    delta("delta/partial_json", json=True),
+    delta("delta/partial_json", SegmentKind.TOOL_ARGUMENTS, json=True),
     graft("delta/citation", _CITATION),
     structural("error/type request_id"),
 )
@@ -104,7 +105,7 @@ FORMAT = JsonFormat(
             REQUEST,
             ANSWER,
             Streams.SSE,
-            Channels(MappingProxyType({"content_block_stop": False, "message_stop": True})),
+            Channels(MappingProxyType({"content_block_stop": False, "message_stop": True}), call="content_block"),
         ),
         Operation("count_tokens", re.compile(r"/(?:.*/)?v1/messages/count_tokens"), REQUEST, ANSWER),
         Operation("batches", re.compile(r"/(?:.*/)?v1/messages/batches"), BATCH, _BATCH, creates=True),

@@ -4,15 +4,19 @@ A channel's name is the way to the piece, with the index that the provider gave 
 (`choices/0/delta/content`). Pure; a format whose events have types says in `ends` what they end.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from proxy.formats.jsonscan import Frame, Leaf, Scan
+from proxy.formats.leaves import UNCLEAR
+from redaction.segment import SegmentKind
 
 EVERY = ""
 """The scope of all channels: it is a prefix of every name."""
 
+MAX_CALLS = 4096  # remembered names of one response; of a call beyond them nobody knows whose it is
+_PASSED_ON = ("function_call", "custom_tool_call", "mcp_call")  # whose tool only their name says
 _INDICES = ("index", "index.1", "index.2", "index.3")
 
 
@@ -22,11 +26,15 @@ class Channels:
 
     A type that ends in `.done`, and is not listed, ends those of its own index too. A note `close` in an object ends
     the channels below that object. json, opaque: types whose piece is one of a JSON document, or no text at all.
+    call: the key at an event's root whose object says which call the event's index is. arguments: whether texts at the
+    root of an event of that type are a call's arguments.
     """
 
     ends: Mapping[str, bool] = field(default_factory=lambda: MappingProxyType({}))
     json: frozenset[str] = frozenset()
     opaque: frozenset[str] = frozenset()
+    call: str = ""
+    arguments: Callable[[str], object] = lambda _kind: False
 
     def name(self, leaf: Leaf) -> str:
         """The channel of a piece."""
@@ -43,6 +51,53 @@ class Channels:
         elif kind.endswith(".done"):
             scopes.append(scope(found.root))
         return tuple(scopes)
+
+
+class Calls:
+    """Whose arguments a text is: the tool's name from the call around it, or from an earlier event of its index."""
+
+    def __init__(self, channels: Channels) -> None:
+        self._channels = channels
+        self._names: dict[str, str] = {}
+
+    def found(self, found: Scan) -> None:
+        """Remember the calls that an event names. A call that changes its name has none."""
+        for frame in found.calls:
+            name = _named(frame)
+            if not name:
+                continue
+            of_event = frame.parent is found.root and frame.position < 0 and frame.key == self._channels.call
+            at = scope(found.root if of_event else frame)
+            if at in self._names or len(self._names) < MAX_CALLS:
+                self._names[at] = name if self._names.get(at, name) == name else ""
+
+    def tool(self, leaf: Leaf, kind: str = "") -> str | None:
+        """The tool, "" where nobody said which, None where the text is no arguments. kind: the event's type."""
+        arguments = (leaf.shape.kind or leaf.frame.kind) is SegmentKind.TOOL_ARGUMENTS
+        if not arguments and not (leaf.frame.parent is None and self._channels.arguments(kind)):
+            return None
+        frames: list[Frame] = []
+        frame: Frame | None = leaf.frame
+        while frame is not None:
+            if (name := _named(frame)) is not None:
+                return name
+            frames.append(frame)
+            frame = frame.parent
+        return next((self._names[at] for one in frames if (at := scope(one)) in self._names), "")
+
+
+def _named(frame: Frame) -> str | None:
+    """What an object says the tool is called; one without a name is the provider's own, named by its type.
+
+    None where it says nothing. `web_search_call` is a call of `web_search`.
+    """
+    notes = frame.notes or {}
+    name, kind = notes.get("tool", ""), notes.get("call")
+    if name not in ("", "null"):
+        return "" if name == UNCLEAR else name
+    if kind is None:
+        return None
+    return kind.removesuffix("_call") if kind.endswith("_call") and kind not in _PASSED_ON else ""
 
 
 def type_of(found: Scan) -> str:

@@ -56,14 +56,15 @@ ANSWER = build(
     structural("type", note="type"),
     structural("index", note="index"),
     structural("id finish_reason message/role delta/finish_reason delta/message/role"),
-    structural("{message/tool_calls/*,delta/message/tool_calls}/{id,type,function/name}", once=True),
+    structural("{message/tool_calls/*,delta/message/tool_calls}/{id,type}", once=True),
+    structural("{message/tool_calls/*,delta/message/tool_calls}/function/name", note="tool", once=True),
     structural("message/content/*/type delta/message/content/type usage/billed_units/** delta/usage/billed_units/**"),
     structural("{message/citations/*,delta/message/citations}/{start,end,content_index,type}"),
     opaque("logprobs/** delta/logprobs/**", once=True),
-    Rule("message/tool_calls/*/function/arguments", json=True),
+    Rule("message/tool_calls/*/function/arguments", kind=SegmentKind.TOOL_ARGUMENTS, json=True),
     text("message/tool_plan message/content/*/{text,thinking}"),
     delta("delta/message/content/{text,thinking} delta/message/tool_plan"),
-    delta("delta/message/tool_calls/function/arguments", json=True),
+    delta("delta/message/tool_calls/function/arguments", SegmentKind.TOOL_ARGUMENTS, json=True),
 )  # fmt: skip
 VECTORS = build(structural("id response_type embeddings/** meta/** images/**"), text("texts/*"))
 RANKED = build(structural("id meta/** results/*/{index,relevance_score}"))

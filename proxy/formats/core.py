@@ -207,7 +207,7 @@ def reader_for(
     if framer is not None:
         return StreamReader(framer, shape, channels, restorer, strict=strict)
     if media_type.endswith("json"):
-        return WholeReader(shape, restorer, strict=strict)
+        return WholeReader(shape, restorer, channels, strict=strict)
     charset = re.search(r'charset="?([A-Za-z0-9_.:-]+)', parameters)
     if is_text_type(media_type):
         return TextReader(restorer, charset=charset[1] if charset else "utf-8", strict=strict)

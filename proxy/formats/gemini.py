@@ -9,7 +9,7 @@ import re
 from proxy.formats import refusal
 from proxy.formats.core import JsonFormat, Operation, Streams
 from proxy.formats.schema import json_schema
-from proxy.formats.shape import app_data, build, delta, graft, joined, media, opaque, structural, text
+from proxy.formats.shape import Rule, app_data, build, delta, graft, joined, media, opaque, structural, text
 from redaction.segment import SegmentKind
 
 _CONTENT = "{contents/*,content,systemInstruction}"
@@ -54,7 +54,9 @@ ANSWER = build(
     structural("candidates/*/content/role candidates/*/safetyRatings/** promptFeedback/{blockReason,safetyRatings/**}"),
     joined("candidates/*/content/parts"),
     delta("candidates/*/content/parts/*/text"),
-    structural("candidates/*/content/parts/*/functionCall/{id,name} candidates/*/content/parts/*/thought"),
+    structural("candidates/*/content/parts/*/functionCall/id candidates/*/content/parts/*/thought"),
+    structural("candidates/*/content/parts/*/functionCall/name", note="tool"),
+    Rule("candidates/*/content/parts/*/functionCall", kind=SegmentKind.TOOL_ARGUMENTS),
     structural("candidates/*/content/parts/*/inlineData/mimeType", note="mime"),
     media("candidates/*/content/parts/*/inlineData/data"),
     opaque("candidates/*/content/parts/*/thoughtSignature", once=True),

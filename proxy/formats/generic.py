@@ -17,6 +17,7 @@ from proxy.formats.inspection import Inspection
 from proxy.formats.shape import Shape, Use
 from proxy.messages import Headers, Refusal, Reply
 from redaction.restore import Restorer
+from redaction.segment import SegmentKind
 
 _GROWING = (
     "text",
@@ -32,7 +33,21 @@ _GROWING = (
 
 
 def _answer() -> Shape:
-    """Strings under the keys by which APIs stream text grow over events; `index` tells elements apart."""
+    """Strings under the keys by which APIs stream text grow over events; `index` tells elements apart.
+
+    Under the keys by which they call tools stand arguments, of the nearest `name`.
+    """
+    inside = _tree({})
+    # What stands in the arguments names no tool: the model wrote it.
+    pieces, whole = (
+        Shape(use, SegmentKind.TOOL_ARGUMENTS, members=inside.members, other=inside, element=element)
+        for use, element in ((Use.DELTA, inside.members["text"]), (Use.TEXT, inside))
+    )
+    named = Shape(note="tool", once=True)
+    return _tree({"name": named, "arguments": pieces, "partial_json": pieces, "args": whole, "input": whole})
+
+
+def _tree(special: Mapping[str, Shape]) -> Shape:
     root = Shape()
     grows = Shape(use=Use.DELTA)
     for shape in (root, grows):
@@ -41,6 +56,7 @@ def _answer() -> Shape:
         shape.members["index"] = Shape(use=Use.STRUCTURAL, note="index")
         for name in ("type", "id", "object", "role"):
             shape.members[name] = Shape(use=Use.STRUCTURAL)
+        shape.members |= special
     grows.element = grows
     return root
 

@@ -8,7 +8,7 @@ import re
 from json.decoder import scanstring  # type: ignore[attr-defined]
 
 from proxy.errors import FormatError
-from proxy.formats.leaves import WHOLE, Form, Frame, Leaf, Scan
+from proxy.formats.leaves import UNCLEAR, WHOLE, Form, Frame, Leaf, Scan
 from proxy.formats.shape import Shape, Use
 
 __all__ = ["IDENTIFIER", "MAX_DEPTH", "MAX_LEAVES", "MIN_NUMBERS", "Form", "Frame", "Leaf", "Scan", "scan", "string_of",
@@ -52,7 +52,7 @@ def scan(text: str, shape: Shape, *, keys: bool = True) -> Scan:
 
 
 class _Scanner:
-    __slots__ = ("closing", "keys", "leaves", "noted", "text")
+    __slots__ = ("calls", "closing", "keys", "leaves", "noted", "text")
 
     def __init__(self, text: str, keys: bool) -> None:
         self.text = text
@@ -60,6 +60,7 @@ class _Scanner:
         self.leaves: list[Leaf] = []
         self.noted: list[tuple[str, str, int, int]] = []
         self.closing: list[Frame] = []
+        self.calls: list[Frame] = []
 
     def run(self, shape: Shape) -> Scan:
         text = self.text
@@ -78,7 +79,7 @@ class _Scanner:
             self._scalar(match, root, "", True, WHOLE, shape)
         if _END(text, end) is None:
             raise _broken(end)
-        return Scan(self.leaves, root, self.noted, self.closing)
+        return Scan(self.leaves, root, self.noted, self.closing, self.calls)
 
     def _container(self, frame: Frame, start: int) -> int:
         """Everything in the container that opens just before `start`, without recursion."""
@@ -166,6 +167,10 @@ class _Scanner:
             self.closing.append(frame)
         if frame.notes is None:
             frame.notes = {}
+        if note in ("tool", "call"):
+            self.calls.append(frame)
+            if frame.notes.get(note, value) != value:
+                value = UNCLEAR  # of two names either may be taken
         frame.notes[note] = value
 
     def _numbers(self, frame: Frame, key: str, listed: bool, position: int, shape: Shape, start: int) -> int:

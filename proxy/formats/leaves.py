@@ -11,6 +11,9 @@ from redaction.segment import SegmentKind
 WHOLE = -2
 """Position of a leaf that is the whole text; that of an object's member is -1, and its key may be empty."""
 
+UNCLEAR = "\0"
+"""The note of a tool call that names two tools."""
+
 
 class Form(IntEnum):
     """What a leaf is in the text. NUMBERS: a whole array of numbers and nothing else."""
@@ -131,15 +134,22 @@ class Scan:
 
     noted: the same with every value in its order, and where its literal stands: (name, value, start, end).
     closing: frames with a note `close` that says something (not null, false or "").
+    calls: frames with a note `tool` or `call`, a tool call's name or its own type.
     """
 
-    __slots__ = ("closing", "facts", "leaves", "noted", "root")
+    __slots__ = ("calls", "closing", "facts", "leaves", "noted", "root")
 
     def __init__(
-        self, leaves: list[Leaf], root: Frame, noted: "list[tuple[str, str, int, int]]", closing: list[Frame]
+        self,
+        leaves: list[Leaf],
+        root: Frame,
+        noted: "list[tuple[str, str, int, int]]",
+        closing: list[Frame],
+        calls: list[Frame],
     ) -> None:
         self.leaves = leaves
         self.root = root
         self.noted = noted
         self.facts = {name: value for name, value, _, _ in noted}
         self.closing = closing
+        self.calls = calls

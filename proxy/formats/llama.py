@@ -9,6 +9,7 @@ import re
 from proxy.formats import openai_chat, refusal
 from proxy.formats.core import JsonFormat, Operation, Streams
 from proxy.formats.shape import Rule, build, delta, structural, text
+from redaction.segment import SegmentKind
 
 REQUEST = build(
     *openai_chat.RULES,
@@ -17,14 +18,16 @@ REQUEST = build(
 )
 ANSWER = build(
     structural("id model completion_message/{role,stop_reason,content/type} metrics/*/{metric,unit}"),
-    structural("completion_message/tool_calls/*/id completion_message/tool_calls/*/function/name"),
-    Rule("completion_message/tool_calls/*/function/arguments", json=True),
+    structural("completion_message/tool_calls/*/id"),
+    structural("completion_message/tool_calls/*/function/name", note="tool"),
+    Rule("completion_message/tool_calls/*/function/arguments", kind=SegmentKind.TOOL_ARGUMENTS, json=True),
     text("completion_message/content completion_message/content/text"),
-    structural("event/event_type event/delta/{type,function/name} event/metrics/*/{metric,unit}", once=True),
+    structural("event/event_type event/delta/type event/metrics/*/{metric,unit}", once=True),
+    structural("event/delta/function/name", note="tool", once=True),
     structural("event/stop_reason", note="close"),
     structural("event/delta/id", note="index"),
     delta("event/delta/{text,reasoning}"),
-    delta("event/delta/function/arguments", json=True),
+    delta("event/delta/function/arguments", SegmentKind.TOOL_ARGUMENTS, json=True),
     structural("status error/{type,code}"),
 )
 _VERDICT = build(structural("model results/*/flagged"))

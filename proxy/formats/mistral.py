@@ -29,7 +29,8 @@ _COMMON = (
 )
 _ENTRY = build(
     structural("role", note="role"),
-    structural("object type id tool_call_id created_at completed_at prefix previous_agent_id next_agent_id name model"),
+    structural("name", note="tool"),
+    structural("object type id tool_call_id created_at completed_at prefix previous_agent_id next_agent_id model"),
     structural("content/*/{type,closed,file_id} content/*/thinking/*/type agent_id confirmation_status"),
     media("content/*/image_url content/*/image_url/url"),
     text("result", SegmentKind.TOOL_RESULT),
@@ -59,7 +60,8 @@ _CONVERSATION = build(
     structural("usage/completion_tokens", note="@usage.out"),
     graft("outputs/* entries/* messages/*", _ENTRY),
     delta("content content/text"),
-    delta("arguments", json=True),
+    structural("name", note="tool"),
+    delta("arguments", SegmentKind.TOOL_ARGUMENTS, json=True),
 )
 _PAGES = build(
     structural("model", note="@model"),

@@ -53,7 +53,8 @@ ANSWER = build(
     structural("choices/*/index", note="index"),
     structural("choices/*/finish_reason", note="close"),
     structural("choices/*/{delta,message}/role choices/*/{delta,message}/tool_calls/*/{id,type}", once=True),
-    structural("choices/*/{delta,message}/tool_calls/*/function/name", once=True),
+    structural("choices/*/{delta,message}/tool_calls/*/{function,custom}/name", note="tool", once=True),
+    structural("choices/*/{delta,message}/function_call/name", note="tool", once=True),
     structural("choices/*/delta/tool_calls/*/index", note="index"),
     text("choices/*/message/{content,refusal,reasoning,reasoning_content}"),
     opaque("obfuscation", once=True),
@@ -61,8 +62,10 @@ ANSWER = build(
     text("choices/*/message/{content,refusal,reasoning,reasoning_content}"),
     # Mistral's reasoning models send a list of chunks.
     delta("choices/*/delta/content/*/text choices/*/delta/content/*/thinking/*/text"),
-    delta("choices/*/delta/tool_calls/*/function/arguments choices/*/delta/function_call/arguments", json=True),
-    Rule("choices/*/message/tool_calls/*/function/arguments", json=True),
+    delta("choices/*/delta/{tool_calls/*/function,function_call}/arguments", _ARGUMENTS, json=True),
+    delta("choices/*/delta/tool_calls/*/custom/input", _ARGUMENTS),
+    Rule("choices/*/message/{tool_calls/*/function,function_call}/arguments", kind=_ARGUMENTS, json=True),
+    text("choices/*/message/tool_calls/*/custom/input", _ARGUMENTS),
     opaque("choices/*/logprobs/** choices/*/{delta,message}/audio/data", once=True),
     structural("error/{type,code,param}"),
 )

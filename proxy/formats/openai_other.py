@@ -6,7 +6,7 @@ line. Audio and images are media, which the policy lets pass or refuses.
 
 import re
 
-from proxy.formats import openai_chat, refusal
+from proxy.formats import openai_chat, openai_responses, refusal
 from proxy.formats.channels import Channels
 from proxy.formats.core import JsonFormat, Operation, Streams
 from proxy.formats.shape import Shape, app_data, build, delta, graft, media, opaque, structural, text
@@ -73,7 +73,11 @@ _BATCH = build(
 )
 _RESULT = build(
     structural("id custom_id response/{status_code,request_id} error/{code,type}"),
-    graft("response/body", openai_chat.ANSWER),
+    # Of chat completions, or of responses.
+    graft(
+        "response/body",
+        Shape(members={**openai_chat.ANSWER.members, "output": openai_responses.ANSWER.members["output"]}),
+    ),
 )
 
 _BASE = r"/(?:.*/)?(?:v1|openai|openai/deployments/[^/]+)/"

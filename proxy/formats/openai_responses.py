@@ -60,12 +60,14 @@ _PARTS = (
 _PART_OUT = build(*_PARTS, opaque("logprobs/**", once=True))
 
 
-def _item(part: Shape) -> Shape:
+def _item(part: Shape, *more: Rule) -> Shape:
     """One item of a conversation. Going in, pieces of words in `logprobs` are text; coming out they stay as they are,
     because a placeholder in pieces cannot be restored."""
     return build(
         structural("role", note="role"),
-        structural("id type status phase call_id name namespace server_label approval_request_id approve container_id"),
+        structural("type", note="call"),
+        structural("name", note="tool"),
+        structural("id status phase call_id namespace server_label approval_request_id approve container_id"),
         structural("caller/{type,caller_id} execution async background output_format quality size max_output_length"),
         structural("pending_safety_checks/*/{id,code} acknowledged_safety_checks/*/{id,code} error/{type,code}"),
         structural("action/{type,button,x,y,scroll_x,scroll_y,timeout_ms,max_output_length} action/path/*/{x,y}"),
@@ -84,11 +86,13 @@ def _item(part: Shape) -> Shape:
         media("output/*/{image_url,file_data}"),
         text("content summary/*/text", None),
         graft("tools/*", _tool()),
+        *more,
     )  # fmt: skip
 
 
 _ITEM = _item(build(*_PARTS))
-_ITEM_OUT = _item(_PART_OUT)
+# Coming out, all that a call of the provider's own tools says to do is its arguments.
+_ITEM_OUT = _item(_PART_OUT, Rule("action actions/* operation", kind=_ARGUMENTS))
 
 REQUEST = build(
     structural("model", note="@model"),
@@ -138,8 +142,9 @@ ANSWER = build(
     structural("item_id sequence_number annotation_index partial_image_index"),
     opaque("obfuscation logprobs/**", once=True),
     media("partial_image_b64"),
+    structural("name", note="tool"),
     delta("delta"),
-    Rule("arguments", json=True),
+    Rule("arguments", kind=_ARGUMENTS, json=True),
     text("text refusal input transcript code"),
     graft("item", _ITEM_OUT),
     graft("part", _PART_OUT),
@@ -154,6 +159,9 @@ CHANNELS = Channels(
     MappingProxyType({"response.completed": True, "response.failed": True, "response.incomplete": True, "error": True}),
     json=frozenset(("response.function_call_arguments.delta", "response.mcp_call_arguments.delta")),
     opaque=frozenset(("response.audio.delta", "response.output_audio.delta")),
+    call="item",
+    # Arguments, input, code, commands: whatever grows in a call, less what came back from it.
+    arguments=re.compile(r"response\..*_call_(?!output).*").fullmatch,
 )
 _BASE = r"/(?:.*/)?(?:v1|openai)/"
 _READ = frozenset(("GET", "POST", "DELETE"))

@@ -32,7 +32,8 @@ class Shape:
     """One place. members: listed keys; element: of an array; other: of keys that are not listed (None: unknown).
 
     kind: whose words stand here and below; None: as above. note: the value is remembered under this name, for the
-    objects around it (`role`, `mime`, `index`, `close`), or with `@` before it for the whole body (`@model`).
+    objects around it (`role`, `mime`, `index`, `close`, `tool`, `call`), or with `@` before it for the whole body
+    (`@model`).
     free: the app's own data, in which a number may become a string. tokens: an array of numbers here is text in
     disguise (token ids). json: the string is itself a JSON document. once: belongs to one event of a channel, so an
     event that we add does not carry it. joined: elements at different positions continue the same growing strings.
@@ -113,9 +114,9 @@ def app_data(paths: str, kind: SegmentKind | None = None) -> Rule:
     return Rule(paths, graft=free(kind))
 
 
-def delta(paths: str, *, json: bool = False) -> Rule:
+def delta(paths: str, kind: SegmentKind | None = None, *, json: bool = False) -> Rule:
     """Pieces of a growing string. json: it grows into a JSON document."""
-    return Rule(paths, Use.DELTA, json=json)
+    return Rule(paths, Use.DELTA, kind=kind, json=json)
 
 
 def joined(paths: str) -> Rule:

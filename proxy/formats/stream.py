@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from proxy.errors import FormatError
 from proxy.formats.base import ResponseFacts
-from proxy.formats.channels import EVERY, Channels, type_of
+from proxy.formats.channels import EVERY, Calls, Channels, type_of
 from proxy.formats.document import json_like
 from proxy.formats.facts import Noticed
 from proxy.formats.jsonscan import Form, Leaf, Scan, scan, string_of
@@ -58,6 +58,7 @@ class StreamReader:
         self._strict = strict
         self._noticed = Noticed()
         self._last: dict[str, _Last] = {}
+        self._calls = Calls(channels) if restorer.asks_for_tools else None
 
     @property
     def facts(self) -> ResponseFacts:
@@ -101,6 +102,8 @@ class StreamReader:
 
     def _json(self, event: Event, data: str, found: Scan) -> bytes:
         kind = type_of(found)
+        if self._calls is not None:
+            self._calls.found(found)
         pieces = [piece for leaf in found.leaves if (piece := self._piece(event, data, leaf, kind)) is not None]
         before = b""
         closed = self._channels.closed(found)
@@ -118,9 +121,11 @@ class StreamReader:
         if leaf.form not in (Form.STRING, Form.KEY) or shape.use in (Use.OPAQUE, Use.MEDIA):
             return None
         value = string_of(data[leaf.start : leaf.end])
+        tool = self._calls.tool(leaf, kind) if self._calls is not None else None
+        strict = self._strict or not leaf.listed
         if leaf.form is Form.KEY or shape.use is not Use.DELTA:
             encoding = Encoding.JSON if shape.json or looks_like_json(value) else Encoding.PLAIN
-            return Piece(leaf, value, self._restorer.whole(value, encoding, strict=self._strict or not leaf.listed))
+            return Piece(leaf, value, self._restorer.whole(value, encoding, strict=strict, tool=tool))
         if kind in self._channels.opaque:
             return None
         channel = self._channels.name(leaf)
@@ -128,8 +133,7 @@ class StreamReader:
         encoding = Encoding.PLAIN
         if known is None and (shape.json or kind in self._channels.json or value.lstrip()[:1] == "{"):
             encoding = Encoding.JSON
-        strict = self._strict or not leaf.listed
-        now = self._restorer.feed(channel, value, encoding, strict=strict)
+        now = self._restorer.feed(channel, value, encoding, strict=strict, tool=tool)
         self._noticed.text(channel, value)
         self._last[channel] = _Last(event, data, path_of(leaf))
         return Piece(leaf, value, now, channel)

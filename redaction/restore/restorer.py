@@ -5,6 +5,7 @@ Only placeholders of the `Restorable` enter a result, never into a URL that the 
 """
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -27,9 +28,9 @@ _HOST_ENDS: Final = frozenset('/?#\\"<>`')
 class RestoreCounts:
     """What happened to placeholders and what looks like them.
 
-    restored: filled in. withheld: known, but inside a URL that was not sent. foreign: well-formed, check character
-    included, but not of this exchange (guessed, expired, another scope's). unknown: looks alike, check character or
-    type word wrong.
+    restored: filled in. withheld: known, but inside a URL that was not sent, or in the arguments of a tool
+    that gets none. foreign: well-formed, check character included, but not of this exchange (guessed, expired, another
+    scope's). unknown: looks alike, check character or type word wrong.
     """
 
     restored: int = 0
@@ -39,12 +40,16 @@ class RestoreCounts:
 
 
 class _Channel:
-    """One growing string. held: raw text held back; before: the character before it; context: all that came earlier."""
+    """One growing string. held: raw text held back; before: the character before it; context: all that came earlier.
 
-    __slots__ = ("before", "context", "encoding", "held", "start", "strict")
+    kept: the text goes out as it comes, and what is read of it is only counted.
+    """
+
+    __slots__ = ("before", "context", "encoding", "held", "kept", "start", "strict")
 
     def __init__(self, restorable: Restorable, encoding: Encoding, strict: bool) -> None:
         self.held = ""
+        self.kept = False
         self.before = ""
         self.context = Context()
         self.encoding = encoding
@@ -56,13 +61,18 @@ class Restorer:
     """Restores one response. Not thread-safe; make one per response, the `Restorable` may be shared.
 
     strict: every channel is strict, see `feed`; for formats that cannot tell prose from other strings.
+    may_restore: whether the arguments of the tool of that name get originals, "" for a call that does not say whose it
+    is; without it all do.
     """
 
-    __slots__ = ("_channels", "_lookalikes", "_restorable", "_restored", "_strict", "_withheld")
+    __slots__ = ("_channels", "_lookalikes", "_may_restore", "_restorable", "_restored", "_strict", "_withheld")
 
-    def __init__(self, restorable: Restorable, *, strict: bool = False) -> None:
+    def __init__(
+        self, restorable: Restorable, *, strict: bool = False, may_restore: Callable[[str], bool] | None = None
+    ) -> None:
         self._restorable = restorable
         self._strict = strict
+        self._may_restore = may_restore
         self._channels: dict[str, _Channel] = {}
         self._lookalikes: Counter[str] = Counter()
         self._restored = 0
@@ -73,16 +83,32 @@ class Restorer:
         """What this response may restore."""
         return self._restorable
 
-    def feed(self, channel: str, text: str, encoding: Encoding = Encoding.PLAIN, *, strict: bool = False) -> str:
+    @property
+    def asks_for_tools(self) -> bool:
+        """Whether it matters which tool's arguments a text belongs to."""
+        return self._may_restore is not None
+
+    def feed(
+        self,
+        channel: str,
+        text: str,
+        encoding: Encoding = Encoding.PLAIN,
+        *,
+        strict: bool = False,
+        tool: str | None = None,
+    ) -> str:
         """The next piece of a channel in; what is decided of it, restored, out.
 
         encoding, strict: fixed by a channel's first piece. strict: only spellings with an opening bracket count, so
-        that a channel which is no prose (`STOP`) is never held back.
+        that a channel which is no prose (`STOP`) is never held back. tool: whose arguments it is, None where it is no
+        tool's; a channel that once belonged to a tool that gets no originals passes unchanged from there on.
         Raises RestoreError `too_many_channels` when more than 4,096 are open.
         """
         state = self._channels.get(channel)
         if state is None:
             state = self._open(channel, encoding, strict or self._strict)
+        shown = "" if state.kept else state.held
+        state.kept = state.kept or self._keeps(tool)
         if (
             not state.held
             and state.start.search(text) is None
@@ -92,7 +118,8 @@ class Restorer:
                 state.context.append(text)
                 state.before = text[-1]
             return text
-        return self._run(state, text, final=False)
+        restored = self._run(state, text, final=False)
+        return shown + text if state.kept else restored
 
     def flush(self, channel: str) -> str:
         """The channel ends: what was held back, decided. A later `feed` of that name begins a new channel."""
@@ -102,27 +129,33 @@ class Restorer:
         rest = self._run(state, "", final=True) if state.held else ""
         state.context.finish()
         self._lookalikes.update(state.context.lookalikes)
-        return rest
+        return "" if state.kept else rest
 
     def pending(self, channel: str) -> bool:
         """Whether text of this channel is held back (at most 64 characters, escapes of a JSON text read)."""
         state = self._channels.get(channel)
-        return state is not None and bool(state.held)
+        return state is not None and bool(state.held) and not state.kept
 
     @property
     def channels(self) -> tuple[str, ...]:
         """The channels that are open, in the order in which they began; `flush` each when the response ends."""
         return tuple(self._channels)
 
-    def whole(self, text: str, encoding: Encoding = Encoding.PLAIN, *, strict: bool = False) -> str:
-        """A complete text, restored."""
+    def whole(
+        self, text: str, encoding: Encoding = Encoding.PLAIN, *, strict: bool = False, tool: str | None = None
+    ) -> str:
+        """A complete text, restored. encoding, strict, tool: see `feed`."""
         state = _Channel(self._restorable, encoding, strict or self._strict)
+        state.kept = self._keeps(tool)
         if "[" not in text and state.start.search(text) is None and (encoding is not Encoding.JSON or "\\" not in text):
             return text
         restored = self._run(state, text, final=True)
         state.context.finish()
         self._lookalikes.update(state.context.lookalikes)
-        return restored
+        return text if state.kept else restored
+
+    def _keeps(self, tool: str | None) -> bool:
+        return tool is not None and self._may_restore is not None and not self._may_restore(tool)
 
     @property
     def counts(self) -> RestoreCounts:
@@ -187,7 +220,7 @@ class Restorer:
                 return UNDECIDED
             if text.startswith(LOST.close, end):
                 end += 1
-        allowed = self._may_stand(state.context.place(), entry, text, at, end, final)
+        allowed = False if state.kept else self._may_stand(state.context.place(), entry, text, at, end, final)
         if allowed is None:
             return UNDECIDED
         state.context.append_token(entry.token)

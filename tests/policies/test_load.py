@@ -144,6 +144,8 @@ def test_tools_headers_and_restore_say_what_the_file_says(loaded: Callable[..., 
         trust={"Dragoman-Session": ["credential", "10.0.0.0/8"]},
     ).policy
     assert (made.restore_tool("web_search"), made.restore_tool("send_mail")) == (False, True)
+    assert not made.restore_tool(""), "nobody knows that it is not web_search"
+    assert not made.restores_every_tool
     assert made.trusts_header("dragoman-session") == ("credential", "10.0.0.0/8")
     assert made.trusts_header("dragoman-app") == ()
 

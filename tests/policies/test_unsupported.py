@@ -26,8 +26,6 @@ OPENAI = {"extends": "bundled:openai@2026-11-23"}
         ({"subject_flags": {"source": "claim", "at": "consent"}}, "source: claim"),
         ({"subject_flags": {"source": "http", "at": "http://flags.example"}}, "over plain http"),
         ({"subject_flags": {"source": "http", "at": "ftp://127.0.0.1"}}, "over plain http"),
-        ({"restore": {"tools": {"web_search": "no"}}}, "every tool gets originals"),
-        ({"restore": {"other": "no"}}, "every tool gets originals"),
         ({"applications": {"chat": {"identify": {"certificate": "x"}}}}, "certificate"),
         ({"applications": {"chat": {"identify": {"claim": "x"}}}}, "claim"),
         ({"applications": {"chat": {"identify": {"header": "x"}}}}, "header"),
@@ -51,12 +49,12 @@ def test_an_operator_that_nobody_made_is_refused(
 
 
 def test_everything_that_is_missing_is_named_at_once(policy: Callable[..., Policy]) -> None:
-    with pytest.raises(ConfigError, match="sql.*web_search|sql.*originals"):
+    with pytest.raises(ConfigError, match="buffer: sentence.*sql"):
         unsupported(
             policy(
                 rules=RULES,
                 subject_flags={"source": "sql", "at": "x"},
-                restore={"tools": {"web_search": "no"}},
+                response={"buffer": "sentence"},
             )
         )
 
@@ -72,6 +70,8 @@ def test_everything_that_is_missing_is_named_at_once(policy: Callable[..., Polic
         {"subject_flags": {"source": "http", "at": "https://flags.example/ask"}},
         {"subject_flags": {"source": "http", "at": "http://127.0.0.1:7000/ask"}},
         {"restore": {"tools": {"lookup": "yes"}}},
+        {"restore": {"tools": {"web_search": "no"}}},
+        {"restore": {"other": "no", "tools": {"lookup": "yes"}}},
         {"budgets": [{"id": "b", "transfers": 5}]},
         {"destinations": {"openai": OPENAI | {"store": "never"}}},
         {"entities": {"STAFF": {"patterns": ["s[0-9]"]}}},

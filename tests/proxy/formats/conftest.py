@@ -13,7 +13,7 @@ from proxy.formats.base import Endpoint, Format, Inspected, RequestHead, Respons
 from proxy.formats.selection import Formats
 from proxy.messages import Headers
 from redaction import tokens
-from redaction.restore import Restorable, Restorer
+from redaction.restore import Restorable, RestoreCounts, Restorer
 
 KEY = bytes(range(32))
 PEOPLE = {tokens.mint(KEY, "PERSON", name): name for name in ('Jürgen "der Große" O\'Neil', "Nguyễn Thị Hạnh")}
@@ -125,6 +125,7 @@ class Answered:
     body: bytes
     facts: ResponseFacts
     pieces: tuple[bytes, ...]
+    counts: RestoreCounts
 
     @property
     def json(self) -> Any:
@@ -154,14 +155,15 @@ def answer() -> Callable[..., Answered]:
         hint: str = "",
         method: str = "POST",
         sent: tuple[str, ...] = (),
+        may_restore: Callable[[str], bool] | None = None,
     ) -> Answered:
         chosen, endpoint = formats.select(head(path, method=method), hint)
-        restorer = Restorer(Restorable(PEOPLE, sent))
+        restorer = Restorer(Restorable(PEOPLE, sent), may_restore=may_restore)
         headers = Headers(((b"content-type", content_type.encode()),) if content_type else ())
         reader = chosen.reader(endpoint, status, headers, restorer)
         places = [0, *sorted({min(cut, len(body)) for cut in cuts}), len(body)]
         pieces = [reader.feed(body[start:end]) for start, end in pairwise(places)]
         pieces.append(reader.finish())
-        return Answered(b"".join(pieces), reader.facts, tuple(pieces))
+        return Answered(b"".join(pieces), reader.facts, tuple(pieces), restorer.counts)
 
     return answer

@@ -169,3 +169,45 @@ def test_what_is_found_in_a_text_of_an_app_is_what_restore_would_replace(
     # A closing bracket that was left over after lost brackets is restore's own business.
     whole = Restorer(restorable).whole(text).replace("%EE%80%80", "\ue000")
     assert (out + text[position:]).replace("]", "") == whole.replace("]", "")
+
+
+@given(st.data())
+@settings(max_examples=200, deadline=None)
+def test_a_tool_that_gets_no_originals_gets_every_piece_as_it_comes(
+    minted: dict[str, str], idents: list[str], pieces: Pieces, data: st.DataObject
+) -> None:
+    text = data.draw(texts(idents))
+    encoding = data.draw(st.sampled_from(list(Encoding)))
+    restorable = Restorable(minted)
+    whole, streamed, plain = (Restorer(restorable, may_restore=lambda tool: tool == "b") for _ in range(3))
+    assert whole.whole(text, encoding, tool="a") == text
+    parts = pieces(text, data.draw(cuts))
+    assert [streamed.feed("c", part, encoding, tool="a") for part in parts] == parts
+    assert not streamed.pending("c")
+    assert streamed.flush("c") == ""
+    assert streamed.counts == whole.counts
+    for tool in ("b", None):
+        assert plain.whole(text, encoding, tool=tool) == Restorer(restorable).whole(text, encoding)
+    assert whole.counts.restored == 0
+    seen = plain.counts
+    assert 2 * whole.counts.withheld == seen.restored + seen.withheld
+
+
+@given(st.data())
+@settings(max_examples=100, deadline=None)
+def test_a_channel_that_changes_its_tool_loses_nothing(
+    minted: dict[str, str], idents: list[str], pieces: Pieces, data: st.DataObject
+) -> None:
+    parts = pieces(data.draw(texts(idents)), data.draw(cuts))
+    at = data.draw(st.integers(0, len(parts)))
+    both = Restorer(Restorable(minted), may_restore=lambda tool: tool == "b")
+    first = Restorer(Restorable(minted))
+    got = [both.feed("c", part, tool="b" if n < at else "a") for n, part in enumerate(parts)] + [both.flush("c")]
+    began = [first.feed("c", part) for part in parts[:at]]
+    assert got[:at] == began
+    if at < len(parts):
+        # What was held back when the other tool came stays as it was written.
+        held = first.pending("c")
+        rest = "".join(parts[at:])
+        assert "".join(got[at:]).endswith(rest)
+        assert held or "".join(got[at:]) == rest
