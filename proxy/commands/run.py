@@ -5,6 +5,7 @@ Only settings come in here and only lines for a person go out; what the process 
 
 import asyncio
 import contextlib
+import gc
 import shutil
 import signal
 import sys
@@ -106,6 +107,9 @@ async def _serve(settings: Settings) -> int:
             await starting
         return 0
     addresses = starting.result()
+    # What was made until here lives as long as the process: the collector need not walk over it again and again.
+    gc.collect()
+    gc.freeze()
     welcome(Console(), settings, addresses)
     console = asyncio.create_task(_console(settings))
     await waiting
