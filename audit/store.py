@@ -4,6 +4,7 @@
 so any number of processes may append. `read()` never waits for it. Error texts never hold parameters.
 """
 
+import contextlib
 import os
 import sqlite3
 from collections.abc import Iterator, Sequence
@@ -24,7 +25,7 @@ _ADVISORY_LOCK = 0x64726167  # "drag": the same number in every process that app
 
 
 class BusyError(StoreError):
-    """Another process held the lock for too long; nothing was written, and trying again can help."""
+    """The lock or the server was not to be had; nothing was written, and trying again can help."""
 
     code = "store_busy"
 
@@ -94,15 +95,19 @@ class Store:
 
     @contextmanager
     def write(self) -> Iterator[sa.Connection]:
-        """A transaction under the lock; commits at its end. Raises BusyError where the lock is not to be had."""
+        """A transaction under the lock; commits at its end. Raises BusyError where nothing began."""
         if self._writer is None:
             raise StoreError("the audit database is open for reading only", code="store_read_only")
-        with self._writer.connect() as connection:
+        with contextlib.ExitStack() as stack:
             try:
+                connection = stack.enter_context(self._writer.connect())
                 begun = connection.begin()
             except sa.exc.OperationalError as error:
                 if _is_busy(error):
                     raise BusyError("another process keeps the audit database locked") from None
+                if not self.sqlite:
+                    # Before the transaction began: nothing is written, and the server may come back.
+                    raise BusyError("the audit database does not answer") from None
                 raise
             with begun:
                 yield connection

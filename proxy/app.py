@@ -214,6 +214,9 @@ class App:
         self._tasks.append(await keep_up(self.ledger, vault, threads, self.metrics.observe))
         return ThreadedVault(vault, threads)
 
+    def _takes_transfers(self) -> bool:
+        return self.ready and self.ledger.refusal is None
+
     def _provider_key(self, destination: str) -> str | None:
         reference = self.settings.provider_keys.get(destination)
         return secret(reference) if reference else None
@@ -230,7 +233,7 @@ class App:
         self._gateway = Gateway(
             self.gate,
             transport,
-            ready=lambda: self.ready and self.ledger.refusal is None,
+            ready=self._takes_transfers,
             body_bytes=settings.limits.body_bytes,
             allowed_hosts=(*settings.allowed_hosts, host),
         )
@@ -238,7 +241,7 @@ class App:
 
     async def _start_admin(self) -> tuple[str, int]:
         host, port = parse_address(self.settings.admin, what="admin")
-        handler = admin_handler(self.metrics, lambda: self.gate.open_transfers, lambda: self.ready)
+        handler = admin_handler(self.metrics, lambda: self.gate.open_transfers, self._takes_transfers)
         return await self._listen(handler, host, port)
 
     async def _listen(self, handler: Handler, host: str, port: int) -> tuple[str, int]:

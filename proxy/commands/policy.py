@@ -122,13 +122,14 @@ def simulate(
     from audit.reading import moment, reading
     from audit.values import Question
     from policies import simulate as simulating
+    from proxy.databases import AUDIT, database_url
     from proxy.replay import Replay
 
     start = moment(since)
     settings = _settings(home, None, None)
     with exit_codes(as_json):
         loaded = _open(file, settings)
-        with reading(settings.home, None) as log:
+        with reading(settings.home, database_url(settings, AUDIT) or None) as log:
             with log.store.read() as connection:
                 first = query.first_since(connection, start or 0)
                 kinds = ("transfer", "blocked")
