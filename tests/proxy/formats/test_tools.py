@@ -275,3 +275,15 @@ def test_results_of_a_batch(answer, people, body):
     assert first == raw.decode().splitlines()[0]
     assert name in second
     assert token not in second
+
+
+@pytest.mark.parametrize(("tool", "kept"), [("a", True), ("b", False)])
+@pytest.mark.parametrize("key", ["functionCall", "function_call"])
+def test_a_call_of_gemini_that_goes_on_without_its_name(answer, people, key, tool, kept):
+    _, (token, name) = people.items()
+    begun = {"name": tool, "willContinue": True}
+    more = {"partialArgs": [{"jsonPath": "$.q", "stringValue": token}]}
+    raw = sse(*({"candidates": [{"index": 0, "content": {"parts": [{key: one}]}}]} for one in (begun, more)))
+    found = answer("/v1beta/models/m:streamGenerateContent", raw, SSE, may_restore=only_b)
+    call = found.events[1]["candidates"][0]["content"]["parts"][0][key]
+    assert call["partialArgs"][0]["stringValue"] == (token if kept else name)
