@@ -161,6 +161,27 @@ async def test_a_conversation_goes_on_on_another_machine(
     assert (nodes.count("one"), nodes.count("two")) == (12, 12)
 
 
+async def test_who_is_erased_on_one_machine_is_erased_for_all(
+    stand: Any, chat: Any, machine: Any, postgres_url: str
+) -> None:
+    one, two = machine("one"), machine("two")
+    async with stand(**one) as here, here.client("openai") as client:
+        shutil.copytree(one["home"] / "keys", two["home"] / "keys")
+        for person in ("anna-4711", "ben-0815"):
+            about = {"dragoman-subject": person, "dragoman-session": person}
+            await client.post("/v1/chat/completions", json=chat(f"I am {MAIL}"), headers=about)
+        await here.settled()
+        erase = ("erase", "--subject", "anna-4711", "--yes", "--home", str(two["home"]))
+        assert await asyncio.to_thread(dragoman, *erase)
+        with sa.create_engine(postgres_url, poolclass=sa.NullPool).connect() as connection:
+            persons = connection.execute(sa.text("SELECT count(DISTINCT ref) FROM vault_person")).scalar_one()
+        assert persons == 1, "Ben alone is known"
+        ask = ("audit", "query", "--json", "--home", str(one["home"]), "--subject")
+        assert '"transfer"' not in await asyncio.to_thread(dragoman, *ask, "anna-4711")
+        assert '"transfer"' in await asyncio.to_thread(dragoman, *ask, "ben-0815")
+    assert verified(one["home"], postgres_url).kinds["erasure"] >= 1
+
+
 @pytest.mark.parametrize("text", [MAIL, "nothing personal"], ids=["personal", "plain"])
 async def test_a_database_that_is_away_lets_nothing_leave(
     each_door: Any, chat: Any, machine: Any, postgres_server: PostgresServer, postgres_url: str, text: str
