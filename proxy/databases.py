@@ -8,6 +8,7 @@ import functools
 import inspect
 from collections.abc import Callable
 from copy import copy
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -45,6 +46,8 @@ def database_url(settings: Settings, setting: str) -> str:
         raise ConfigError(f"{setting} ({reference}): write postgresql://USER:PASSWORD@HOST/DATABASE")
     if url.get_backend_name() == "sqlite":
         return url.render_as_string(hide_password=False)
+    if find_spec("psycopg") is None:
+        raise ConfigError(f"{setting}: the driver for PostgreSQL is missing; install dragoman[postgresql]")
     patience = {name: value for name, value in _PATIENCE.items() if name not in url.query}
     url = url.set(drivername="postgresql+psycopg").update_query_dict(patience)
     return url.render_as_string(hide_password=False)

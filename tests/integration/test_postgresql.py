@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 import sqlalchemy as sa
 from typer.testing import CliRunner
 
+from audit.errors import LedgerError
 from audit.query import entries
 from audit.reading import reading
 from audit.verify import Verified, verify_store
@@ -23,6 +25,7 @@ from proxy.console.settings import ConsoleSettings
 from proxy.databases import vault_of
 from proxy.errors import ConfigError
 from proxy.fakes.leaks import assert_no_leak
+from redaction.errors import VaultError
 from redaction.vault import tables
 from tests.postgres import PostgresServer, postgres_server, postgres_url
 
@@ -161,6 +164,19 @@ async def test_a_conversation_goes_on_on_another_machine(
     assert (nodes.count("one"), nodes.count("two")) == (12, 12)
 
 
+async def test_a_machine_with_other_keys_does_not_start(stand: Any, machine: Any) -> None:
+    one, two, three = machine("one"), machine("two"), machine("three")
+    async with stand(**one):
+        with pytest.raises(LedgerError, match="audit-log.vkey"):
+            async with stand(**two):
+                pass
+        shutil.copytree(one["home"] / "keys", three["home"] / "keys")
+        (three["home"] / "keys" / "vault.key").unlink()
+        with pytest.raises(VaultError):
+            async with stand(**three):
+                pass
+
+
 async def test_who_is_erased_on_one_machine_is_erased_for_all(
     stand: Any, chat: Any, machine: Any, postgres_url: str
 ) -> None:
@@ -237,6 +253,13 @@ async def test_a_start_is_refused_without_showing_the_url(stand: Any, machine: A
     with pytest.raises(ConfigError, match="vault_database") as refused:
         load(config)
     assert PASSWORD not in str(refused.value)
+
+
+def test_a_missing_driver_is_named(machine: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = load(home=machine("one")["home"], environ={})
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(ConfigError, match=r"dragoman\[postgresql\]"):
+        vault_of(settings)
 
 
 def test_the_environment_wins_and_is_not_kept(tmp_path: Path, postgres_url: str) -> None:
