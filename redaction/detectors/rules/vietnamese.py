@@ -47,6 +47,12 @@ def _given() -> frozenset[str]:
 
 
 @cache
+def vietnamese_syllables() -> frozenset[str]:
+    """Syllables of names, with and without marks."""
+    return _surnames() | _middles() | _given()
+
+
+@cache
 def _place_starts() -> frozenset[str]:
     """Names of places, with and without marks, whose syllables are given names as well."""
     from redaction.detectors.rules.places import vietnamese_places
