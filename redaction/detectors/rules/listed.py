@@ -84,6 +84,8 @@ def _given(text: Text, word: Word) -> tuple[Word, float] | None:
         if text.only_vietnamese and len(word.lower) <= 4 and last is word:
             return None
         return last, 0.85 if last is not word else 0.75
+    if text.text[word.end : word.end + 1] == "(":
+        return None  # a function of a program: len(x), max(x)
     if text.ordinary(word.text) or (
         text.only_vietnamese and word.lower.isascii() and len(word.lower) <= _LONGEST_SYLLABLE
     ):

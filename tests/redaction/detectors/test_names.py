@@ -56,6 +56,8 @@ VIETNAMESE = [
     "Trân trọng,\n«Giang Thanh Hà»",
 ]
 NEGATIVES = [
+    "    elif size == len(name) or max(0, size):",
+    "its credentials, its placeholders and its dictionary",
     "Sehr geehrte Damen und Herren, danke für Ihre Nachricht.",
     "Liebe Kolleginnen und Kollegen, guten Morgen zusammen!",
     "Bitte öffnen Sie das Fenster im Konferenzraum.",
