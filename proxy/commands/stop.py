@@ -22,7 +22,7 @@ def stop(
     home: Annotated[Path | None, typer.Option(help="Folder of the running dragoman.")] = None,
     policy: Annotated[Path | None, typer.Option(help="Policy file, where it is not HOME/policy.yaml.")] = None,
 ) -> None:
-    """Stop a destination or an application on every replica of this home within 2 s; --resume ends it.
+    """Stop a destination or an application in every process of this home within 2 s; --resume ends it.
 
     Example: dragoman stop openai
     """
