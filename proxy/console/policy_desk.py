@@ -88,7 +88,7 @@ class PolicyDesk:
         return found
 
     def stop(self, visitor: Visitor, target: StopTarget, name: str, *, stopped: bool) -> Stoppable:
-        """Stops or resumes in every process of the home within 2 s, on the record. Raises RefusedError, NotFoundError."""
+        """Stops or resumes in every process of the home within 2 s, recorded. Raises RefusedError, NotFoundError."""
         visitor.require(Right.STOP)
         if name not in self._names()[target] | self._control.stops()[target.value]:
             raise NotFoundError(f"the policy names no {target} of this name")
