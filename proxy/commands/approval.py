@@ -3,7 +3,6 @@
 An approval is for one request, as it was, and ends by itself.
 """
 
-import getpass
 import json
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,9 +14,10 @@ from rich.table import Table
 
 from audit.events import PolicyRecord
 from audit.ids import now_ms
+from audit.reading import os_user
 from audit.values import PolicyEvent
 from proxy.config import default_home, load
-from proxy.control.approvals import ApprovalState, HeldRequest
+from proxy.control.approvals import ApprovalState, HeldRequest, end_of
 from proxy.control.store import ControlStore
 from proxy.databases import join_log
 
@@ -65,8 +65,9 @@ def grant(
     store = _store(home)
     held = store.approvals.find(reference)
     # What lets data flow is in the log before it acts.
-    _record(home, policy, held, PolicyEvent.APPROVED, now_ms() + hours * 3_600_000)
-    until = store.approvals.grant(reference, hours)
+    until = end_of(hours)
+    _record(home, policy, held, PolicyEvent.APPROVED, until)
+    store.approvals.grant(reference, until)
     typer.echo(f"{reference} may pass until {_when(until)} when it is sent again")
 
 
@@ -97,7 +98,7 @@ def _record(home: Path | None, policy: Path | None, held: HeldRequest, event: Po
                 name=active.name,
                 version=str(active.version),
                 new_digest=active.digest.removeprefix("sha256:"),
-                actor=ledger.references.actor(f"os-user:{getpass.getuser()}"),
+                actor=ledger.references.actor(os_user()),
                 request=held.reference,
                 rules=held.rules[:64],
                 until=until,

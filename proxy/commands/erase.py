@@ -4,7 +4,6 @@ The identifier is hashed on this machine and is neither stored nor logged; `--su
 history and the list of processes as well.
 """
 
-import getpass
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -17,6 +16,7 @@ import typer
 
 from audit.events import ErasureRecord, QueryRecord
 from audit.ids import new_id, now_ms
+from audit.reading import os_user
 from audit.values import ErasurePhase, Question
 from proxy.config import load
 from proxy.databases import join_log, vault_of
@@ -163,7 +163,7 @@ def _set_hold(subject: str | None, home: Path | None, phase: ErasurePhase) -> No
     try:
         # Somebody of whom nothing was sent yet can be held as well: the hold is the first that the log says of them.
         refs = references_of(ledger, identifier) or (ledger.references.subject(identifier),)
-        actor = ledger.references.actor(_user())
+        actor = ledger.references.actor(os_user())
         ledger.append_blocking(ErasureRecord(at=now_ms(), id=new_id(), phase=phase, refs=refs, actor=actor))
     finally:
         ledger.close()
@@ -182,7 +182,7 @@ def _opened(home: Path | None, config: Path | None, policy: Path | None) -> Iter
         vault = vault_of(settings)
         stack.callback(vault.close)
         deleter = stack.enter_context(HttpDeleter(settings, active.destinations))
-        yield _Place(settings.home, ledger, vault, deleter, ledger.references.actor(_user()))
+        yield _Place(settings.home, ledger, vault, deleter, ledger.references.actor(os_user()))
 
 
 def _looked(place: _Place, plan: "Plan") -> None:
@@ -205,10 +205,6 @@ def _confirmed() -> bool:
     if not sys.stdin.isatty():
         raise ConfigError("nobody can be asked here; say --yes to erase, or --dry-run to see what would happen")
     return typer.confirm("Erase? This cannot be undone.")
-
-
-def _user() -> str:
-    return f"os-user:{getpass.getuser()}"
 
 
 def _print(data: Any) -> None:

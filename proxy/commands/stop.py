@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from audit.reading import os_user
 from audit.values import StopState, StopTarget
 from proxy.config import default_home, load
 from proxy.control.stopping import set_stop
@@ -48,14 +49,12 @@ def _target(store: ControlStore, folder: Path, policy: Path | None, name: str) -
 
 
 def _record(folder: Path, target: StopTarget, name: str, state: StopState) -> None:
-    import getpass
-
     from audit.events import StopRecord
     from audit.ids import now_ms
 
     ledger = join_log(load(home=folder))
     try:
-        actor = ledger.references.actor(f"os-user:{getpass.getuser()}")
+        actor = ledger.references.actor(os_user())
         ledger.append_blocking(StopRecord(at=now_ms(), target=target, name=name, state=state, actor=actor))
     finally:
         ledger.close()

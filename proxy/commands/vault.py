@@ -4,7 +4,6 @@ A shred is in the log before it is done, so that a restored backup cannot bring 
 (`dragoman redact` alone makes none) there is nobody to tell; where it has one that does not work nothing is destroyed.
 """
 
-import getpass
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +14,7 @@ import typer
 from audit.errors import LedgerError
 from audit.events import ShredRecord
 from audit.ids import now_ms
+from audit.reading import os_user
 from audit.values import ShredCause
 from proxy.config import default_home, load
 from proxy.databases import join_log
@@ -95,7 +95,7 @@ def _log_of(home: Path) -> Iterator["Ledger | None"]:
 def _record(ledger: "Ledger | None", cause: ShredCause, mappings: int, *scopes: str, overflow: int = 0) -> None:
     if ledger is None:
         return
-    actor = ledger.references.actor(f"os-user:{getpass.getuser()}")
+    actor = ledger.references.actor(os_user())
     ledger.append_blocking(
         ShredRecord(at=now_ms(), cause=cause, scopes=scopes, scopes_overflow=overflow, mappings=mappings, actor=actor)
     )

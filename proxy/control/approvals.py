@@ -84,13 +84,9 @@ class Approvals:
             raise ConfigError(f"no held request has the reference {reference}; `dragoman approval list` shows them")
         return _row(row)
 
-    def grant(self, reference: str, hours: int) -> int:
-        """Lets that very request pass until the time that is returned (ms). Raises ConfigError."""
-        if not 1 <= hours <= MAX_HOURS:
-            raise ConfigError(f"an approval lasts 1 to {MAX_HOURS} hours")
-        until = _now_ms() + hours * 3_600_000
+    def grant(self, reference: str, until: int) -> None:
+        """Lets that very request pass until then (`end_of`). Raises ConfigError."""
         self._set(reference, ApprovalState.APPROVED, until)
-        return until
 
     def deny(self, reference: str) -> None:
         """Ends the waiting, or an approval that was given. Raises ConfigError."""
@@ -110,6 +106,13 @@ class Approvals:
         with self._engine.begin() as connection:
             change = approval.update().where(approval.c.reference == reference)
             connection.execute(change.values(state=str(state), until=until))
+
+
+def end_of(hours: int) -> int:
+    """When an approval that is given now ends (ms); said once, for the record and the store. Raises ConfigError."""
+    if not 1 <= hours <= MAX_HOURS:
+        raise ConfigError(f"an approval lasts 1 to {MAX_HOURS} hours")
+    return _now_ms() + hours * 3_600_000
 
 
 def _row(row: "sa.Row[tuple[object, ...]]") -> HeldRequest:
