@@ -9,7 +9,7 @@ OUTSIDE := .venv-outside
 BIN     := $(VENV)/bin
 UV_FLAGS := --quiet --require-hashes
 
-.PHONY: help setup run test demo check bench lock clean outside
+.PHONY: help setup dev run test demo check bench lock clean outside
 
 help:  ## what can be done here
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -26,11 +26,16 @@ $(VENV)/bin/uv:
 	"$$found" -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 
-$(VENV)/.synced: locks/dev.lock pyproject.toml | $(VENV)/bin/uv
+# What a user needs, and on top of it what a developer needs: the same versions, so neither undoes the other.
+$(VENV)/.synced: locks/run.lock pyproject.toml | $(VENV)/bin/uv
 	@echo "installing the locked dependencies"
-	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip sync $(UV_FLAGS) locks/dev.lock
-	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet uv
+	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install $(UV_FLAGS) -r locks/run.lock
 	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --no-deps -e .
+	touch $@
+
+$(VENV)/.synced-dev: locks/dev.lock $(VENV)/.synced
+	@echo "installing what the tests need"
+	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install $(UV_FLAGS) -r locks/dev.lock
 	touch $@
 
 $(OUTSIDE)/.synced: locks/outside.lock | $(VENV)/bin/uv
@@ -41,6 +46,8 @@ $(OUTSIDE)/.synced: locks/outside.lock | $(VENV)/bin/uv
 
 setup: $(VENV)/.synced  ## create .venv with the `dragoman` command
 
+dev: $(VENV)/.synced-dev
+
 outside: $(OUTSIDE)/.synced
 
 run: setup  ## start dragoman on its embedded default, state in ./.dragoman
@@ -50,13 +57,13 @@ demo: setup  ## the whole story offline; make demo TEXT='your own sentence'
 	@$(BIN)/dragoman demo $(if $(TEXT),--text "$${TEXT}",) $(ARGS)
 export TEXT
 
-check: setup  ## ruff, mypy, import contracts
+check: dev  ## ruff, mypy, import contracts
 	@$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-test: setup outside  ## everything that CI runs
+test: dev outside  ## everything that CI runs
 	@BIN=$(BIN) bash tests/run
 
 bench: setup  ## the ratios of docs/performance.md, measured here
@@ -64,7 +71,8 @@ bench: setup  ## the ratios of docs/performance.md, measured here
 
 lock: $(VENV)/bin/uv  ## renew the locks from pyproject.toml
 	@compile="$(BIN)/uv pip compile --universal --python-version 3.12 --generate-hashes --no-emit-index-url --no-header --quiet --upgrade"
-	$$compile --group pyproject.toml:dev --extra postgresql pyproject.toml -o locks/dev.lock
+	$$compile --group pyproject.toml:dev --extra postgresql --extra parquet --extra ray --extra ocr pyproject.toml -o locks/dev.lock
+	$${compile/--upgrade/} --extra postgresql --extra parquet pyproject.toml -c locks/dev.lock -o locks/run.lock
 	$$compile --group pyproject.toml:outside -o locks/outside.lock
 
 clean:  ## remove the environments and caches (never .dragoman)
