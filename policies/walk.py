@@ -42,7 +42,10 @@ def outcome_at(policy: "Policy", given: PolicyInput, purpose: str, destination: 
     candidates, nothing = candidates_of(policy, given, purpose, destination)
     rest = _walk(candidates.rest, given, None, _NO_COUNTS, nothing)
     counts = _counts(candidates, given) if candidates.counts else _NO_COUNTS
-    findings = tuple([_finding(policy, candidates, given, one, counts, nothing, rest) for one in given.findings])
+    # Findings that are one object are decided once: nothing here depends on a finding's place among the others.
+    decided = {id(one): one for one in given.findings}
+    parts = {key: _finding(policy, candidates, given, one, counts, nothing, rest) for key, one in decided.items()}
+    findings = tuple([parts[id(one)] for one in given.findings])
     if not given.media:
         return Outcome(findings, rest, (), (rest, *findings))
     media = tuple([_media(policy, candidates, given, index) for index in range(len(given.media))])

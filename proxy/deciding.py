@@ -13,7 +13,7 @@ from proxy.formats.base import Inspected
 from proxy.formats.base import MediaPart as BodyPart
 from proxy.holding import decided, held_error
 from proxy.messages import Door
-from proxy.policy_facts import finding_facts, no_refs
+from proxy.policy_facts import facts_of_findings, no_refs
 from proxy.services import DetectionResult
 from proxy.spending import spending_of
 from proxy.work import Services, Work, known
@@ -36,7 +36,7 @@ def decide(work: Work, services: Services, result: DetectionResult) -> None:
         application=identity.application if identity.application in policy.applications else "",
         destination=work.destination.name,
         time=datetime.fromtimestamp(facts.at_ms / 1000, UTC),
-        findings=tuple(finding_facts(*item, refs) for item in placed),
+        findings=facts_of_findings(placed, refs),
         identified_by=identity.identified_by,
         purpose=identity.purpose,
         subjects=work.subjects,

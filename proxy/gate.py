@@ -32,7 +32,7 @@ from proxy.spending import spending_of
 from proxy.subjects import find_subjects
 from proxy.tokenizing import tokenize
 from proxy.work import GateLimits, Services, Work, known
-from redaction.restore import Restorable, Restorer
+from redaction.restore import Restorer
 
 __all__ = ["Gate", "GateLimits", "HostVerdict", "Services"]
 
@@ -155,7 +155,7 @@ class Gate:
         record = records.transfer_record(facts, bytes_out=len(request.body), commitment_out=commitment_out)
         policy = work.active.policy
         may_restore = None if policy.restores_every_tool else policy.restore_tool
-        restorer = Restorer(Restorable(tokenized.restorable, tokenized.sent_texts), may_restore=may_restore)
+        restorer = Restorer(tokenized.restorable, may_restore=may_restore)
         work.exchange.advance(State.INSPECTED)
         work.receipt = await self._services.recorder.append(record)
         work.exchange.clear(

@@ -3,7 +3,7 @@
 Texts enter and facts about them leave; this is `policies.cases.FindsFacts`, which the policies themselves cannot be.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -38,6 +38,21 @@ def finding_facts(finding: Finding, segment: Segment, language: str, refs: Value
         recognizer=finding.recognizer,
         value_refs=refs(finding.entity_type, segment.text[finding.start : finding.end]),
     )
+
+
+def facts_of_findings(placed: Iterable[tuple[Finding, Segment, str]], refs: ValueRefsOf) -> tuple[FindingFacts, ...]:
+    """What the policy may know about each; one object for all that are alike to it, as most are in a long talk."""
+    if refs is not no_refs:
+        return tuple([finding_facts(*item, refs) for item in placed])
+    alike: dict[tuple[str, float, SegmentKind, str, str], FindingFacts] = {}
+    facts = []
+    for finding, segment, language in placed:
+        key = finding.entity_type, finding.score, segment.kind, language, finding.recognizer
+        known = alike.get(key)
+        if known is None:
+            known = alike[key] = finding_facts(finding, segment, language, no_refs)
+        facts.append(known)
+    return tuple(facts)
 
 
 def engine_settings(settings: Settings, own: tuple[OwnEntity, ...]) -> EngineSettings:

@@ -6,6 +6,8 @@ committed when this returns, which is before the transfer is recorded.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from types import MappingProxyType
 from typing import Protocol
 
 from policies.model import Action
@@ -39,17 +41,15 @@ class Tokenizing(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Tokenized:
-    """texts: pointer -> new text, only of the segments that changed. restorable: placeholder -> original.
+    """texts: pointer -> new text, only of the segments that changed. restorable: what the answer may hold.
 
     scopes: session first, then the app's if it was needed. commit_key: of the session's scope, for commitments.
-    sent_texts: new texts that hold a placeholder, so that restore knows which URLs were really sent.
     """
 
     texts: Mapping[str, str]
-    restorable: Mapping[str, str]
+    restorable: Restorable
     scopes: tuple[Scope, ...]
     commit_key: bytes
-    sent_texts: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -101,10 +101,11 @@ async def _tokenize(
         await _issue(services.vault, scopes, plans, issued, persons)
         for tokens in issued.values():
             known.update((token, surface) for (_, surface), token in tokens.items())
-        if not known or not await services.offload(size, lambda: _protect(plans, Restorable(known))):
+        restorable = Restorable(known)
+        if not known or not await services.offload(size, partial(_protect, plans, restorable)):
             texts = await services.offload(size, lambda: _texts(plans, issued))
-            sent = tuple(text for text in texts.values() if "[" in text)
-            return Tokenized(texts, known, scopes, scopes[0].commit_key, sent)
+            # With the new texts, so that restore knows which URLs were really sent.
+            return Tokenized(texts, restorable.with_sent(texts.values()), scopes, scopes[0].commit_key)
     raise OperatorError("texts keep looking like placeholders that were just made", code="unstable")
 
 
@@ -130,11 +131,14 @@ def _plans(scopes: Sequence[Scope], found: Sequence[Found], segments: Sequence[S
         for segment in segments
     }
     decided: dict[str, list[Decided]] = {}
+    # Hundreds of findings share a handful of decisions.
+    chosen: dict[int, tuple[str, Mapping[str, str | int]]] = {}
     for item in found:
         decision = item.decision
         if decision.action is Action.TRANSFORM:
-            one = Decided(item.finding, decision.operator.value, dict(decision.params))
-            decided.setdefault(item.segment.pointer, []).append(one)
+            if id(decision) not in chosen:
+                chosen[id(decision)] = decision.operator.value, MappingProxyType(dict(decision.params))
+            decided.setdefault(item.segment.pointer, []).append(Decided(item.finding, *chosen[id(decision)]))
     for pointer, items in decided.items():
         plans[pointer].decided = settle(items)
     return list(plans.values())
