@@ -19,8 +19,7 @@ from aiohttp import web
 from proxy.adapters import LedgerReferences, ThreadedApprovals, ThreadedVault, ledger_entries
 from proxy.admin import admin_handler
 from proxy.config import Settings, parse_address, parse_origin, secret
-from proxy.control.store import ControlStore
-from proxy.databases import serve_log, vault_of
+from proxy.databases import control_of, serve_log, vault_of
 from proxy.detecting import CurrentDetection, RunningDetection
 from proxy.doors.gateway import Gateway
 from proxy.doors.serving import Server
@@ -106,7 +105,7 @@ class App:
         self._stack.push_async_callback(detection.close)
         loading = asyncio.create_task(detection.start())
         self._stack.push_async_callback(ended, loading)
-        self.control = ControlStore.at(home)
+        self.control = await asyncio.to_thread(control_of, settings)
         self._stack.callback(self.control.close)
         self.ledger = await self._open_ledger(threads)
         self._stack.callback(self.ledger.close)

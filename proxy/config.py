@@ -51,8 +51,8 @@ class Settings:
     else the bundled default. bundled: name of the bundled policy used then. workers: detection processes.
     upstream_ca: PEM file trusted beside the system's authorities. provider_keys: destination -> file or `env:NAME`
     with the provider's key, put in for apps that use ours. languages, detectors: see `redaction.settings`. node: name
-    of this machine in the log. vault_database, audit_database: file or `env:NAME` with the URL of a database that is
-    not in the home (see `proxy.databases`).
+    of this machine in the log. vault_database, audit_database, control_database: file or `env:NAME` with the URL of a
+    database that is not in the home (see `proxy.databases`).
     """
 
     home: Path
@@ -74,6 +74,7 @@ class Settings:
     origin: str = ""
     vault_database: str = ""
     audit_database: str = ""
+    control_database: str = ""
     limits: Limits = Limits()
 
     @property
@@ -164,7 +165,7 @@ def _from_toml(settings: Settings, path: Path) -> Settings:
         changes[name] = tuple(changes[name])
     for name in {"policy", "upstream_ca"} & changes.keys():
         changes[name] = (path.parent / changes[name]).resolve()
-    for name in {"vault_database", "audit_database"} & changes.keys():
+    for name in {"vault_database", "audit_database", "control_database"} & changes.keys():
         changes[name] = _reference(str(changes[name]), name, path)
     if "upstreams" in data:
         changes["upstreams"] = parse_upstreams(data["upstreams"])
@@ -190,7 +191,11 @@ def _from_environment(settings: Settings, environ: Mapping[str, str]) -> Setting
         if value := environ.get(f"DRAGOMAN_{name.upper()}"):
             changes[name] = tuple(value.split(","))
     # These hold the URL itself; what is kept is where it is.
-    for name, variable in (("vault_database", "DRAGOMAN_DATABASE"), ("audit_database", "DRAGOMAN_AUDIT_DATABASE")):
+    for name, variable in (
+        ("vault_database", "DRAGOMAN_DATABASE"),
+        ("audit_database", "DRAGOMAN_AUDIT_DATABASE"),
+        ("control_database", "DRAGOMAN_CONTROL_DATABASE"),
+    ):
         if environ.get(variable):
             changes[name] = f"env:{variable}"
     if value := environ.get("DRAGOMAN_WORKERS"):

@@ -1,4 +1,4 @@
-"""Which databases vault and log live in: SQLite in the home folder, or PostgreSQL where the operator says so.
+"""Which databases vault, log and control state live in: SQLite in the home folder, or PostgreSQL where settings say so.
 
 Settings hold references only, because a URL holds a password: it is read here, where a store is opened, and goes no
 further than the store. What several machines share, and what each has of its own, is in `docs/postgresql.md`.
@@ -19,21 +19,23 @@ from proxy.errors import ConfigError
 
 if TYPE_CHECKING:
     from audit.log import Ledger
+    from proxy.control.store import ControlStore
     from redaction.vault import SqlVault
 
 VAULT = "vault_database"
 AUDIT = "audit_database"
+CONTROL = "control_database"
 
 _PATIENCE = {"connect_timeout": "5", "tcp_user_timeout": "10000"}
 """libpq's names, seconds and milliseconds. Without them a request waits for minutes on a machine that is gone."""
 
 
 def database_url(settings: Settings, setting: str) -> str:
-    """SQLAlchemy's URL of a store, "" for the file in the home. setting: VAULT or AUDIT.
+    """SQLAlchemy's URL of a store, "" for the file in the home. setting: VAULT, AUDIT or CONTROL.
 
     Raises ConfigError, which never shows the URL.
     """
-    reference = settings.vault_database if setting == VAULT else settings.audit_database
+    reference = str(getattr(settings, setting))
     if not reference:
         return ""
     import sqlalchemy as sa
@@ -81,6 +83,14 @@ def vault_of(settings: Settings) -> "SqlVault":
     from redaction.vault import open_vault
 
     return open_vault(settings.home, database_url(settings, VAULT))
+
+
+def control_of(settings: Settings) -> "ControlStore":
+    """Credentials, stops, approvals, tokens, policy history; blocks. Raises ConfigError, UnavailableError."""
+    from proxy.control.store import ControlStore
+
+    url = database_url(settings, CONTROL)
+    return ControlStore(url) if url else ControlStore.at(settings.home)
 
 
 def trouble(settings: Settings, setting: str) -> str:

@@ -6,6 +6,7 @@ recorded; one that is refused leaves the running one as it is. Transfers that ha
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -37,10 +38,12 @@ log = logging.getLogger("dragoman")
 
 POLL_S = 1.0
 """How often policy file, credentials and stops are looked at; a stop must act within 2 s."""
+STALE_S = 5.0
+"""How long nothing is refused though the control database that several machines share does not answer."""
 
 
 class InForce:
-    """Holds `active` and keeps it true. loaded: the first policy, as `source` read it.
+    """Keeps `active` true. loaded: the first policy, as `source` read it.
 
     Raises PolicyFileError, ConfigError where it relies on what cannot be done.
     """
@@ -64,13 +67,21 @@ class InForce:
         self._first = loaded
         self._reading = asyncio.Lock()
         stops = control.stops()
-        self.active = Active(
+        self._looked = time.monotonic()
+        self._active = Active(
             loaded.policy,
             CredentialBook(control.digests()),
             stops["destination"],
             stops["application"],
             control.approvals.granted(),
         )
+
+    @property
+    def active(self) -> Active:
+        """What is in force now."""
+        if self._control.shared and time.monotonic() - self._looked > STALE_S:
+            return replace(self._active, stale=True)
+        return self._active
 
     async def check_first(self) -> None:
         """Runs the cases of the first policy; detection has started. Raises PolicyFileError."""
@@ -122,12 +133,13 @@ class InForce:
                 self._observe("refresh_failed", type(error).__name__)
 
     async def _look_at_control(self) -> None:
-        control = self._control
+        control, began = self._control, time.monotonic()
         digests, stops, approved = await asyncio.to_thread(
             lambda: (control.digests(), control.stops(), control.approvals.granted())
         )
-        self.active = replace(
-            self.active,
+        self._looked = began
+        self._active = replace(
+            self._active,
             credentials=CredentialBook(digests),
             stopped_destinations=stops["destination"],
             stopped_applications=stops["application"],
@@ -163,7 +175,7 @@ class InForce:
             return
         self._detection.use(prepared, own)
         self._budgets.use(usage)
-        self.active = replace(self.active, policy=loaded.policy)
+        self._active = replace(self._active, policy=loaded.policy)
         log.warning("policy %s is active", loaded.policy.name)
 
     async def _check(self, loaded: Loaded, detection: Detection) -> None:

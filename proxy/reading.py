@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from policies.destination import Destination
 from proxy.config import parse_origin
-from proxy.errors import RefusedError
+from proxy.errors import RefusedError, UnavailableError
 from proxy.exchange import HOP_BY_HOP
 from proxy.formats.base import Inspected, MediaPart, RequestHead
 from proxy.formats.target import read_target
@@ -22,7 +22,7 @@ NOT_SENT_ON = ("host", "content-length", "content-encoding", "accept-encoding", 
 
 
 def find_destination(work: Work, services: Services) -> None:
-    """Who is to receive this. Raises RefusedError (`destination_unknown`, `destination_stopped`, ...)."""
+    """Who is to receive this. Raises RefusedError (`destination_unknown`, ...), UnavailableError (`control_away`)."""
     egress, policy = work.facts.egress, work.active.policy
     name = egress.destination or upstream_named(egress.origin, services)
     if name:
@@ -38,6 +38,9 @@ def find_destination(work: Work, services: Services) -> None:
     work.format = services.formats.shape(destination.name, destination.format_for(path))
     work.origin = _origin(destination, egress, services)
     work.facts.host = work.origin.authority
+    if work.active.stale:
+        # It may have been stopped meanwhile, and this machine would not know.
+        raise UnavailableError("the control database was not reachable for seconds", code="control_away")
     if destination.name in work.active.stopped_destinations:
         raise RefusedError("this destination was stopped by an officer", code="destination_stopped")
 

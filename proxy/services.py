@@ -112,6 +112,7 @@ class Active:
     """What is in force for a new transfer; a running one ends under what it began with.
 
     approved: fingerprint of a request -> rules that an officer lets it pass, in spite of `do: hold`.
+    stale: what other machines set (stops, credentials) could not be read for so long that nothing may pass.
     """
 
     policy: Policy
@@ -119,3 +120,4 @@ class Active:
     stopped_destinations: frozenset[str] = frozenset()
     stopped_applications: frozenset[str] = frozenset()
     approved: Mapping[bytes, frozenset[str]] = field(default_factory=dict)
+    stale: bool = False

@@ -5,16 +5,20 @@ Names of applications come in, credentials go out to the terminal of whoever ask
 
 import json
 import re
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from proxy.config import default_home
+from proxy.config import load
 from proxy.errors import ConfigError
+
+if TYPE_CHECKING:
+    from proxy.control.store import ControlStore
 
 app = typer.Typer(help="On-board services: credentials for applications.", no_args_is_help=True)
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
@@ -33,7 +37,8 @@ def add(
 
     Example: dragoman app add messenger
     """
-    value = _store(home).add_credential(_checked(name))
+    with closing(_store(home)) as store:
+        value = store.add_credential(_checked(name))
     _show(name, value, as_json)
 
 
@@ -48,10 +53,11 @@ def rotate(
 
     Example: dragoman app rotate messenger --overlap 3600
     """
-    store = _store(home)
-    if not any(item.application == name for item in store.credentials()):
-        raise ConfigError(f"{name} has no credential yet; use `dragoman app add {name}`")
-    _show(name, store.add_credential(_checked(name), overlap_s=overlap), as_json)
+    with closing(_store(home)) as store:
+        if not any(item.application == name for item in store.credentials()):
+            raise ConfigError(f"{name} has no credential yet; use `dragoman app add {name}`")
+        value = store.add_credential(_checked(name), overlap_s=overlap)
+    _show(name, value, as_json)
 
 
 @app.command(name="list")
@@ -60,7 +66,8 @@ def list_(home: Home = None, as_json: AsJson = False) -> None:
 
     Example: dragoman app list --json
     """
-    rows = _store(home).credentials()
+    with closing(_store(home)) as store:
+        rows = store.credentials()
     if as_json:
         data = [{"application": row.application, "created": row.created, "expires": row.expires} for row in rows]
         typer.echo(json.dumps(data))
@@ -71,10 +78,10 @@ def list_(home: Home = None, as_json: AsJson = False) -> None:
     Console().print(table)
 
 
-def _store(home: Path | None):  # type: ignore[no-untyped-def]
-    from proxy.control.store import ControlStore
+def _store(home: Path | None) -> "ControlStore":
+    from proxy.databases import control_of
 
-    return ControlStore.at(home or default_home())
+    return control_of(load(home=home))
 
 
 def _checked(name: str) -> str:

@@ -4,6 +4,7 @@ An approval is for one request, as it was, and ends by itself.
 """
 
 import json
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -19,7 +20,7 @@ from audit.values import PolicyEvent
 from proxy.config import default_home, load
 from proxy.control.approvals import ApprovalState, HeldRequest, end_of
 from proxy.control.store import ControlStore
-from proxy.databases import join_log
+from proxy.databases import control_of, join_log
 
 app = typer.Typer(help="Requests that a rule holds: list, grant, deny.", no_args_is_help=True)
 
@@ -35,7 +36,8 @@ def list_(home: Home = None, as_json: AsJson = False) -> None:
 
     Example: dragoman approval list
     """
-    rows = _store(home).approvals.all()
+    with closing(_store(home)) as store:
+        rows = store.approvals.all()
     if as_json:
         typer.echo(json.dumps([_facts(row) for row in rows]))
         return
@@ -62,12 +64,12 @@ def grant(
 
     Example: dragoman approval grant 01M8A5DX03Q19X5TJNFHR07A0Q --hours 4
     """
-    store = _store(home)
-    held = store.approvals.find(reference)
-    # What lets data flow is in the log before it acts.
-    until = end_of(hours)
-    _record(home, policy, held, PolicyEvent.APPROVED, until)
-    store.approvals.grant(reference, until)
+    with closing(_store(home)) as store:
+        held = store.approvals.find(reference)
+        # What lets data flow is in the log before it acts.
+        until = end_of(hours)
+        _record(home, policy, held, PolicyEvent.APPROVED, until)
+        store.approvals.grant(reference, until)
     typer.echo(f"{reference} may pass until {_when(until)} when it is sent again")
 
 
@@ -77,9 +79,9 @@ def deny(reference: Reference, home: Home = None, policy: PolicyFile = None) -> 
 
     Example: dragoman approval deny 01M8A5DX03Q19X5TJNFHR07A0Q
     """
-    store = _store(home)
-    held = store.approvals.find(reference)
-    store.approvals.deny(reference)
+    with closing(_store(home)) as store:
+        held = store.approvals.find(reference)
+        store.approvals.deny(reference)
     _record(home, policy, held, PolicyEvent.DENIED, None)
     typer.echo(f"{reference} stays refused")
 
@@ -109,7 +111,7 @@ def _record(home: Path | None, policy: Path | None, held: HeldRequest, event: Po
 
 
 def _store(home: Path | None) -> ControlStore:
-    return ControlStore.at(home or default_home())
+    return control_of(load(home=home))
 
 
 def _facts(row: HeldRequest) -> dict[str, object]:

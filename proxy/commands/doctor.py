@@ -129,7 +129,11 @@ def _authority(settings: Settings) -> Iterator[Check]:
 def _databases(settings: Settings) -> Iterator[Check]:
     import sqlite3
 
-    elsewhere = {"audit.db": settings.audit_database, "vault.db": settings.vault_database}
+    elsewhere = {
+        "audit.db": settings.audit_database,
+        "vault.db": settings.vault_database,
+        "control.db": settings.control_database,
+    }
     for name in ("audit.db", "vault.db", "control.db"):
         path = settings.home / name
         if elsewhere.get(name) or not path.exists():
@@ -143,10 +147,10 @@ def _databases(settings: Settings) -> Iterator[Check]:
 
 
 def _servers(settings: Settings) -> Iterator[Check]:
-    from proxy.databases import AUDIT, VAULT, trouble
+    from proxy.databases import AUDIT, CONTROL, VAULT, trouble
 
-    for setting, reference in ((AUDIT, settings.audit_database), (VAULT, settings.vault_database)):
-        if reference:
+    for setting in (AUDIT, VAULT, CONTROL):
+        if reference := str(getattr(settings, setting)):
             found = trouble(settings, setting)
             yield Check(
                 setting.replace("_", " "),

@@ -1,6 +1,6 @@
 """`dragoman stop`: nothing more goes to a destination, or from an application, until it is resumed.
 
-The stop is set in control.db, which every process looks at each second, and is a record of the log.
+The stop is set in the control database, which every process looks at each second, and is a record of the log.
 """
 
 from pathlib import Path
@@ -13,7 +13,7 @@ from audit.values import StopState, StopTarget
 from proxy.config import default_home, load
 from proxy.control.stopping import set_stop
 from proxy.control.store import ControlStore
-from proxy.databases import join_log
+from proxy.databases import control_of, join_log
 from proxy.errors import ConfigError
 
 
@@ -23,12 +23,12 @@ def stop(
     home: Annotated[Path | None, typer.Option(help="Folder of the running dragoman.")] = None,
     policy: Annotated[Path | None, typer.Option(help="Policy file, where it is not HOME/policy.yaml.")] = None,
 ) -> None:
-    """Stop a destination or an application in every process of this home within 2 s; --resume ends it.
+    """Stop a destination or an application within 2 s, on every machine that shares the control database.
 
     Example: dragoman stop openai
     """
     folder = home or default_home()
-    store = ControlStore.at(folder)
+    store = control_of(load(home=folder))
     try:
         target = _target(store, folder, policy, name)
         changed = set_stop(store, target, name, lambda state: _record(folder, target, name, state), stopped=not resume)

@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from proxy.config import default_home
+from proxy.config import load
 from proxy.control.tokens import Role, Token
 from proxy.errors import ConfigError
 
@@ -84,9 +84,9 @@ def revoke(
 
 
 def _store(home: Path | None) -> "ControlStore":
-    from proxy.control.store import ControlStore
+    from proxy.databases import control_of
 
-    return ControlStore.at(home or default_home())
+    return control_of(load(home=home))
 
 
 def _data(one: Token) -> dict[str, object]:

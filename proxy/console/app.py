@@ -25,7 +25,7 @@ from proxy.console.sessions import Sessions
 from proxy.console.settings import ConsoleSettings
 from proxy.console.site import Site
 from proxy.console.verifying import Verification
-from proxy.control.store import ControlStore
+from proxy.databases import control_of
 from proxy.errors import ProxyError
 from proxy.policy_source import PolicySource
 
@@ -52,7 +52,7 @@ class HttpError(ProxyError):
 
 def application(settings: ConsoleSettings) -> Starlette:
     """The application of a home. Raises ConfigError, AuditError where there is no log to show."""
-    control = ControlStore.at(settings.home)
+    control = control_of(settings.as_settings)
     log = AuditLog(settings.as_settings)
     policy = PolicyDesk(PolicySource(settings.as_settings), control, log)
     desk = Desk(log, Questions(log), policy, Verification(log))

@@ -13,7 +13,7 @@ class ConsoleSettings:
 
     per_minute: requests of one token; sign_ins_per_minute: attempts to sign in from one address. idle_s, longest_s:
     after how many seconds without a request, and altogether, a session ends.
-    node, audit_database: as in `Settings`; the latter is a reference, so that no password is in this line.
+    node, audit_database, control_database: as in `Settings`; references, so that no password is in this line.
     """
 
     home: Path
@@ -27,6 +27,7 @@ class ConsoleSettings:
     longest_s: int = 12 * 60 * 60
     node: str = DEFAULT_NODE
     audit_database: str = ""
+    control_database: str = ""
 
     @classmethod
     def of(cls, settings: Settings) -> "ConsoleSettings":
@@ -39,6 +40,7 @@ class ConsoleSettings:
             allowed_hosts=settings.allowed_hosts,
             node=settings.node,
             audit_database=settings.audit_database,
+            control_database=settings.control_database,
         )
 
     @classmethod
@@ -69,4 +71,5 @@ class ConsoleSettings:
             bundled=self.bundled,
             node=self.node,
             audit_database=self.audit_database,
+            control_database=self.control_database,
         )

@@ -10,6 +10,7 @@ from enum import StrEnum
 
 import sqlalchemy as sa
 
+from proxy.control.database import ControlDatabase
 from proxy.control.tables import approval
 from proxy.errors import ConfigError
 
@@ -45,12 +46,12 @@ class HeldRequest:
 class Approvals:
     """The held requests of one control database. Synchronous."""
 
-    def __init__(self, engine: sa.Engine) -> None:
-        self._engine = engine
+    def __init__(self, database: ControlDatabase) -> None:
+        self._database = database
 
     def ask(self, held: HeldRequest) -> bool:
         """Let a request wait for an officer. False where too many wait already."""
-        with self._engine.begin() as connection:
+        with self._database.write() as connection:
             connection.execute(approval.delete().where(approval.c.at < held.at - KEPT_MS))
             waiting = sa.select(sa.func.count()).where(approval.c.state == ApprovalState.WAITING)
             if connection.execute(waiting).scalar_one() >= MAX_WAITING:
@@ -73,12 +74,12 @@ class Approvals:
 
     def all(self) -> tuple[HeldRequest, ...]:
         """Every held request that is not forgotten yet, newest first."""
-        with self._engine.connect() as connection:
+        with self._database.read() as connection:
             return tuple(_row(row) for row in connection.execute(sa.select(approval).order_by(approval.c.at.desc())))
 
     def find(self, reference: str) -> HeldRequest:
         """One of them. Raises ConfigError where nobody waits under that reference."""
-        with self._engine.connect() as connection:
+        with self._database.read() as connection:
             row = connection.execute(sa.select(approval).where(approval.c.reference == reference)).first()
         if row is None:
             raise ConfigError(f"no held request has the reference {reference}; `dragoman approval list` shows them")
@@ -96,14 +97,14 @@ class Approvals:
         """Fingerprint -> rules that may not hold it, of every approval that has not ended."""
         wanted = (approval.c.state == ApprovalState.APPROVED) & (approval.c.until > _now_ms())
         found: dict[bytes, frozenset[str]] = {}
-        with self._engine.connect() as connection:
+        with self._database.read() as connection:
             for row in connection.execute(sa.select(approval).where(wanted)):
                 found[row.fingerprint] = found.get(row.fingerprint, frozenset()) | frozenset(row.rules.split())
         return found
 
     def _set(self, reference: str, state: ApprovalState, until: int | None) -> None:
         self.find(reference)
-        with self._engine.begin() as connection:
+        with self._database.write() as connection:
             change = approval.update().where(approval.c.reference == reference)
             connection.execute(change.values(state=str(state), until=until))
 

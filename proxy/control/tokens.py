@@ -14,6 +14,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from proxy.control.database import ControlDatabase
 from proxy.control.tables import api_token
 from proxy.errors import ConfigError
 
@@ -54,8 +55,8 @@ class Token:
 class Tokens:
     """The tokens of one control database. Synchronous."""
 
-    def __init__(self, engine: sa.Engine) -> None:
-        self._engine = engine
+    def __init__(self, database: ControlDatabase) -> None:
+        self._database = database
 
     def create(self, role: Role, name: str, applications: tuple[str, ...], days: int) -> tuple[str, Token]:
         """A new token and what is kept of it. Raises ConfigError."""
@@ -63,7 +64,7 @@ class Tokens:
         value = PREFIX + secrets.token_urlsafe(32)
         now = time.time_ns() // 1_000_000
         made = Token(secrets.token_hex(4), role, name, applications, now, now + days * DAY_MS)
-        with self._engine.begin() as connection:
+        with self._database.write() as connection:
             connection.execute(
                 api_token.insert().values(
                     id=made.id,
@@ -79,7 +80,7 @@ class Tokens:
 
     def all(self) -> tuple[Token, ...]:
         """Every token that was ever made, oldest first."""
-        with self._engine.connect() as connection:
+        with self._database.read() as connection:
             rows = connection.execute(sa.select(api_token).order_by(api_token.c.created, api_token.c.id))
             return tuple(_token(row) for row in rows.mappings())
 
@@ -87,7 +88,7 @@ class Tokens:
         """End a token at once. False where there is none of that id, or it was revoked before."""
         where = (api_token.c.id == token_id) & api_token.c.revoked.is_(None)
         now = time.time_ns() // 1_000_000
-        with self._engine.begin() as connection:
+        with self._database.write() as connection:
             return connection.execute(api_token.update().where(where).values(revoked=now)).rowcount > 0
 
     def find(self, token_digest: bytes) -> Token | None:
@@ -95,7 +96,7 @@ class Tokens:
 
         Looked up by the digest of 256 random bits, so that the time it takes says nothing that can be used.
         """
-        with self._engine.connect() as connection:
+        with self._database.read() as connection:
             row = connection.execute(sa.select(api_token).where(api_token.c.digest == token_digest)).mappings().first()
         found = None if row is None else _token(row)
         return found if found is not None and found.valid(time.time_ns() // 1_000_000) else None

@@ -49,10 +49,10 @@ def machine(tmp_path: Path, secret_url: str) -> Callable[[str], dict[str, Any]]:
         home = tmp_path / name
         home.mkdir(mode=0o700)
         (home / "url").write_text(secret_url + "\n")
-        (home / "config.toml").write_text(f'node = "{name}"\nvault_database = "url"\naudit_database = "url"\n')
+        stores = ("vault_database", "audit_database", "control_database")
+        (home / "config.toml").write_text("\n".join([f'node = "{name}"', *(f'{store} = "url"' for store in stores)]))
         given = load(home=home, environ={})
-        names = ("node", "vault_database", "audit_database")
-        return {"home": home, "settings": {setting: getattr(given, setting) for setting in names}}
+        return {"home": home, "settings": {name: getattr(given, name) for name in ("node", *stores)}}
 
     return make
 
@@ -85,6 +85,7 @@ async def test_a_machine_on_postgresql(
     home = one["home"]
     assert not (home / "audit.db").exists()
     assert not (home / "vault.db").exists()
+    assert not (home / "control.db").exists()
     assert answer.headers["dragoman-transfer"] in dragoman("audit", "query", "--json", "--home", str(home))
     assert "1 transfer" in dragoman("audit", "verify", "--home", str(home))
     assert verified(home, postgres_url).open == 0
@@ -164,6 +165,48 @@ async def test_a_conversation_goes_on_on_another_machine(
     assert (nodes.count("one"), nodes.count("two")) == (12, 12)
 
 
+async def test_what_is_set_on_one_machine_holds_on_all(stand: Any, chat: Any, machine: Any, postgres_url: str) -> None:
+    one, two = machine("one"), machine("two")
+    async with stand(**one) as here:
+        shutil.copytree(one["home"] / "keys", two["home"] / "keys")
+        shared = {"openai": parse_origin(here.fakes["openai"].url, what="openai")}
+        async with stand(**two, upstreams=shared) as there, there.client("openai") as client:
+
+            async def until(status: int) -> None:
+                """Until the other machine answers so."""
+                async with asyncio.timeout(30):
+                    while (await client.post("/v1/chat/completions", json=chat("hello"))).status_code != status:
+                        await asyncio.sleep(0.05)
+
+            on_one = ("--home", str(one["home"]))
+            await until(200)
+            await asyncio.to_thread(dragoman, "stop", "openai", *on_one)
+            await until(403)
+            await asyncio.to_thread(dragoman, "stop", "openai", "--resume", *on_one)
+            await until(200)
+            made = orjson.loads(await asyncio.to_thread(dragoman, "app", "add", "messenger", "--json", *on_one))
+            await there.app.refresh()
+            credential = {"dragoman-credential": made["credential"]}
+            answer = await client.post("/v1/chat/completions", json=chat("hello"), headers=credential)
+            assert answer.status_code == 200
+            await there.settled()
+    assert [record["name"] for record in records(two["home"], postgres_url, "stop")] == ["openai", "openai"]
+    assert records(two["home"], postgres_url, "transfer")[-1]["application"] == "messenger"
+    assert "messenger" in dragoman("app", "list", "--home", str(two["home"]))
+
+
+async def test_a_machine_that_cannot_see_what_was_stopped_lets_nothing_pass(
+    stand: Any, chat: Any, machine: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = machine("one")
+    async with stand(**one) as it, it.client("openai") as client:
+        assert (await client.post("/v1/chat/completions", json=chat("hello"))).status_code == 200
+        monkeypatch.setattr("proxy.in_force.STALE_S", -1.0)
+        answer = await client.post("/v1/chat/completions", json=chat("hello"))
+        assert (answer.status_code, answer.json()["error"]["code"]) == (503, "control_away")
+        assert len(it.received()) == 1
+
+
 async def test_a_machine_with_other_keys_does_not_start(stand: Any, machine: Any) -> None:
     one, two, three = machine("one"), machine("two"), machine("three")
     async with stand(**one):
@@ -219,6 +262,7 @@ async def test_a_database_that_is_away_lets_nothing_leave(
         assert [check.ok for check in examine(it.app.settings) if check.name == "audit database"] == [False]
         postgres_server.run(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
         # It was away before anything began: nothing is in doubt, and the same process goes on.
+        await it.app.refresh()
         answer = await client.post("/v1/chat/completions", json=chat(text))
         assert answer.status_code == 200
         await it.settled()
@@ -244,7 +288,7 @@ async def test_a_start_is_refused_without_showing_the_url(stand: Any, machine: A
         async with stand(**unnamed):
             pass
     (one["home"] / "url").write_text(f"mysql://root:{PASSWORD}@db/x")
-    with pytest.raises(ConfigError, match="audit_database") as refused:
+    with pytest.raises(ConfigError, match="_database") as refused:
         async with stand(**one):
             pass
     assert PASSWORD not in str(refused.value)

@@ -11,7 +11,8 @@ import sqlalchemy as sa
 from typer.testing import CliRunner
 
 from proxy.cli import build
-from proxy.control.store import HEAD, ControlStore
+from proxy.control.database import HEAD
+from proxy.control.store import ControlStore
 from proxy.control.tokens import DAY_MS, Role, digest
 from proxy.errors import ConfigError
 

@@ -1,0 +1,121 @@
+"""The database behind the control store: SQLite in the home folder, or a PostgreSQL that several machines share.
+
+`read` and `write` are the two ways in; what the driver says in an error goes no further than its kind, because it may
+name hosts and users. The schema is brought up to date when the database is opened.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from proxy.errors import ConfigError, UnavailableError
+
+HEAD = "0003"
+"""The newest schema; a test holds it against the migrations."""
+_MIGRATION_LOCK = 0x64726163  # one number in every process that brings one PostgreSQL database up to date
+
+
+class ControlDatabase:
+    """One control database. url: SQLAlchemy's. Synchronous, safe between threads and processes."""
+
+    def __init__(self, url: str) -> None:
+        self._url = sa.make_url(url)
+        self.sqlite = self._url.get_backend_name() == "sqlite"
+        if self.sqlite and self._url.database:
+            _create_file(Path(self._url.database))
+        self._engine = sa.create_engine(self._url, hide_parameters=True, pool_pre_ping=not self.sqlite, pool_size=4)
+        if self.sqlite:
+            sa.event.listen(self._engine, "connect", _sqlite_settings)
+        try:
+            self._migrate()
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def version_table(self) -> str:
+        """Where the schema's revision stands; a PostgreSQL database may hold the log's beside it."""
+        return "alembic_version" if self.sqlite else "control_alembic_version"
+
+    @contextmanager
+    def read(self) -> Iterator[sa.Connection]:
+        """A connection that sees one state. Raises UnavailableError."""
+        with self._told(), self._engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[sa.Connection]:
+        """A transaction; durable when it ends. Raises UnavailableError, and then nothing was written."""
+        with self._told(), self._engine.begin() as connection:
+            yield connection
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._engine.dispose()
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except sa.exc.SQLAlchemyError as error:
+            kind = type(getattr(error, "orig", None) or error).__name__
+            raise UnavailableError(f"the control database does not answer ({kind})", code="control_away") from None
+
+    def _migrate(self) -> None:
+        """Bring the schema up to date; costs one query when it is (loading Alembic takes 0.2 s)."""
+        with self.write() as connection:
+            if not self.sqlite:
+                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
+            if sa.inspect(connection).has_table(self.version_table):
+                version = sa.select(sa.column("version_num", sa.String)).select_from(sa.table(self.version_table))
+                if connection.execute(version).scalar() == HEAD:
+                    return
+            _upgrade(connection, self.version_table)
+
+
+def file_url(home: Path) -> str:
+    """The URL of the file in a home folder, which is made when it is not there."""
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return sa.URL.create("sqlite", database=str(home / "control.db")).render_as_string(hide_password=False)
+
+
+def insert_if_free(connection: sa.Connection, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
+    """INSERT that leaves a row alone which is there already, another transaction's included."""
+    if connection.dialect.name == "sqlite":
+        return sqlite.insert(table).on_conflict_do_nothing()
+    return postgresql.insert(table).on_conflict_do_nothing()
+
+
+def _create_file(path: Path) -> None:
+    """For its owner only; SQLite gives its journal the mode of the database."""
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    path.chmod(0o600)
+
+
+def _upgrade(connection: sa.Connection, version_table: str) -> None:
+    from alembic import command
+    from alembic.config import Config
+    from alembic.util import CommandError
+
+    config = Config()
+    config.set_main_option("script_location", "proxy.control:migrations")
+    config.attributes["connection"] = connection
+    config.attributes["version_table"] = version_table
+    try:
+        command.upgrade(config, "head")
+    except CommandError as error:
+        raise ConfigError(
+            "the control database was written by a newer dragoman; start that version, or restore a backup"
+        ) from error
+
+
+def _sqlite_settings(connection: object, _: object) -> None:
+    cursor = connection.cursor()  # type: ignore[attr-defined]
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA synchronous=FULL")
+    cursor.execute("PRAGMA busy_timeout=5000")
+    cursor.close()
