@@ -1,9 +1,10 @@
-"""`dragoman audit report`: the reports as a page for people or as JSON for programs."""
+"""`dragoman audit report`: the reports as a page or PDF for people, or as JSON for programs."""
 
+import sys
 from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import orjson
 import typer
@@ -23,16 +24,23 @@ from audit.reading import (
 from audit.reports.texts import Language
 from audit.values import Question as Asked
 
+if TYPE_CHECKING:
+    from audit.reports.base import Report
+
+PRICES, RECALL = "prices.toml", "recall.json"
+"""Files of the home that are used where no others are named."""
+
 
 class Form(StrEnum):
     """How a report is written."""
 
     HTML = "html"
+    PDF = "pdf"
     JSON = "json"
 
 
 def report(
-    name: Annotated[str, typer.Argument(help="who, art30, transfers, art15 or incident.")],
+    name: Annotated[str, typer.Argument(help="Which one; `dragoman audit report list` names them.")],
     subject: SubjectOption = None,
     application: Annotated[str | None, typer.Option("--app", help="Application.")] = None,
     day: Annotated[str | None, typer.Option(help="One day, 2026-11-24 (UTC).")] = None,
@@ -42,20 +50,27 @@ def report(
     form: Annotated[Form, typer.Option("--format", help="How to write it.")] = Form.HTML,
     language: Annotated[Language, typer.Option("--lang", help="Language of the page.")] = Language.EN,
     out: Annotated[Path | None, typer.Option(help="New file (default: stdout).")] = None,
+    prices: Annotated[Path | None, typer.Option(help="Table of prices (default: prices.toml of the home).")] = None,
+    recall: Annotated[
+        Path | None,
+        typer.Option(help="Output of `dragoman evaluate --json` (default: recall.json of the home, else ours)."),
+    ] = None,
     home: HomeOption = None,
     database: DatabaseOption = None,
 ) -> None:
-    """Write a report: who holds what, records of processing, third-country transfers, one person's access
-    request, or the draft of a breach notification.
+    """Write a report: who holds what, records of processing, third-country transfers, one person's access request, the
+    draft of a breach notification, retention due, policy history, exceptions, costs, an answer for one user, a
+    transparency page, an annex to an impact assessment.
 
     Every report carries the signed checkpoint it was computed from.
     """
     from audit import query as ask
     from audit.reports import NAMES
-    from audit.reports.base import ReportError, build
-    from audit.reports.html import page
-    from audit.reports.texts import Texts
+    from audit.reports.base import build
 
+    if name == "list":
+        typer.echo("\n".join(NAMES))
+        return
     if name not in NAMES:
         raise typer.BadParameter(f"there are {', '.join(NAMES)}")
     start, end = day_span(day)
@@ -64,22 +79,50 @@ def report(
         refs = log.refs(subject)
         start = start if start is not None else moment(since)
         question = ask.Question(values, start, end if end is not None else moment(until), refs)
+        given = _tables(log.home.path, prices, recall)
         with log.store.read() as connection:
-            found = build(connection, NAMES[name], question)
+            found = build(connection, NAMES[name], question, **given)
         results = found.facts["covered"]["transfers"]
         log.asked(Asked.REPORT, results, filters=tuple(sorted(values))[:32], refs=(refs or ())[:16])
-        if form is Form.JSON:
-            text = orjson.dumps({**found.facts, "partial": found.partial}, option=orjson.OPT_INDENT_2).decode() + "\n"
-        else:
-            text = page(found, Texts(language))
-        if out is None:
-            typer.echo(text, nl=False)
-            return
-        try:
-            with out.open("x", encoding="utf-8") as file:
-                file.write(text)
-        except OSError as error:
-            raise ReportError(f"{out} cannot be written ({error.strerror})") from None
+        _write(rendered(found, form, language), out)
+
+
+def _tables(home: Path, prices: Path | None, recall: Path | None) -> dict[str, Any]:
+    from audit.reports import prices as price_table
+    from audit.reports import recall as measurement
+
+    prices = prices or (found if (found := home / PRICES).exists() else None)
+    recall = recall or (found if (found := home / RECALL).exists() else None)
+    return {
+        "prices": None if prices is None else price_table.read(prices),
+        "recall": measurement.bundled() if recall is None else measurement.read(recall),
+    }
+
+
+def rendered(report: "Report", form: Form, language: Language) -> bytes:
+    """A report in one form. Raises PdfError."""
+    from audit.reports.document import document
+    from audit.reports.html import page
+    from audit.reports.pdf import pdf
+
+    if form is Form.JSON:
+        return orjson.dumps({**report.facts, "partial": report.partial}, option=orjson.OPT_INDENT_2) + b"\n"
+    made = document(report, language)
+    return pdf(made) if form is Form.PDF else page(made).encode()
+
+
+def _write(data: bytes, out: Path | None) -> None:
+    from audit.reports.base import ReportError
+
+    if out is None:
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+        return
+    try:
+        with out.open("xb") as file:
+            file.write(data)
+    except OSError as error:
+        raise ReportError(f"{out} cannot be written ({error.strerror})") from None
 
 
 def schema(

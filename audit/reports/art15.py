@@ -6,15 +6,14 @@ person may concern this one too; they are counted, and the report is then titled
 
 from collections.abc import Sequence
 
-from audit.query import Holding
-from audit.reports.base import Facts, Kind, Section, merged, recipient
+from audit.reports.base import Facts, Kind, Section, Source, merged, recipient
 from audit.reports.parts import data_section, third
 from audit.reports.texts import Texts
 from audit.reports.who import holding_section
 
 
-def _facts(holdings: Sequence[Holding], context: Facts) -> Facts:
-    found = [recipient(holding) for holding in holdings]
+def _facts(source: Source, context: Facts) -> Facts:
+    found = [recipient(holding) for holding in source.holdings()]
     return {
         "holdings": found,
         "data": merged([row for one in found for row in one["data"]]),

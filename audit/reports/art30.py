@@ -6,17 +6,16 @@ data subjects, time limits at the controller) is named as to be completed, never
 
 from collections.abc import Sequence
 
-from audit.query import Holding
-from audit.reports.base import Facts, Kind, Section, Table, day, merged, recipient
+from audit.reports.base import Facts, Kind, Section, Source, Table, day, merged, recipient
 from audit.reports.parts import data_section, measures, place, third
 from audit.reports.texts import Texts
 
 _ACTIVITY = ("controller", "purpose", "basis", "special_basis", "dpia", "notice")
 
 
-def _facts(holdings: Sequence[Holding], context: Facts) -> Facts:
+def _facts(source: Source, context: Facts) -> Facts:
     activities: dict[tuple[str | None, ...], list[Facts]] = {}
-    for one in map(recipient, holdings):
+    for one in map(recipient, source.holdings()):
         activities.setdefault(tuple(one[name] for name in _ACTIVITY), []).append(one)
     ordered = sorted(activities.items(), key=lambda item: tuple(name or "" for name in item[0]))
     return {"activities": [_activity(dict(zip(_ACTIVITY, key, strict=True)), rows) for key, rows in ordered]}

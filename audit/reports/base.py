@@ -1,11 +1,12 @@
 """What a report is: facts that were asked of the log in one state, and the sections that tell them in one language.
 
-A report builder is two pure steps, `facts` (for JSON, keys that never change) and `sections` (for people). Every
-report carries the checkpoint it was computed from and says what it covers, so that its completeness can be checked.
+A report builder is two steps, `facts` (asked of one state of the log; for JSON, keys that never change) and `sections`
+(pure; for people). Every report carries the checkpoint it was computed from and says what it covers: how many entries,
+and the RFC 6962 root over their leaf hashes, so that whoever has an export can check that none is left out.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,12 +16,18 @@ import sqlalchemy as sa
 from audit.checkpoint import unverified
 from audit.errors import AuditError
 from audit.ids import now_ms
+from audit.merkle import Frontier
 from audit.query import Holding, Question, completeness, who
-from audit.reports.texts import Texts
+from audit.reports.prices import Prices
+from audit.reports.recall import Recall
+from audit.reports.texts import Texts, Words
 from audit.store import newest_checkpoint, sealed_below
 from audit.tables import entry, subject, transfer
 
 type Facts = dict[str, Any]
+
+PAGE = 1_000
+"""Rows of a page while streaming."""
 
 EEA = frozenset({
     "AT", "BE", "BG", "CY", "CZ", "DE", "DK", "EE", "ES", "EU", "FI", "FR", "GR", "HR", "HU", "IE", "IS", "IT", "LI",
@@ -45,24 +52,84 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
+class Bar:
+    """One bar: what it stands for, its length in the unit of the chart, how much of it is darker, what is written."""
+
+    label: str
+    value: float
+    shown: str
+    part: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """Bars from zero under a title; a table beside it says the same in figures. legend: of the lighter and the darker
+    part where the bars have two."""
+
+    title: str
+    bars: tuple[Bar, ...]
+    legend: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Section:
-    """A heading, sentences, pairs of name and value, tables; each may be empty."""
+    """A heading, sentences, pairs of name and value, charts, tables; each may be empty."""
 
     title: str
     lines: tuple[str, ...] = ()
     pairs: tuple[tuple[str, str], ...] = ()
     tables: tuple[Table, ...] = ()
+    charts: tuple[Chart, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What a report is computed from: one state of the log, the question, what the operator gave besides."""
+
+    connection: sa.Connection
+    question: Question
+    prices: Prices | None = None
+    recall: Recall | None = None
+
+    def holdings(self) -> list[Holding]:
+        """Who was sent something."""
+        return who(self.connection, self.question)
+
+    def sent(self) -> tuple[sa.ColumnElement[bool], ...]:
+        """Conditions for the transfers in question that may have reached somebody."""
+        unsent = transfer.c.state.is_not_distinct_from("not_sent")
+        return (*self.question.conditions(), transfer.c.kind == "transfer", ~unsent)
+
+    def entries(self, marks: Sequence[bytes] = ()) -> Iterator[Facts]:
+        """The transfers and refusals in question as they were signed, oldest first; only those that hold a mark."""
+        rows = sa.select(entry.c.body).join(transfer, transfer.c.idx == entry.c.idx).where(*self.question.conditions())
+        streamed = self.connection.execution_options(yield_per=PAGE).execute(rows.order_by(entry.c.idx))
+        for body in streamed.scalars():
+            if not marks or any(mark in body for mark in marks):
+                yield orjson.loads(body)
+
+    def events(self, kind: str) -> Iterator[Facts]:
+        """The acts of a kind in the period, oldest first. Applications do not bound them; none for a bound reader."""
+        if self.question.applications is not None:
+            return
+        rows = sa.select(entry.c.body).where(entry.c.kind == kind, entry.c.at >= (self.question.since or 0))
+        if self.question.until is not None:
+            rows = rows.where(entry.c.at < self.question.until)
+        for body in self.connection.execute(rows.order_by(entry.c.idx)).scalars():
+            yield orjson.loads(body)
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One report. facts: from holdings and context; sections: from those facts. person: needs a subject; counts: how
-    many persons its transfers name is counted too."""
+    """One report. facts: from source and context; sections: from those facts. texts: words of its own. person: needs a
+    subject; transfer: needs the id of one transfer; counts: how many persons its transfers name is counted too."""
 
     name: str
-    facts: Callable[[Sequence[Holding], Facts], Facts]
+    facts: Callable[[Source, Facts], Facts]
     sections: Callable[[Facts, Texts], list[Section]]
+    texts: Words = field(default_factory=dict)
     person: bool = False
+    transfer: bool = False
     counts: bool = False
 
 
@@ -75,16 +142,25 @@ class Report:
     partial: bool
 
 
-def build(connection: sa.Connection, kind: Kind, question: Question) -> Report:
+def build(
+    connection: sa.Connection,
+    kind: Kind,
+    question: Question,
+    *,
+    prices: Prices | None = None,
+    recall: Recall | None = None,
+) -> Report:
     """Computes a report; the connection's transaction sees one state of the log. Raises ReportError."""
     if kind.person and question.refs is None:
         raise ReportError(f"the report {kind.name} is about one person: give --subject")
+    if kind.transfer and "id" not in question.values:
+        raise ReportError(f"the report {kind.name} is about one transfer: give --where id=ID")
     note = newest_checkpoint(connection)
     if note is None:
         raise ReportError("there is no log in this database yet")
-    covered = _covered(connection, question)
+    source, covered = Source(connection, question, prices, recall), _covered(connection, question)
     if kind.counts:
-        covered |= _persons(connection, question)
+        covered |= _persons(source)
     context: Facts = {
         "report": kind.name,
         "generated": now_ms(),
@@ -93,10 +169,11 @@ def build(connection: sa.Connection, kind: Kind, question: Question) -> Report:
         "filters": dict(question.values),
         "about_one_person": question.refs is not None,
         "covered": covered,
+        "recall": None if recall is None else recall.facts(),
         "log": _log(note),
     }
     without = covered.get("without_subject", 0)
-    facts = {**context, **kind.facts(who(connection, question), context)}
+    facts = {**context, **kind.facts(source, context)}
     return Report(kind, facts, bool(question.refs is not None and without))
 
 
@@ -121,6 +198,7 @@ def _covered(connection: sa.Connection, question: Question) -> Facts:
     ]
     row = connection.execute(sa.select(*sums).where(*question.conditions())).mappings().one()
     found: Facts = {name: int(row[name]) for name in counts}
+    found.update(_complete(connection, question))
     found["gaps"] = _gaps(connection, question)
     found["sealed_below"] = sealed_below(connection)
     if question.refs is not None:
@@ -129,11 +207,19 @@ def _covered(connection: sa.Connection, question: Question) -> Facts:
     return found
 
 
-def _persons(connection: sa.Connection, question: Question) -> Facts:
+def _complete(connection: sa.Connection, question: Question) -> Facts:
+    """The entries in question, transfers and refusals, in the order of the log: how many, and the root over them."""
+    rows = sa.select(entry.c.leaf).join(transfer, transfer.c.idx == entry.c.idx).where(*question.conditions())
+    tree = Frontier()
+    for leaf in connection.execution_options(yield_per=PAGE).execute(rows.order_by(entry.c.idx)).scalars():
+        tree.append(leaf)
+    return {"entries": tree.size, "entries_root": tree.root().hex()}
+
+
+def _persons(source: Source) -> Facts:
     """How many references to persons its transfers hold, and how many transfers hold none. One person may have several
     references: two machines that met somebody at the same moment, or another identifier."""
-    unsent = transfer.c.state.is_not_distinct_from("not_sent")
-    sent = (*question.conditions(), transfer.c.kind == "transfer", ~unsent)
+    connection, sent = source.connection, source.sent()
     rows = sa.select(sa.func.count(subject.c.ref.distinct())).join(transfer, transfer.c.idx == subject.c.idx)
     unnamed = sa.select(sa.func.count()).select_from(transfer).where(*sent, transfer.c.subjects == 0)
     return {

@@ -1,87 +1,52 @@
 """A report as one HTML page: no script, no font, no image from anywhere; prints on paper as it stands on the screen."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from html import escape
 
-from audit.render import when
-from audit.reports.base import Facts, Report, Section, Table, day
-from audit.reports.texts import Texts
+from audit.reports.base import Chart, Section, Table
+from audit.reports.document import Document, Partial
 
 _STYLE = """
-:root { color-scheme: light dark; font: 15px/1.5 system-ui, sans-serif; }
+:root { color-scheme: light dark; font: 15px/1.5 system-ui, sans-serif; --bar: #7aa7d9; --part: #1f5fa8; }
 body { max-width: 70rem; margin: 2rem auto; padding: 0 1rem; }
 h1 { font-size: 1.6rem; line-height: 1.25; } h2 { font-size: 1.15rem; margin-top: 2rem; }
+p { overflow-wrap: anywhere; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .15rem 1.2rem; margin: 0; }
-dt { font-weight: 600; } dd { margin: 0; }
+dt { font-weight: 600; } dd { margin: 0; overflow-wrap: anywhere; }
 table { border-collapse: collapse; width: 100%; margin: .6rem 0; font-size: .93rem; }
 th, td { text-align: left; padding: .3rem .6rem; border-bottom: 1px solid #8886; vertical-align: top; }
 .number { text-align: right; font-variant-numeric: tabular-nums; }
 .partial { border: 2px solid #b45309; padding: .6rem 1rem; }
+figure { margin: .8rem 0; } figcaption { font-weight: 600; } svg { width: 100%; max-width: 46rem; height: auto; }
+svg text { fill: currentColor; font: 13px system-ui, sans-serif; }
+svg .bar { fill: var(--bar); } svg .part { fill: var(--part); }
 pre { white-space: pre-wrap; overflow-wrap: anywhere; font-size: .85rem; }
 section { break-inside: avoid-page; }
 @media print { body { margin: 0; max-width: none; } :root { color-scheme: light; } }
 """.strip()
 
+_WIDTH, _LABEL, _NUMBER, _ROW, _BAR = 720, 260, 90, 24, 15
+"""Of a chart, in its own units: whole width, room for labels and figures, height of a row and of its bar."""
+_LONGEST = 38
+"""Characters of a label that fit into its room; the table beside the chart has the whole of it."""
 
-def page(report: Report, say: Texts) -> str:
+
+def page(document: Document) -> str:
     """The page. Every text that came out of the log is escaped here and nowhere else."""
-    title = say(report.kind.name)
-    if report.partial:
-        title = f"{say('partial')}: {title}"
-    sections = [_head(report, say), *report.kind.sections(report.facts, say), *_end(report.facts, say)]
-    body = "\n".join(line for section in sections for line in _section(section))
-    warning = _partial(report.facts["covered"], say) if report.partial else ""
-    checkpoint = escape(report.facts["log"]["checkpoint"])
+    title = escape(document.title)
+    body = "\n".join(line for section in document.sections for line in _section(section))
+    warning = "" if document.warning is None else _warning(document.warning)
     return (
-        f'<!doctype html>\n<html lang="{say.language}">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta name="viewport" content="width=device-width">\n<title>{escape(title)}</title>\n'
-        f"<style>\n{_STYLE}\n</style>\n</head>\n<body>\n<h1>{escape(title)}</h1>\n{warning}{body}\n"
-        f"<pre>{checkpoint}</pre>\n</body>\n</html>\n"
+        f'<!doctype html>\n<html lang="{document.language}">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta name="viewport" content="width=device-width">\n<title>{title}</title>\n'
+        f"<style>\n{_STYLE}\n</style>\n</head>\n<body>\n<h1>{title}</h1>\n{warning}{body}\n"
+        f"<pre>{escape(document.checkpoint)}</pre>\n</body>\n</html>\n"
     )
 
 
-def _partial(covered: Facts, say: Texts) -> str:
-    line = say("partial_line", without=covered["without_subject"], total=covered["in_scope"])
-    by = "".join(f"<li>{escape(name)}: {n}</li>" for name, n in sorted(covered["without_subject_by"].items()))
-    return f'<div class="partial"><p>{escape(line)}</p><p>{escape(say("by_application"))}</p><ul>{by}</ul></div>\n'
-
-
-def _head(report: Report, say: Texts) -> Section:
-    facts = report.facts
-    filters = [f"{name} = {value}" for name, value in sorted(facts["filters"].items())]
-    if facts["about_one_person"]:
-        filters.append(say("one_person"))
-    since = day(facts["since"]) or say("from_begin")
-    until = when(facts["until"]) or say("until_now")
-    covered = facts["covered"]
-    lines = [say("coverage_line", **covered)]
-    if covered["observed_only"]:
-        lines.append(say("observed_line", **covered))
-    if covered["sealed_below"]:
-        lines.append(say("sealed_line", last=covered["sealed_below"] - 1))
-    pairs = (
-        (say("generated"), datetime.fromtimestamp(facts["generated"] / 1000, UTC).strftime("%Y-%m-%d %H:%MZ")),
-        (say("period"), f"{since} – {until}"),
-        (say("filters"), "; ".join(filters) or say("no_filter")),
-    )
-    return Section(say("coverage"), tuple(lines), pairs)
-
-
-def _end(facts: Facts, say: Texts) -> Iterator[Section]:
-    gaps = facts["covered"]["gaps"]
-    columns = (say("cause"), say("since"), say("until"), say("interrupted"))
-    rows = tuple(
-        (say.term(gap["cause"]), when(gap["since"]), when(gap["until"]), str(gap["interrupted"])) for gap in gaps
-    )
-    yield Section(
-        say("gaps"),
-        () if gaps else (say("no_gaps"),),
-        tables=(Table(columns, rows, frozenset({3})),) if gaps else (),
-    )
-    yield Section(say("limits"), (say("limits_line"),))
-    log = facts["log"]
-    yield Section(say("proof"), (say("proof_line", size=log["size"], origin=log["origin"]),))
+def _warning(warning: Partial) -> str:
+    rows = "".join(f"<li>{escape(name)}: {escape(n)}</li>" for name, n in warning.rows)
+    return f'<div class="partial"><p>{escape(warning.line)}</p><p>{escape(warning.by)}</p><ul>{rows}</ul></div>\n'
 
 
 def _section(section: Section) -> Iterator[str]:
@@ -91,9 +56,39 @@ def _section(section: Section) -> Iterator[str]:
         yield "<dl>"
         yield from (f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in section.pairs)
         yield "</dl>"
+    for chart in section.charts:
+        yield _chart(chart)
     for table in section.tables:
         yield from _table(table)
     yield "</section>"
+
+
+def _chart(chart: Chart) -> str:
+    """An SVG for eyes; a screen reader is given the title, and the table beside it."""
+    longest = max((bar.value for bar in chart.bars), default=0) or 1
+    room = _WIDTH - _LABEL - _NUMBER
+    rows = []
+    for number, bar in enumerate(chart.bars):
+        top, width, part = number * _ROW + 4, bar.value / longest * room, bar.part / longest * room
+        label = bar.label if len(bar.label) <= _LONGEST else bar.label[: _LONGEST - 1] + "…"
+        rows.append(
+            f'<text x="0" y="{top + 12}">{escape(label)}</text>'
+            f'<rect class="bar" x="{_LABEL}" y="{top}" width="{width:.1f}" height="{_BAR}"/>'
+            f'<rect class="part" x="{_LABEL}" y="{top}" width="{part:.1f}" height="{_BAR}"/>'
+            f'<text x="{_LABEL + width + 6:.1f}" y="{top + 12}">{escape(bar.shown)}</text>'
+        )
+    for number, name in enumerate(chart.legend):
+        top = (len(chart.bars) + number) * _ROW + 6
+        rows.append(
+            f'<rect class="{("bar", "part")[number]}" x="{_LABEL}" y="{top}" width="12" height="12"/>'
+            f'<text x="{_LABEL + 18}" y="{top + 11}">{escape(name)}</text>'
+        )
+    height = (len(chart.bars) + len(chart.legend)) * _ROW + 8
+    title = escape(chart.title)
+    return (
+        f'<figure><figcaption>{title}</figcaption><svg viewBox="0 0 {_WIDTH} {height}" role="img" '
+        f'aria-label="{title}">{"".join(rows)}</svg></figure>'
+    )
 
 
 def _table(table: Table) -> Iterator[str]:

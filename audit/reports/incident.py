@@ -6,14 +6,13 @@ bound what a detector may have missed; when the controller became aware is not f
 
 from collections.abc import Sequence
 
-from audit.query import Holding
-from audit.reports.base import Facts, Kind, Section, Table, day, merged, recipient
+from audit.reports.base import Facts, Kind, Section, Source, Table, day, merged, recipient
 from audit.reports.parts import UNCHANGED, data_section, data_table, measures, third
 from audit.reports.texts import Texts
 
 
-def _facts(holdings: Sequence[Holding], context: Facts) -> Facts:
-    found = [recipient(holding) for holding in holdings]
+def _facts(source: Source, context: Facts) -> Facts:
+    found = [recipient(holding) for holding in source.holdings()]
     data = merged([row for one in found for row in one["data"]])
     return {
         "holdings": found,

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from audit.reports.base import EEA, Facts, Section, Table, day
+from audit.reports.base import EEA, Bar, Chart, Facts, Section, Table, day
 from audit.reports.texts import Texts
 
 UNCHANGED = frozenset({"keep"})
@@ -26,8 +26,9 @@ _LAST = frozenset({2})
 
 def data_section(say: Texts, rows: Sequence[Facts]) -> Section:
     """The same under its heading, in words where there is nothing."""
-    lines = () if rows else (say("nothing_found"),)
-    return Section(say("data_title"), lines, tables=(data_table(say, rows),) if rows else ())
+    if not rows:
+        return Section(say("data_title"), (say("nothing_found"),))
+    return Section(say("data_title"), tables=(data_table(say, rows),), charts=(data_chart(say, rows),))
 
 
 def recipient_pairs(say: Texts, one: Facts) -> tuple[tuple[str, str], ...]:
@@ -73,3 +74,30 @@ def measures(rows: Sequence[Facts]) -> dict[str, int]:
 def third(found: Mapping[str, Any]) -> list[str]:
     """Countries outside the EEA; `unknown` and `any` count, because nobody can say that they are within it."""
     return [country for country in found if country not in EEA]
+
+
+MOST_BARS = 15
+"""What a chart shows at most, the largest first; the table beside it has all."""
+
+
+def recipients_chart(say: Texts, found: Sequence[Facts]) -> Chart:
+    """Transfers by recipient."""
+    sums: dict[str, int] = {}
+    for one in found:
+        sums[one["entity"]] = sums.get(one["entity"], 0) + one["transfers"]
+    return Chart(say("count"), tuple(Bar(name, n, str(n)) for name, n in _largest(sums)))
+
+
+def data_chart(say: Texts, rows: Sequence[Facts]) -> Chart:
+    """Findings by kind of data; the darker part left as it was."""
+    sums, kept = dict[str, int](), dict[str, int]()
+    for row in rows:
+        name, n = row["entity_type"], row["n"]
+        sums[name] = sums.get(name, 0) + n
+        kept[name] = kept.get(name, 0) + (n if row["operator"] in UNCHANGED else 0)
+    bars = tuple(Bar(name, n, str(n), kept[name]) for name, n in _largest(sums))
+    return Chart(say("data_title"), bars, (say("replaced"), say.term("keep")))
+
+
+def _largest(sums: Mapping[str, int]) -> list[tuple[str, int]]:
+    return sorted(sums.items(), key=lambda item: (-item[1], item[0]))[:MOST_BARS]

@@ -4,7 +4,11 @@ What the log does not know is called unknown; what the organisation says of itse
 that a law is fulfilled.
 """
 
+from collections.abc import Mapping
 from enum import StrEnum
+
+type Words = Mapping[str, tuple[str, str, str]]
+"""Key to its text in every `Language`."""
 
 
 class Language(StrEnum):
@@ -16,14 +20,20 @@ class Language(StrEnum):
 
 
 class Texts:
-    """The texts of one language. Raises KeyError for a text that does not exist."""
+    """The texts of one language. own: words of one report beside those of all. Raises KeyError for an unknown text."""
 
-    def __init__(self, language: Language) -> None:
+    def __init__(self, language: Language, own: Words | None = None) -> None:
         self.language = language
         self._at = list(Language).index(language)
+        self._own = own or {}
+
+    def of(self, own: Words) -> "Texts":
+        """The same language with the words of a report."""
+        return Texts(self.language, own)
 
     def __call__(self, key: str, **values: object) -> str:
-        return _TEXTS[key][self._at].format(**values)
+        texts = self._own.get(key) or _TEXTS[key]
+        return texts[self._at].format(**values)
 
     def term(self, word: object) -> str:
         """A term of the record's vocabulary with what it means, itself where nothing is known of it."""
@@ -100,9 +110,26 @@ _TEXTS: dict[str, tuple[str, str, str]] = {
                    "Er wurde aus {size} Einträgen des Protokolls {origin} unter dem untenstehenden signierten Prüfpunkt berechnet. Wer den öffentlichen Schlüssel des Protokolls hat, kann prüfen, dass es genau diese Einträge enthält, und dieselbe Frage erneut stellen.",
                    "Báo cáo được tính từ {size} mục của nhật ký {origin} theo điểm kiểm có chữ ký dưới đây. Bất kỳ ai giữ khóa công khai của nhật ký đều có thể xác minh nhật ký chứa đúng các mục này và đặt lại cùng câu hỏi."),
     "limits": ("What the log cannot know", "Was das Protokoll nicht wissen kann", "Những điều nhật ký không thể biết"),
-    "limits_line": ("Detectors miss things: counts are what was found, and what was not found was sent as it was. Their measured recall is not part of the log; `dragoman evaluate` measures it. Facts about recipients are those that the organisation declared in its register when the transfer was made. References to persons are pseudonymous personal data for whoever holds the keys.",
-                    "Erkennung übersieht: Zahlen sind das, was gefunden wurde; was nicht gefunden wurde, ging unverändert hinaus. Die gemessene Trefferquote steht nicht im Protokoll; `dragoman evaluate` misst sie. Angaben über Empfänger sind die, welche die Organisation zur Zeit der Übermittlung in ihrem Register erklärt hat. Personenbezüge sind für den Inhaber der Schlüssel pseudonyme personenbezogene Daten.",
-                    "Bộ phát hiện có thể bỏ sót: số liệu là những gì đã tìm thấy; những gì không tìm thấy được gửi nguyên trạng. Độ bao phủ đo được không nằm trong nhật ký; `dragoman evaluate` đo điều đó. Thông tin về bên nhận là những gì tổ chức đã khai báo trong sổ đăng ký tại thời điểm chuyển. Tham chiếu cá nhân là dữ liệu cá nhân dạng bút danh đối với người giữ khóa."),
+    "limits_line": ("Detectors miss things: counts are what was found, and what was not found was sent as it was. Facts about recipients are those that the organisation declared in its register when the transfer was made. References to persons are pseudonymous personal data for whoever holds the keys.",
+                    "Erkennung übersieht: Zahlen sind das, was gefunden wurde; was nicht gefunden wurde, ging unverändert hinaus. Angaben über Empfänger sind die, welche die Organisation zur Zeit der Übermittlung in ihrem Register erklärt hat. Personenbezüge sind für den Inhaber der Schlüssel pseudonyme personenbezogene Daten.",
+                    "Bộ phát hiện có thể bỏ sót: số liệu là những gì đã tìm thấy; những gì không tìm thấy được gửi nguyên trạng. Thông tin về bên nhận là những gì tổ chức đã khai báo trong sổ đăng ký tại thời điểm chuyển. Tham chiếu cá nhân là dữ liệu cá nhân dạng bút danh đối với người giữ khóa."),
+    "complete_line": ("These are {entries} entries of the log. The root over their leaf hashes in the order of the log (RFC 6962) is {entries_root}; whoever has an export of the log can compute it again and sees that none is missing.",
+                      "Das sind {entries} Einträge des Protokolls. Die Wurzel über ihre Blatt-Hashes in der Reihenfolge des Protokolls (RFC 6962) ist {entries_root}; wer einen Export des Protokolls hat, kann sie nachrechnen und sieht, dass keiner fehlt.",
+                      "Phạm vi này gồm {entries} mục của nhật ký. Gốc tính trên các giá trị băm lá theo thứ tự nhật ký (RFC 6962) là {entries_root}; bất kỳ ai có bản xuất nhật ký đều có thể tính lại và thấy không thiếu mục nào."),
+    "recall": ("Measured recall of detection", "Gemessene Trefferquote der Erkennung", "Độ bao phủ đo được của bộ phát hiện"),
+    "recall_line": ("Measured {measured} on marked texts, not on these transfers: of the marked places, the share that was found with the right kind. A share of 0.90 means that one in ten was missed. Sets called messages are our own; rules were improved while looking at them, so their figures are optimistic.",
+                    "Gemessen am {measured} an markierten Texten, nicht an diesen Übermittlungen: Anteil der markierten Stellen, die mit der richtigen Art gefunden wurden. Ein Anteil von 0,90 heißt, dass eine von zehn übersehen wurde. Sätze namens messages sind unsere eigenen; Regeln wurden an ihnen verbessert, ihre Zahlen sind also günstig.",
+                    "Đo ngày {measured} trên văn bản đã đánh dấu, không phải trên các lần chuyển này: tỷ lệ vị trí được đánh dấu đã được tìm thấy đúng loại. Tỷ lệ 0,90 nghĩa là cứ mười vị trí thì bỏ sót một. Các bộ tên messages là của chúng tôi; quy tắc đã được cải tiến dựa trên chúng nên số liệu này lạc quan."),
+    "recall_none": ("No measurement was given. `dragoman evaluate --json` makes one.",
+                    "Es wurde keine Messung angegeben. `dragoman evaluate --json` erstellt eine.",
+                    "Không có kết quả đo nào được cung cấp. `dragoman evaluate --json` tạo ra kết quả đo."),
+    "set": ("Texts", "Texte", "Bộ văn bản"),
+    "language": ("Language", "Sprache", "Ngôn ngữ"),
+    "marked": ("Marked places", "Markierte Stellen", "Số vị trí đánh dấu"),
+    "share_found": ("Found", "Gefunden", "Đã tìm thấy"),
+    "share_precision": ("Of what was found, right", "Vom Gefundenen richtig", "Tỷ lệ đúng trong số tìm thấy"),
+    "replaced": ("replaced or removed", "ersetzt oder entfernt", "đã thay thế hoặc loại bỏ"),
+    "sum": ("Altogether", "Insgesamt", "Tổng cộng"),
     "nothing": ("Nothing was sent to anybody.", "An niemanden wurde etwas gesendet.", "Không có gì được gửi cho ai."),
     "recipient": ("Recipient (contracting entity)", "Empfänger (Vertragspartner)", "Bên nhận (pháp nhân ký hợp đồng)"),
     "application": ("Application", "Anwendung", "Ứng dụng"),
@@ -188,6 +215,28 @@ _TERMS: dict[str, tuple[str, str, str]] = {
     "storage_failed": ("storage", "Speicher", "lưu trữ"),
     "bypass": ("bypassed", "umgangen", "bị bỏ qua"),
     "consent": ("consent", "Einwilligung", "sự đồng ý"),
+    "activated": ("activated", "aktiviert", "kích hoạt"),
+    "refused": ("refused", "abgelehnt", "bị từ chối"),
+    "approved": ("approved", "genehmigt", "chấp thuận"),
+    "denied": ("denied", "verweigert", "không chấp thuận"),
+    "stopped": ("stopped", "angehalten", "đã dừng"),
+    "resumed": ("resumed", "wieder aufgenommen", "tiếp tục"),
+    "destination": ("destination", "Ziel", "đích"),
+    "application": ("application", "Anwendung", "ứng dụng"),
+    "policy_pass": ("let pass by the policy", "von der Richtlinie durchgelassen", "chính sách cho phép"),
+    "opaque": ("opaque", "nicht lesbar", "không đọc được"),
+    "encrypted": ("encrypted", "verschlüsselt", "đã mã hóa"),
+    "unsupported_type": ("unsupported type", "nicht unterstützte Art", "loại không hỗ trợ"),
+    "unreadable": ("unreadable", "unlesbar", "không thể đọc"),
+    "too_large": ("too large", "zu groß", "quá lớn"),
+    "reference": ("a reference only", "nur ein Verweis", "chỉ là tham chiếu"),
+    "credential": ("a credential", "ein Zugangsgeheimnis", "thông tin xác thực"),
+    "no_detector": ("no detector for it", "keine Erkennung dafür", "không có bộ phát hiện phù hợp"),
+    "access_request": ("access request", "Auskunft", "yêu cầu truy cập"),
+    "incident": ("incident", "Vorfall", "sự cố"),
+    "legal_duty": ("legal duty", "rechtliche Pflicht", "nghĩa vụ pháp lý"),
+    "false_positive": ("wrong finding", "falscher Fund", "phát hiện sai"),
+    "support": ("support", "Unterstützung", "hỗ trợ"),
     "contract": ("contract", "Vertrag", "hợp đồng"),
 }
 # fmt: on

@@ -6,19 +6,19 @@ Art. 18), counted for each controller, recipient and country.
 
 from collections.abc import Iterator, Sequence
 
-from audit.query import Holding
-from audit.reports.base import EEA, Facts, Kind, Section, Table, day, merged, recipient
-from audit.reports.parts import third
-from audit.reports.texts import Texts
+from audit.reports.base import EEA, Bar, Chart, Facts, Kind, Section, Source, Table, day, merged, recipient
+from audit.reports.parts import MOST_BARS, third
+from audit.reports.texts import Texts, Words
 
 CLOCK_MS = 60 * 86_400_000
+# ruff: noqa: E501 - one text, one line: translations are compared by eye
 HOME = "VN"
 _WEAK = frozenset({"unknown", "none-needed"})
 """Mechanisms that do not carry a transfer to a third country by themselves."""
 
 
-def _facts(holdings: Sequence[Holding], context: Facts) -> Facts:
-    found = [recipient(holding) for holding in holdings]
+def _facts(source: Source, context: Facts) -> Facts:
+    found = [recipient(holding) for holding in source.holdings()]
     flows: dict[tuple[str, ...], Facts] = {}
     for one in found:
         for country, what in (one["countries"] or {"unknown": []}).items():
@@ -28,12 +28,15 @@ def _facts(holdings: Sequence[Holding], context: Facts) -> Facts:
             row["transfers"] += one["transfers"]
             row["first"], row["last"] = min(row["first"], one["first"]), max(row["last"], one["last"])
             row["data"] = merged([*row["data"], *one["data"]])
+            row["purposes"] = sorted({*row["purposes"], one["purpose"] or "unknown"})
+            row["bases"] = sorted({*row["bases"], one["basis"]})
     return {"flows": [flows[key] for key in sorted(flows)], "points": list(_points(found))}
 
 
 def _flow(one: Facts, country: str) -> Facts:
     named = {name: one[name] for name in ("controller", "entity", "agreement", "mechanism", "first", "last")}
-    return {**named, "country": country, "outside_eea": country not in EEA, "what": [], "transfers": 0, "data": []}
+    return {**named, "country": country, "outside_eea": country not in EEA, "what": [], "transfers": 0, "data": [],
+            "purposes": [], "bases": []}  # fmt: skip
 
 
 def _points(found: Sequence[Facts]) -> Iterator[Facts]:
@@ -61,9 +64,15 @@ def _sections(facts: Facts, say: Texts) -> list[Section]:
         for point in facts["points"]
     ]
     return [
-        Section(say("third_countries"), () if abroad else (say("no_third"),), tables=(_table(facts["flows"], say),)),
+        Section(
+            say("third_countries"),
+            () if abroad else (say("no_third"),),
+            tables=(_table(facts["flows"], say),),
+            charts=(_chart(facts["flows"], say),),
+        ),
         Section(say("open_points"), tuple(points) or (say("no_points"),)),
         Section(say("vietnam"), (say("vietnam_line"),), tables=(_clock(facts["flows"], say),)),
+        *_annex(facts["flows"], say),
     ]
 
 
@@ -89,6 +98,47 @@ def _table(flows: Sequence[Facts], say: Texts) -> Table:
     return Table(tuple(say(name) for name in names), rows, frozenset({len(names) - 1}))
 
 
+def _chart(flows: Sequence[Facts], say: Texts) -> Chart:
+    """Transfers by country; the darker part went outside the EEA."""
+    sums: dict[str, tuple[int, int]] = {}
+    for row in flows:
+        n, outside = sums.get(row["country"], (0, 0))
+        sums[row["country"]] = n + row["transfers"], outside + row["transfers"] * row["outside_eea"]
+    ordered = sorted(sums.items(), key=lambda item: (-item[1][0], item[0]))[:MOST_BARS]
+    bars = tuple(Bar(say.term(name), n, str(n), outside) for name, (n, outside) in ordered)
+    return Chart(say("by_country"), bars, (say("inside_eea"), say("outside_eea")))
+
+
+def _annex(flows: Sequence[Facts], say: Texts) -> Iterator[Section]:
+    """What the dossier asks for of each flow abroad, as far as the log knows it (Decree 356/2025, Art. 18)."""
+    names = ("controller", "recipient", "country", "purpose", "basis", "data", "measures", "count")
+    rows = tuple(
+        (
+            row["controller"] or say("unknown"),
+            row["entity"],
+            say.term(row["country"]),
+            ", ".join(say.term(one) for one in row["purposes"]),
+            ", ".join(say.term(one) for one in row["bases"]),
+            ", ".join(sorted({one["entity_type"] for one in row["data"]})) or say("none"),
+            ", ".join(f"{say.term(name)}: {n}" for name, n in _done(row["data"])) or say("none"),
+            str(row["transfers"]),
+        )
+        for row in flows
+        if row["country"] != HOME
+    )
+    if rows:
+        table = Table(tuple(say(name) for name in names), rows, frozenset({len(names) - 1}))
+        yield Section(say("annex"), (say("annex_line"),), tables=(table,))
+
+
+def _done(data: Sequence[Facts]) -> list[tuple[str, int]]:
+    """Operator to how many findings."""
+    sums: dict[str, int] = {}
+    for row in data:
+        sums[row["operator"]] = sums.get(row["operator"], 0) + row["n"]
+    return sorted(sums.items())
+
+
 def _clock(flows: Sequence[Facts], say: Texts) -> Table:
     """The earliest transfer by controller, recipient and country other than Vietnam, and the day 60 days later."""
     first: dict[tuple[str, str, str], int] = {}
@@ -104,4 +154,13 @@ def _clock(flows: Sequence[Facts], say: Texts) -> Table:
     return Table(tuple(say(name) for name in names), rows)
 
 
-REPORT = Kind("transfers", _facts, _sections)
+TEXTS: Words = {
+    "by_country": ("Transfers by country", "Übermittlungen nach Land", "Số lần chuyển theo quốc gia"),
+    "inside_eea": ("Within the EEA", "Innerhalb des EWR", "Trong EEA"),
+    "annex": ("Vietnam: annex of actual flows for the dossier", "Vietnam: Anhang der tatsächlichen Übermittlungen für das Dossier", "Việt Nam: phụ lục các luồng chuyển dữ liệu thực tế kèm hồ sơ"),
+    "annex_line": ("Computed from what was really sent. The log does not hold: contact details of both sides, the contract's text, the assessment of impact, the consent forms.",
+                   "Berechnet aus dem, was wirklich gesendet wurde. Das Protokoll enthält nicht: Kontaktdaten beider Seiten, Vertragstext, Folgenabschätzung, Einwilligungstexte.",
+                   "Tính từ những gì đã thực sự gửi. Nhật ký không chứa: thông tin liên hệ của hai bên, văn bản hợp đồng, đánh giá tác động, mẫu đồng ý."),
+}  # fmt: skip
+
+REPORT = Kind("transfers", _facts, _sections, TEXTS)

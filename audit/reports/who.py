@@ -1,21 +1,20 @@
 """*Who holds what*: each recipient with contracting entity, storage, use and purpose, as the register stood."""
 
-from collections.abc import Sequence
-
-from audit.query import Holding
-from audit.reports.base import Facts, Kind, Section, recipient
-from audit.reports.parts import data_table, purpose_pairs, recipient_pairs, span_pairs
+from audit.reports.base import Facts, Kind, Section, Source, recipient
+from audit.reports.parts import data_table, purpose_pairs, recipient_pairs, recipients_chart, span_pairs
 from audit.reports.texts import Texts
 
 
-def _facts(holdings: Sequence[Holding], context: Facts) -> Facts:
-    return {"holdings": [recipient(holding) for holding in holdings]}
+def _facts(source: Source, context: Facts) -> Facts:
+    return {"holdings": [recipient(holding) for holding in source.holdings()]}
 
 
 def _sections(facts: Facts, say: Texts) -> list[Section]:
     if not facts["holdings"]:
         return [Section(say("recipients"), (say("nothing"),))]
-    return [holding_section(one, say) for one in facts["holdings"]]
+    found = facts["holdings"]
+    chart = Section(say("recipients"), charts=(recipients_chart(say, found),))
+    return [chart, *(holding_section(one, say) for one in found)]
 
 
 def holding_section(one: Facts, say: Texts) -> Section:

@@ -3,6 +3,7 @@
 import json
 import sys
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -50,7 +51,11 @@ def evaluate(
     if html is not None:
         html.write_text(page(results), "utf-8")
     if as_json:
-        sys.stdout.write(json.dumps([scores.to_dict() for scores, _ in results], ensure_ascii=False, indent=1) + "\n")
+        today = datetime.now(UTC).date().isoformat()
+        sys.stdout.write(
+            json.dumps([{"measured": today, **scores.to_dict()} for scores, _ in results], ensure_ascii=False, indent=1)
+            + "\n"
+        )
         return
     from rich.console import Console
 

@@ -24,8 +24,9 @@ from audit.query import Question
 from audit.record import OutcomeRecord
 from audit.reports import NAMES
 from audit.reports.base import build
+from audit.reports.document import document
 from audit.reports.html import page
-from audit.reports.texts import Language, Texts
+from audit.reports.texts import Language
 from audit.store import newest_checkpoint, sealed_below
 from audit.tables import daily, entry, finding, subject, transfer
 from audit.tiles import decode_bundle
@@ -209,7 +210,7 @@ def test_after_removal_the_person_is_not_found_in_the_sealed_period(old: Ledger,
         assert sealed_below(connection) == 512
         report = build(connection, NAMES["art15"], Question(refs=refs))
     assert report.facts["covered"]["sealed_below"] == 512
-    assert "NOT COVERED: entries 0 to 511" in page(report, Texts(Language.EN))
+    assert "NOT COVERED: entries 0 to 511" in page(document(report, Language.EN))
     said = CliRunner().invoke(app, ["who", "--subject", ANNA, "--home", str(old.home.path)])
     assert said.stdout.startswith("NOT COVERED: entries 0 to 511 were sealed into archives.")
 
