@@ -4,10 +4,10 @@ A stretch is hashed again, compared with the leaf hashes, and what its entries s
 needs the order of all entries (sequence numbers, outcomes, tiles above the leaves) is for `verify`.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
@@ -16,7 +16,7 @@ from typing import Any, Protocol
 from audit.canonical import facts as facts_of
 from audit.errors import VerifyError
 from audit.folder import Folder
-from audit.merkle import leaf_hash
+from audit.merkle import full_root, leaf_hash
 from audit.store import Store, StoredTiles
 from audit.tiles import ENTRIES, WIDTH, TileId, TileSource, split, width_at
 
@@ -24,22 +24,71 @@ BUNDLES = 16
 """Bundles in a shared stretch: 4,096 entries, a tenth of a second; long enough to be worth sending an answer."""
 WORTH_SHARING = 250_000
 """Entries from which on other processes are started: each needs a second for its imports, in which one process looks
-at 60,000 entries."""
+at 100,000 entries."""
+OUT_OF_SEQUENCE = "entry {}: its sequence number does not follow the one before"
 
 
-type Seen = tuple[str, str, int, tuple[str, int] | None, dict[str, Any] | None]
-"""What one entry says of itself: kind, boot, sequence number, id and attempt, and all its facts where `verify` needs
-them (key rotations, exports). A plain tuple, because there are as many as entries."""
+type Exchange = tuple[str, int]
+"""Id and attempt."""
+
+
+@dataclass(slots=True)
+class Said:
+    """What the entries of a stretch say of themselves, added up, so that little travels between processes.
+
+    kinds: how many of each. counted: for each start of a process the index and number of its first entry here and the
+    number that must follow. begun: transfers whose outcome is not here; ended: outcomes whose transfer is not. facts:
+    of key rotations and exports, whole, because `verify` needs them. fault: the first one of their content.
+    """
+
+    kinds: dict[str, int] = field(default_factory=dict)
+    counted: dict[str, tuple[int, int, int]] = field(default_factory=dict)
+    begun: set[Exchange] = field(default_factory=set)
+    ended: set[Exchange] = field(default_factory=set)
+    facts: list[dict[str, Any]] = field(default_factory=list)
+    fault: VerifyError | None = None
+
+    def take(self, first: int, entries: Iterable[bytes]) -> None:
+        """Looks at entries in order; first: index of the first of them."""
+        for index, data in enumerate(entries, start=first):
+            try:
+                self._take(index, facts_of(data))
+            except VerifyError as error:
+                self._fault(f"entry {index}: {error.message}", error.code, index)
+            except KeyError:
+                self._fault(f"entry {index}: a field is missing that its kind has", "entry_malformed", index)
+
+    def _take(self, index: int, facts: dict[str, Any]) -> None:
+        kind, boot, number = facts["kind"], facts["boot"], facts["node_seq"]
+        exchange = (facts["id"], facts["attempt"]) if kind == "transfer" or kind == "outcome" else None
+        self.kinds[kind] = self.kinds.get(kind, 0) + 1
+        since, least, expected = self.counted.get(boot, (index, number, number))
+        self.counted[boot] = since, least, number + 1
+        if number != expected:
+            self._fault(OUT_OF_SEQUENCE.format(index), "sequence", index)
+        if exchange is None:
+            if kind == "key" or kind == "export":
+                self.facts.append(facts)
+        elif kind == "transfer":
+            self.begun.add(exchange)
+        elif exchange in self.begun:
+            self.begun.remove(exchange)
+        else:
+            self.ended.add(exchange)
+
+    def _fault(self, text: str, code: str, index: int) -> None:
+        if self.fault is None:
+            self.fault = VerifyError(text, code=code, index=index)
 
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """leaves: hashes of all entries of the stretch up to the fault; seen: of those whose content was there, from index
-    `first` on, in order; fault: what ends the verification here."""
+    """roots: of its full bundles; leaves: of the entries after them; said: what those say whose content was there;
+    fault: what ends the verification here."""
 
+    roots: Sequence[bytes]
     leaves: Sequence[bytes]
-    first: int
-    seen: Sequence[Seen | VerifyError]
+    said: Said
     fault: VerifyError | None
 
 
@@ -103,36 +152,30 @@ def _examine_at(place: Place, size: int, here: range, numbers: range) -> Stretch
 
 def examine(source: TileSource, size: int, here: range, numbers: range) -> Stretch:
     """Looks at the bundles of these numbers; the first one that does not hold ends the stretch."""
+    roots: list[bytes] = []
     leaves: list[bytes] = []
-    seen: list[Seen | VerifyError] = []
-    first = max(numbers.start * WIDTH, here.start)
+    said = Said()
     try:
         for number in numbers:
-            width = width_at(size, 0, number)
-            said = split(source.hashes(TileId(0, number, width)))
-            if number * WIDTH not in here:
-                leaves += said
-                continue
-            for offset, data in enumerate(source.bundle(TileId(ENTRIES, number, width))):
-                index, leaf = number * WIDTH + offset, leaf_hash(data)
-                if leaf != said[offset]:
-                    text = f"entry {index} is not the one that was signed"
-                    raise VerifyError(text, code="entry_differs", index=index)
-                leaves.append(leaf)
-                seen.append(_seen(index, data))
+            first, width = number * WIDTH, width_at(size, 0, number)
+            hashes = source.hashes(TileId(0, number, width))
+            if first in here:
+                entries = source.bundle(TileId(ENTRIES, number, width))
+                _compare(first, entries, hashes)
+                said.take(first, entries)
+            leaves = split(hashes)
+            if width == WIDTH:
+                roots.append(full_root(leaves))
+                leaves = []
     except VerifyError as fault:
-        return Stretch(leaves, first, seen, fault)
-    return Stretch(leaves, first, seen, None)
+        return Stretch(roots, leaves, said, fault)
+    return Stretch(roots, leaves, said, None)
 
 
-def _seen(index: int, data: bytes) -> Seen | VerifyError:
-    """What an entry says of itself, or why it is none; an error in words that do not repeat it."""
-    try:
-        facts = facts_of(data)
-        kind = facts["kind"]
-        exchange = (facts["id"], facts["attempt"]) if kind in {"transfer", "outcome"} else None
-        return kind, facts["boot"], facts["node_seq"], exchange, facts if kind in {"key", "export"} else None
-    except VerifyError as error:
-        return VerifyError(f"entry {index}: {error.message}", code=error.code, index=index)
-    except KeyError:
-        return VerifyError(f"entry {index}: a field is missing that its kind has", code="entry_malformed", index=index)
+def _compare(first: int, entries: Sequence[bytes], hashes: bytes) -> None:
+    """Hashes entries again. Raises VerifyError that names the first one that is not what was signed."""
+    found = [leaf_hash(data) for data in entries]
+    if b"".join(found) == hashes:
+        return
+    index = first + next(at for at, (one, said) in enumerate(zip(found, split(hashes), strict=True)) if one != said)
+    raise VerifyError(f"entry {index} is not the one that was signed", code="entry_differs", index=index)

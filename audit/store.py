@@ -15,7 +15,7 @@ import orjson
 import sqlalchemy as sa
 
 from audit.errors import StoreError, VerifyError
-from audit.merkle import root_of
+from audit.merkle import full_root
 from audit.tables import REVISION, entry, tile, tree
 from audit.tiles import ENTRIES, WIDTH, TileId, split, tiles_of
 
@@ -152,7 +152,7 @@ class StoredTiles:
             data = b"".join(self._connection.execute(rows.order_by(entry.c.idx)).scalars())
         else:
             children = range(start, start + tile_id.width)
-            data = b"".join(root_of(split(self.hashes(TileId(tile_id.level - 1, child)))) for child in children)
+            data = b"".join(full_root(split(self.hashes(TileId(tile_id.level - 1, child)))) for child in children)
         if len(data) != tile_id.width * 32:
             raise VerifyError(f"{tile_id.path} is missing from the database", code="tile_missing")
         return data
@@ -161,7 +161,7 @@ class StoredTiles:
         """See TileSource."""
         start = tile_id.number * WIDTH
         rows = sa.select(entry.c.body).where(entry.c.idx >= start, entry.c.idx < start + tile_id.width)
-        found = list(self._connection.execute(rows.order_by(entry.c.idx)).scalars())
+        found = self._connection.execute(rows.order_by(entry.c.idx)).scalars().all()
         if len(found) != tile_id.width:
             raise VerifyError(f"entries of {tile_id.path} are missing from the database", code="entry_missing")
         return found

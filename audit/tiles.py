@@ -128,11 +128,21 @@ class TileBuilder:
 
     def append(self, leaf: bytes) -> list[tuple[TileId, bytes]]:
         """Adds the hash of one more leaf; returns the tiles that it completes, with their hashes."""
-        full: list[tuple[TileId, bytes]] = []
-        level, item = 0, leaf
         self.size += 1
+        return self._add(0, leaf)
+
+    def append_bundle(self, root: bytes) -> list[tuple[TileId, bytes]]:
+        """Adds 256 leaves at once by the root over them, where the size is a multiple of 256; returns the tiles above
+        the leaves that it completes."""
+        if self.size % WIDTH:
+            raise ValueError("a bundle goes where a bundle ends")
+        self.size += WIDTH
+        return self._add(1, root)
+
+    def _add(self, level: int, item: bytes) -> list[tuple[TileId, bytes]]:
+        full: list[tuple[TileId, bytes]] = []
         while True:
-            if level == len(self.levels):
+            while level >= len(self.levels):
                 self.levels.append([])
             row = self.levels[level]
             row.append(item)

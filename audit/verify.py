@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from audit.checkpoint import Checkpoint, open_checkpoint, rotation_text, unverified
 from audit.errors import SigningKeyError, VerifyError
-from audit.examine import AtDatabase, AtFolder, Place, Seen, Stretch, stretches
+from audit.examine import OUT_OF_SEQUENCE, AtDatabase, AtFolder, Exchange, Place, Said, Stretch, stretches
 from audit.folder import Folder
 from audit.merkle import consistency_proof, leaf_hash, verify_consistency
 from audit.progress import Progress, silent
@@ -169,39 +169,35 @@ def check_kept(source: TileSource, checkpoint: Checkpoint, kept: bytes, keys: Se
 
 @dataclass(slots=True)
 class Content:
-    """What the entries say of themselves, gathered while they pass. first: index of the first that passes."""
+    """What the entries say of themselves, gathered stretch by stretch. first: index of the first that is here."""
 
     first: int = 0
     sealed: int = 0
     kinds: dict[str, int] = field(default_factory=dict)
     rotations: list[dict[str, Any]] = field(default_factory=list)
-    unfinished: set[tuple[str, int]] = field(default_factory=set)
+    unfinished: set[Exchange] = field(default_factory=set)
     fault: VerifyError | None = None
-    _seqs: dict[str, int] = field(default_factory=dict)
+    _expected: dict[str, int] = field(default_factory=dict)
 
-    def take(self, part: Stretch) -> None:
-        """Looks at a stretch; keeps the first fault, because a wrong hash counts for more."""
-        for index, seen in enumerate(part.seen, start=part.first):
-            fault = seen if isinstance(seen, VerifyError) else self._take(index, seen)
-            if self.fault is None:
-                self.fault = fault
-
-    def _take(self, index: int, seen: Seen) -> VerifyError | None:
-        kind, boot, seq, exchange, more = seen
-        self.kinds[kind] = self.kinds.get(kind, 0) + 1
-        # A start of the process may have begun before the first entry that is here.
-        expected = self._seqs.get(boot, seq if self.first else 0)
-        self._seqs[boot] = seq + 1
-        if exchange is not None:
-            (self.unfinished.add if kind == "transfer" else self.unfinished.discard)(exchange)
-        elif more is not None and kind == "export":
-            self.sealed = max(self.sealed, more.get("sealed", 0))
-        elif more is not None and more.get("event") == "rotated":
-            self.rotations.append(more)
-        if seq != expected:
-            text = f"entry {index}: its sequence number does not follow the one before"
-            return VerifyError(text, code="sequence", index=index)
-        return None
+    def take(self, said: Said) -> None:
+        """Adds a stretch; keeps the first fault, because a wrong hash counts for more."""
+        faults = [] if said.fault is None else [said.fault]
+        for boot, (index, least, following) in said.counted.items():
+            # A start of the process may have begun before the first entry that is here.
+            if least != self._expected.get(boot, least if self.first else 0):
+                faults.append(VerifyError(OUT_OF_SEQUENCE.format(index), code="sequence", index=index))
+            self._expected[boot] = following
+        if self.fault is None and faults:
+            self.fault = min(faults, key=lambda fault: fault.index or 0)
+        for kind, n in said.kinds.items():
+            self.kinds[kind] = self.kinds.get(kind, 0) + n
+        self.unfinished -= said.ended
+        self.unfinished |= said.begun
+        for facts in said.facts:
+            if facts["kind"] == "export":
+                self.sealed = max(self.sealed, facts.get("sealed", 0))
+            elif facts.get("event") == "rotated":
+                self.rotations.append(facts)
 
 
 def _check_left(connection: sa.Connection, first: int, size: int) -> None:
@@ -213,13 +209,17 @@ def _check_left(connection: sa.Connection, first: int, size: int) -> None:
 
 
 def _hash_all(source: TileSource, size: int, content: Content, parts: Iterable[Stretch], progress: Progress) -> bytes:
-    """Builds the tree from what was hashed again and compares every tile; returns the root that the entries give."""
+    """Builds the tree from what was hashed again and compares every tile; returns the root that the entries give.
+
+    Tiles of the leaves are compared in `examine`."""
     builder = TileBuilder()
     for part in parts:
-        for leaf in part.leaves:
-            for tile, hashes in builder.append(leaf):
+        for root in part.roots:
+            for tile, hashes in builder.append_bundle(root):
                 _compare(source, tile, hashes)
-        content.take(part)
+        for leaf in part.leaves:
+            builder.append(leaf)
+        content.take(part.said)
         if part.fault is not None:
             raise part.fault
         progress(builder.size, size)

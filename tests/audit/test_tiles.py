@@ -100,6 +100,19 @@ def test_a_builder_that_is_loaded_goes_on_as_if_it_had_never_stopped(size: int) 
     assert loaded.append(leaf_hash(b"next")) == built.builder.append(leaf_hash(b"next"))
 
 
+@pytest.mark.parametrize("bundles", [1, 2, 255, 256, 258])
+def test_bundles_added_by_their_roots_give_the_same_tree(bundles: int) -> None:
+    whole, quick, full = Built(bundles * 256), TileBuilder(), {}
+    for number in range(bundles):
+        full.update(quick.append_bundle(root_of(whole.leaves[number * 256 : (number + 1) * 256])))
+    assert quick.root() == whole.builder.root()
+    assert full == {tile: hashes for tile, hashes in whole.full.items() if tile.level > 0}
+    assert quick.append(leaf_hash(b"next")) == whole.builder.append(leaf_hash(b"next"))
+    assert quick.root() == whole.builder.root()
+    with pytest.raises(ValueError, match="where a bundle ends"):
+        quick.append_bundle(bytes(32))
+
+
 def test_proofs_from_tiles_hold() -> None:
     built = Built(66_000)
     root = root_of(built.leaves)
