@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import orjson
 import typer
 
+from audit.cli_receipt import check_receipt
 from audit.ids import now_ms
 from audit.progress import Progress, silent
 from audit.reading import DatabaseOption, HomeOption, JsonOption, home_path, moment, os_user, read_keys, reading, told
@@ -41,14 +42,22 @@ def verify(
     vkey: Annotated[list[str] | None, typer.Option(help="Verifier key, or a file with keys; may repeat.")] = None,
     kept: Annotated[Path | None, typer.Option(help="A checkpoint you kept: is all it covered still there?")] = None,
     archive: Annotated[Path | None, typer.Option(help="Folder with a sealed archive.")] = None,
+    receipt: Annotated[Path | None, typer.Option(help="A receipt: a dragoman-receipt header, or a tlog-proof.")] = None,
+    entry: Annotated[Path | None, typer.Option(help="With --receipt: the entry itself.")] = None,
     as_json: JsonOption = False,
     home: HomeOption = None,
     database: DatabaseOption = None,
 ) -> None:
-    """Check every entry against the signed root; name the first one that is not what was signed."""
+    """Check every entry against the signed root; name the first one that is not what was signed.
+
+    With --receipt alone that one proof, offline; with --export as well, that the export still holds what it proves.
+    """
     from audit.sealing import read_archive
     from audit.verify import Verified, verify_archive, verify_folder, verify_store
 
+    if receipt is not None:
+        check_receipt(receipt, entry, vkey or [], home, export=export, as_json=as_json)
+        return
     with told():
         try:
             earlier = None if kept is None else kept.read_bytes()

@@ -132,17 +132,20 @@ class Ledger:
             raise
         return ledger
 
-    async def append(self, record: Record) -> Receipt:
-        """Appends from asyncio. Raises RecordError (it may not enter) or LedgerError (nothing was acknowledged)."""
+    async def append(self, record: Record, *, proof: bool = False) -> Receipt:
+        """Appends from asyncio. proof: the receipt shall prove the record offline.
+
+        Raises RecordError (it may not enter) or LedgerError (nothing was acknowledged).
+        """
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Receipt] = loop.create_future()
-        self._submit(Waiting(Draft(record.kind, record.facts()), future, loop))
+        self._submit(Waiting(Draft(record.kind, record.facts(), proof), future, loop))
         return await future
 
-    def append_blocking(self, record: Record) -> Receipt:
+    def append_blocking(self, record: Record, *, proof: bool = False) -> Receipt:
         """The same from a thread."""
         future: Future[Receipt] = Future()
-        self._submit(Waiting(Draft(record.kind, record.facts()), future))
+        self._submit(Waiting(Draft(record.kind, record.facts(), proof), future))
         return future.result()
 
     def rotate(self, actor: str = "system") -> VerifierKey:

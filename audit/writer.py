@@ -16,6 +16,7 @@ from audit.errors import LedgerError, RecordError
 from audit.fields import Json
 from audit.ids import now_ms
 from audit.merkle import Frontier, leaf_hash
+from audit.prove import Fresh
 from audit.references import References
 from audit.rows import Rows
 from audit.signing import Signer, signing_id
@@ -32,20 +33,23 @@ class Receipt:
     """What an append returns: where the record stands, and the signed checkpoint that covers it.
 
     index: of the entry, from 0. tree_size: entries under the checkpoint. checkpoint: the signed note. leaf: leaf hash.
+    proof: C2SP tlog-proof of all that, where one was asked for.
     """
 
     index: int
     tree_size: int
     checkpoint: bytes
     leaf: bytes
+    proof: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A record on its way: its facts, not yet stamped."""
+    """A record on its way: its facts, not yet stamped. proof: its receipt shall hold one."""
 
     kind: str
     facts: dict[str, Json]
+    proof: bool = False
 
 
 type Answer = Receipt | RecordError
@@ -98,8 +102,11 @@ class Writer:
         self._note, self._expected = note, self.signer.verifier.id
         self._references.stored(pending)
         self._frontier, self._tiles, self._seq = frontier, tiles, self._seq + len(batch.entries)
+        proofs = batch.proofs(drafts, note)
         return [
-            answer if isinstance(answer, RecordError) else Receipt(answer[0], frontier.size, note, answer[1])
+            answer
+            if isinstance(answer, RecordError)
+            else Receipt(answer[0], frontier.size, note, answer[1], proofs.get(answer[0]))
             for answer in batch.answers
         ]
 
@@ -160,6 +167,12 @@ class _Batch:
         self.entries.append({"idx": index, "kind": draft.kind, "at": facts["at"], "leaf": leaf, "body": body})
         self._rows.add(index, facts)
         return index, leaf
+
+    def proofs(self, drafts: Iterable[Draft], note: bytes) -> dict[int, bytes]:
+        """The proofs that were asked for, by index."""
+        both = zip(drafts, self.answers, strict=True)
+        wanted = [answer for draft, answer in both if draft.proof and not isinstance(answer, RecordError)]
+        return Fresh(self._tiles, dict(self._full)).prove(wanted, note) if wanted else {}
 
     def write(self, connection: sa.Connection, say: Statements) -> None:
         rows = self._rows

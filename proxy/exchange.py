@@ -4,6 +4,7 @@ The order "recorded, then sent" is a table here, so that the other order cannot 
 bytes leave; no I/O. An exchange is used by one door and one connection only.
 """
 
+import base64
 import zlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from typing import Protocol
 
 from proxy.errors import FormatError, ProxyError
 from proxy.formats.base import Endpoint, Format, ResponseReader
+from proxy.identity import RECEIPT_HEADER
 from proxy.messages import Headers, Outgoing, Refusal, Reply
 from redaction.restore import Restorer
 
@@ -98,7 +100,8 @@ class Cleared:
 class Exchange:
     """The state of one transfer. Made by the gate; `reply` is set when there is nothing to send.
 
-    transfer: id of the record, also in the `dragoman-transfer` header of every answer.
+    transfer: id of the record, also in the `dragoman-transfer` header of every answer. proof: that the record stands in
+    the log (C2SP tlog-proof), for the answer to a client that asked for it; set before `clear` or `refuse`.
     """
 
     def __init__(
@@ -119,6 +122,7 @@ class Exchange:
         self.error: str | None = None
         self.reader: ResponseReader | None = None
         self.cleared: Cleared | None = None
+        self.proof: bytes | None = None
         self._clock_ms = clock_ms
         self._make_decoder = decoder
         self._decoder: BodyDecoder | None = None
@@ -134,7 +138,7 @@ class Exchange:
 
     def refuse(self, reply: Reply, code: str) -> None:
         """End without sending: `reply` is the answer to the client."""
-        self.reply = Reply(reply.status, reply.headers.with_field("dragoman-transfer", self.transfer), reply.body)
+        self.reply = self._named(reply)
         self.error = code
         self.outgoing = None
         if self.state is not State.CLOSED:
@@ -166,8 +170,7 @@ class Exchange:
         self._decoder = None if coding == "identity" else self._make_decoder(coding)
         self.reader = self.cleared.format.reader(self.cleared.endpoint, status, headers, self.cleared.restorer)
         self._objects = self.reader.facts.objects
-        kept = headers.without((*HOP_BY_HOP, "content-length", "content-encoding", "dragoman-transfer"))
-        return kept.with_field("dragoman-transfer", self.transfer)
+        return self._ours(headers.without((*HOP_BY_HOP, "content-length", "content-encoding")))
 
     def feed(self, chunk: bytes) -> bytes:
         """A piece of the upstream's body in, restored bytes out. Raises ProxyError on a body that cannot be read."""
@@ -225,7 +228,17 @@ class Exchange:
         assert self.cleared is not None, "refusal_reply() before clear()"
         self.error = refusal.code
         reply = self.cleared.format.refuse(self.cleared.endpoint, refusal)
-        return Reply(reply.status, reply.headers.with_field("dragoman-transfer", self.transfer), reply.body)
+        return self._named(reply)
+
+    def _named(self, reply: Reply) -> Reply:
+        return Reply(reply.status, self._ours(reply.headers), reply.body)
+
+    def _ours(self, headers: Headers) -> Headers:
+        """The fields of an answer with those that we add to each; an upstream's under the same names are dropped."""
+        named = headers.without([RECEIPT_HEADER]).with_field("dragoman-transfer", self.transfer)
+        if self.proof is None:
+            return named
+        return named.with_field(RECEIPT_HEADER, base64.b64encode(self.proof).decode("ascii"))
 
     async def close(self, ending: Ending) -> None:
         """Write the outcome. Idempotent; the first ending counts."""

@@ -11,9 +11,11 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from enum import StrEnum
 
+from audit.canonical import Record
 from audit.commitment import REQUEST_IN, REQUEST_OUT, commit
 from audit.errors import LedgerError
 from audit.ids import new_id
+from audit.writer import Receipt
 from policies.destination import Destination
 from proxy import closing, records
 from proxy.deciding import decide
@@ -22,6 +24,7 @@ from proxy.exchange import Cleared, Ending, Exchange, State
 from proxy.formats.base import MediaPart
 from proxy.framing.coding import decoder
 from proxy.holding import let_wait
+from proxy.identity import RECEIPT_HEADER
 from proxy.messages import Door, Egress, Headers, Origin, Outgoing, Refusal, Reply
 from proxy.outgoing import outgoing
 from proxy.preview import preview_reply
@@ -157,7 +160,7 @@ class Gate:
         may_restore = None if policy.restores_every_tool else policy.restore_tool
         restorer = Restorer(tokenized.restorable, may_restore=may_restore)
         work.exchange.advance(State.INSPECTED)
-        work.receipt = await self._services.recorder.append(record)
+        work.receipt = await self._recorded(work, record)
         work.exchange.clear(
             Cleared(
                 request,
@@ -172,6 +175,12 @@ class Gate:
         )
         self._open += 1
         self._services.observe("sent", work.destination.name)
+
+    async def _recorded(self, work: Work, record: Record) -> Receipt:
+        asked = (work.facts.egress.headers.get(RECEIPT_HEADER) or "").strip().lower() == "yes"
+        receipt = await self._services.recorder.append(record, proof=asked)
+        work.exchange.proof = receipt.proof
+        return receipt
 
     def _judge(self, work: Work) -> "Callable[[Exchange], Awaitable[Refusal | None]] | None":
         if work.active.policy.response.unexpected != "block":
@@ -191,7 +200,7 @@ class Gate:
         if recorded:
             try:
                 record = records.blocked_record(work.facts, code=refusal.code, status=refusal.status)
-                await self._services.recorder.append(record)
+                await self._recorded(work, record)
             except Exception as error:
                 # Nothing is sent, so nothing is hidden; but somebody should see that the log has trouble.
                 self._services.observe("refusal_not_recorded", type(error).__name__)

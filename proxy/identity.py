@@ -16,7 +16,16 @@ from proxy.messages import Egress
 
 CREDENTIAL_PREFIX = "drg_"
 CREDENTIAL_HEADER = "dragoman-credential"
-OWN_HEADERS = (CREDENTIAL_HEADER, "dragoman-app", "dragoman-session", "dragoman-subject", "dragoman-purpose")
+RECEIPT_HEADER = "dragoman-receipt"
+"""`yes` in a request asks for the proof of its record; the answer holds it under the same name, in base64."""
+OWN_HEADERS = (
+    CREDENTIAL_HEADER,
+    RECEIPT_HEADER,
+    "dragoman-app",
+    "dragoman-session",
+    "dragoman-subject",
+    "dragoman-purpose",
+)
 ROLES = ("requester", "author", "participant", "mentioned")
 MAX_SUBJECTS = 1000
 

@@ -64,7 +64,9 @@ class Bound:
 class Recorder(Protocol):
     """The ledger: `append` returns when the record is durable, raises when it is not."""
 
-    async def append(self, record: Record) -> Receipt: ...
+    async def append(self, record: Record, *, proof: bool = False) -> Receipt:
+        """proof: the receipt shall hold one."""
+        ...
 
     def sending(self, receipt: Receipt) -> None:
         """The first byte of that transfer may leave now."""

@@ -1,5 +1,6 @@
 """`dragoman audit`: every command in every form; every reading is a record; nothing personal is printed or kept."""
 
+import base64
 import csv
 import io
 import json
@@ -14,6 +15,7 @@ from audit import cli_ask, cli_prove
 from audit.canonical import facts
 from audit.cli import app
 from audit.log import Ledger
+from audit.merkle import leaf_hash
 from audit.prove import Proof, check
 from audit.query import entries
 from audit.signing import VerifierKey
@@ -189,6 +191,33 @@ def test_prove_prints_a_receipt_that_holds(run: Command, tmp_path: Path) -> None
     check(proof, (tmp_path / "entry").read_bytes(), [run.ledger.home.read_vkey()])
     assert json.loads((tmp_path / "entry").read_bytes())["id"] == row["id"]
     assert Proof.parse(run("prove", "--index", "0").stdout_bytes).index == 0
+
+
+def test_a_receipt_is_verified_offline_and_against_an_export(run: Command, transfer, tmp_path: Path) -> None:
+    run("export", "--out", tmp_path / "shorter")
+    given = run.ledger.append_blocking(transfer(), proof=True).proof
+    assert given is not None
+    header, vkey, entry = tmp_path / "header", tmp_path / "auditor.vkey", tmp_path / "entry"
+    header.write_bytes(base64.b64encode(given))
+    vkey.write_text(run("key").stdout)
+    run("export", "--out", tmp_path / "tiles")
+
+    def offline(*arguments: str | Path, code: int = 0) -> str:
+        where = ("--receipt", header, "--vkey", vkey, "--home", tmp_path / "nothing")
+        result = CliRunner().invoke(app, ["verify", *map(str, (*where, *arguments))])
+        assert result.exit_code == code, result.output
+        return result.output
+
+    found = json.loads(offline("--json"))
+    run("prove", "--index", str(found["index"]), "--entry", entry)
+    assert found["leaf"] == leaf_hash(entry.read_bytes()).hex()
+    assert f"holds: entry {found['index']}" in offline("--entry", entry)
+    assert "still in the export" in offline("--export", tmp_path / "tiles")
+    assert "was shortened" in offline("--export", tmp_path / "shorter", code=1)
+    entry.write_bytes(b"{}")
+    assert "does not hold" in offline("--entry", entry, code=1)
+    header.unlink()
+    offline(code=2)
 
 
 def test_export_copies_the_log_out_and_says_so(run: Command, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Receipts: a tlog-proof holds for its entry alone, and every way to spoil one is refused."""
 
 import base64
+from dataclasses import replace
 
 import pytest
 
@@ -8,9 +9,10 @@ from audit.checkpoint import Checkpoint
 from audit.errors import VerifyError
 from audit.log import Ledger
 from audit.merkle import inclusion_proof, leaf_hash, root_of
-from audit.prove import HEADER, Proof, check, prove
+from audit.prove import HEADER, Fresh, Proof, check, prove, read
 from audit.query import entries
 from audit.signing import KeyFile
+from audit.tiles import TileBuilder
 
 SIGNER = KeyFile.from_seed("audit.dragoman.example/log1", bytes(range(32)))
 LETTERS = [letter.encode() for letter in "abcdefg"]
@@ -48,9 +50,39 @@ def test_a_proof_holds_for_its_entry_and_no_other(count: int) -> None:
                 assert raised.value.code == "proof_wrong"
 
 
-def test_extra_data_is_skipped() -> None:
+def test_extra_data_that_is_no_hash_is_skipped() -> None:
     text = proof_of(5).text().replace(b"\nindex", b"\nextra AAAA\nindex", 1)
     assert Proof.parse(text) == proof_of(5)
+
+
+def test_a_proof_that_says_its_leaf_holds_without_the_entry() -> None:
+    proof = replace(proof_of(5), leaf=leaf_hash(LETTERS[5]))
+    assert check(read(base64.b64encode(proof.text()) + b"\n"), None, [SIGNER.verifier]).size == 7
+    assert read(proof.text()) == proof
+    with pytest.raises(VerifyError) as raised:
+        check(replace(proof, leaf=leaf_hash(LETTERS[4])), None, [SIGNER.verifier])
+    assert raised.value.code == "proof_wrong"
+    with pytest.raises(VerifyError) as raised:
+        check(proof_of(5), None, [SIGNER.verifier])
+    assert raised.value.code == "proof_without_leaf"
+    with pytest.raises(VerifyError, match="neither"):
+        read(b"!")
+
+
+@pytest.mark.parametrize("before", [0, 1, 254, 255, 300, 511, 65_533, 65_790])
+def test_the_proofs_of_one_commit_are_those_that_the_whole_tree_gives(before: int) -> None:
+    leaves = [leaf_hash(number.to_bytes(4, "big")) for number in range(before + 300)]
+    builder = TileBuilder()
+    for leaf in leaves[:before]:
+        builder.append(leaf)
+    full = dict(tile for leaf in leaves[before:] for tile in builder.append(leaf))
+    note = Checkpoint(SIGNER.verifier.name, len(leaves), root_of(leaves)).signed(SIGNER)
+    proofs = Fresh(builder, full).prove(list(enumerate(leaves))[before:], note)
+    assert sorted(proofs) == list(range(before, before + 300))
+    for index, text in proofs.items():
+        proof = Proof.parse(text)
+        assert (proof.index, proof.leaf) == (index, leaves[index])
+        assert check(proof, None, [SIGNER.verifier]).size == before + 300
 
 
 @pytest.mark.parametrize(
