@@ -153,6 +153,28 @@ def _who_json(found: "list[ask.Holding]", complete: tuple[int, int] | None) -> d
     return {"holdings": lines, "partial": complete[1] > 0, "transfers": complete[0], "without_subject": complete[1]}
 
 
+def shadow(
+    since: SinceOption = None,
+    until: UntilOption = None,
+    application: Annotated[str | None, typer.Option("--app", help="Application.")] = None,
+    form: Annotated[render.Format, typer.Option("--format", help="How to print.")] = render.Format.TABLE,
+    as_json: JsonOption = False,
+    home: HomeOption = None,
+    database: DatabaseOption = None,
+) -> None:
+    """Shadow AI: model services that apps asked for and that nobody registered, with counts."""
+    from audit import query as ask
+    from audit import unregistered
+
+    values = conditions([], application=application)
+    with reading(home, database) as log:
+        question = ask.Question(values, moment(since), moment(until))
+        form = render.Format.JSON if as_json else form
+        with log.store.read() as connection:
+            n = render.rows(unregistered.shadow(connection, question), form)
+        log.asked(Asked.QUERY, n, filters=("shadow_ai", *sorted(values)))
+
+
 def tail(
     n: Annotated[int, typer.Option("-n", min=0, help="Start with so many of the newest entries.")] = 10,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with what comes.")] = False,
@@ -208,6 +230,7 @@ COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
     "query": (query, "dragoman audit query --since 7d --app messenger --group-by destination,day"),
     "show": (show, "dragoman audit show 01KB8Q0W3Z8V6T4R2N1M0K9J8H"),
     "who": (who, "dragoman audit who --subject anna@example.com --since 90d"),
+    "shadow": (shadow, "dragoman audit shadow --since 30d"),
     "tail": (tail, "dragoman audit tail --follow --json"),
     "stats": (stats, "dragoman audit stats --json"),
 }

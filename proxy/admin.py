@@ -15,6 +15,7 @@ def admin_handler(
     async def handle(request: web.BaseRequest) -> web.StreamResponse:
         if request.path == "/-/metrics":
             metrics.open.set(open_transfers())
+            metrics.takes.set(ready())
             return web.Response(body=metrics.render(), headers={"content-type": metrics.content_type})
         if request.path == "/-/healthz":
             return web.Response(text="ok\n")

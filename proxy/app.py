@@ -41,6 +41,7 @@ from proxy.services import Active, Offload
 from proxy.spending import Budgets
 from proxy.transport import Transport
 from proxy.value_refs import ValueRefs
+from proxy.watching import Watched
 from redaction.pool import DetectionPool
 from redaction.settings import OwnEntity
 
@@ -132,7 +133,7 @@ class App:
         services = Services(
             detection=detection,
             vault=vault,
-            recorder=self.ledger,
+            recorder=Watched(self.ledger, (self.metrics.recorded,), self.metrics.observe),
             references=LedgerReferences(self.ledger, threads),
             offload=offloading(threads),
             formats=Formats(),

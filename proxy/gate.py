@@ -17,7 +17,7 @@ from audit.errors import LedgerError
 from audit.ids import new_id
 from audit.writer import Receipt
 from policies.destination import Destination
-from proxy import closing, records
+from proxy import closing, records, unregistered
 from proxy.deciding import decide
 from proxy.errors import UnavailableError
 from proxy.exchange import Cleared, Ending, Exchange, State
@@ -66,7 +66,8 @@ class Gate:
         policy = self._services.active().policy
         if policy.destination_for_host(host) or upstream_named(Origin("https", host, port), self._services):
             return HostVerdict.OPEN
-        return HostVerdict.PASS if policy.unknown_hosts == "pass" else HostVerdict.CLOSED
+        passes = policy.unknown_hosts == "pass" and not unregistered.hides_names(host)
+        return HostVerdict.PASS if passes else HostVerdict.CLOSED
 
     async def admit(self, egress: Egress) -> Exchange:
         """Take a request through every step. Never raises: a refusal is an exchange with `reply` set."""
@@ -97,11 +98,13 @@ class Gate:
         await self._end(work, replace(refusal, transfer=work.facts.transfer), recorded=True)
         return work.exchange
 
-    async def passed(self, host: str, port: int, peer: str, credential: str) -> None:
+    async def passed(self, host: str, port: int, peer: str, credential: str, mode: str) -> None:
         """Record, durably, that a connection passes unread, as the policy says in words. Raises when it cannot be."""
         origin = Origin("https", host, port)
-        egress = Egress(Door.NETWORK, "regular", "CONNECT", b"", Headers(), b"", "", origin, peer, credential)
+        egress = Egress(Door.NETWORK, mode, "CONNECT", b"", Headers(), b"", "", origin, peer, credential)
         facts = self._begin(egress).facts
+        if known_service := unregistered.service_of(facts, origin):
+            self._services.observe("shadow_ai", known_service.service)
         facts.host, facts.action = origin.authority, "allow"
         facts.destination = Destination(name="unregistered")
         facts.uninspected = ((MediaPart("", "application/octet-stream", 0), "policy_pass"),)
@@ -196,7 +199,10 @@ class Gate:
             await let_wait(work, self._services)
 
     async def _end(self, work: Work, refusal: Refusal, *, recorded: bool) -> None:
+        refusal = unregistered.said(work.facts, refusal)
         self._services.observe("refused", refusal.code)
+        if refusal.code == "shadow_ai":
+            self._services.observe("shadow_ai", work.facts.provider)
         if recorded:
             try:
                 record = records.blocked_record(work.facts, code=refusal.code, status=refusal.status)

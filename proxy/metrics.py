@@ -5,46 +5,76 @@ One instance per process with a registry of its own; the label sets are small on
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+from audit.canonical import Record
+from audit.record import BlockedRecord, OutcomeRecord, TransferRecord
+
 _SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
 
 class Metrics:
-    """Counters of transfers and failures, time per stage, gauges of what is open."""
+    """Counters of transfers and failures, time per stage, gauges of what is open and of what ends."""
 
     content_type = "text/plain; version=0.0.4; charset=utf-8"
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self.transfers = Counter(
-            "dragoman_transfers_total",
-            "Transfers by destination and decision.",
-            ("destination", "action"),
-            registry=self.registry,
+        self.transfers = self._counter(
+            "dragoman_transfers_total", "Transfers by destination and decision.", "destination", "action"
         )
-        self.refused = Counter(
-            "dragoman_refused_total", "Refusals by reason code.", ("reason",), registry=self.registry
+        self.refused = self._counter("dragoman_refused_total", "Refusals by reason code.", "reason")
+        self.outcomes = self._counter("dragoman_outcomes_total", "Transfers that ended, by how.", "state")
+        self.findings = self._counter(
+            "dragoman_findings_total",
+            "Personal data in requests, by kind and what was done.",
+            "entity_type",
+            "operator",
         )
-        self.events = Counter(
-            "dragoman_events_total",
-            "What went wrong inside and was dealt with, by kind and error class.",
-            ("kind", "error"),
-            registry=self.registry,
+        self.shadow = self._counter(
+            "dragoman_shadow_ai_total", "Requests to model services that nobody registered.", "service"
+        )
+        self.events = self._counter(
+            "dragoman_events_total", "What went wrong inside and was dealt with, by kind and class.", "kind", "error"
         )
         self.stage = Histogram(
             "dragoman_stage_seconds", "Time per stage.", ("stage",), buckets=_SECONDS, registry=self.registry
         )
-        self.open = Gauge("dragoman_open_transfers", "Transfers that are open.", registry=self.registry)
-        self.detection_workers = Gauge(
-            "dragoman_detection_workers", "Detection workers that can take work.", registry=self.registry
+        self.open = self._gauge("dragoman_open_transfers", "Transfers that are open.")
+        self.takes = self._gauge("dragoman_takes_transfers", "1 while models are loaded and the log takes records.")
+        self.expiry = self._gauge(
+            "dragoman_expiry_timestamp_seconds", "When a certificate or credential ends, seconds since 1970.", "what"
         )
 
     def observe(self, kind: str, label: str) -> None:
-        """Count an event: `refused` by reason, everything else by kind and error class."""
+        """Count an event: `refused` by reason, `shadow_ai` by service, everything else by kind and error class.
+
+        `sent` is counted when its record is seen.
+        """
         if kind == "refused":
             self.refused.labels(label).inc()
-        else:
+        elif kind == "shadow_ai":
+            self.shadow.labels(label).inc()
+        elif kind != "sent":
             self.events.labels(kind, label).inc()
+
+    def recorded(self, record: Record) -> None:
+        """Count what a record says."""
+        if isinstance(record, OutcomeRecord):
+            self.outcomes.labels(record.state).inc()
+            return
+        if not isinstance(record, TransferRecord | BlockedRecord):
+            return
+        self.transfers.labels(record.destination.name if record.destination else "", record.action).inc()
+        for finding in record.findings:
+            self.findings.labels(finding.entity_type, finding.operator).inc(finding.n)
+        for spent in record.stages:
+            self.stage.labels(spent.stage).observe(spent.us / 1_000_000)
 
     def render(self) -> bytes:
         """The metrics in the text format."""
         return generate_latest(self.registry)
+
+    def _counter(self, name: str, says: str, *labels: str) -> Counter:
+        return Counter(name, says, labels, registry=self.registry)
+
+    def _gauge(self, name: str, says: str, *labels: str) -> Gauge:
+        return Gauge(name, says, labels, registry=self.registry)

@@ -87,6 +87,7 @@ class Facts:
     identity: Identity | None = None
     destination: Destination | None = None
     host: str = ""
+    provider: str = ""
     format: str = ""
     endpoint: str = ""
     model: str | None = None
@@ -246,7 +247,7 @@ def _common(facts: Facts) -> dict[str, Any]:
         "session": facts.session,
         "purpose": _purpose(policy, facts.purpose),
         "destination": _destination(facts.destination, facts.purpose),
-        "provider": _named(facts.destination.name) if facts.destination else None,
+        "provider": _named(facts.provider or (facts.destination.name if facts.destination else "")),
         "host": facts.host or None,
         "endpoint": _named(facts.endpoint),
         "model": facts.model,

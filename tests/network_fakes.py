@@ -196,7 +196,7 @@ class FakeGate:
             return HostVerdict.OPEN
         return HostVerdict.PASS if host in self.pass_hosts else HostVerdict.CLOSED
 
-    async def passed(self, host: str, port: int, peer: str, credential: str) -> None:
+    async def passed(self, host: str, port: int, peer: str, credential: str, _mode: str) -> None:
         self._step("passed")
         self.passes.append((host, port, peer, credential))
 

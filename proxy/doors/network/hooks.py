@@ -104,7 +104,9 @@ class Hooks:
                 flow.response.headers["proxy-authenticate"] = 'Basic realm="dragoman"'
             return
         if verdict is HostVerdict.PASS:
-            await self.transfers.gate.passed(host, port, peer_of(client.peername), credential)
+            await self.transfers.gate.passed(
+                host, port, peer_of(client.peername), credential, client.proxy_mode.type_name
+            )
             self.transfers.note("passed")
         self.tunnels[client.id] = Tunnel(host, port, verdict, credential)
 
@@ -213,8 +215,9 @@ class Hooks:
         return origin.scheme == "http" and self.transfers.gate.screen_host(origin.host, origin.port) is HostVerdict.PASS
 
     async def _pass(self, flow: http.HTTPFlow, passage: Passage, origin: Origin) -> None:
+        client = flow.client_conn
         await self.transfers.gate.passed(
-            origin.host, origin.port, peer_of(flow.client_conn.peername), passage.credential
+            origin.host, origin.port, peer_of(client.peername), passage.credential, client.proxy_mode.type_name
         )
         self.transfers.note("passed")
         flow.request.headers = passing_head(flow.request.headers)

@@ -134,7 +134,10 @@ class Routing:
             return await self._refused(context, HIDDEN, name, ACCESS_DENIED)
         if opened is None:
             credential = self._hooks.credentials.get(context.client.id, "")
-            await self.transfers.gate.passed(name, port, peer_of(context.client.peername), credential)
+            client = context.client
+            await self.transfers.gate.passed(
+                name, port, peer_of(client.peername), credential, client.proxy_mode.type_name
+            )
             self.transfers.note("passed")
             # An address proves nothing about the name that the handshake claims: we go where the name leads.
             context.server.address = (name, port)

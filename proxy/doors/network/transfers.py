@@ -41,7 +41,7 @@ class NetworkGate(Protocol):
         """Whether connections to a host are opened, passed unread, or closed."""
         ...
 
-    async def passed(self, host: str, port: int, peer: str, credential: str) -> None:
+    async def passed(self, host: str, port: int, peer: str, credential: str, mode: str) -> None:
         """Record, durably, that a connection passes unread."""
         ...
 
