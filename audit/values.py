@@ -21,6 +21,8 @@ class IdentifiedBy(StrEnum):
     HEADER = "header"
     NETWORK = "network"
     PROCESS = "process"
+    CLAIM = "claim"
+    PROVIDER_KEY = "provider_key"
     NONE = "none"
 
 

@@ -18,13 +18,11 @@ from policies.document import MAX_BYTES, Node, Sources
 from policies.errors import PolicyFileError, Problem, UnknownNameError
 from policies.include import join
 from policies.index import RuleIndex
-from policies.policy import Budget, Environment, Observe, Policy, Response, SubjectSource
+from policies.policy import Budget, Environment, Observe, Policy, Response
 from policies.problems import from_validation
 from policies.register import Register, bundled_file, bundled_register, canonical_digest
 from policies.resolve import (
     Findings,
-    check_network,
-    resolve_applications,
     resolve_controllers,
     resolve_destinations,
     resolve_exceptions,
@@ -33,6 +31,7 @@ from policies.resolve import (
     resolve_purposes,
 )
 from policies.schema import CaseSection, PolicyFile
+from policies.senders import check_network, resolve_applications, resolve_subject_source, resolve_tokens
 from policies.vocabulary import resolve_cases, resolve_entities, resolve_groups
 
 BUNDLED = ("default", "strict", "observe")
@@ -163,7 +162,8 @@ def _build(file: PolicyFile, register: Register, found: Findings, today: date) -
         unknown_hosts=file.unknown_hosts,
         unknown_applications=file.unknown_applications,
         observe=_observe(file, found, today),
-        subject_source=_subject_source(file),
+        tokens=resolve_tokens(file, found),
+        subject_source=resolve_subject_source(file, found),
         entities=resolve_entities(file, found),
         groups=groups,
         budgets=_budgets(file, found),
@@ -212,11 +212,6 @@ def _observe(file: PolicyFile, found: Findings, today: date) -> Observe | None:
         message = f"a test phase lasts at most {MAX_OBSERVE_DAYS} days"
         found.add(("observe", "until"), message, "observe_too_long", f"today that is until {last.isoformat()}")
     return Observe(frozenset(section.applications), section.until, section.approved_by)
-
-
-def _subject_source(file: PolicyFile) -> SubjectSource | None:
-    section = file.subject_flags
-    return SubjectSource(section.source, section.at, section.cache_seconds) if section else None
 
 
 def _budgets(file: PolicyFile, found: Findings) -> tuple[Budget, ...]:

@@ -51,13 +51,18 @@ class Purpose:
 
 @dataclass(frozen=True, slots=True)
 class Identify:
-    """How an application is recognised; empty fields are not asked. networks: CIDR of the client."""
+    """How an application is recognised; empty fields are not asked.
+
+    header, claim: `NAME=VALUE`. networks: CIDR of the client. certificate: a name in the client's certificate.
+    provider_key: `sha256:<hex>` of the key with which it comes to the provider.
+    """
 
     credential: str = ""
     header: str = ""
     networks: tuple[str, ...] = ()
     certificate: str = ""
     claim: str = ""
+    provider_key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,12 +119,28 @@ class Response:
 
 
 @dataclass(frozen=True, slots=True)
+class Tokens:
+    """Whose tokens (JWT, RFC 7519) are believed. header: lower case, carries it. keys: file of the home, or URL (JWK
+    set, RFC 7517). algorithms: names of RFC 7518, asymmetric ones only."""
+
+    header: str
+    issuer: str
+    audience: str
+    keys: str
+    algorithms: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class SubjectSource:
-    """Where flags come from. source: header, claim, file, sql, http. at: its name, path, query or URL."""
+    """Where flags come from. source: header, claim, file, sql, http.
+
+    at: name of a header, claim or database, or a path or URL. query: for a database; it binds `:subject`.
+    """
 
     source: str
     at: str = ""
     cache_seconds: int = 60
+    query: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +213,7 @@ class Policy:
     unknown_hosts: str = "refuse"
     unknown_applications: str = "refuse"
     observe: Observe | None = None
+    tokens: Tokens | None = None
     subject_source: SubjectSource | None = None
     entities: tuple[CustomEntity, ...] = ()
     groups: Mapping[str, frozenset[str]] = field(default_factory=dict)

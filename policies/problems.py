@@ -34,6 +34,8 @@ _PATTERNS = {
     r"^bundled:": "only `bundled:NAME@DATE` can be extended",
     r"^[0-9a-f]{64}$": "a keyed hash has 64 hexadecimal digits; `dragoman policy except` writes it",
     r"^([A-Z]{2})?$": "a country is two capital letters (ISO 3166-1), like IE",
+    r"^([A-Za-z0-9_.:/-]{1,100}=.{1,200})?$": "write NAME=VALUE, like `x-service=messenger`",
+    r"^(sha256:[0-9a-f]{64})?$": "write `sha256:` and 64 hexadecimal digits; `dragoman app fingerprint` prints them",
     r"^/": "a path begins with `/`",
     r"^(/.*|claim:.+|header|)$": "a subject is a JSON pointer (`/user`), `claim:NAME`, or `header`",
 }

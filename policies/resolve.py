@@ -6,17 +6,16 @@ are compiled in `policies.compile`; this is what they refer to.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from ipaddress import ip_network
 from urllib.parse import urlsplit
 
 from policies.destination import Credentials, Destination, FormatHint
 from policies.document import Node, Path, Sources
 from policies.errors import Problem
 from policies.model import MediaAction, MediaKind
-from policies.policy import Application, Controller, ExceptionTerms, Identify, Purpose
+from policies.policy import Controller, ExceptionTerms, Purpose
 from policies.problems import closest
 from policies.register import EditionSection, Register, canonical_digest, read_fact
-from policies.schema import ApplicationSection, DestinationSection, PolicyFile
+from policies.schema import DestinationSection, PolicyFile
 
 UNKNOWN_NAME = "unknown"
 
@@ -137,46 +136,6 @@ def resolve_hosts(destinations: Mapping[str, Destination], found: Findings) -> d
                 hint = f"give '{name}' hosts of its own, or `hosts: []` when it is only used through the gateway"
                 found.add(("destinations", name), message, "host_twice", hint)
     return hosts
-
-
-def resolve_applications(file: PolicyFile, found: Findings) -> dict[str, Application]:
-    """Every application with its purposes."""
-    return {name: _application(name, section, file, found) for name, section in file.applications.items()}
-
-
-def _application(name: str, section: ApplicationSection, file: PolicyFile, found: Findings) -> Application:
-    path: Path = ("applications", name)
-    if name == UNKNOWN_NAME:
-        found.add(path, "'unknown' is the name of every app that nobody knows", "reserved_name", "choose another")
-    named = [(("purpose",), section.purpose)] if section.purpose else []
-    named_all: list[tuple[Path, str]] = [*named, *((("purposes", i), one) for i, one in enumerate(section.purposes))]
-    for at, purpose in named_all:
-        if purpose not in file.purposes:
-            found.unknown((*path, *at), "purpose", purpose, file.purposes)
-    for index, network in enumerate(section.identify.networks):
-        check_network((*path, "identify", "networks", index), network, found)
-    purposes = tuple(dict.fromkeys(one for _, one in named_all))
-    identify = section.identify
-    return Application(
-        name=name,
-        identify=Identify(
-            identify.credential, identify.header, identify.networks, identify.certificate, identify.claim
-        ),
-        purpose=section.purpose or "",
-        purposes=purposes,
-        owner=section.owner,
-        subject=section.subject,
-        media=resolve_media((*path, "media"), section.media, found),
-    )
-
-
-def check_network(path: Path, network: str, found: Findings) -> None:
-    """Notes a text that is no CIDR range."""
-    try:
-        ip_network(network)
-    except ValueError:
-        hint = "write an address range like 10.0.0.0/8 or 2001:db8::/32, without host bits"
-        found.add(path, f"'{network[:60]}' is not a network", "wrong_value", hint)
 
 
 def resolve_media(path: Path, table: Mapping[str, MediaAction], found: Findings) -> dict[str, MediaAction]:

@@ -23,7 +23,6 @@ from policies.fields import (
     Hash,
     Host,
     Many,
-    Pointer,
     Regex,
     Role,
     Section,
@@ -40,7 +39,8 @@ from policies.fields import (
     YesNo,
     YesNoUnknown,
 )
-from policies.model import MediaAction, MediaKind
+from policies.model import MediaKind
+from policies.schema_senders import ApplicationSection, MediaTable, SubjectFlagsSection, TokensSection
 
 MAX_RULES = 20_000
 
@@ -86,26 +86,6 @@ class DestinationSection(Section):
     until: Day | None = None
     models: dict[Word, Word] = Field(default_factory=dict)
     facts: Facts = Field(default_factory=dict)
-
-
-class IdentifySection(Section):
-    credential: Text = ""
-    header: Text = ""
-    networks: Words = ()
-    certificate: Text = ""
-    claim: Text = ""
-
-
-MediaTable = dict[Word, MediaAction]
-
-
-class ApplicationSection(Section):
-    identify: IdentifySection = IdentifySection()
-    purpose: Slug | None = None
-    purposes: Words = ()
-    owner: Text = ""
-    subject: Pointer = ""
-    media: MediaTable = Field(default_factory=dict)
 
 
 class SubjectCondition(Section):
@@ -198,12 +178,6 @@ class ObserveSection(Section):
     approved_by: Word
 
 
-class SubjectFlagsSection(Section):
-    source: Literal["header", "claim", "file", "sql", "http"]
-    at: Word
-    cache_seconds: Annotated[StrictInt, Field(ge=0, le=60)] = 60
-
-
 class EntitySection(Section):
     group: Slug | None = None
     patterns: Many[Regex] = ()
@@ -276,6 +250,7 @@ class PolicyFile(Section):
     unknown_applications: Literal["refuse", "allow"] = "refuse"
     unknown_hosts: Literal["refuse", "pass"] = "refuse"
     trust: dict[Word, Words] = Field(default_factory=dict)
+    tokens: TokensSection | None = None
     subject_flags: SubjectFlagsSection | None = None
     groups: dict[Slug, Words] = Field(default_factory=dict)
     entities: dict[EntityName, EntitySection] = Field(default_factory=dict)

@@ -7,6 +7,7 @@ doors. Nothing listens before everything that protects it works, so "ready" is n
 import asyncio
 import contextlib
 import logging
+import ssl
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
@@ -18,11 +19,13 @@ from aiohttp import web
 
 from proxy.adapters import LedgerReferences, ThreadedApprovals, ThreadedVault, ledger_entries
 from proxy.admin import admin_handler
+from proxy.claims import verified_claims
 from proxy.config import Settings, parse_address, parse_origin, secret
 from proxy.databases import control_of, serve_log, vault_of
 from proxy.detecting import CurrentDetection, RunningDetection
 from proxy.doors.gateway import Gateway
 from proxy.doors.serving import Server
+from proxy.doors.tls import serving_tls
 from proxy.erasure.upkeep import keep_up
 from proxy.errors import ConfigError
 from proxy.fakes.server import FakeProvider
@@ -33,6 +36,7 @@ from proxy.in_force import InForce
 from proxy.keys import ensure_key, private_dir
 from proxy.messages import Origin
 from proxy.metrics import Metrics
+from proxy.outbound.token_keys import TokenKeys
 from proxy.own_entities import own_entities
 from proxy.policy_facts import engine_settings
 from proxy.policy_source import PolicySource
@@ -126,9 +130,11 @@ class App:
         transport = Transport(
             connect_s=settings.limits.connect_s, idle_s=settings.limits.idle_s, extra_ca=settings.upstream_ca
         )
-        flags = FlagSources(home, self.metrics.observe)
+        flags = FlagSources(home, self.metrics.observe, settings.flag_databases)
+        keys = TokenKeys(home, self.metrics.observe)
         self._stack.push_async_callback(transport.close)
         self._stack.push_async_callback(flags.close)
+        self._stack.push_async_callback(keys.close)
         upstreams = {**settings.upstreams, **await self._demo_upstream()}
         services = Services(
             detection=detection,
@@ -143,6 +149,7 @@ class App:
             provider_key=self._provider_key,
             value_refs=value_refs,
             flags=flags.look_up,
+            claims=lambda tokens, headers: verified_claims(tokens, headers, keys),
             budgets=budgets,
             waiting=ThreadedApprovals(self.control.approvals, threads),
             observe=self.metrics.observe,
@@ -237,20 +244,22 @@ class App:
             body_bytes=settings.limits.body_bytes,
             allowed_hosts=(*settings.allowed_hosts, host),
         )
-        return await self._listen(self._gateway.handle, host, port)
+        return await self._listen(self._gateway.handle, host, port, serving_tls(settings))
 
     async def _start_admin(self) -> tuple[str, int]:
         host, port = parse_address(self.settings.admin, what="admin")
         handler = admin_handler(self.metrics, lambda: self.gate.open_transfers, self._takes_transfers)
         return await self._listen(handler, host, port)
 
-    async def _listen(self, handler: Handler, host: str, port: int) -> tuple[str, int]:
+    async def _listen(
+        self, handler: Handler, host: str, port: int, tls: ssl.SSLContext | None = None
+    ) -> tuple[str, int]:
         # auto_decompress is off: the gate decodes with limits, and the record commits to the body as it came.
         server = Server(handler, handler_cancellation=True, access_log=None, auto_decompress=False, read_bufsize=2**18)
         runner = web.ServerRunner(server, handle_signals=False, shutdown_timeout=1.0)
         await runner.setup()
         self._stack.push_async_callback(runner.cleanup)
-        site = web.TCPSite(runner, host, port, backlog=1024)
+        site = web.TCPSite(runner, host, port, backlog=1024, ssl_context=tls)
         try:
             await site.start()
         except OSError as error:

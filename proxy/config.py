@@ -50,9 +50,12 @@ class Settings:
     destination -> origin that replaces the register's. policy: file, or None for HOME/policy.yaml if it is there,
     else the bundled default. bundled: name of the bundled policy used then. workers: detection processes.
     upstream_ca: PEM file trusted beside the system's authorities. provider_keys: destination -> file or `env:NAME`
-    with the provider's key, put in for apps that use ours. languages, detectors: see `redaction.settings`. node: name
-    of this machine in the log. vault_database, audit_database, control_database: file or `env:NAME` with the URL of a
-    database that is not in the home (see `proxy.databases`).
+    with the provider's key, put in for apps that use ours. flag_databases: name in a policy's `subject_flags` -> file
+    or `env:NAME` with the URL of the database. tls_certificate, tls_key: PEM files with which the gateway speaks TLS,
+    else plain HTTP; client_ca: PEM file of the authorities whose client certificates name an application.
+    languages, detectors: see `redaction.settings`. node: name of this machine in the log. vault_database,
+    audit_database, control_database: file or `env:NAME` with the URL of a database that is not in the home (see
+    `proxy.databases`).
     """
 
     home: Path
@@ -72,6 +75,10 @@ class Settings:
     allowed_hosts: tuple[str, ...] = ()
     node: str = DEFAULT_NODE
     origin: str = ""
+    tls_certificate: Path | None = None
+    tls_key: Path | None = None
+    client_ca: Path | None = None
+    flag_databases: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     vault_database: str = ""
     audit_database: str = ""
     control_database: str = ""
@@ -148,7 +155,7 @@ def load(
     return settings
 
 
-_TABLES = ("upstreams", "provider_keys", "limits", "spacy_models")
+_TABLES = ("upstreams", "provider_keys", "flag_databases", "limits", "spacy_models")
 
 
 def _from_toml(settings: Settings, path: Path) -> Settings:
@@ -163,7 +170,7 @@ def _from_toml(settings: Settings, path: Path) -> Settings:
     changes: dict[str, Any] = {key: value for key, value in data.items() if key not in _TABLES}
     for name in {"modes", "languages", "detectors", "allowed_hosts"} & changes.keys():
         changes[name] = tuple(changes[name])
-    for name in {"policy", "upstream_ca"} & changes.keys():
+    for name in {"policy", "upstream_ca", "tls_certificate", "tls_key", "client_ca"} & changes.keys():
         changes[name] = (path.parent / changes[name]).resolve()
     for name in {"vault_database", "audit_database", "control_database"} & changes.keys():
         changes[name] = _reference(str(changes[name]), name, path)
@@ -172,6 +179,10 @@ def _from_toml(settings: Settings, path: Path) -> Settings:
     for name in ("provider_keys", "spacy_models"):
         if name in data:
             changes[name] = MappingProxyType(dict(data[name]))
+    if "flag_databases" in data:
+        pairs = dict(data["flag_databases"]).items()
+        references = {name: _reference(str(one), f"flag_databases.{name}", path) for name, one in pairs}
+        changes["flag_databases"] = MappingProxyType(references)
     if "limits" in data:
         for key in data["limits"]:
             _expect(key, {item.name for item in fields(Limits)}, f"{path}: limits")

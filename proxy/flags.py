@@ -1,4 +1,4 @@
-"""What persons said about the use of their data: consent, objection, minority; from a header, a file or a service.
+"""What persons said about the use of their data: consent, objection, minority; from wherever the policy names.
 
 Identifiers enter and facts leave; whoever is not found, and whatever cannot be read, is `unknown`, which the policy's
 rules have to speak about. Nothing is kept longer than the policy allows, at most 60 seconds.
@@ -6,7 +6,7 @@ rules have to speak about. Nothing is kept longer than the policy allows, at mos
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,9 +16,11 @@ import orjson
 
 from policies.model import Consent, Flag, SubjectFacts
 from policies.policy import SubjectSource
+from proxy.errors import ConfigError
 from proxy.identity import Subject
 
 if TYPE_CHECKING:
+    from proxy.outbound.flag_database import FlagDatabase
     from proxy.outbound.flags import FlagService
 
 MAX_FILE = 64 * 1024 * 1024
@@ -76,30 +78,100 @@ def allowed_url(url: str) -> bool:
     return parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in {"127.0.0.1", "::1", "localhost"})
 
 
-class FlagSources:
-    """Asks where the policy says: a file, or a service of the company. home, observe: see `FlagFiles`."""
+MAX_KNOWN = 10_000
+"""Persons whose flags are kept at a time."""
 
-    def __init__(self, home: Path, observe: Callable[[str, str], None]) -> None:
-        self._observe = observe
+type _Key = tuple[SubjectSource, str, str]
+
+
+@dataclass(slots=True)
+class Remembered:
+    """What a look-up said, for as long as the policy allows. clock: seconds, monotonic."""
+
+    clock: Callable[[], float] = time.monotonic
+    _known: dict[_Key, tuple[float, Any]] = field(default_factory=dict)
+
+    async def facts(
+        self,
+        source: SubjectSource,
+        subjects: Sequence[Subject],
+        purpose: str,
+        ask: Callable[[Sequence[str]], Awaitable[Mapping[str, Any]]],
+    ) -> tuple[SubjectFacts, ...]:
+        """The facts of each subject, in order. ask: identifiers -> entry of each that it could find out about."""
+        now = self.clock()
+        found: dict[str, Any] = {}
+        for one in subjects:
+            until, entry = self._known.get((source, purpose, one.identifier), (now, None))
+            if until > now:
+                found[one.identifier] = entry
+        if missing := sorted({one.identifier for one in subjects} - found.keys()):
+            answered = await ask(missing)
+            found.update(answered)
+            if len(self._known) + len(answered) > MAX_KNOWN:
+                self._known.clear()
+            until = self.clock() + source.cache_seconds
+            self._known.update({(source, purpose, name): (until, entry) for name, entry in answered.items()})
+        return tuple(facts_of(one.role, found.get(one.identifier), purpose) for one in subjects)
+
+
+class FlagSources:
+    """Asks where the policy says: a file, a database or a service of the company. home, observe: see `FlagFiles`.
+
+    databases: name -> reference of its URL (`config.secret`).
+    """
+
+    def __init__(
+        self, home: Path, observe: Callable[[str, str], None], databases: Mapping[str, str] = _NOTHING
+    ) -> None:
+        self._observe, self._databases = observe, databases
         self._files = FlagFiles(home, observe)
         self._service: FlagService | None = None
+        self._database: FlagDatabase | None = None
 
     async def look_up(
         self, source: SubjectSource, subjects: Sequence[Subject], purpose: str
     ) -> tuple[SubjectFacts, ...]:
         """The facts of each subject, in order."""
-        if source.source == "file":
-            return await self._files.look_up(source, subjects, purpose)
-        if self._service is None:
-            from proxy.outbound.flags import FlagService  # with its HTTP client, which few policies need
+        match source.source:
+            case "file":
+                return await self._files.look_up(source, subjects, purpose)
+            case "sql":
+                if self._database is None:
+                    from proxy.outbound.flag_database import FlagDatabase
 
-            self._service = FlagService(self._observe)
-        return await self._service.look_up(source, subjects, purpose)
+                    self._database = FlagDatabase(self._databases, self._observe)
+                return await self._database.look_up(source, subjects, purpose)
+            case _:
+                if self._service is None:
+                    from proxy.outbound.flags import FlagService  # with its HTTP client, which few policies need
+
+                    self._service = FlagService(self._observe)
+                return await self._service.look_up(source, subjects, purpose)
 
     async def close(self) -> None:
         """Ends the connections."""
         if self._service is not None:
             await self._service.close()
+        if self._database is not None:
+            await asyncio.to_thread(self._database.close)
+
+
+def check_database(source: SubjectSource | None, databases: Mapping[str, str]) -> None:
+    """Raises ConfigError where a policy asks a database that settings do not name."""
+    if source is not None and source.source == "sql" and source.at not in databases:
+        hint = f'add it to [flag_databases] in config.toml: {source.at[:60]} = "env:NAME"'
+        raise ConfigError(f"the policy asks the database '{source.at[:60]}' for flags, which no setting names; {hint}")
+
+
+def claim_facts(entry: Any, subjects: Sequence[Subject], purpose: str) -> tuple[SubjectFacts, ...]:
+    """The facts of each subject from a claim of the requester's verified token; it speaks of the requester alone.
+
+    entry: `given`, or `{"consent": ..., "objected": ..., "minor": ...}`; where no subject is known it makes one.
+    """
+    own = {"consent": entry} if isinstance(entry, str) else entry
+    known = subjects or ((Subject(""),) if own is not None else ())
+    return tuple(facts_of(one.role, own if one.role == "requester" else None, purpose) for one in known)
 
 
 def header_facts(values: Sequence[str], subjects: Sequence[Subject], purpose: str) -> tuple[SubjectFacts, ...]:

@@ -9,8 +9,10 @@ import ipaddress
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
+from types import MappingProxyType
+from typing import Any
 
-from policies.policy import Policy
+from policies.policy import Identify, Policy
 from proxy.errors import RefusedError
 from proxy.messages import Egress
 
@@ -28,6 +30,7 @@ OWN_HEADERS = (
 )
 ROLES = ("requester", "author", "participant", "mentioned")
 MAX_SUBJECTS = 1000
+_NO_CLAIMS: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +79,20 @@ def digest(credential: str) -> bytes:
     return sha256(credential.encode()).digest()
 
 
-def identify(egress: Egress, policy: Policy, book: CredentialBook, carriers: tuple[str, ...]) -> Identity:
-    """Who sends this request.
+def identify(
+    egress: Egress,
+    policy: Policy,
+    book: CredentialBook,
+    carriers: tuple[str, ...],
+    claims: Mapping[str, Any] = _NO_CLAIMS,
+) -> Identity:
+    """Who sends this request, by the strongest thing that it shows.
 
-    carriers: lower-case names of the destination's own credential headers; ours is accepted there, too.
-    Raises RefusedError (`credential_unknown`, `application_unknown`, `subjects_too_many`).
+    carriers: lower-case names of the destination's own credential headers; ours is accepted there, too. claims: of a
+    token that was verified. Raises RefusedError (`credential_unknown`, `application_unknown`, `subjects_too_many`).
     """
     credential, carrier = _credential(egress, carriers)
-    name, how = "", "none"
+    trusted = trust_of(egress.peer, bool(credential), policy)
     if credential:
         found = book.application(credential)
         if found is None:
@@ -94,11 +103,8 @@ def identify(egress: Egress, policy: Policy, book: CredentialBook, carriers: tup
             )
         name, how = found, "credential"
     else:
-        name, how = _by_network(egress, policy)
-    trusted = trust_of(egress.peer, bool(credential), policy)
-    if not name and trusted("dragoman-app"):
-        name, how = egress.headers.get("dragoman-app") or "", "header"
-    if how == "header" and name and name not in policy.applications:
+        name, how = _shown(egress, policy, carriers, claims, trusted)
+    if how == "header" and name not in policy.applications:
         raise RefusedError(
             "dragoman-app names an application that the policy does not know", code="application_unknown"
         )
@@ -106,7 +112,7 @@ def identify(egress: Egress, policy: Policy, book: CredentialBook, carriers: tup
     session = (egress.headers.get("dragoman-session") or "") if trusted("dragoman-session") else ""
     subjects = _subjects(egress) if trusted("dragoman-subject") else ()
     carried = "\0".join(f"{key}={egress.headers.get(key)}" for key in carriers if egress.headers.get(key))
-    return Identity(name, how if name else "none", purpose, session, subjects, digest(credential or carried), carrier)
+    return Identity(name, how, purpose, session, subjects, digest(credential or carried), carrier)
 
 
 def _credential(egress: Egress, carriers: tuple[str, ...]) -> tuple[str, str]:
@@ -115,17 +121,63 @@ def _credential(egress: Egress, carriers: tuple[str, ...]) -> tuple[str, str]:
     if given := egress.headers.get(CREDENTIAL_HEADER):
         return given, ""
     for name in carriers:
-        value = (egress.headers.get(name) or "").removeprefix("Bearer ").removeprefix("bearer ").strip()
+        value = _bare(egress.headers.get(name) or "")
         if value.startswith(CREDENTIAL_PREFIX):
             return value, name
     return "", ""
 
 
-def _by_network(egress: Egress, policy: Policy) -> tuple[str, str]:
-    for name, application in policy.applications.items():
-        if application.identify.networks and _in_networks(egress.peer, application.identify.networks):
-            return name, "network"
-    return "", "none"
+def _bare(value: str) -> str:
+    """A credential without the word `Bearer`."""
+    return value.removeprefix("Bearer ").removeprefix("bearer ").strip()
+
+
+def fingerprint(key: str) -> str:
+    """A provider's key as a policy names it; enough, because such keys are long and random."""
+    return f"sha256:{digest(key).hex()}"
+
+
+def _shown(
+    egress: Egress,
+    policy: Policy,
+    carriers: tuple[str, ...],
+    claims: Mapping[str, Any],
+    trusted: "Callable[[str], bool]",
+) -> tuple[str, str]:
+    """The application that a request without our credential comes from, and how we know; strongest evidence first."""
+    keys = {fingerprint(_bare(value)) for name in carriers for value in egress.headers.all(name)}
+
+    def by_header(identify: Identify) -> bool:
+        name, _, value = identify.header.partition("=")
+        # Exactly one: who appends a second line to a forwarded request would speak before the peer that we trust.
+        return bool(name) and trusted(name) and egress.headers.all(name) == (value,)
+
+    checks: tuple[tuple[str, Callable[[Identify], bool]], ...] = (
+        ("certificate", lambda one: bool(one.certificate) and one.certificate in egress.certificate),
+        ("claim", lambda one: bool(one.claim) and _claimed(one.claim, claims)),
+        ("provider_key", lambda one: one.provider_key in keys),
+        ("header", by_header),
+        ("network", lambda one: bool(one.networks) and _in_networks(egress.peer, one.networks)),
+    )
+    for how, fits in checks:
+        for name, application in policy.applications.items():
+            if fits(application.identify):
+                return name, how
+    named = _named(egress, trusted)
+    return (named, "header") if named else ("", "none")
+
+
+def _claimed(wanted: str, claims: Mapping[str, Any]) -> bool:
+    """Whether a claim has that value, or is a list that holds it."""
+    name, _, value = wanted.partition("=")
+    found = claims.get(name)
+    return value in found if isinstance(found, list) else found == value
+
+
+def _named(egress: Egress, trusted: "Callable[[str], bool]") -> str:
+    """What `dragoman-app` says, if the peer is believed and says it once."""
+    values = egress.headers.all("dragoman-app") if trusted("dragoman-app") else ()
+    return values[0] if len(values) == 1 else ""
 
 
 def trust_of(peer: str, has_credential: bool, policy: Policy) -> "Callable[[str], bool]":

@@ -25,6 +25,7 @@ from proxy.config import Settings
 from proxy.control.store import ControlStore
 from proxy.detecting import CurrentDetection
 from proxy.errors import ConfigError
+from proxy.flags import check_database
 from proxy.identity import CredentialBook
 from proxy.own_entities import own_entities
 from proxy.policy_facts import ValueRefsOf, facts_of_cases
@@ -61,6 +62,7 @@ class InForce:
         observe: Callable[[str, str], None],
     ) -> None:
         accept(loaded)  # before anything else is started for it
+        check_database(loaded.policy.subject_source, settings.flag_databases)
         self._settings, self._source, self._control = settings, source, control
         self._recorder, self._observe = recorder, observe
         self._detection, self._value_refs, self._budgets = detection, value_refs, budgets
@@ -157,6 +159,7 @@ class InForce:
         try:
             loaded = await asyncio.to_thread(self._source.read)
             await asyncio.to_thread(accept, loaded)
+            check_database(loaded.policy.subject_source, self._settings.flag_databases)
             own = own_entities(loaded.policy.entities)
             prepared = await self._detection.prepare(own)
             try:

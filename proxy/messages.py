@@ -76,6 +76,7 @@ class Egress:
     target: raw path and query as on the request line, without the gateway's `/<destination>` prefix.
     body: as it came, content-encoded if the client encoded it; always complete.
     peer: IP address of the client. credential: our own credential (proxy authentication or gateway key), or "".
+    certificate: the names in the client's certificate, verified by the door; empty where it showed none.
     """
 
     door: Door
@@ -88,6 +89,7 @@ class Egress:
     origin: Origin | None = None
     peer: str = ""
     credential: str = ""
+    certificate: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,8 +89,6 @@ def _asked(policy: Policy) -> Iterator[tuple[bool, str]]:
     said = f"`response: {{unexpected: {response.unexpected}, buffer: {response.buffer}}}`"
     yield not whole and (response.unexpected, response.buffer) != ("record", "none"), f"{said} (block needs all)"
     if source is not None:
-        known = source.source in ("header", "file", "http")
-        yield not known, f"`subject_flags: {{source: {source.source}}}` (use header, file or http)"
         plain = source.source == "http" and not allowed_url(source.at)
         yield plain, "`subject_flags` over plain http (use https, or this machine)"
     for rule in policy.rules:
@@ -98,9 +96,6 @@ def _asked(policy: Policy) -> Iterator[tuple[bool, str]]:
         yield missing, f"`do: {rule.does.value}` of rule {rule.id} (use tokenize)"
     for name, application in policy.applications.items():
         identify = application.identify
-        for what in ("header", "certificate", "claim"):
-            yield bool(getattr(identify, what)), f"`identify: {{{what}: ...}}` of application {name} (use a credential)"
-        yield application.subject.startswith("claim:"), f"`subject: claim:...` of application {name}"
         if identify.credential not in ("", name):
             yield True, f"a credential of another name than the application's, {name}"
 

@@ -4,9 +4,11 @@ Translation only, between what a door handed over and what formats, identity and
 except what no policy may allow (unknown destinations, stopped ones, unknown credentials).
 """
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from policies.destination import Destination
+from policies.policy import Policy
 from proxy.config import parse_origin
 from proxy.errors import RefusedError, UnavailableError
 from proxy.exchange import HOP_BY_HOP
@@ -76,7 +78,10 @@ async def find_identity(work: Work, services: Services) -> None:
     """Who sends it, for what, about whom. Raises RefusedError (`credential_unknown`, `application_stopped`, ...)."""
     policy = work.active.policy
     carriers = work.destination.credentials.headers
-    identity = identify(work.facts.egress, policy, work.active.credentials, carriers)
+    egress = work.facts.egress
+    if policy.tokens is not None:
+        work.claims = await services.claims(policy.tokens, egress.headers)
+    identity = identify(egress, policy, work.active.credentials, carriers, work.claims)
     work.facts.identity = identity
     if identity.application in work.active.stopped_applications:
         raise RefusedError("this application was stopped by an officer", code="application_stopped")
@@ -89,7 +94,7 @@ def read_request(work: Work, services: Services, limits: GateLimits) -> None:
     """Take body, target and headers apart. Pure, and long for a large body. Raises FormatError."""
     egress = work.facts.egress
     path, _, query = egress.target.decode("latin-1").partition("?")
-    headers = egress.headers.without((*HOP_BY_HOP, *OWN_HEADERS, *_flag_header(work)))
+    headers = egress.headers.without((*HOP_BY_HOP, *OWN_HEADERS, *_for_us(work.active.policy)))
     work.head = RequestHead(egress.method, known(work.origin).host, path, query, headers)
     work.format, work.endpoint = services.formats.select(work.head, work.destination.format_for(path))
     body = decode_body(egress.body, headers.get("content-encoding"), limit=limits.body_bytes)
@@ -118,10 +123,15 @@ def _check_keeping(work: Work) -> None:
         )
 
 
-def _flag_header(work: Work) -> tuple[str, ...]:
-    """The header in which the app says what persons agreed to; it is for us."""
-    source = work.active.policy.subject_source
-    return (source.at.lower(),) if source is not None and source.source == "header" else ()
+def _for_us(policy: Policy) -> Iterator[str]:
+    """The headers that tell us who sends and what persons agreed to; nobody else's business."""
+    if policy.subject_source is not None and policy.subject_source.source == "header":
+        yield policy.subject_source.at.lower()
+    if policy.tokens is not None:
+        yield policy.tokens.header
+    for application in policy.applications.values():
+        if application.identify.header:
+            yield application.identify.header.partition("=")[0].lower()
 
 
 def opaque_parts(inspected: Inspected) -> tuple[tuple[MediaPart, str], ...]:

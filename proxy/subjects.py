@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from policies.model import SubjectFacts
-from proxy.flags import header_facts
+from proxy.flags import claim_facts, header_facts
 from proxy.framing.coding import decode_body
 from proxy.identity import Subject, trust_of
 from proxy.work import GateLimits, Services, Work
@@ -22,11 +22,9 @@ MAX_IDENTIFIER = 512
 async def find_subjects(work: Work, services: Services, limits: GateLimits) -> None:
     """Sets the subjects of the record and of the decision. Raises what the ledger's references raise."""
     policy, identity = work.active.policy, work.identity
-    application = policy.applications.get(identity.application)
     subjects = identity.subjects
-    if not subjects and application is not None and application.subject.startswith("/"):
-        pointer, size = application.subject, len(work.facts.egress.body)
-        named = await services.offload(size, lambda: subject_in_body(work, pointer, limits))
+    if not subjects:
+        named = await _own(work, services, limits)
         if named is not None:
             subjects = (named,)
             work.facts.subjects = await services.references.subjects(subjects)
@@ -37,8 +35,19 @@ async def find_subjects(work: Work, services: Services, limits: GateLimits) -> N
         egress = work.facts.egress
         believed = trust_of(egress.peer, identity.identified_by == "credential", policy)(source.at)
         work.subjects = header_facts(egress.headers.all(source.at) if believed else (), subjects, purpose)
+    elif source.source == "claim":
+        work.subjects = claim_facts(work.claims.get(source.at), subjects, purpose)
     else:
         work.subjects = await services.flags(source, subjects, purpose)
+
+
+async def _own(work: Work, services: Services, limits: GateLimits) -> Subject | None:
+    """The requester, where the policy says in which field or claim this application names them."""
+    application = work.active.policy.applications.get(work.identity.application)
+    where = application.subject if application is not None else ""
+    if where.startswith("/"):
+        return await services.offload(len(work.facts.egress.body), lambda: subject_in_body(work, where, limits))
+    return _identifier(work.claims.get(where.removeprefix("claim:"))) if where.startswith("claim:") else None
 
 
 def subject_in_body(work: Work, pointer: str, limits: GateLimits) -> Subject | None:
@@ -51,6 +60,10 @@ def subject_in_body(work: Work, pointer: str, limits: GateLimits) -> Subject | N
         return None
     for step in pointer.split("/")[1:]:
         value = _member(value, step.replace("~1", "/").replace("~0", "~"))
+    return _identifier(value)
+
+
+def _identifier(value: Any) -> Subject | None:
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
     return Subject(value) if isinstance(value, str) and 0 < len(value) <= MAX_IDENTIFIER else None

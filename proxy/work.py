@@ -7,6 +7,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 from audit.record import FindingCount
 from audit.writer import Receipt
@@ -14,6 +15,7 @@ from policies.budgets import Spending
 from policies.destination import Destination
 from policies.model import PolicyInput, SubjectFacts, TransferDecision
 from policies.policy import SubjectSource
+from proxy.claims import NO_CLAIMS, ClaimsOf, no_claims
 from proxy.exchange import Exchange
 from proxy.formats.base import Endpoint, Format, Inspected, RequestHead
 from proxy.formats.selection import Formats
@@ -84,8 +86,8 @@ class Services:
 
     active: what is in force for a new transfer. upstreams: origins that replace the register's. provider_key: the
     provider's key that we hold for a destination. value_refs: keyed hashes of a value, for a policy's exceptions.
-    flags: what persons said about a purpose. budgets: what is left of the policy's. observe: counts an event (kind,
-    label).
+    flags: what persons said about a purpose. claims: of a request's verified token. budgets: what is left of the
+    policy's. observe: counts an event (kind, label).
     """
 
     detection: Detection
@@ -100,6 +102,7 @@ class Services:
     provider_key: Callable[[str], str | None] = _no_key
     value_refs: Callable[[str, str], frozenset[str]] = _no_refs
     flags: LookUp = _unknown_flags
+    claims: ClaimsOf = no_claims
     budgets: SpendingBook = field(default_factory=Unlimited)
     waiting: WaitingRoom | None = None
     observe: Callable[[str, str], None] = _unseen
@@ -121,6 +124,7 @@ class Work:
     origin: Origin | None = None
     routed_from: Destination | None = None
     fingerprint: bytes = b""
+    claims: Mapping[str, Any] = NO_CLAIMS
     subjects: tuple[SubjectFacts, ...] = ()
     asked: PolicyInput | None = None
     decision: TransferDecision | None = None

@@ -14,6 +14,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from proxy import identity
 from proxy.config import load
 from proxy.errors import ConfigError
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from proxy.control.store import ControlStore
 
 app = typer.Typer(help="On-board services: credentials for applications.", no_args_is_help=True)
+MIN_KEY, MAX_KEY = 16, 8192
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 
 Home = Annotated[Path | None, typer.Option(help="Folder of the running dragoman.")]
@@ -58,6 +60,20 @@ def rotate(
             raise ConfigError(f"{name} has no credential yet; use `dragoman app add {name}`")
         value = store.add_credential(_checked(name), overlap_s=overlap)
     _show(name, value, as_json)
+
+
+@app.command()
+def fingerprint(
+    file: Annotated[typer.FileText, typer.Argument(help="File with the provider's key, or - for standard input.")],
+) -> None:
+    """Print what a policy calls a provider's key: `identify: {provider_key: sha256:...}`. The key is kept nowhere.
+
+    Example: printenv OPENAI_API_KEY | dragoman app fingerprint -
+    """
+    key = file.read(MAX_KEY + 1).strip()
+    if not MIN_KEY <= len(key) <= MAX_KEY:
+        raise ConfigError(f"a provider's key has {MIN_KEY} to {MAX_KEY:,} characters; a shorter one could be guessed")
+    typer.echo(identity.fingerprint(key))
 
 
 @app.command(name="list")

@@ -16,6 +16,7 @@ import aiohttp
 from aiohttp import web
 
 from proxy.doors.addresses import through_us
+from proxy.doors.tls import client_names
 from proxy.errors import FormatError, ProxyError
 from proxy.exchange import Ending, Exchange
 from proxy.messages import Door, Egress, Headers, Outgoing, Refusal, Reply
@@ -252,6 +253,7 @@ def _egress(request: web.BaseRequest, destination: str, target: str) -> Egress:
         body=b"",
         destination=destination,
         peer=request.remote or "",
+        certificate=client_names(request.transport.get_extra_info("peercert") if request.transport else None),
     )
 
 

@@ -13,16 +13,12 @@ import orjson
 
 from policies.model import SubjectFacts
 from policies.policy import SubjectSource
-from proxy.flags import facts_of
+from proxy.flags import Remembered
 from proxy.identity import Subject
 
 TIMEOUT_S = 2.0
 """A transfer waits for it; an answer that takes longer is none."""
 MAX_ANSWER = 1024 * 1024
-MAX_KNOWN = 10_000
-"""Persons whose flags are kept at a time."""
-
-type Key = tuple[str, str, str]
 
 
 class FlagService:
@@ -30,26 +26,15 @@ class FlagService:
 
     def __init__(self, observe: Callable[[str, str], None], clock: Callable[[], float] = time.monotonic) -> None:
         """observe: counts what went wrong. clock: seconds, monotonic."""
-        self._observe, self._clock = observe, clock
+        self._observe = observe
         self._client: httpx.AsyncClient | None = None
-        self._known: dict[Key, tuple[float, Any]] = {}
+        self._known = Remembered(clock)
 
     async def look_up(
         self, source: SubjectSource, subjects: Sequence[Subject], purpose: str
     ) -> tuple[SubjectFacts, ...]:
         """The facts of each subject, in order."""
-        now = self._clock()
-        found: dict[str, Any] = {}
-        for one in subjects:
-            until, entry = self._known.get((source.at, purpose, one.identifier), (now, None))
-            if until > now:
-                found[one.identifier] = entry
-        missing = sorted({one.identifier for one in subjects} - found.keys())
-        if missing:
-            answered = await self._ask(source.at, missing, purpose)
-            found.update(answered)
-            self._keep(source, purpose, answered)
-        return tuple(facts_of(one.role, found.get(one.identifier), purpose) for one in subjects)
+        return await self._known.facts(source, subjects, purpose, lambda names: self._ask(source.at, names, purpose))
 
     async def close(self) -> None:
         """Ends the connections."""
@@ -71,9 +56,3 @@ class FlagService:
             self._observe("flags_unreadable", "http")
             return {}
         return {name: table.get(name) for name in identifiers}
-
-    def _keep(self, source: SubjectSource, purpose: str, answered: Mapping[str, Any]) -> None:
-        if len(self._known) + len(answered) > MAX_KNOWN:
-            self._known.clear()
-        until = self._clock() + source.cache_seconds
-        self._known.update({(source.at, purpose, name): (until, entry) for name, entry in answered.items()})

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from policies import schema
+from policies import schema, schema_senders
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs" / "policies.md").read_text(encoding="utf-8")
@@ -18,8 +18,9 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "`controllers`": schema.ControllerSection,
     "`purposes`": schema.PurposeSection,
     "`destinations`": schema.DestinationSection,
-    "`applications`": schema.ApplicationSection,
-    "`subject_flags`": schema.SubjectFlagsSection,
+    "`applications`": schema_senders.ApplicationSection,
+    "`tokens`": schema_senders.TokensSection,
+    "`subject_flags`": schema_senders.SubjectFlagsSection,
     "`entities`": schema.EntitySection,
     "`rules`": schema.RuleSection,
     "`when`": schema.WhenSection,
@@ -33,7 +34,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
 INLINE: dict[str, list[type[BaseModel]]] = {
     "`when`": [schema.DestinationCondition, schema.SubjectCondition, schema.TimeCondition],
     "`cases`": [schema.CaseFinding, schema.CaseMedia],
-    "`applications`": [schema.IdentifySection],
+    "`applications`": [schema_senders.IdentifySection],
     "`destinations`": [schema.CredentialSection, schema.FormatSection],
 }
 
