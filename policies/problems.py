@@ -95,8 +95,8 @@ def _problem(detail: ErrorDetails, tree: Node, sources: Sources, root: type[Base
     return replace(problem, source="") if _PRIVATE & set(path) else problem
 
 
-# Lines under these keys may hold texts and values of people; no error shows them.
-_PRIVATE = {"text", "values", "examples", "counterexamples"}
+# Lines under these keys may hold texts and values of people, or a key; no error shows them.
+_PRIVATE = {"text", "values", "examples", "counterexamples", "provider_key"}
 
 _WHY_MISSING = {
     "version": "begin the file with `version: 1`",
@@ -122,7 +122,8 @@ def _value_message(detail: ErrorDetails, node: Node, key: str) -> tuple[str, str
         return f"'{key}' should be {_KINDS[kind]}, not {shown}", "wrong_type", hint
     if kind == "string_pattern_mismatch":
         rule = _PATTERNS.get(str(context.get("pattern")), "")
-        return f"'{str(node.value)[:60]}' cannot be used as '{key}'", "wrong_form", rule
+        shown = "this" if key in _PRIVATE else f"'{str(node.value)[:60]}'"
+        return f"{shown} cannot be used as '{key}'", "wrong_form", rule
     if kind in ("fact_value", "value_error"):
         return str(context.get("error", detail["msg"])), "wrong_value", ""
     if kind in ("too_short", "string_too_short"):

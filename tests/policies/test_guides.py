@@ -53,8 +53,9 @@ def test_every_command_and_option_exists(guide: str) -> None:
 
 
 def test_its_yaml_is_a_policy_that_works(guide: str) -> None:
-    consent, budgets, answers, own = (block for block in blocks(guide) if not block.startswith("dragoman"))
-    text = BASE + "applications: {chat: {subject: /user, purpose: explain}}\n" + own + consent
+    who, consent, budgets, answers, own = (block for block in blocks(guide) if not block.startswith("dragoman"))
+    text = BASE + who.replace("trust: {", "trust: {dragoman-flags: [credential], dragoman-subject: [credential], ")
+    text += "  chat: {subject: /user, purpose: explain}\n" + own + re.sub(r"^trust:.*\n", "", consent, flags=re.M)
     text += "  - {id: rest, do: allow}\n" + budgets + answers
     loaded = read_text(text)
     unsupported(loaded.policy)
@@ -63,7 +64,7 @@ def test_its_yaml_is_a_policy_that_works(guide: str) -> None:
 
 
 def test_what_is_missing_is_named(guide: str) -> None:
-    for word in ("mirror", "unexpected: redact", "restore", "sql"):
+    for word in ("mirror", "unexpected: redact"):
         assert word in guide.rpartition("## ")[2]
 
 
