@@ -18,7 +18,7 @@ class Watched:
     def __init__(self, recorder: Recorder, watchers: tuple[Watcher, ...], observe: Callable[[str, str], None]) -> None:
         self._recorder, self._watchers, self._observe = recorder, watchers, observe
 
-    async def append(self, record: Record, *, proof: bool = True) -> Receipt:
+    async def append(self, record: Record, *, proof: bool = False) -> Receipt:
         """As the recorder's own."""
         receipt = await self._recorder.append(record, proof=proof)
         for watcher in self._watchers:

@@ -1,0 +1,70 @@
+"""The process log, as text or as one JSON object a line, for standard error. Nothing that was inspected may enter it.
+
+Messages of our own loggers are sentences of ours. What libraries say may quote a request, and so may every error's
+text: of these a line says where and which class, never what.
+"""
+
+import json
+import logging
+import sys
+from datetime import UTC, datetime
+from typing import Any, TextIO
+
+from proxy.errors import ConfigError
+
+OURS = "dragoman"
+FORMS = ("text", "json")
+
+
+def install(form: str, stream: TextIO | None = None) -> None:
+    """Send all logging of this process there, from INFO on for ours and WARNING for others. Raises ConfigError."""
+    if form not in FORMS:
+        raise ConfigError(f"log: write {' or '.join(FORMS)}")
+    handler = logging.StreamHandler(stream or sys.stderr)
+    handler.setFormatter(JsonLines() if form == "json" else Lines())
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(logging.WARNING)
+    logging.getLogger(OURS).setLevel(logging.INFO)
+
+
+def said(record: logging.LogRecord) -> str:
+    """The sentence of a record, or what takes its place."""
+    if record.name == OURS or record.name.startswith(f"{OURS}."):
+        return record.getMessage()
+    return f"a library reported {record.levelname.lower()} at {record.module}:{record.lineno}"
+
+
+def failure(record: logging.LogRecord) -> str:
+    """Class of the error and the place it came from, "" without one."""
+    error = record.exc_info[1] if record.exc_info else None
+    if error is None:
+        return ""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    place = f" at {trace.tb_frame.f_code.co_filename.rpartition('/')[2]}:{trace.tb_lineno}" if trace else ""
+    return f"{type(error).__name__}{place}"
+
+
+class JsonLines(logging.Formatter):
+    """One object a line: time (RFC 3339, UTC), level, logger, message, and error where there is one."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, Any] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": said(record),
+        }
+        if error := failure(record):
+            line["error"] = error
+        return json.dumps(line, ensure_ascii=False)
+
+
+class Lines(logging.Formatter):
+    """Level and sentence, for people; a line break in it is no line break in the log."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        parts = (f"{record.levelname.lower()}: {said(record)}", failure(record))
+        return " ".join(part for part in parts if part).replace("\n", " ")
