@@ -36,6 +36,7 @@ from proxy.in_force import InForce
 from proxy.keys import ensure_key, private_dir
 from proxy.messages import Origin
 from proxy.metrics import Metrics
+from proxy.operating import watch_expiry, watchers
 from proxy.outbound.token_keys import TokenKeys
 from proxy.own_entities import own_entities
 from proxy.policy_facts import engine_settings
@@ -139,7 +140,7 @@ class App:
         services = Services(
             detection=detection,
             vault=vault,
-            recorder=Watched(self.ledger, (self.metrics.recorded,), self.metrics.observe),
+            recorder=Watched(self.ledger, watchers(settings, self.metrics, self._stack), self.metrics.observe),
             references=LedgerReferences(self.ledger, threads),
             offload=offloading(threads),
             formats=Formats(),
@@ -167,6 +168,7 @@ class App:
         gateway = await self._start_gateway(transport)
         admin = await self._start_admin()
         self._tasks.append(asyncio.create_task(self._in_force.watch()))
+        self._tasks.append(asyncio.create_task(watch_expiry(settings, self.control, self.metrics)))
         self.ready = True
         return Addresses(gateway, admin, network)
 

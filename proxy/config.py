@@ -55,7 +55,8 @@ class Settings:
     else plain HTTP; client_ca: PEM file of the authorities whose client certificates name an application.
     languages, detectors: see `redaction.settings`. node: name of this machine in the log. vault_database,
     audit_database, control_database: file or `env:NAME` with the URL of a database that is not in the home (see
-    `proxy.databases`).
+    `proxy.databases`). log: form of the process log, `text` or `json`. traces: URL of a collector that takes OTLP
+    traces over HTTP, empty for none.
     """
 
     home: Path
@@ -82,6 +83,8 @@ class Settings:
     vault_database: str = ""
     audit_database: str = ""
     control_database: str = ""
+    log: str = "text"
+    traces: str = ""
     limits: Limits = Limits()
 
     @property
@@ -192,7 +195,7 @@ def _from_toml(settings: Settings, path: Path) -> Settings:
 
 def _from_environment(settings: Settings, environ: Mapping[str, str]) -> Settings:
     changes: dict[str, Any] = {}
-    for name in ("listen", "admin", "console", "bundled", "node", "origin"):
+    for name in ("listen", "admin", "console", "bundled", "node", "origin", "log", "traces"):
         if value := environ.get(f"DRAGOMAN_{name.upper()}"):
             changes[name] = value
     for name in ("policy", "upstream_ca"):

@@ -4,7 +4,7 @@ Read by the process that serves (metric, warning in its log) and by `dragoman do
 """
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,13 +42,21 @@ class Expiry:
 
 
 def expiries(
-    home: Path, credentials: Sequence[ApplicationCredential], tokens: Sequence[Token], now: float
+    home: Path,
+    certificates: Mapping[str, Path],
+    credentials: Sequence[ApplicationCredential],
+    tokens: Sequence[Token],
+    now: float,
 ) -> Iterator[Expiry]:
-    """Everything that has an end and has not been taken away. A file that cannot be read raises."""
-    certificate = home / "ca" / CERTIFICATE_FILE
-    if certificate.exists():
-        found = x509.load_pem_x509_certificate(certificate.read_bytes())
-        yield Expiry(AUTHORITY, found.not_valid_after_utc.timestamp(), 30 * DAY_S)
+    """Everything that has an end and has not been taken away. certificates: PEM files beside our authority's.
+
+    A file that cannot be read raises.
+    """
+    authority = home / "ca" / CERTIFICATE_FILE
+    files = {**({AUTHORITY: authority} if authority.exists() else {}), **certificates}
+    for what, path in files.items():
+        found = x509.load_pem_x509_certificate(path.read_bytes())
+        yield Expiry(what, found.not_valid_after_utc.timestamp(), 30 * DAY_S)
     for credential in credentials:
         if credential.expires is not None:
             yield Expiry(f"credential {credential.application}", credential.expires / 1000, 2 * 3600)

@@ -3,6 +3,8 @@
 One instance per process with a registry of its own; the label sets are small on purpose.
 """
 
+from collections.abc import Iterable
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from audit.canonical import Record
@@ -68,6 +70,12 @@ class Metrics:
             self.findings.labels(finding.entity_type, finding.operator).inc(finding.n)
         for spent in record.stages:
             self.stage.labels(spent.stage).observe(spent.us / 1_000_000)
+
+    def ends(self, found: Iterable[tuple[str, float]]) -> None:
+        """What ends, and when (seconds since 1970); what is not there any more is forgotten."""
+        self.expiry.clear()
+        for what, at in found:
+            self.expiry.labels(what).set(at)
 
     def render(self) -> bytes:
         """The metrics in the text format."""

@@ -61,6 +61,7 @@ def examine(settings: Settings) -> Iterator[Check]:
         _home,
         _keys,
         _authority,
+        _ends,
         _databases,
         _servers,
         _policy,
@@ -124,6 +125,24 @@ def _authority(settings: Settings) -> Iterator[Check]:
         True,
         f"set: {', '.join(trusted)}" if trusted else "no variable set; `dragoman ca env` prints what apps need",
     )
+
+
+def _ends(settings: Settings) -> Iterator[Check]:
+    from proxy.databases import control_of
+    from proxy.operating import ending
+
+    if not (settings.home / "control.db").exists() and not settings.control_database:
+        return
+    now = time.time()
+    with closing(control_of(settings)) as control:
+        for one in ending(settings, control, now):
+            if one.what != "authority":
+                yield Check(
+                    one.what,
+                    not one.ends_soon(now),
+                    f"{one.days_left(now):.1f} days left",
+                    "make the next one, and give it to whoever uses this one (deploy/UPGRADE.md)",
+                )
 
 
 def _databases(settings: Settings) -> Iterator[Check]:

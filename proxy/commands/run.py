@@ -16,6 +16,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from proxy import logs
 from proxy.config import Settings, load
 from proxy.errors import ConfigError
 
@@ -64,6 +65,7 @@ def run(
         detectors=tuple(detectors.split(",")) if detectors else None,
         languages=tuple(languages.split(",")) if languages else None,
     )
+    logs.install(settings.log)
     raise typer.Exit(asyncio.run(_serve(settings)))
 
 
