@@ -13,7 +13,18 @@ import typer
 from audit.cli_receipt import check_receipt
 from audit.ids import now_ms
 from audit.progress import Progress, silent
-from audit.reading import DatabaseOption, HomeOption, JsonOption, home_path, moment, os_user, read_keys, reading, told
+from audit.reading import (
+    DatabaseOption,
+    HomeOption,
+    JsonOption,
+    home_path,
+    moment,
+    os_user,
+    read_keys,
+    read_trust,
+    reading,
+    told,
+)
 from audit.values import ExportFormat
 from audit.values import Question as Asked
 
@@ -44,6 +55,9 @@ def verify(
     archive: Annotated[Path | None, typer.Option(help="Folder with a sealed archive.")] = None,
     receipt: Annotated[Path | None, typer.Option(help="A receipt: a dragoman-receipt header, or a tlog-proof.")] = None,
     entry: Annotated[Path | None, typer.Option(help="With --receipt: the entry itself.")] = None,
+    policy: Annotated[
+        Path | None, typer.Option(help="Of an export: whom to trust (C2SP tlog-policy), witnesses included.")
+    ] = None,
     as_json: JsonOption = False,
     home: HomeOption = None,
     database: DatabaseOption = None,
@@ -52,6 +66,7 @@ def verify(
 
     With --receipt alone that one proof, offline; with --export as well, that the export still holds what it proves.
     """
+    from audit.cosigned import check_witnessed
     from audit.sealing import read_archive
     from audit.verify import Verified, verify_archive, verify_folder, verify_store
 
@@ -63,7 +78,10 @@ def verify(
             earlier = None if kept is None else kept.read_bytes()
         except OSError as error:
             raise typer.BadParameter(f"the kept checkpoint cannot be read ({error.strerror})") from None
-        keys = read_keys(vkey or [])
+        if policy is not None and export is None:
+            raise typer.BadParameter("--policy goes with --export")
+        trust = read_trust(policy)
+        keys = read_keys(vkey or []) or ([] if trust is None else list(trust.logs))
         workers = len(os.sched_getaffinity(0))
         with progress_bar("verifying") as progress:
             found: Verified
@@ -80,15 +98,18 @@ def verify(
                     found = verify_store(
                         log.store, keys or [log.vkey], kept=earlier, progress=progress, workers=workers
                     )
+        witnessed = None if trust is None or export is None else check_witnessed(export, found, trust).size
         root = found.checkpoint.root.hex()
         if as_json:
             facts = {"holds": True, "log": found.checkpoint.origin, "entries": found.checkpoint.size, "root": root}
-            facts |= {"first": found.first, "end": found.end}
+            facts |= {"first": found.first, "end": found.end, "witnessed": witnessed}
             typer.echo(orjson.dumps({**facts, "kinds": found.kinds, "gaps": found.gaps, "open": found.open}).decode())
             return
         typer.echo(f"holds: {found.checkpoint.size} entries of {found.checkpoint.origin}, root {root}")
         if (found.first, found.end) != (0, found.checkpoint.size):
             typer.echo(f"  read: entries {found.first} to {found.end - 1}; of the others, the hashes")
+        if witnessed is not None:
+            typer.echo(f"  witnesses cosigned its first {witnessed} entries, as the policy asks")
         typer.echo("  " + ", ".join(f"{n} {kind}" for kind, n in sorted(found.kinds.items())))
         typer.echo(f"  {found.gaps} gaps, {found.open} transfers without an outcome yet")
 
@@ -98,6 +119,9 @@ def export(
     form: Annotated[ExportFormat, typer.Option("--format", help="tiles, archive, jsonl or ocsf.")] = ExportFormat.TILES,
     until: Annotated[str | None, typer.Option(help="Of an archive: what is older; 2026-01-01 or 365d.")] = None,
     remove: Annotated[bool, typer.Option("--remove", help="Then remove what was archived from the database.")] = False,
+    cosigned: Annotated[
+        bool, typer.Option("--cosigned", help="Of tiles: as of the newest checkpoint that witnesses cosigned.")
+    ] = False,
     home: HomeOption = None,
     database: DatabaseOption = None,
 ) -> None:
@@ -134,7 +158,8 @@ def export(
             )
         )
         if form is ExportFormat.TILES and out is not None:
-            size = export_tiles(log.store, log.vkey, out, progress=progress)
+            trust = log.trust()
+            size = export_tiles(log.store, log.vkey, out, trust=trust, cosigned=cosigned, progress=progress)
             typer.echo(f"{size} entries in {out}", err=True)
         else:
             _write_lines(log, NAMES[form], out)

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from audit.checkpoint import unverified
+from audit.cosigned import FILE, newest_cosigned
 from audit.errors import AuditError
 from audit.ids import new_id
 from audit.progress import Progress, silent
@@ -17,6 +18,8 @@ from audit.signing import VerifierKey, fsync_directory
 from audit.store import Store, StoredTiles, newest_checkpoint, sealed_below
 from audit.tiles import ENTRIES, WIDTH, tiles_of
 
+TRUST = "witness.policy"
+"""Name of the C2SP tlog-policy in an export; what an auditor trusts comes on another way."""
 CHUNK = 64
 """Tiles between two signs of progress."""
 
@@ -27,10 +30,24 @@ class ExportError(AuditError):
     code = "export"
 
 
-def export_tiles(store: Store, vkey: VerifierKey, out: Path, *, progress: Progress = silent) -> int:
-    """Writes `checkpoint`, `tile/…` and `vkey` to a new folder; returns the number of entries. Raises ExportError."""
+def export_tiles(
+    store: Store,
+    vkey: VerifierKey,
+    out: Path,
+    *,
+    trust: bytes | None = None,
+    cosigned: bool = False,
+    progress: Progress = silent,
+) -> int:
+    """Writes `checkpoint`, `tile/…` and `vkey` to a new folder; returns the number of entries.
+
+    trust: the C2SP tlog-policy that goes with it. cosigned: the log as it stood under the newest checkpoint that
+    witnesses cosigned. Raises ExportError.
+    """
     with new_folder(out) as draft:
-        return write_log(store, vkey, draft, progress=progress)
+        if trust is not None:
+            write_file(draft / TRUST, trust)
+        return write_log(store, vkey, draft, cosigned=cosigned, progress=progress)
 
 
 @contextmanager
@@ -55,14 +72,23 @@ def new_folder(out: Path) -> Iterator[Path]:
 
 
 def write_log(
-    store: Store, vkey: VerifierKey, draft: Path, *, span: tuple[int, int] | None = None, progress: Progress = silent
+    store: Store,
+    vkey: VerifierKey,
+    draft: Path,
+    *,
+    span: tuple[int, int] | None = None,
+    cosigned: bool = False,
+    progress: Progress = silent,
 ) -> int:
     """Writes a log into a folder; returns its size. span: the entries to write, else all that were not sealed away;
-    of the others the hashes are there."""
+    of the others the hashes are there. cosigned: see `export_tiles`."""
     with store.read() as connection:
-        note = newest_checkpoint(connection)
+        witnessed = newest_cosigned(connection)
+        note = witnessed if cosigned else newest_checkpoint(connection)
         if note is None:
-            raise ExportError("there is no log in this database yet")
+            raise ExportError(
+                "no witness has cosigned this log yet" if cosigned else "there is no log in this database yet"
+            )
         size = unverified(note).size
         first, end = span or (sealed_below(connection), size)
         tiles = [tile for tile in tiles_of(size) if tile.level != ENTRIES or first <= tile.number * WIDTH < end]
@@ -71,6 +97,8 @@ def write_log(
             write_tiles(source, tiles[at : at + CHUNK], draft)
             progress(min(at + CHUNK, len(tiles)), len(tiles))
     write_file(draft / "checkpoint", note)
+    if witnessed is not None:
+        write_file(draft / FILE, witnessed)
     write_file(draft / "vkey", f"{vkey}\n".encode())
     fsync_directory(draft)
     return size

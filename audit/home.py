@@ -47,6 +47,11 @@ class Home:
         """The same while the very first start has not made its tree yet."""
         return self.path / "keys" / "audit-log.vkey.first"
 
+    @property
+    def trust(self) -> Path:
+        """Whom to ask for cosignatures: a C2SP tlog-policy; there is none where the log has no witnesses."""
+        return self.path / "witness.policy"
+
     def signing_key(self, vkey: VerifierKey) -> Path:
         """The private key that belongs to a verifier key; its id is in its name, so that rotation never overwrites."""
         return self.path / "keys" / f"audit-log-{vkey.id.hex()}.key"

@@ -13,6 +13,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from audit.checkpoint import unverified
+from audit.cosigned import FILE, newest_cosigned
 from audit.errors import AuditError, StoreError
 from audit.home import Home
 from audit.ids import new_id
@@ -60,12 +61,21 @@ def publish(home: Home, store: Store) -> int:
             return 0
         size = unverified(note).size
         if before is not None and since == size:
+            _publish_cosigned(home.log, newest_cosigned(connection))
             return size
         write_tiles(StoredTiles(connection), tiles_left(connection, size, since=since), home.log)
+        witnessed = newest_cosigned(connection)
     write_file(home.log / "checkpoint", note)
+    _publish_cosigned(home.log, witnessed)
     fsync_directory(home.log)
     _drop_covered(home.log, since, size)
     return size
+
+
+def _publish_cosigned(directory: Path, note: bytes | None) -> None:
+    path = directory / FILE
+    if note is not None and (not path.exists() or path.read_bytes() != note):
+        write_file(path, note)
 
 
 def _drop_covered(directory: Path, since: int, size: int) -> None:

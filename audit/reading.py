@@ -11,13 +11,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from audit.errors import AuditError, VerifyError
 from audit.ids import now_ms
 from audit.values import Question as Asked
+
+if TYPE_CHECKING:
+    from audit.trust import TrustPolicy
 
 HomeOption = Annotated[
     Path | None, typer.Option("--home", envvar="DRAGOMAN_HOME", help="State folder (default: the user's data folder).")
@@ -83,6 +86,11 @@ class Reader:
         identifier = sys.stdin.readline().rstrip("\n") if subject == "-" else subject
         return self.references.known(Space.SUBJECT, identifier)
 
+    def trust(self) -> bytes | None:
+        """The C2SP tlog-policy for whoever verifies this log, None where it has no witnesses."""
+        policy = read_trust(self.home.trust if self.home.trust.exists() else None)
+        return None if policy is None else policy.text(self.vkey)
+
     def leave(self, make: Callable[[str], Any]) -> None:
         """Appends a record of the reading; says so on stderr where this process may not append."""
         from audit.log import Ledger
@@ -147,6 +155,18 @@ def conditions(where: list[str], **named: str | None) -> dict[str, str]:
             raise typer.BadParameter("--where takes field=value")
         found[name] = value
     return found
+
+
+def read_trust(path: Path | None) -> "TrustPolicy | None":
+    """A C2SP tlog-policy from its file. Raises TrustError."""
+    from audit.trust import TrustError, TrustPolicy
+
+    if path is None:
+        return None
+    try:
+        return TrustPolicy.parse(path.read_bytes())
+    except OSError as error:
+        raise TrustError(f"{path} cannot be read ({error.strerror})") from None
 
 
 def read_keys(vkey: list[str]) -> list[Any]:

@@ -23,7 +23,7 @@ from sqlalchemy import (
 
 metadata = MetaData()
 
-REVISION = "0002"
+REVISION = "0003"
 """The newest migration; a database at this revision is opened without loading Alembic."""
 
 _NAME = String(128)
@@ -61,6 +61,13 @@ tree = Table(
     Column("checkpoint", LargeBinary, nullable=False),
     Column("at", BigInteger, nullable=False),
     Column("erasures", BigInteger, nullable=False),
+)
+
+cosigned = Table(
+    "cosigned",
+    metadata,
+    Column("size", _INDEX, primary_key=True, autoincrement=False),
+    Column("note", LargeBinary, nullable=False),
 )
 
 boot = Table(

@@ -38,6 +38,7 @@ from proxy.messages import Origin
 from proxy.metrics import Metrics
 from proxy.operating import watch_expiry, watchers
 from proxy.outbound.token_keys import TokenKeys
+from proxy.outbound.witnesses import asked
 from proxy.own_entities import own_entities
 from proxy.policy_facts import engine_settings
 from proxy.policy_source import PolicySource
@@ -169,6 +170,8 @@ class App:
         admin = await self._start_admin()
         self._tasks.append(asyncio.create_task(self._in_force.watch()))
         self._tasks.append(asyncio.create_task(watch_expiry(settings, self.control, self.metrics)))
+        asking = asked(self.ledger, threads, self.metrics.observe, settings.upstream_ca)
+        await self._stack.enter_async_context(asking)
         self.ready = True
         return Addresses(gateway, admin, network)
 
