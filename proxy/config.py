@@ -56,7 +56,8 @@ class Settings:
     languages, detectors: see `redaction.settings`. node: name of this machine in the log. vault_database,
     audit_database, control_database: file or `env:NAME` with the URL of a database that is not in the home (see
     `proxy.databases`). log: form of the process log, `text` or `json`. traces: URL of a collector that takes OTLP
-    traces over HTTP, empty for none.
+    traces over HTTP, empty for none. streams: tables of the file as they are, streams_folder: where it is (see
+    `proxy.outbound.streams.settings`).
     """
 
     home: Path
@@ -86,6 +87,8 @@ class Settings:
     log: str = "text"
     traces: str = ""
     limits: Limits = Limits()
+    streams: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    streams_folder: Path | None = None
 
     @property
     def worker_count(self) -> int:
@@ -158,7 +161,7 @@ def load(
     return settings
 
 
-_TABLES = ("upstreams", "provider_keys", "flag_databases", "limits", "spacy_models")
+_TABLES = ("upstreams", "provider_keys", "flag_databases", "limits", "spacy_models", "streams")
 
 
 def _from_toml(settings: Settings, path: Path) -> Settings:
@@ -167,7 +170,7 @@ def _from_toml(settings: Settings, path: Path) -> Settings:
             data = tomllib.load(stream)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path}: {error}") from None
-    known = {item.name for item in fields(Settings)} - {"home"}
+    known = {item.name for item in fields(Settings)} - {"home", "streams_folder"}
     for key in data:
         _expect(key, known, str(path))
     changes: dict[str, Any] = {key: value for key, value in data.items() if key not in _TABLES}
@@ -186,11 +189,17 @@ def _from_toml(settings: Settings, path: Path) -> Settings:
         pairs = dict(data["flag_databases"]).items()
         references = {name: _reference(str(one), f"flag_databases.{name}", path) for name, one in pairs}
         changes["flag_databases"] = MappingProxyType(references)
+    if "streams" in data:
+        changes |= {"streams": MappingProxyType(dict(data["streams"])), "streams_folder": path.parent.resolve()}
     if "limits" in data:
-        for key in data["limits"]:
-            _expect(key, {item.name for item in fields(Limits)}, f"{path}: limits")
-        changes["limits"] = replace(Limits(), **data["limits"])
+        changes["limits"] = _limits(data["limits"], path)
     return replace(settings, **changes)
+
+
+def _limits(table: Mapping[str, Any], path: Path) -> Limits:
+    for key in table:
+        _expect(key, {item.name for item in fields(Limits)}, f"{path}: limits")
+    return replace(Limits(), **table)
 
 
 def _from_environment(settings: Settings, environ: Mapping[str, str]) -> Settings:

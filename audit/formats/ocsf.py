@@ -1,10 +1,12 @@
-"""OCSF 1.9 for a SIEM: API Activity (6003) with the profiles `ai_operation` and `security_control`.
+"""OCSF 1.9 for a SIEM: API Activity (6003) with `ai_operation`, `security_control` and `record_integrity`.
 
 A transfer is one event when it is decided and another, with its status, when it ends; both share `correlation_uid`. A
-refusal is one event. The profile `record_integrity` is not used: its fingerprint is of the OCSF event, ours is of the
-log's entry; index and leaf hash stand under `unmapped`, where they lead to an entry that can be proven.
+refusal is one event. The attestation's fingerprint is over the event's RFC 8785 bytes without the fingerprint itself,
+as its object asks; it has no signature and no `prev_event`: what is signed and in order is the log, and `unmapped`
+names index and leaf hash of the entry that the event was made of, where they can be proven.
 """
 
+import hashlib
 from typing import Any
 
 import orjson
@@ -21,6 +23,7 @@ _SUCCESS, _FAILURE, _UNKNOWN = 1, 2, 0
 _STATES = {"complete": _SUCCESS, "interrupted": _UNKNOWN}
 """How an outcome's state reads as a status; every other one is a failure."""
 _INFORMATIONAL, _LOW = 1, 2
+_SHA256 = 3
 
 type Facts = dict[str, Any]
 
@@ -43,14 +46,24 @@ def event(facts: Facts, place: Place) -> Facts:
         "metadata": {
             "version": SCHEMA,
             "product": {"name": "dragoman", "vendor_name": "dragoman"},
-            "profiles": ["ai_operation", "security_control"],
+            "profiles": ["ai_operation", "security_control", "record_integrity"],
             "uid": f"{place.log}/{place.index}",
             "original_event_uid": f"{facts['id']}/{facts['attempt']}/{facts['kind']}",
             "correlation_uid": facts["id"],
             "log_name": place.log,
         },
     }
-    return common | (_after(facts, place) if facts["kind"] == "outcome" else _before(facts, place))
+    found = common | (_after(facts, place) if facts["kind"] == "outcome" else _before(facts, place))
+    attestation: Facts = {
+        "uid": common["metadata"]["uid"],
+        "authority_uid": place.log,
+        "chain_uid": place.log,
+    }
+    found["attestation_list"] = [attestation]
+    # Strings, whole numbers and ASCII names only: sorted keys give the bytes of RFC 8785.
+    digest = hashlib.sha256(orjson.dumps(found, option=orjson.OPT_SORT_KEYS)).hexdigest()
+    attestation["fingerprint"] = {"algorithm_id": _SHA256, "algorithm": "SHA-256", "value": digest}
+    return found
 
 
 def _before(facts: Facts, place: Place) -> Facts:

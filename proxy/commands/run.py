@@ -11,7 +11,7 @@ import signal
 import sys
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -19,6 +19,9 @@ from rich.console import Console
 from proxy import logs
 from proxy.config import Settings, load
 from proxy.errors import ConfigError
+
+if TYPE_CHECKING:
+    from proxy.outbound.settings import OutboundSettings
 
 EXAMPLE = "Example: dragoman run --listen 127.0.0.1:8788 --upstream openai=http://127.0.0.1:9001"
 
@@ -89,7 +92,9 @@ def _pairs(given: list[str] | None) -> dict[str, str] | None:
 
 async def _serve(settings: Settings) -> int:
     from proxy.app import App
+    from proxy.outbound.settings import OutboundSettings
 
+    outbound = OutboundSettings.of(settings)
     app = App(settings)
     ended = asyncio.Event()
     hurry = asyncio.Event()
@@ -113,7 +118,7 @@ async def _serve(settings: Settings) -> int:
     gc.collect()
     gc.freeze()
     welcome(Console(), settings, addresses)
-    console = asyncio.create_task(_console(settings))
+    beside = [asyncio.create_task(_console(settings)), asyncio.create_task(_streams(outbound))]
     await waiting
     Console(file=sys.stderr).print("stopping: open transfers may finish; a second signal ends them")
     draining = asyncio.create_task(app.drain())
@@ -121,8 +126,9 @@ async def _serve(settings: Settings) -> int:
     await asyncio.wait({draining, hurrying}, return_when=asyncio.FIRST_COMPLETED)
     for task in (draining, hurrying):
         task.cancel()
-    console.cancel()
-    await asyncio.gather(console, return_exceptions=True)
+    for task in beside:
+        task.cancel()
+    await asyncio.gather(*beside, return_exceptions=True)
     await app.close()
     return 0
 
@@ -149,6 +155,25 @@ async def _console(settings: Settings) -> None:
         if not ip_address(found[0]).is_loopback:
             warning = "the console is open to other machines without TLS; put a proxy with TLS in front of it"
             Console(file=sys.stderr).print(warning, highlight=False)
+        await asyncio.Event().wait()
+    finally:
+        await process.stop()
+
+
+async def _streams(settings: "OutboundSettings") -> None:
+    """A process of its own until cancelled, where streams are configured."""
+    if not settings.streams:
+        return
+    from proxy.child import ChildProcess
+
+    process = ChildProcess("proxy.outbound", settings.line(), "the process of the streams")
+    try:
+        found = await process.start()
+        if isinstance(found, str):
+            Console(file=sys.stderr).print(f"no streams: {found}", highlight=False)
+            return
+        names = ", ".join(found["streams"])
+        print(f"Streams out of the log: {names}  ({typed()} stream list)", flush=True)  # noqa: T201
         await asyncio.Event().wait()
     finally:
         await process.stop()

@@ -11,6 +11,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from proxy.control.approvals import Approvals
+from proxy.control.cursors import Cursors
 from proxy.control.database import ControlDatabase, file_url, insert_if_free
 from proxy.control.tables import credential, policy_activation, stop
 from proxy.control.tokens import Tokens
@@ -36,6 +37,7 @@ class ControlStore:
         self._database = ControlDatabase(url)
         self.tokens = Tokens(self._database)
         self.approvals = Approvals(self._database)
+        self.cursors = Cursors(self._database)
 
     @classmethod
     def at(cls, home: Path) -> "ControlStore":

@@ -60,3 +60,17 @@ approval = sa.Table(
     sa.Column("until", sa.BigInteger),
     sa.Index("approval_fingerprint", "fingerprint"),
 )
+
+stream = sa.Table(
+    "stream",
+    metadata,
+    sa.Column("name", sa.String(32), primary_key=True),
+    # index of the first entry that the receiver does not have yet; none before the first start
+    sa.Column("position", sa.BigInteger),
+    # who sends now, and until when nobody else does
+    sa.Column("holder", sa.String(160), nullable=False),
+    sa.Column("until", sa.BigInteger, nullable=False),
+    sa.Column("sent", sa.BigInteger),
+    sa.Column("failures", sa.Integer, nullable=False),
+    sa.Column("error", sa.String(200), nullable=False),
+)

@@ -1,10 +1,12 @@
 """Export formats: every kind has its line or none, and an event leads back to the entry that proves it."""
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
+import rfc8785
 
 from audit import events, formats
 from audit.canonical import Stamp, entry
@@ -86,3 +88,15 @@ def test_an_outcome_says_how_it_ended(transfer, outcome, state: str, status: int
 def test_kinds_without_a_place_in_the_format_are_left_out() -> None:
     body = entry(events.StopRecord(at=1, target="destination", name="openai", state="stopped"), STAMP)  # type: ignore[arg-type]
     assert ocsf.FORMAT.line(body, Place("log", 0, "")) is None
+
+
+def test_an_event_attests_itself_as_its_profile_asks(transfer, blocked, outcome) -> None:
+    sent = transfer()
+    for record in (sent, blocked(), outcome(sent)):
+        found = json.loads(ocsf.FORMAT.line(entry(record, STAMP), Place("audit.example/log", 17, "ab")) or b"")
+        assert "record_integrity" in found["metadata"]["profiles"]
+        (attestation,) = found["attestation_list"]
+        assert attestation["chain_uid"] == attestation["authority_uid"] == "audit.example/log"
+        fingerprint = attestation.pop("fingerprint")
+        assert fingerprint["algorithm_id"] == 3
+        assert fingerprint["value"] == hashlib.sha256(rfc8785.dumps(found)).hexdigest()

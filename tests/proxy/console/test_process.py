@@ -43,11 +43,11 @@ async def test_it_answers_and_is_started_again_when_it_is_killed(home: Path) -> 
         address = await process.start()
         assert not isinstance(address, str), address
         assert await answers(address) == 200
-        assert process.pid is not None
-        os.kill(process.pid, signal.SIGKILL)
+        assert process.child.pid is not None
+        os.kill(process.child.pid, signal.SIGKILL)
         async with asyncio.timeout(60):
-            await process.again.wait()
-        assert process.starts == 2
+            await process.child.again.wait()
+        assert process.child.starts == 2
         assert await answers(address) == 200
     finally:
         await process.stop()
@@ -64,7 +64,7 @@ async def test_an_address_that_is_taken_is_said_in_one_line(home: Path) -> None:
         await process.stop()
     assert isinstance(said, str)
     assert "cannot listen" in said
-    assert process.pid is None
+    assert process.child.pid is None
 
 
 async def _child(settings: ConsoleSettings) -> asyncio.subprocess.Process:

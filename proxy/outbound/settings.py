@@ -1,0 +1,48 @@
+"""What the process of the streams is told by the one that starts it: one line of JSON, with references for secrets."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from proxy.config import DEFAULT_NODE, Settings
+from proxy.outbound.streams.base import StreamSettings
+
+
+@dataclass(frozen=True, slots=True)
+class OutboundSettings:
+    """As in `Settings`. streams: checked."""
+
+    home: Path
+    streams: tuple[StreamSettings, ...]
+    node: str = DEFAULT_NODE
+    audit_database: str = ""
+    control_database: str = ""
+
+    @classmethod
+    def of(cls, settings: Settings) -> "OutboundSettings":
+        """What `dragoman run` was started with. Raises ConfigError for a stream that cannot be one."""
+        from proxy.outbound.streams.settings import read_streams
+
+        streams = read_streams(settings.streams, settings.streams_folder or settings.home)
+        return cls(settings.home, streams, settings.node, settings.audit_database, settings.control_database)
+
+    @classmethod
+    def from_line(cls, line: bytes) -> "OutboundSettings":
+        """The settings of `line()`."""
+        data = json.loads(line)
+        streams = tuple(StreamSettings(**{**one, "kinds": tuple(one["kinds"])}) for one in data.pop("streams"))
+        return cls(**{**data, "home": Path(data["home"]), "streams": streams})
+
+    def line(self) -> bytes:
+        """The settings as one line."""
+        return json.dumps(asdict(self) | {"home": str(self.home)}).encode() + b"\n"
+
+    @property
+    def as_settings(self) -> Settings:
+        """As much of the settings of `dragoman run` as the databases need."""
+        return Settings(
+            home=self.home,
+            node=self.node,
+            audit_database=self.audit_database,
+            control_database=self.control_database,
+        )
