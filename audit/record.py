@@ -20,6 +20,7 @@ from audit.values import (
     IdentifiedBy,
     Inspection,
     MediaKind,
+    MediaTreatment,
     Mode,
     Operator,
     OutcomeState,
@@ -104,6 +105,7 @@ class MediaItem:
     media_type: Annotated[str, f.MEDIA_TYPE, "Media type without parameters."]
     bytes: Annotated[int, f.COUNT, "Size in bytes."]
     commitment: Annotated[str | None, Maybe(f.DIGEST), "Salted commitment to its bytes (`commitment.commit`)."] = None
+    treated: Annotated[MediaTreatment | None, Maybe(Closed(MediaTreatment)), "What became of it."] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -126,6 +126,20 @@ class MediaKind(StrEnum):
     OTHER = "other"
 
 
+class MediaTreatment(StrEnum):
+    """What became of an attachment.
+
+    inspected: looked into, left as it came. rewritten: texts in it were replaced. painted: words of an image were
+    painted over. stripped: what it told of its taker was taken out. passed: the policy let it pass.
+    """
+
+    INSPECTED = "inspected"
+    REWRITTEN = "rewritten"
+    PAINTED = "painted"
+    STRIPPED = "stripped"
+    PASSED = "passed"
+
+
 class UninspectedReason(StrEnum):
     """Why nothing looked into a part."""
 

@@ -23,6 +23,7 @@ from proxy.claims import verified_claims
 from proxy.config import Settings, parse_address, parse_origin, secret
 from proxy.databases import control_of, serve_log, vault_of
 from proxy.detecting import CurrentDetection, RunningDetection
+from proxy.documents.pool import DocumentPool
 from proxy.doors.gateway import Gateway
 from proxy.doors.serving import Server
 from proxy.doors.tls import serving_tls
@@ -137,6 +138,8 @@ class App:
         self._stack.push_async_callback(transport.close)
         self._stack.push_async_callback(flags.close)
         self._stack.push_async_callback(keys.close)
+        documents = DocumentPool(settings.languages, size=min(settings.worker_count, 4))
+        self._stack.push_async_callback(documents.close)
         upstreams = {**settings.upstreams, **await self._demo_upstream()}
         services = Services(
             detection=detection,
@@ -153,6 +156,7 @@ class App:
             flags=flags.look_up,
             claims=lambda tokens, headers: verified_claims(tokens, headers, keys),
             budgets=budgets,
+            documents=documents,
             waiting=ThreadedApprovals(self.control.approvals, threads),
             observe=self.metrics.observe,
         )

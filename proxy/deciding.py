@@ -57,7 +57,9 @@ def decide(work: Work, services: Services, result: DetectionResult) -> None:
         for (finding, segment, language), chosen in zip(placed, decision.decisions, strict=True)
     ]
     parts = zip(unread(known(work.inspected)), decision.media, strict=True)
-    facts.uninspected = tuple((part, "policy_pass") for part, verdict in parts if verdict.action is MediaAction.PASS)
+    facts.uninspected = tuple(
+        (part, "policy_pass") for part, verdict in parts if verdict.action is MediaAction.PASS and not part.inspectable
+    )
     _refuse(work)
 
 
@@ -68,6 +70,8 @@ def _refuse(work: Work) -> None:
     if decision.action is Action.BLOCK:
         rule = f" (rule {decision.rule_id})" if decision.rule_id else ""
         because = f": {decision.because}" if decision.because else ""
+        if decision.code is Code.MEDIA_REFUSED and work.unread:
+            because += f" ({'; '.join(dict.fromkeys(work.unread))})"
         status = 429 if decision.code is Code.BUDGET_EXCEEDED else 403
         raise RefusedError(
             f"the policy does not let this transfer happen{rule}{because}", code=decision.code.value, status=status
@@ -92,4 +96,5 @@ def unread(inspected: Inspected) -> Sequence[BodyPart]:
 
 
 def _media(part: BodyPart) -> MediaPart:
-    return MediaPart(MediaKind(records.media_kind(part.media_type).value), part.media_type, part.size)
+    kind = MediaKind(records.media_kind(part.media_type).value)
+    return MediaPart(kind, part.media_type, part.size, part.inspectable)

@@ -18,6 +18,7 @@ from audit.ids import new_id
 from audit.writer import Receipt
 from policies.destination import Destination
 from proxy import closing, records, unregistered
+from proxy.attachments import open_attachments, rewrite_attachments
 from proxy.deciding import decide
 from proxy.errors import UnavailableError
 from proxy.exchange import Cleared, Ending, Exchange, State
@@ -133,6 +134,7 @@ class Gate:
             await find_identity(work, services)
         with work.stage("parse"):
             await services.offload(size, lambda: read_request(work, services, self._limits))
+            await open_attachments(work, services)
             await find_subjects(work, services, self._limits)
         with work.stage("detect"):
             result = await services.detection.detect(work.segments, deadline_s=self._limits.detect_s)
@@ -151,7 +153,8 @@ class Gate:
                 services, work.identity, destination, work.facts.found, work.segments, work.bound, persons
             )
         with work.stage("splice"):
-            return await services.offload(len(work.facts.egress.body), lambda: outgoing(work, services))
+            files = await rewrite_attachments(work, services)
+            return await services.offload(len(work.facts.egress.body), lambda: outgoing(work, services, files))
 
     async def _to_record(self, work: Work, request: Outgoing) -> None:
         tokenized, facts = known(work.tokenized), work.facts

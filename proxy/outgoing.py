@@ -3,6 +3,8 @@
 Pure, and the last step before the record.
 """
 
+from collections.abc import Mapping
+
 from proxy.errors import RefusedError
 from proxy.messages import Headers, Outgoing
 from proxy.reading import NOT_SENT_ON, kept_from_storing
@@ -10,13 +12,15 @@ from proxy.routing import renamed_model, routed_headers
 from proxy.work import Services, Work, known
 
 
-def outgoing(work: Work, services: Services) -> Outgoing:
-    """What a door may send once it is recorded. Raises RefusedError, FormatError."""
+def outgoing(work: Work, services: Services, files: Mapping[str, str]) -> Outgoing:
+    """What a door may send once it is recorded. files: new bytes of attachments. Raises RefusedError, FormatError."""
     texts = known(work.tokenized).texts
     inspected, target, origin = known(work.inspected), known(work.target), known(work.origin)
     in_body = {segment.pointer for segment in inspected.segments}
     unkept = inspected.unkept if inspected.keeps and kept_from_storing(work) else {}
-    body = work.format.splice(inspected, {key: text for key, text in texts.items() if key in in_body} | {**unkept})
+    body = work.format.splice(
+        inspected, {key: text for key, text in texts.items() if key in in_body} | {**unkept, **files}
+    )
     if work.routed_from is not None:
         body = renamed_model(body, work.destination.models)
     path, query, headers = target.splice({key: text for key, text in texts.items() if key not in in_body})

@@ -33,6 +33,7 @@ from audit.values import (
     IdentifiedBy,
     Inspection,
     MediaKind,
+    MediaTreatment,
     Mode,
     Operator,
     OutcomeState,
@@ -330,7 +331,8 @@ def _mechanism(text: str) -> TransferMechanism:
 
 def _media(part: MediaPart) -> MediaItem:
     media_type = _media_type(part)
-    return MediaItem(kind=media_kind(media_type), media_type=media_type, bytes=part.size)
+    treated = MediaTreatment(part.treated) if part.treated else None
+    return MediaItem(kind=media_kind(media_type), media_type=media_type, bytes=part.size, treated=treated)
 
 
 def _uninspected(part: MediaPart, reason: str) -> Uninspected:

@@ -13,6 +13,7 @@ from audit.writer import Receipt
 from policies.budgets import Spending
 from policies.policy import Policy
 from proxy.control.approvals import HeldRequest
+from proxy.documents.base import Opened
 from proxy.identity import CredentialBook, Subject
 from redaction.cache import SegmentFindings
 from redaction.segment import Segment
@@ -91,6 +92,16 @@ class WaitingRoom(Protocol):
     async def ask(self, held: HeldRequest) -> bool:
         """False where too many wait already."""
         ...
+
+
+class Documents(Protocol):
+    """Reads and rewrites files off the event loop; see `proxy.documents.pool`."""
+
+    async def read(self, raw: bytes, media_type: str, images: str) -> Opened: ...
+
+    async def rewrite(
+        self, raw: bytes, media_type: str, images: str, new: Mapping[int, str], before: Opened
+    ) -> bytes: ...
 
 
 class PersonReferences(Protocol):

@@ -7,7 +7,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from audit.record import FindingCount
 from audit.writer import Receipt
@@ -16,6 +16,7 @@ from policies.destination import Destination
 from policies.model import PolicyInput, SubjectFacts, TransferDecision
 from policies.policy import SubjectSource
 from proxy.claims import NO_CLAIMS, ClaimsOf, no_claims
+from proxy.documents.base import DocumentError, Opened
 from proxy.exchange import Exchange
 from proxy.formats.base import Endpoint, Format, Inspected, RequestHead
 from proxy.formats.selection import Formats
@@ -29,6 +30,7 @@ from proxy.services import (
     AsyncVault,
     Bound,
     Detection,
+    Documents,
     Offload,
     PersonReferences,
     Recorder,
@@ -37,6 +39,9 @@ from proxy.services import (
 )
 from proxy.tokenizing import Tokenized
 from redaction.segment import Segment
+
+if TYPE_CHECKING:
+    from proxy.attachments import OpenFile
 
 type LookUp = Callable[[SubjectSource, Sequence[Subject], str], Awaitable[tuple[SubjectFacts, ...]]]
 """(where flags come from, persons, purpose) -> the facts of each person, in order."""
@@ -67,6 +72,16 @@ async def _unknown_flags(
 
 def _unseen(_kind: str, _label: str) -> None:
     return None
+
+
+class NoDocuments:
+    """`services.Documents` of a process that reads no files: the policy decides about them unread."""
+
+    async def read(self, raw: bytes, media_type: str, images: str) -> Opened:
+        raise DocumentError("document_unreadable", "no files are read here")
+
+    async def rewrite(self, raw: bytes, media_type: str, images: str, new: Mapping[int, str], before: Opened) -> bytes:
+        raise DocumentError("document_unreadable", "no files are read here")
 
 
 class Unlimited:
@@ -105,13 +120,14 @@ class Services:
     claims: ClaimsOf = no_claims
     budgets: SpendingBook = field(default_factory=Unlimited)
     waiting: WaitingRoom | None = None
+    documents: Documents = field(default_factory=NoDocuments)
     observe: Callable[[str, str], None] = _unseen
     clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
 
 
 @dataclass(slots=True)
 class Work:
-    """One request: what each step found out."""
+    """One request: what each step found out. unread: why files of it could not be looked into."""
 
     facts: Facts
     active: Active
@@ -125,6 +141,8 @@ class Work:
     routed_from: Destination | None = None
     fingerprint: bytes = b""
     claims: Mapping[str, Any] = NO_CLAIMS
+    files: "tuple[OpenFile, ...]" = ()
+    unread: list[str] = field(default_factory=list)
     subjects: tuple[SubjectFacts, ...] = ()
     asked: PolicyInput | None = None
     decision: TransferDecision | None = None

@@ -39,11 +39,29 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class MediaPart:
-    """Something in a body that is not text to us: an image, audio, an opaque file. size: decoded bytes."""
+    """Something in a body that is not text to us: an image, audio, an opaque file. size: decoded bytes.
+
+    inspectable: everything in it that could be personal was looked into. treated: what became of it, for the record.
+    """
 
     pointer: str
     media_type: str
     size: int
+    inspectable: bool = False
+    treated: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file in a body that `proxy.documents` can read. Replaced as a whole: new bytes as Latin-1, under its pointer.
+
+    place: schema pointer. The media part of the same pointer is this file.
+    """
+
+    pointer: str
+    media_type: str
+    raw: bytes
+    place: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +73,7 @@ class Inspected:
     state: ids of provider objects that the request names (previous response, cached content, ...): {kind: id}.
     keeps: whether the provider will keep an object that this request creates, so that later requests can name it.
     unkept: replacements for `splice` with which it will not; empty where there is no such way.
+    attachments: files among `media` that can be opened.
     source: what the format itself needs to splice; opaque to everybody else.
     """
 
@@ -67,6 +86,7 @@ class Inspected:
     state: Mapping[str, str] = field(default_factory=dict)
     keeps: bool = False
     unkept: Mapping[str, str] = field(default_factory=dict)
+    attachments: tuple[Attachment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

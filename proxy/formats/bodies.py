@@ -7,8 +7,8 @@ whether it may pass. A shape may say which fields of a form are structure; a fie
 from collections.abc import Mapping
 
 from proxy.formats import media
-from proxy.formats.base import Inspected, MediaPart
-from proxy.formats.document import Decoded, Document, Percent, Slot, decode
+from proxy.formats.base import Inspected
+from proxy.formats.document import Decoded, Document, Percent, Slot, decode, plain
 from proxy.formats.fields import name_slot, passes, place_of, read_text
 from proxy.formats.inspection import Inspection, Place
 from proxy.formats.shape import UNKNOWN, Shape
@@ -31,9 +31,12 @@ def read_body(inspection: Inspection, content_type: str, body: bytes, shape: Sha
     read = read_text(inspection, media_type, charset, body, shape, Place("", ""))
     if read is None:
         kind = media.sniff(body) or media_type or media.OCTETS
-        target = inspection.uninspected if kind == media.OCTETS else inspection.media
-        target.append(MediaPart("", kind, len(body)))
-        return inspection.finish(Decoded("", "utf-8"), body, Document(""), {})
+        if kind == media.OCTETS:
+            inspection.opaque(Place("", ""), kind, len(body))
+            return inspection.finish(Decoded("", "utf-8"), body, Document(""), {})
+        slot = inspection.file(0, len(body), media.Read(kind, len(body), raw=body), Place("", "/file"), plain)
+        decoded = Decoded(body.decode("latin-1"), "latin-1")
+        return _finish(inspection, decoded, body, [slot] if slot is not None else [], {})
     decoded, document, facts = read
     return inspection.finish(decoded, body, document, facts)
 

@@ -8,9 +8,10 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from proxy.documents.base import READABLE
 from proxy.errors import FormatError
 from proxy.formats import media
-from proxy.formats.base import Inspected, MediaPart
+from proxy.formats.base import Attachment, Inspected, MediaPart
 from proxy.formats.document import Body, Decoded, Document, Slot, Write, json_like, not_a_number, plain, through
 from proxy.formats.jsonscan import MAX_LEAVES, Form, Frame, Leaf, Scan, scan, string_of, too_many
 from proxy.formats.media import Read
@@ -74,6 +75,7 @@ class Inspection:
     segments: list[Segment] = field(default_factory=list)
     media: list[MediaPart] = field(default_factory=list)
     uninspected: list[MediaPart] = field(default_factory=list)
+    attachments: list[Attachment] = field(default_factory=list)
     _pointers: dict[str, int] = field(default_factory=dict)
 
     def json(self, text: str, shape: Shape, place: Place, layer: int = 0) -> tuple[Document, Scan]:
@@ -118,12 +120,22 @@ class Inspection:
             uninspected=tuple(self.uninspected),
             model=facts.get("model", ""),
             stream=facts.get("stream") == "true",
+            attachments=tuple(self.attachments),
             state=state_of(noted),
         )
 
     def opaque(self, place: Place, media_type: str, size: int) -> None:
         """A part that nothing here can read."""
         self.uninspected.append(MediaPart(self._unique(place.pointer), media_type, size))
+
+    def file(self, start: int, end: int, read: Read, place: Place, write: Write) -> Slot | None:
+        """A part that is no text: reported, and a slot for its bytes where it is a file that can be opened."""
+        pointer = self._unique(place.pointer)
+        self.media.append(MediaPart(pointer, read.media_type, read.size))
+        if read.media_type not in READABLE or not read.raw:
+            return None
+        self.attachments.append(Attachment(pointer, read.media_type, read.raw, place.schema))
+        return Slot(start, end, write if read.write is None else through(read.write, write), pointer)
 
     def _add(self, place: Place, text: str) -> str:
         """One segment more; its pointer. Raises FormatError `too_many_texts`."""
@@ -179,9 +191,7 @@ class Inspection:
             return None if opaque and read else self.text(leaf.start, leaf.end, value, place, write, layer)
         if read.text is not None:
             return self._opened(leaf.start, leaf.end, read, place, write, layer)
-        if not opaque:
-            self.media.append(MediaPart(self._unique(place.pointer), read.media_type, read.size))
-        return None
+        return None if opaque else self.file(leaf.start, leaf.end, read, place, write)
 
     def _nested(
         self, start: int, end: int, text: str, place: Place, write: Write, layer: int
@@ -209,8 +219,9 @@ class Inspection:
             return None
         if read.text is not None:
             return (self._opened(start, end, read, place, write, layer),)
-        part = MediaPart(self._unique(place.pointer), read.media_type, read.size)
-        (self.uninspected if read.media_type == media.OCTETS else self.media).append(part)
+        if read.media_type != media.OCTETS:
+            return (self.file(start, end, read, place, write),)
+        self.opaque(place, read.media_type, read.size)
         return (None,)
 
     def _opened(self, start: int, end: int, read: Read, place: Place, write: Write, layer: int) -> Slot | None:

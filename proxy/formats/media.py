@@ -37,25 +37,35 @@ _MAGIC = (
     (b"\x1f\x8b", "application/gzip"),
     (b"\xd0\xcf\x11\xe0", "application/x-ole-storage"),
 )
+_OFFICE = "application/vnd.openxmlformats-officedocument."
+_PACKAGES = (
+    (b"word/document.xml", f"{_OFFICE}wordprocessingml.document"),
+    (b"xl/workbook.xml", f"{_OFFICE}spreadsheetml.sheet"),
+    (b"ppt/presentation.xml", f"{_OFFICE}presentationml.presentation"),
+)
 _NAMES = {
     "wav": "audio/wav", "mp3": "audio/mpeg", "pcm16": "audio/pcm", "flac": "audio/flac", "opus": "audio/opus",
     "m4a": "audio/mp4", "ogg": "audio/ogg", "webm": "audio/webm", "aac": "audio/aac",
     "png": "image/png", "jpeg": "image/jpeg", "jpg": "image/jpeg", "gif": "image/gif", "webp": "image/webp",
     "mp4": "video/mp4", "mov": "video/quicktime", "mkv": "video/x-matroska", "mpeg": "video/mpeg",
     "pdf": "application/pdf", "csv": "text/csv", "txt": "text/plain", "md": "text/markdown", "html": "text/html",
-    "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "docx": f"{_OFFICE}wordprocessingml.document",
+    "xlsx": f"{_OFFICE}spreadsheetml.sheet",
 }  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """What some bytes are. text: None where they cannot be read as text. write: spells a new text in their place."""
+    """What some bytes are. text: None where they cannot be read as text. write: spells a new text in their place.
+
+    raw: the bytes where they are no text; what `write` spells then are bytes as Latin-1.
+    """
 
     media_type: str
     size: int
     text: str | None = None
     write: Write | None = None
+    raw: bytes = b""
 
 
 def media_type_of(name: str | None) -> str:
@@ -75,10 +85,18 @@ def sniff(raw: bytes) -> str:
     """The media type that the first bytes tell, "" where none is known."""
     for magic, name in _MAGIC:
         if raw.startswith(magic):
-            return name
+            return _package(raw) if name == "application/zip" else name
     if raw[:4] == b"RIFF":
         return {b"WAVE": "audio/wav", b"WEBP": "image/webp"}.get(raw[8:12], "")
     return "video/mp4" if raw[4:8] == b"ftyp" else ""
+
+
+def _package(raw: bytes) -> str:
+    """Which office file a ZIP file is, by a member that each has; names of members are never packed."""
+    for member, name in _PACKAGES:
+        if member in raw:
+            return name
+    return "application/zip"
 
 
 def read_base64(
@@ -104,8 +122,9 @@ def read_base64(
         return None
     text, coding = text_of(raw, media_type, charset)
     padded = bare.endswith("=") or len(stripped) % 4 == 0
-    write = Base64(prefix, url_safe, padded, coding) if text is not None else None
-    return Read(sniff(raw) or media_type or (OCTETS if text is None else "text/plain"), len(raw), text, write)
+    known = sniff(raw) or media_type or (OCTETS if text is None else "text/plain")
+    write = Base64(prefix, url_safe, padded, coding or "latin-1")
+    return Read(known, len(raw), text, write, b"" if text is not None else raw)
 
 
 def text_of(raw: bytes, media_type: str = "", charset: str = "") -> tuple[str | None, str]:

@@ -11,8 +11,7 @@ from urllib.parse import quote, unquote
 
 from proxy.errors import FormatError
 from proxy.formats import media
-from proxy.formats.base import MediaPart
-from proxy.formats.document import Slot, Write
+from proxy.formats.document import Slot, Write, plain
 from proxy.formats.fields import LINES, escaped_key, name_slot, passes, place_of, read_text
 from proxy.formats.inspection import Inspection, Place
 from proxy.formats.shape import UNKNOWN, Shape
@@ -129,10 +128,10 @@ def _content(
     read = None if media.sniff(raw) else read_text(inspection, kind, charset_of(header), raw, inner_shape, place)
     if read is None:
         known = media.sniff(raw) or kind
-        (inspection.uninspected if known == media.OCTETS else inspection.media).append(
-            MediaPart(place.pointer, known, len(raw))
-        )
-        return None
+        if known == media.OCTETS:
+            inspection.opaque(place, known, len(raw))
+            return None
+        return inspection.file(part.start, part.end, media.Read(known, len(raw), raw=raw), place, plain)
     decoded, document, _ = read
     return Slot(part.start, part.end, Charset(decoded.codec, decoded.bom), inner=document)
 

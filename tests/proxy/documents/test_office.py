@@ -1,0 +1,130 @@
+"""Word and Excel files: every text is seen, a new one stands in its place, and the rest is the same bytes."""
+
+import io
+import zipfile
+
+import docx
+import openpyxl
+import pytest
+
+from proxy.documents.base import DOCX, XLSX, DocumentError
+from proxy.documents.parts import joined_texts
+from proxy.documents.xmltext import events
+
+WORD_NAMES = ["Jürgen Lindner", "anna.schmidt@example.com", "Erika Mustermann", "Thomas Müller", "Hạnh Nguyễn",
+              "Bob Miller", "Carla Weber", "dora@example.com", "Emil Fischer", "Frieda Vogel"]  # fmt: skip
+SHEET_NAMES = ["Jürgen Lindner", "491712345678", "Erika Mustermann", "Bob Miller", "Carla Weber", "Emil Fischer"]
+
+
+def members(raw):
+    with zipfile.ZipFile(io.BytesIO(raw)) as file:
+        return {name: file.read(name) for name in file.namelist()}
+
+
+def replaced(reader, raw, kind, names):
+    found = reader.read(raw, kind, "inspect")
+    new = {}
+    for number, text in enumerate(found.texts):
+        words = text.text
+        for at, name in enumerate(names):
+            words = words.replace(name, f"[PERSON_00000{at:03}]")
+        if words != text.text:
+            new[number] = words
+    return reader.rewrite(raw, kind, "inspect", new, found)
+
+
+@pytest.mark.parametrize(("kind", "names"), [(DOCX, WORD_NAMES), (XLSX, SHEET_NAMES)])
+def test_every_name_is_read_and_none_is_left(reader, word_file, sheet_file, kind, names):
+    raw = word_file if kind == DOCX else sheet_file
+    told = "\n".join(text.text for text in reader.read(raw, kind, "inspect").texts)
+    assert [name for name in names if name not in told] == []
+    written = replaced(reader, raw, kind, names)
+    again = "\n".join(text.text for text in reader.read(written, kind, "inspect").texts)
+    everything = b"\n".join(members(written).values()).decode("utf-8", "replace")
+    assert [name for name in names if name in again or name in everything] == []
+    before, after = members(raw), members(written)
+    assert list(before) == list(after)
+    changed = {name for name in before if before[name] != after[name]}
+    assert changed < {name for name in before if name.endswith((".xml", ".rels", ".vml", "thumbnail.jpeg"))}
+
+
+def test_word_reads_the_new_file_and_formatting_stays(reader, word_file):
+    made = docx.Document(io.BytesIO(replaced(reader, word_file, DOCX, WORD_NAMES)))
+    runs = [run for run in made.paragraphs[0].runs if run.bold is not None]
+    assert [run.text for run in runs] == ["Hallo [PERSON_00000000]", "", ", Mail: [PERSON_00000001]", "."]
+    assert [run.bold for run in runs] == [False, True, False, True]
+    assert made.core_properties.author == "[PERSON_00000008]"
+    assert made.tables[0].cell(0, 1).text == "[PERSON_00000002]"
+
+
+def test_excel_reads_the_new_file_and_a_number_became_words(reader, sheet_file):
+    made = openpyxl.load_workbook(io.BytesIO(replaced(reader, sheet_file, XLSX, SHEET_NAMES)))
+    assert made.sheetnames == ["PERSON_00000002"]  # Excel allows no brackets there
+    row = [cell.value for cell in made.active[2]]
+    assert row == ["[PERSON_00000000]", "[PERSON_00000001]", 43, "='PERSON_00000002'!A2"]
+
+
+def test_without_a_new_text_the_file_is_the_same_bytes(reader, word_file, sheet_file):
+    assert reader.rewrite(sheet_file, XLSX, "inspect", {}, reader.read(sheet_file, XLSX, "inspect")) == sheet_file
+    # This one holds a preview, which tells of its taker as any picture does.
+    written = members(reader.rewrite(word_file, DOCX, "inspect", {}, reader.read(word_file, DOCX, "inspect")))
+    assert [name for name, content in members(word_file).items() if written[name] != content] == [
+        "docProps/thumbnail.jpeg"
+    ]
+
+
+def test_a_blank_at_the_edge_of_a_run_is_kept():
+    part = b'<w:p xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"><w:r><w:t>An</w:t></w:r><w:r><w:t>na x</w:t></w:r></w:p>'
+    (joined,) = joined_texts("word/document.xml", part)
+    edits = sorted(joined.edits("[P_1] x\n"))
+    assert edits[0][2] == b"[P_1]"
+    assert [edit[2] for edit in edits[1:]] == [b' xml:space="preserve"', b" x"]
+
+
+@pytest.mark.parametrize(
+    ("part", "code"),
+    [
+        (b'<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>', "document_unreadable"),
+        (b'<!DOCTYPE a SYSTEM "http://x.example/a"><a/>', "document_unreadable"),
+        (b"<a>" * 300 + b"</a>" * 300, "document_unreadable"),
+        (b"<a>", "document_unreadable"),
+        ("<a>ü</a>".encode("utf-16"), "document_unreadable"),
+        (b'<?xml version="1.0" encoding="iso-8859-1"?><a>\xfc</a>', "document_unreadable"),
+    ],
+)
+def test_a_hostile_part_is_refused(part, code):
+    with pytest.raises(DocumentError) as caught:
+        events(part)
+    assert caught.value.code == code
+
+
+def with_member(raw, name, content):
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as file:
+        for known, kept in members(raw).items():
+            file.writestr(known, kept)
+        file.writestr(name, content)
+    return out.getvalue()
+
+
+def test_what_is_no_text_is_a_part_for_the_policy(reader, word_file):
+    for name, kind in (("word/embeddings/oleObject1.bin", "application/x-ole-storage"),
+                       ("word/vbaProject.bin", "application/x-ole-storage"), ("word/media/image9.emf", "image/emf")):  # fmt: skip
+        found = reader.read(with_member(word_file, name, b"\x01\x02binary"), DOCX, "inspect")
+        assert [(part.media_type, part.inspectable) for part in found.parts if not part.inspectable] == [(kind, False)]
+
+
+def test_data_and_names_of_somebody_are_texts_that_cannot_be_replaced(reader, word_file):
+    raw = with_member(
+        word_file,
+        "customXml/item7.xml",
+        b'<r:Kunde xmlns:r="urn:mine"><r:Name wer="Bob">Anna Schmidt</r:Name></r:Kunde>',
+    )
+    raw = with_member(raw, "word/media/Anna Schmidt.bin", b"\x00")
+    found = reader.read(raw, DOCX, "inspect")
+    told = {text.text: text.fixed for text in found.texts}
+    assert told["Anna Schmidt\n"] is False
+    assert any(fixed and "Kunde" in text and "Name" in text for text, fixed in told.items())
+    number = next(at for at, text in enumerate(found.texts) if "word/media/Anna Schmidt.bin" in text.text)
+    with pytest.raises(DocumentError, match="name of a file's member"):
+        reader.rewrite(raw, DOCX, "inspect", {number: "x"}, found)
