@@ -112,7 +112,7 @@ _BLZ: Final = re.compile(
     r"(?i)(?<![^\W_])(?:blz|bankleitzahl)[^0-9\n]{0,12}(?P<value>[1-8][0-9]{2} ?[0-9]{3} ?[0-9]{2})(?![0-9])"
 )
 _SORT_CODE: Final = re.compile(
-    r"(?i)(?<![^\W_])sort[ _-]?code[^0-9\n]{0,12}(?P<value>[0-9]{2}[- ]?[0-9]{2}[- ]?[0-9]{2})(?![0-9-])"
+    r"(?i)(?<![^\W_])(?:sort[ _-]?code|s/c)[^0-9\n]{0,12}(?P<value>[0-9]{2}[- ]?[0-9]{2}[- ]?[0-9]{2})(?![0-9-])"
 )
 _ROUTING: Final = re.compile(r"(?i)(?<![^\W_])(?:routing|aba|rtn)[^0-9\n]{0,20}(?P<value>[0-9]{9})(?![0-9])")
 _MONEY: Final = re.compile(r"\s?(?:€|eur|euro|usd|\$|vnd|đ(?![a-zà-ỹ])|đồng|triệu|tỷ|k\b|tr\b|chf|£|%)")
@@ -136,6 +136,6 @@ RECOGNIZERS: tuple[Recognizer, ...] = (
     Pattern("bic", "BIC_CODE", _BIC, check=_bic, trigger=("bic", "swift")),
     Pattern("bank_account", "BANK_ACCOUNT", _ACCOUNT_NUMBER, check=_account, trigger=("0",)),
     Pattern("bank_code_de", "BANK_ACCOUNT", _BLZ, 0.85, group="value", trigger=("blz", "bankleitzahl")),
-    Pattern("sort_code_gb", "BANK_ACCOUNT", _SORT_CODE, 0.85, group="value", trigger=("sort",)),
+    Pattern("sort_code_gb", "BANK_ACCOUNT", _SORT_CODE, 0.85, group="value", trigger=("sort", "s/c")),
     Pattern("routing_us", "BANK_ACCOUNT", _ROUTING, 0.85, group="value", trigger=("routing", "aba", "rtn")),
 )

@@ -12,13 +12,14 @@ _MONTH: Final = (
 _DATE: Final = (
     rf"(?:[0-9]{{1,2}}\s?[./-]\s?[0-9]{{1,2}}\s?[./-]\s?(?:[0-9]{{4}}|[0-9]{{2}})(?![0-9])|[0-9]{{4}}[-/.][0-9]{{1,2}}[-/.][0-9]{{1,2}}"
     rf"|[0-9]{{1,2}}(?:st|nd|rd|th|\.)?\s(?:of\s)?{_MONTH},?\s(?:[0-9]{{4}}|'?[0-9]{{2}}(?![0-9]))|{_MONTH}\s[0-9]{{1,2}}(?:st|nd|rd|th)?,?\s[0-9]{{4}}"
-    r"|(?:ngày\s|ngay\s)?[0-9]{1,2}\s(?:tháng|thang)\s[0-9]{1,2}(?:,?\s(?:năm|nam)\s[0-9]{4})|[0-9]{1,2}\.\s?[0-9]{1,2}\.(?:\s?[0-9]{2,4})?)"
+    r"|(?:ngày\s|ngay\s)?[0-9]{1,2}\s(?:tháng|thang)\s[0-9]{1,2}(?:,?\s(?:năm|nam)\s[0-9]{4})?|[0-9]{1,2}\.\s?[0-9]{1,2}\.(?:\s?[0-9]{2,4})?"
+    rf"|{_MONTH}\s[0-9]{{1,2}}(?:st|nd|rd|th)?(?![\w])|[0-9]{{1,2}}(?:st|nd|rd|th|\.)?\s(?:of\s)?{_MONTH}(?![^\W_]))"
 )
 _WORD: Final = (
     r"(?:geb(?:oren(?:\sam)?|\.(?:\sam)?|urtsdatum|urtstag|-datum|\.-datum)?|\*|born(?:\son|\sin)?|d\.?o\.?b\.?|date\sof\sbirth|birth\s?date|birthday|bday|b-day"
     r"|ngày\s(?:tháng\snăm\s)?sinh|ngay\s(?:thang\snam\s)?sinh|sinh\sngày|sinh\sngay|sinh\snhật|sinh\snhat|sn|ns|ntns|jahrgang|birth_date|date_of_birth)"
 )
-_LINK: Final = r"[\"'`)*_]{0,4}\s{0,3}(?:[:=|]|is|ist|war|was|on|am|là|la|vào|the)?\s{0,3}(?:on\s|am\s|the\s|ngày\s|ngay\s|den\s|vào\s)?[\"'`*_]{0,3}\s{0,2}"
+_LINK: Final = r"[\"'`)*_]{0,4}\s{0,3}(?:[:=|]|is|ist|war|was|on|am|là|la|vào|the)?\s{0,3}(?:on\s|am\s|the\s|ngày\s|ngay\s|den\s|der\s|vào\s)?[\"'`*_]{0,3}\s{0,2}"
 _BORN: Final = re.compile(rf"(?i)(?<![^\W_]){_WORD}{_LINK}(?P<value>{_DATE})")
 _BORN_AFTER: Final = re.compile(
     rf"(?i)(?<![\w.])(?P<value>{_DATE})\s?(?:geboren|born|\(?(?:dob|geb\.?|geburtsdatum)\)?|zur welt gekommen|ist mein geburtstag|is my birthday)(?![^\W_])"

@@ -36,6 +36,8 @@ _WORD: Final = words(
     "karte",
     "latitude",
 )
+_MORE: Final = re.compile(r"(?:,|;| and| und| và)\s?-?[0-9]{1,4}\.[0-9]")
+_SERIES: Final = re.compile(r"[0-9]\.[0-9]{1,9}(?:,|;) ?\Z")
 _HINTED: Final = re.compile(r"(?:^|[^a-z])(?:lat|latitude|lon|lng|longitude|breitengrad|längengrad)$")
 _NUMBER: Final = re.compile(r"^\s*(?P<value>[+-]?[0-9]{1,3}\.[0-9]{3,16})\s*$")
 
@@ -46,6 +48,8 @@ def _pair(value: str, page: Page, start: int, end: int) -> float | None:
         return None
     if _WORD.search(page.around(start, end)) or any(sign in value for sign in "°NSEW"):
         return 0.95
+    if _MORE.match(page.text, end) or _SERIES.search(page.text, max(0, start - 12), start):
+        return None  # a row of numbers
     precise = min(len(match["lat"].partition(".")[2]), len(match["lon"].partition(".")[2])) >= 4
     return 0.75 if precise and "," in value else None
 

@@ -24,9 +24,11 @@ _SSN_WORD: Final = words(
     *("last four", "sozialversicherungsnummer", "itin", "taxpayer id", "tax id", "số an sinh xã hội"),
 )
 _NINO: Final = re.compile(
-    r"(?<![\w])(?!BG|GB|KN|NK|NT|TN|ZZ)[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z](?P<sep>[ -]?)[0-9]{2}(?P=sep)[0-9]{2}(?P=sep)[0-9]{2}(?P=sep)[A-D](?![\w])",
+    r"(?<![\w])[A-Z]{2}(?P<sep>[ -]?)[0-9]{2}(?P=sep)[0-9]{2}(?P=sep)[0-9]{2}(?P=sep)[A-D](?![\w])",
     re.IGNORECASE,
 )
+# Prefixes that are given out; others are printed in examples and mistyped, and count beside the word only.
+_NINO_PREFIX: Final = re.compile(r"(?!BG|GB|KN|NK|NT|TN|ZZ)[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z]")
 _NINO_WORD: Final = words(
     "ni", "nino", "national insurance", "national insurance number", "ni number", "ni no", "insurance number"
 )
@@ -34,7 +36,7 @@ _NHS: Final = re.compile(r"(?<![\w.,+-])[0-9]{3}(?P<sep>[ -]?)[0-9]{3}(?P=sep)[0
 _NHS_WORD: Final = words("nhs", "nhs number", "nhs no", "patient", "hospital", "gp", "surgery")
 _UTR: Final = re.compile(r"(?<![\w.,+-])[0-9]{5} ?[0-9]{5}K?(?![\w])")
 _UTR_WORD: Final = words("utr", "unique taxpayer reference", "self assessment", "hmrc")
-_PASSPORT: Final = re.compile(r"(?<![\w])(?:[A-Z]{1,2} ?)?[0-9]{6,9}(?![\w])")
+_PASSPORT: Final = re.compile(r"(?<![\w])(?:(?:[A-Z]{1,2} ?)?[0-9]{6,9}|(?=[A-Z0-9]{0,7}[0-9])[A-Z0-9]{8,9})(?![\w])")
 _PASSPORT_WORD: Final = re.compile(
     r"(?:passport|travel document)(?: (?:no|number|num|nr|id))?\.?[\"']?\s{0,2}(?:[:=#]|is)?\s{0,2}[\"'#]?$"
 )
@@ -61,6 +63,13 @@ _LICENCE_GB: Final = re.compile(
 )
 _LICENCE: Final = re.compile(
     r"(?i)(?:driver'?s?|driving) licen[cs]e(?: (?:no|number|num|nr|id))?\.?[\"']?\s{0,2}(?:[:=#]|is)?\s{0,2}[\"'#]?(?P<value>(?=[a-z -]{0,4}[0-9])[a-z]{0,2}[0-9][a-z0-9-]{5,16})(?![\w])"
+)
+_LICENCE_SHORT: Final = re.compile(
+    r"(?i)(?<![^\W_])dl(?: (?:no|number|num|nr))?\.?\s{0,2}[:=#]?\s{0,2}(?P<value>[a-z]{0,2}[0-9][a-z0-9-]{5,16})(?![\w])"
+)
+# Medicare Beneficiary Identifier (CMS): eleven signs, some places letters without S, L, O, I, B and Z.
+_MBI: Final = re.compile(
+    r"(?<![\w])[1-9][AC-HJKMNP-RT-Y][0-9AC-HJKMNP-RT-Y][0-9]-?[AC-HJKMNP-RT-Y][0-9AC-HJKMNP-RT-Y][0-9]-?[AC-HJKMNP-RT-Y]{2}[0-9]{2}(?![\w])"
 )
 _PLATE_GB: Final = re.compile(r"(?<![\w])[A-HJ-PR-Y][A-HJ-PR-Y][0-9]{2} ?[A-HJ-PR-Z]{3}(?![\w])")
 _PLATE_US: Final = re.compile(
@@ -92,6 +101,8 @@ def _itin(value: str, page: Page, start: int, end: int) -> float | None:
 def _nino(value: str, page: Page, start: int, end: int) -> float | None:
     if _NINO_WORD.search(page.around(start, end)):
         return 1.0
+    if not _NINO_PREFIX.match(value.upper()):
+        return None
     return 0.9 if value[:2].isupper() and value[-1].isupper() else 0.5
 
 
@@ -116,7 +127,7 @@ def _passport_of(nation: re.Pattern[str]) -> Check:
     def check(value: str, page: Page, start: int, end: int) -> float | None:
         ahead = page.ahead(start)
         labelled = _PASSPORT_WORD.search(ahead) or "passport" in page.hint
-        return 0.9 if labelled and nation.search(ahead) else None
+        return 0.95 if labelled and nation.search(ahead) else None
 
     return check
 
@@ -143,6 +154,10 @@ RECOGNIZERS: tuple[Recognizer, ...] = (
     Pattern("us_passport", "US_PASSPORT", _PASSPORT_US, check=_passport_of(_AMERICAN), trigger=("passport",)),
     Pattern("gb_passport", "GB_PASSPORT", _PASSPORT_GB, check=_passport_of(_BRITISH), trigger=("passport",)),
     Pattern("us_driver_license", "US_DRIVER_LICENSE", _LICENCE, check=_licence_us, group="value", trigger=("license",)),
+    Pattern(
+        "us_driver_license", "US_DRIVER_LICENSE", _LICENCE_SHORT, check=_licence_us, group="value", trigger=("dl",)
+    ),
+    Pattern("us_medicare", "HEALTH_INSURANCE_ID", _MBI, 0.85, trigger=("0",)),
     Pattern("gb_driver_license", "DRIVER_LICENSE", _LICENCE_GB, check=_licence_gb, trigger=("0",)),
     Pattern("driver_license", "DRIVER_LICENSE", _LICENCE, 0.85, group="value", trigger=("licen",)),
     Pattern("gb_plate", "LICENSE_PLATE", _PLATE_GB, check=_plate_gb, trigger=("0",)),

@@ -123,7 +123,28 @@ _NEGATIVE: Final = words(
         "customer id",
     ),
     *("tracking", "sendung", "sendungsnummer", "paket", "paketnummer", "mã đơn", "đơn hàng", "don hang", "mã vận đơn"),
-    *("mã", "hóa đơn", "hoa don", "konto", "kontonummer", "blz", "account", "acct", "stk", "tài khoản", "tai khoan"),
+    *(
+        "mã",
+        "hóa đơn",
+        "hoa don",
+        "konto",
+        "kontonummer",
+        "kto",
+        "kto-nr",
+        "a/c",
+        "tk",
+        "ngân hàng",
+        "ngan hang",
+        "bank",
+        "vcb",
+        "techcombank",
+        "blz",
+        "account",
+        "acct",
+        "stk",
+        "tài khoản",
+        "tai khoan",
+    ),
     *(
         "iban",
         "id",
@@ -206,9 +227,13 @@ def _in_decimal(text: str, start: int, end: int) -> bool:
 def _score(page: Page, start: int, end: int) -> float | None:
     value = page.text[start:end]
     number = digits(value)
-    if page.in_opaque(start, end) or not 7 <= len(number) <= 15 or _FRACTION.match(value):
+    if not 7 <= len(number) <= 15 or _FRACTION.match(value):
         return None
     if page.kind is SegmentKind.NUMBER and "." in value:
+        return None
+    # A version has such a form too (`415.555.0198`), but nobody calls one.
+    called = _NORTH_AMERICAN.match(value) is not None and _CONTEXT.search(page.ahead(start)) is not None
+    if page.in_opaque(start, end) and not called:
         return None
     if value.startswith(("+", "(+")):
         number = (

@@ -19,6 +19,10 @@ _EMPLOYEE: Final = re.compile(
     rf"(?i)(?<![^\W_])(?:employee (?:id|number|no\.?)|staff (?:id|number|no\.?)|badge (?:id|number|no\.?)|student (?:id|number|no\.?)|personal(?:nummer|nr\.?)|mitarbeiter(?:nummer|nr\.?|-?id)"
     rf"|matrikel(?:nummer|nr\.?)|mã (?:số )?nhân viên|ma nhan vien|mã (?:số )?sinh viên|mssv|msnv){_LINK}{_VALUE}"
 )
+_INSURED: Final = re.compile(
+    rf"(?i)(?<![^\W_])(?:(?:health )?insurance (?:id|number|no\.?|policy(?: (?:number|no\.?))?)|medic(?:are|aid) (?:id|number|no\.?)|(?:member|subscriber|policy) (?:id|number|no\.?)[^\n:0-9]{{1,30}}insurance(?: card)?"
+    rf"|krankenversicherungsnummer|versicherten(?:nummer|nr\.?)|kvnr|mã (?:số )?bhyt|số (?:thẻ )?bảo hiểm y tế){_LINK}{_VALUE}"
+)
 _HINTS: Final = {
     "MEDICAL_RECORD": re.compile(r"mrn|medical_?record|patient_?(?:id|no|number)|patientennummer"),
     "CUSTOMER_ID": re.compile(r"(?:customer|client|member|kunden)[_-]?(?:id|no|number|nr|nummer)$"),
@@ -36,6 +40,15 @@ def _hinted(entity_type: str) -> Pattern:
 
 RECOGNIZERS: tuple[Recognizer, ...] = (
     Pattern("medical_record", "MEDICAL_RECORD", _MEDICAL, 0.8, group="value", trigger=("0",), skip_opaque=False),
+    Pattern(
+        "insured",
+        "HEALTH_INSURANCE_ID",
+        _INSURED,
+        0.8,
+        group="value",
+        trigger=("insurance", "medic", "versich", "kvnr", "bhyt", "bảo hiểm"),
+        skip_opaque=False,
+    ),
     Pattern("customer_id", "CUSTOMER_ID", _CUSTOMER, 0.7, group="value", trigger=("0",), skip_opaque=False),
     Pattern("employee_id", "EMPLOYEE_ID", _EMPLOYEE, 0.75, group="value", trigger=("0",), skip_opaque=False),
     *(_hinted(entity_type) for entity_type in _HINTS),

@@ -67,10 +67,25 @@ _PASSWORD: Final = re.compile(
 _LABELLED_LINE: Final = re.compile(
     r"(?i)(?<![^\W_])(?:user(?:name)?|login|benutzer)\s?/\s?(?:pass(?:word|wort)?|pw)\s?[:=]\s?\S{2,40}\s?/\s?(?P<value>\S{4,60})"
 )
+# Without a sign between: only what nobody would write as a word.
+_PASSWORD_BARE: Final = re.compile(
+    r"(?i)(?<![^\W_])(?:passwor[dt]|passwd|pwd|kennwort|mật khẩu|mat khau|mật mã|mk|pw|pass)"
+    r"(?:\s(?:mail|email|gmail|wifi|wlan|fb|zalo|của|cua|em|tôi|mình|anh|chị|nhà|mới|neu|new|mein|my)){0,4}\s"
+    r"(?P<value>(?=[^\s]{0,40}[0-9])(?=[^\s]{0,40}[a-z])[^\s\"'`„“”<>,;:=()]{6,64})"
+)
+_CODE: Final = re.compile(
+    r"(?i)(?<![^\W_])(?:(?:mã|ma) (?:pin|otp|xác nhận|xac nhan|bảo mật)|(?:otp|pin)(?:[- ]?code)?|(?:tan|einmal)-?code|one[- ]time (?:code|password)|verification code|bestätigungscode)"
+    r"(?:\s(?:is|ist|lautet|là|la))?\s?:?\s(?P<value>[0-9]{4,8})(?![\w.,-]?[0-9])"
+)
+_NETWORK_KEY: Final = re.compile(
+    r"(?i)(?<![^\W_])(?:wlan|wi-?fi|netzwerk|network)[- ]?(?:schlüssel|key|passwort|password|code)\s?(?:[:=]|is|ist|lautet)?\s?(?P<value>[0-9]{4}(?:[ -]?[0-9]{4}){1,4})(?![\w-])"
+)
 _PLACEHOLDER: Final = re.compile(
     r"(?i)^(?:[x*•.…#_-]{3,}|your[_-].*|my[_-].*|the[_-].*|<.*|\$.*|\{.*|%[sd({].*|\[.*|\(.*|none|null|nil|true|false|undefined|string|str|required|optional"
     r"|example.*|changeit|todo|env|secret|password|passwort|redacted.*|placeholder|.*(?:getenv|environ|process\.env|config|settings|secrets?\.|vault|self\.|os\.|args\.|params|request\.|input|hash|user\.|field|value|var\.).*|not|eine?|der|die|das|the|a|an|wrong|correct|incorrect|falsch|richtig|abgelaufen|expired|weg|sai|đúng|gì|gi|zu|so|too|very|sehr|nicht|leer|empty|forgotten|vergessen|kein|safe|strong|weak|sicher|unsicher)[.!?]?$"
 )
+# `Password v2.1`, `Passwort-Manager2024`, `mk-2-test`: what is called after a password.
+_VERSION: Final = re.compile(r"(?i)\A(?:v?[0-9.]+|[a-z]+[-_/][\w/-]*|[0-9]+[a-z]{1,3}|[a-z]+[0-9]{1,2})\Z")
 _HINT_PASSWORD: Final = re.compile(
     r"(?:^|[^a-z])(?:password|passwd|passwort|pwd|passphrase|kennwort|mật khẩu|mat_khau)$"
 )
@@ -122,11 +137,27 @@ class Passwords:
                     end -= 1
                 if _is_password(page, match, page.text[start:end], end):
                     yield Finding(start, end, "PASSWORD", 0.85, self.name)
+        yield from self._bare(page)
         text = page.text.strip()
         named = page.hint and _HINT_PASSWORD.search(page.hint) and page.kind is not SegmentKind.TOOL_DEFINITION
         if named and 3 < len(text) <= 128 and not _PLACEHOLDER.match(text):
             start = page.text.index(text)
             yield Finding(start, start + len(text), "PASSWORD", 0.9, self.name)
+
+    def _bare(self, page: Page) -> Iterator[Finding]:
+        for match in _PASSWORD_BARE.finditer(page.text):
+            value = match["value"].rstrip(".?")
+            if (
+                (not value.isalnum() or not value.islower())
+                and not _PLACEHOLDER.match(value)
+                and not _VERSION.match(value)
+            ):
+                start = match.start("value")
+                yield Finding(start, start + len(value), "PASSWORD", 0.75, self.name)
+        if page.has_digit:
+            for expression in (_CODE, _NETWORK_KEY):
+                for match in expression.finditer(page.text):
+                    yield Finding(*match.span("value"), "PASSWORD", 0.85, self.name)
 
 
 def _is_password(page: Page, match: re.Match[str], value: str, end: int) -> bool:

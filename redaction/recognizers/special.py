@@ -10,7 +10,7 @@ from redaction.recognizers.base import Pattern, Recognizer
 
 _AM: Final = (
     r"(?:i am|i'm|i’m|im|he is|he's|she is|she's|they are|we are|is a|was|as an?|ich bin|er ist|sie ist|wir sind|bin|ist"
-    r"|(?:mein|meine|my)\s\w{2,14}(?:\s\w{2,14})?\s(?:is|ist)|tôi là|em là|mình là|anh ấy là|chị ấy là|toi la|minh la)"
+    r"|(?:mein|meine|my)\s\w{2,14}(?:\s\w{2,14})?\s(?:is|ist)|tôi là|em là|mình là|anh ấy là|chị ấy là|cô ấy là|bạn ấy là|ông ấy là|bà ấy là|nó là|toi la|minh la|no la)"
 )
 _HOW: Final = r"(?:\s(?:a|an|ein|eine|einer|sehr|very|quite|auch|also|gläubige[rn]?|strenggläubige[rn]?|praktizierende[rn]?|devout|practi[cs]ing|openly|offen|người|nguoi|already|seit \w+|now|jetzt|still|noch|not|nicht|kein|keine)){0,3}"
 _RELIGION: Final = (
@@ -28,14 +28,14 @@ _PARTY: Final = (
 )
 _UNION_NAME: Final = r"(?:ver\.di|verdi|ig metall|ig bce|ig bau|gew|dgb|gdl|evg|marburger bund|unison|unite the union|teamsters|uaw|seiu|afl-cio|gewerkschaft|trade union|labor union|công đoàn|cong doan)"
 _ILLNESS: Final = (
-    r"(?:hiv|aids|diabet(?:es|iker|ikerin|ic)|krebs|\w{3,14}krebs|(?:\w{3,10}\s)?cancer|leuk(?:ämie|emia|aemia)|depression(?:en|s)?|depressiv|bipolar(?:e störung| disorder)?|schizophren(?:ie|ia)|epilep(?:sie|sy)|asthma|adhs|adhd|autis(?:mus|m|t|tin|tic)"
+    r"(?:(?:type|typ|tuýp|tuyp)[ -]?[12][ -])?(?:hiv|aids|diabet(?:es|iker|ikerin|ic)|krebs|\w{3,14}krebs|(?:\w{3,10}\s)?cancer|leuk(?:ämie|emia|aemia)|depression(?:en|s)?|depressiv|bipolar(?:e störung| disorder)?|schizophren(?:ie|ia)|epilep(?:sie|sy)|asthma|adhs|adhd|autis(?:mus|m|t|tin|tic)"
     r"|multiple[rn]? sklerose|multiple sclerosis|parkinson|alzheimer|demen(?:z|tia)|hepatitis(?:\s[abc])?|tuberkulose|tuberculosis|migräne|migraine|burn-?out|essstörung|bulimi(?:e|a)|anorexi(?:e|a)"
     r"|endometrios(?:e|is)|schwanger|pregnant|fehlgeburt|miscarriage|alkoholi(?:ker|kerin|c)|ptbs|ptsd|rheuma|morbus crohn|crohn'?s|lupus|covid|corona"
     r"|tiểu đường|tieu duong|ung thư(?:\s\w{1,6})?|ung thu|trầm cảm|tram cam|viêm gan(?:\s[abc])?|lao phổi|động kinh|hen suyễn|cao huyết áp|có thai|co thai|mang thai|mang bầu|rối loạn lo âu|tự kỷ)"
 )
 _HAVE: Final = (
     r"(?:i have|i've got|i've had|i've|i suffer from|i was diagnosed with|diagnosed with|he has|she has|has|have|suffers from|ich habe|ich hab|hab|ich leide an|leidet an|leide unter|leidet unter|hat|er hat|sie hat|diagnose:?|diagnosis:?"
-    r"|tôi bị|em bị|mình bị|bị|bi|đang|dang|mắc(?: bệnh)?|mac benh|tested positive for|positiv auf|erkrankt an|treated for)"
+    r"|tôi bị|em bị|mình bị|bị|bi|đang|dang|mắc(?: bệnh)?|mac benh|dương tính(?: với)?|duong tinh(?: voi)?|(?:tests?|results?|scan|befund) (?:says?|shows?|sagt|zeigt)|(?:bei (?:mir|ihr|ihm|uns)|bei (?:meine[mr]|unsere[mr]) \w{2,14}) (?:wurde|ist)|tested positive for|positiv auf|erkrankt an|treated for)"
 )
 _ETHNICITY: Final = (
     r"(?:rom(?:a|ni)|sint[io]|kurd(?:e|in|isch|ish)?|black|african[- ]american|afroamerikaner(?:in)?|latin[oax]|hispanic|person of color|schwarz(?:e|er)?|native american|aboriginal"
@@ -48,7 +48,7 @@ def _said(name: str, entity_type: str, before: str, value: str, after: str = "")
     return Pattern(name, entity_type, expression, 0.7, group="value")
 
 
-_PERSONAL: Final = r"(?:i am|i'm|i’m|he is|he's|she is|she's|we are|ich bin|er ist|sie ist|bin|tôi là|em là|mình là|toi la|minh la|(?:mein|meine|my)\s\w{2,14}\s(?:is|ist))"
+_PERSONAL: Final = r"(?:i am|i'm|i’m|he is|he's|she is|she's|we are|ich bin|er ist|sie ist|bin|(?:tôi|em|mình|nó|anh ấy|chị ấy|cô ấy|bạn ấy|ông ấy|bà ấy) là|(?:toi|minh|no|em) la|(?:mein|meine|my)\s\w{2,14}\s(?:is|ist))"
 _MEMBER: Final = (
     r"(?:member of|membership in|vote for|voted for|i vote|joined|mitglied (?:der|bei|in|im)(?: der)?|(?:ich |sie |er )?wähle?n?|wählt|gewählt habe ich|eingetreten (?:in|bei)|kandidiere für"
     r"|đảng viên|là thành viên|dang vien|tham gia)"
@@ -64,6 +64,12 @@ RECOGNIZERS: tuple[Recognizer, ...] = (
         "UNION",
         r"(?:member of|membership in|joined|mitglied (?:der|bei|in|im)(?: der)?|eingetreten (?:in|bei)|organisiert bei|thành viên|tham gia)",
         rf"(?:the |die |der )?{_UNION_NAME}",
+    ),
+    _said(
+        "union_member",
+        "UNION",
+        rf"(?:{_AM}|has been|have been|was)",
+        r"(?:union (?:member|rep)|trade unionist|gewerkschaftsmitglied|gewerkschafter(?:in)?|đoàn viên công đoàn)",
     ),
     _said("illness", "HEALTH", rf"(?:{_HAVE}|{_PERSONAL})", _ILLNESS),
     _said("ethnicity", "ETHNICITY", _PERSONAL, _ETHNICITY),

@@ -39,7 +39,7 @@ _EN_END: Final = (
 _UNIT: Final = r"(?:(?i:flat|apt\.?|apartment|unit|suite|ste\.?|room|floor|#) ?#?[0-9]{0,4}[A-Za-z]?(?![\w]))"
 _EN: Final = re.compile(
     rf"(?<![\w-])(?P<value>(?:{_UNIT},? )?(?<![\d.,:€$£])[0-9]{{1,5}}[A-Za-z]?(?:[-/][0-9]{{1,4}})? (?:(?:N|S|E|W|NE|NW|SE|SW|North|South|East|West|Old|Upper|Lower|New)\.? )?"
-    rf"(?:(?:{CAP} ){{1,3}}|[0-9]{{1,3}}(?:st|nd|rd|th) |(?:the|The) ){_EN_END}(?![\w])(?: (?:NW|NE|SW|SE|N|S|E|W|North|South|East|West)(?!\w))?"
+    rf"(?:(?:(?:{CAP}|[A-Z]\.?) ){{1,4}}|[0-9]{{1,3}}(?:st|nd|rd|th) |(?:the|The) ){_EN_END}(?![\w])(?: (?:NW|NE|SW|SE|N|S|E|W|North|South|East|West)(?!\w))?"
     rf"(?:,? {_UNIT})?(?:,\s?(?![A-Z]{{2}}(?!\w)){CAP}(?: {CAP}){{0,2}}){{0,2}}(?:,? (?:[A-Z]{{1,2}}[0-9][0-9A-Z]? [0-9][A-Z]{{2}}|[A-Z]{{2}},? [0-9]{{5}}(?:-[0-9]{{4}})?|[A-Z]{{2}}(?!\w)))?)"
 )
 _EN_SMALL: Final = re.compile(
@@ -49,13 +49,22 @@ _EN_SMALL: Final = re.compile(
 # Elsewhere in Europe and the Americas: the kind of street stands before its name, or ends it.
 _BEFORE: Final = r"(?:Rue|Avenue|Boulevard|Chemin|Quai|Impasse|Allée|Via|Viale|Piazza|Corso|Largo|Calle|C/|Avenida|Av\.|Plaza|Paseo|Carrer|Rua|Praça|Travessa|ul\.|Ul\.|ulica|al\.|Aleja|os\.|Strada|Bulevardul)"
 _ENDS: Final = r"(?:gatan|vägen|gata|gränd|veien|vegen|vei|vej|vænget|gade|stræde|katu|kuja|polku|straat|laan|plein|gracht|kade|dreef|ulice|náměstí|sokak|caddesi)"
+_EN_THE: Final = re.compile(
+    r"(?i)(?<![\w.,:$£€-])(?P<value>(?:(?:flat|apt|unit) [0-9]{1,4}[a-z]?,? )?[0-9]{1,4}[a-z]? the (?:crescent|close|avenue|green|drive|lane|street|mews|grove|terrace|gardens|square|paddock|parade))(?!\w)"
+)
+# Squares of Mannheim have letters and numbers for names.
+_SQUARE: Final = re.compile(
+    r"(?<![\w.-])(?P<value>[A-U] ?[1-7], ?[0-9]{1,2}[a-d]?(?:[-–][0-9]{1,2})?,? 68[0-9]{3} Mannheim)(?!\w)"
+)
 _ABROAD: Final = re.compile(
     rf"(?<![\w-])(?P<value>(?:[0-9]{{1,5}} )?{_BEFORE} (?:(?:de|del|della|di|da|do|dos|du|des|la|le|les|el|los|las|Al|al|św\.) ?){{0,2}}{CAP}(?: (?:de |la |e )?{CAP}){{0,3}},? [0-9]{{1,5}}[a-z]?(?:/[0-9]{{1,4}})?(?![\w])"
     rf"|[0-9]{{1,5}}(?: bis| ter)?,? (?:{_BEFORE}|rue|avenue|boulevard|place|chemin) (?:(?:de|du|des|la|le|les|l'|d') ?){{0,2}}{CAP}(?:[ -]{CAP}){{0,3}}"
     rf"|(?:[0-9]{{1,5}} )?[{UP}][{LOW}]{{1,20}}{_ENDS} [0-9]{{1,4}}(?: ?[a-zA-Z](?!\w))?(?![\w])"
     rf"|(?:[0-9]{{1,5}} )?{CAP}(?: {CAP}){{0,2}} (?:utca|út|tér|u\.|körút|katu|tie|gatan|väg|ulice|sokak|caddesi) [0-9]{{1,4}}\.?)"
 )
-_BOX: Final = re.compile(r"(?<!\w)(?P<value>(?i:p\.? ?o\.? ?box|postfach|hòm thư|hom thu) [0-9][0-9 ]{1,8}[0-9])(?!\w)")
+_BOX: Final = re.compile(
+    rf"(?<!\w)(?P<value>(?i:p\.? ?o\.? ?box|postfach|hòm thư|hom thu) [0-9][0-9 ]{{1,8}}[0-9](?!\w)(?:{_TOWN}(?<=[{LOW}])|,? {CAP}(?: {CAP})?,? [A-Z]{{2}} [0-9]{{5}}(?!\w))?)"
+)
 _W: Final = rf"[{UP}{LOW}0-9]{{1,12}}"
 _WARD: Final = r"(?:phường|phuong|p\.|p(?=[0-9])|quận|quan|q\.|q(?=[0-9])|huyện|huyen|h\.|xã|xa|thị trấn|thi tran|tt\.?|thị xã|tx\.?|tp\.?|thành phố|thanh pho|tỉnh|tinh)"
 _STOP: Final = r"(?:phường|phuong|quận|quan|huyện|huyen|xã|tp|thành phố|nhé|nhe|nha|rồi|roi|và|va|ạ|đi|gần|gan|cho|là|la|để|nhưng|của|cua|em|anh|mình|bên|đối|lúc|luc|số|trong|còn|thì|mà)"
@@ -86,11 +95,45 @@ _NUMBERED: Final = re.compile(
 _VI_NUMBERED: Final = re.compile(
     rf"(?<![\w/.-])(?i:địa chỉ|dia chi|ở|tại|số nhà|nhà|số|ship (?:đến|tới|về)|giao (?:đến|tới|về))[: ]{{1,2}}(?:mình |em |tôi )?(?P<value>(?:(?i:số |nhà ))?[0-9]{{1,4}}[A-H]? {CAP}(?: {CAP}){{1,3}})(?!\w)"
 )
+# A block of flats, a new quarter, a lot: at least two such parts, one of them with a number.
+_PART: Final = rf"(?:(?i:kđt|khu đô thị|khu do thi|kdc|khu dân cư|khu dan cu|chung cư|chung cu|cư xá|cu xa|ktx|ký túc xá|tòa nhà|toà nhà|tòa|toà|toa|block|lô|lo|đường số|duong so|phòng|phong|tầng|tang|căn hộ|can ho|căn) (?:[A-Z]{{0,3}}[0-9][A-Za-z0-9.]{{0,6}}|{CAP}(?: {CAP}){{0,3}}))"
+_VI_BLOCK: Final = re.compile(rf"(?<![\w/-])(?P<value>{_PART}(?:,? {_PART}){{1,4}}{_WARDS})")
+_BUILDING: Final = re.compile(r"(?i)kđt|khu|kdc|cư|cu |ktx|ký túc|tòa|toà|toa |block|lô|lo |đường|duong")
+# In small letters behind a label: the parts between commas.
+_VI_LABELLED: Final = re.compile(
+    rf"(?i)(?<!\w)(?:địa chỉ|dia chi|đ/c|(?:đc|dc)(?=:)|ship (?:về|ve|tới|toi|đến|den)|giao (?:về|ve|tới|toi|đến|den))[: ]{{1,3}}"
+    rf"(?P<value>(?:(?:nhà|nha|số|so) )?[0-9]{{1,4}}(?:/[0-9]{{1,4}}){{0,3}}[a-h]? (?!{_STOP}\b)[{LOW}]{{1,7}}(?: [{LOW}]{{1,7}}){{1,3}}(?:, (?!{_STOP}\b)[{LOW}]{{1,9}}(?: (?!{_STOP}\b)[{LOW}]{{1,7}}){{1,2}}){{1,3}})"
+)
 _DIGIT_STREETS: Final = (
     (_DE, "street_de", 0.85, ()),
     (_EN, "street_en", 0.85, ()),
     (_ABROAD, "street_abroad", 0.75, ()),
     (_BOX, "post_box", 0.8, ()),
+    (_SQUARE, "street_de", 0.85, ()),
+    (
+        _VI_BLOCK,
+        "street_vi",
+        0.8,
+        (
+            "kđt",
+            "khu",
+            "kdc",
+            "tòa",
+            "toà",
+            "toa",
+            "lô",
+            "lo",
+            "cư",
+            "cu",
+            "tầng",
+            "tang",
+            "căn",
+            "can",
+            "ph",
+            "block",
+            "ktx",
+        ),
+    ),
     (_VI, "street_vi", 0.85, ("đường", "duong", "phố", "pho", "đ.")),
     (_VI_LANE, "street_vi", 0.85, ("hẻm", "hem", "ngõ", "ngo", "ngách", "ngach", "kiệt", "kiet")),
     (_VI_PLAIN, "street_vi", 0.85, ("q", "p", "h", "x", "t")),
@@ -115,7 +158,9 @@ def find(text: Text) -> Iterator[Finding]:
         if trigger and not (text.vietnamese and any(literal in text.page.lower for literal in trigger)):
             continue
         for match in expression.finditer(text.text):
-            if recognizer != "street_de" or _TOWN_BEHIND.search(match[0]) or not _is_ordinary_german(match["street"]):
+            if expression is _VI_BLOCK and not _BUILDING.search(match["value"]):
+                continue
+            if expression is not _DE or _TOWN_BEHIND.search(match[0]) or not _is_ordinary_german(match["street"]):
                 yield _finding(text, match, score, recognizer)
     yield from _small(text)
 
@@ -130,8 +175,10 @@ def _small(text: Text) -> Iterator[Finding]:
         for match in _EN_SMALL.finditer(text.text):
             if not _is_measure(match["name"]):
                 yield _finding(text, match, 0.65, "street_en")
+        for match in _EN_THE.finditer(text.text):
+            yield _finding(text, match, 0.65, "street_en")
     if text.vietnamese:
-        for expression in (_VI_SMALL, _NUMBERED, _VI_NUMBERED):
+        for expression in (_VI_LABELLED, _VI_SMALL, _NUMBERED, _VI_NUMBERED):
             for match in expression.finditer(text.text):
                 yield _finding(text, match, 0.7, "street_vi")
 
@@ -146,17 +193,26 @@ def _finding(text: Text, match: "re.Match[str]", score: float, recognizer: str) 
 
 
 def _with_towns(text: Text, end: int) -> int:
-    """The end of an address with the district and the city behind it: `…, Hải Châu, Đà Nẵng`."""
+    """The end of an address with the district and the city behind it: `…, Hải Châu, Đà Nẵng`.
+
+    A district that no list has counts when it has a capital and a known place follows.
+    """
+    known = end
     for _ in range(3):
         match = _NEXT_PART.match(text.page.lower, end)
         if match is None:
             break
         parts = match["place"].split(" ")
         size = next((n for n in range(len(parts), 0, -1) if " ".join(parts[:n]) in vietnamese_places()), 0)
-        if size == 0:
+        if size:
+            known = end = match.start("place") + len(" ".join(parts[:size]))
+        elif (
+            text.text[match.start("place")].isupper() and text.text[match.end("place") : match.end("place") + 1] == ","
+        ):
+            end = match.end("place")
+        else:
             break
-        end = match.start("place") + len(" ".join(parts[:size]))
-    return end
+    return known
 
 
 _UNSURE: Final = (
