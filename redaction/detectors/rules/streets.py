@@ -68,7 +68,7 @@ _BOX: Final = re.compile(
 _W: Final = rf"[{UP}{LOW}0-9]{{1,12}}"
 _WARD: Final = r"(?:phường|phuong|p\.|p(?=[0-9])|quận|quan|q\.|q(?=[0-9])|huyện|huyen|h\.|xã|xa|thị trấn|thi tran|tt\.?|thị xã|tx\.?|tp\.?|thành phố|thanh pho|tỉnh|tinh)"
 _STOP: Final = r"(?:phường|phuong|quận|quan|huyện|huyen|xã|tp|thành phố|nhé|nhe|nha|rồi|roi|và|va|ạ|đi|gần|gan|cho|là|la|để|nhưng|của|cua|em|anh|mình|bên|đối|lúc|luc|số|trong|còn|thì|mà)"
-_WARDS: Final = rf"(?:,? {_WARD} ?(?!{_STOP}\b){_W}(?: (?!{_STOP}\b|{_WARD})[{UP}{LOW}]{{1,7}}){{0,2}}){{0,4}}"
+_WARDS: Final = rf"(?:(?:,? {_WARD}|, (?i:[pqhx])(?= )) ?(?!{_STOP}\b){_W}(?: (?!{_STOP}\b|{_WARD})[{UP}{LOW}]{{1,7}}){{0,2}}){{0,4}}"
 _NUMBER: Final = r"(?:(?:căn hộ|can ho|căn|can|phòng|phong|tầng|tang|nhà|nha|số nhà|so nha|số|so|k|K) ?)?[0-9]{1,4}(?:[a-h](?!\w))?(?:/[0-9]{1,4}[a-h]?){0,4}[A-H]?"
 _LANES: Final = (
     r"(?:,? (?:hẻm|hem|ngõ|ngo|ngách|ngach|kiệt|kiet|tổ|to|lô|lo) (?:số )?[0-9]{1,4}(?:/[0-9]{1,4}){0,3}[a-h]?)"
