@@ -5,15 +5,11 @@ whatever fails here is counted, and the transfer's own record is durable already
 """
 
 from collections.abc import Awaitable, Sequence
-from dataclasses import replace
 
 from audit.errors import AuditError
 from audit.record import FindingCount
-from policies.model import Action
 from proxy import records
 from proxy.exchange import Ending, Exchange
-from proxy.messages import Refusal
-from proxy.policy_facts import finding_facts, no_refs
 from proxy.reading import kept_from_storing
 from proxy.spending import spending_of
 from proxy.work import Services, Work, known
@@ -60,34 +56,12 @@ async def _bound(services: Services, begun: Sequence[Awaitable[None]]) -> None:
             services.observe("binding_failed", error.code)
 
 
-async def judge(work: Work, services: Services, exchange: Exchange, *, detect_s: float) -> Refusal | None:
-    """Whether a whole answer may reach the client: a refusal where the policy blocks what it holds, else None.
-
-    Personal data that we did not send is asked about like a request's: what would not leave as it stands may not come
-    in either. What could not be looked at is not let through.
-    """
-    found, inspected = await _look(work, services, exchange, detect_s)
-    work.answer = records.count(found)[0], "buffered" if inspected == "afterwards" else inspected
-    if inspected == "failed" or (exchange.reader is not None and exchange.reader.facts.truncated):
-        message = "the provider's answer could not be inspected, and the policy lets no other through"
-        return Refusal(502, "answer_not_inspected", message, transfer=exchange.transfer)
-    policy = work.active.policy
-    refs = services.value_refs if policy.needs_value_refs else no_refs
-    facts = tuple(finding_facts(item.finding, item.segment, item.language, refs) for item in found)
-    given = replace(known(work.asked), destination=work.destination.name, findings=facts, media=())
-    unexpected = [one for one in policy.decide(given).decisions if one.action is not Action.ALLOW]
-    if not unexpected:
-        return None
-    message = "the provider's answer holds personal data that was not sent, and the policy blocks such answers"
-    return Refusal(403, "answer_blocked", message, transfer=exchange.transfer)
-
-
 async def _inspect_answer(
     work: Work, services: Services, exchange: Exchange, detect_s: float
 ) -> tuple[tuple[FindingCount, ...], str]:
     """Personal data in the answer that is not one of our placeholders, counted; and how it was looked for."""
-    if work.answer is not None:
-        return work.answer
+    if work.seen is not None:
+        return records.count(work.seen.found)[0], work.seen.inspected
     found, inspected = await _look(work, services, exchange, detect_s)
     return records.count(found)[0], inspected
 

@@ -12,7 +12,6 @@ from proxy.errors import RefusedError
 from proxy.formats.base import Inspected
 from proxy.formats.base import MediaPart as BodyPart
 from proxy.holding import decided, held_error
-from proxy.messages import Door
 from proxy.policy_facts import facts_of_findings, no_refs
 from proxy.services import DetectionResult
 from proxy.spending import spending_of
@@ -75,12 +74,6 @@ def _refuse(work: Work) -> None:
         status = 429 if decision.code is Code.BUDGET_EXCEEDED else 403
         raise RefusedError(
             f"the policy does not let this transfer happen{rule}{because}", code=decision.code.value, status=status
-        )
-    if work.active.policy.response.unexpected == "block" and work.facts.egress.door is Door.NETWORK:
-        raise RefusedError(
-            "the policy holds answers until they were inspected, which only the gateway can do; use its base URL",
-            code="held_answer_unsupported",
-            status=501,
         )
     if decision.mirrors:
         raise RefusedError(

@@ -13,9 +13,10 @@ from typing import Protocol
 
 from proxy.errors import FormatError, ProxyError
 from proxy.formats.base import Endpoint, Format, ResponseReader
+from proxy.held import HeldAnswer, Watch
 from proxy.identity import RECEIPT_HEADER
 from proxy.messages import Headers, Outgoing, Refusal, Reply
-from redaction.restore import Restorer
+from redaction.restore import Listener, Restorer
 
 
 class State(StrEnum):
@@ -84,7 +85,7 @@ class Cleared:
 
     on_sent: called before the first byte. on_objects: begins to bind objects that the answer creates, by their ids.
     on_close: writes the outcome.
-    on_answer: says whether the whole answer may reach the client; it is held until then.
+    watch: the answer goes on only when it was looked at, so through `take` and `end`.
     """
 
     outgoing: Outgoing
@@ -92,7 +93,7 @@ class Cleared:
     endpoint: Endpoint
     restorer: Restorer
     on_sent: Callable[[], None] = lambda: None
-    on_answer: "Callable[[Exchange], Awaitable[Refusal | None]] | None" = None
+    watch: Watch | None = None
     on_objects: "Callable[[Sequence[str]], Awaitable[None]] | None" = None
     on_close: "Callable[[Exchange, Ending], Awaitable[None]] | None" = None
 
@@ -126,6 +127,7 @@ class Exchange:
         self._clock_ms = clock_ms
         self._make_decoder = decoder
         self._decoder: BodyDecoder | None = None
+        self._answer: HeldAnswer | None = None
         self._objects: Mapping[str, str] = {}
         self._begun: set[str] = set()
         self._binding: list[Awaitable[None]] = []
@@ -168,9 +170,35 @@ class Exchange:
         self.first_byte_at = self._clock_ms()
         coding = (headers.get("content-encoding") or "identity").strip().lower()
         self._decoder = None if coding == "identity" else self._make_decoder(coding)
-        self.reader = self.cleared.format.reader(self.cleared.endpoint, status, headers, self.cleared.restorer)
+        self.reader = self._reader_of(self.cleared, status, headers)
         self._objects = self.reader.facts.objects
         return self._ours(headers.without((*HOP_BY_HOP, "content-length", "content-encoding")))
+
+    def _reader_of(self, cleared: Cleared, status: int, headers: Headers) -> ResponseReader:
+        reader = cleared.format.reader(cleared.endpoint, status, headers, cleared.restorer)
+        if cleared.watch is None:
+            return reader
+        scout = cleared.format.reader(cleared.endpoint, status, headers, Listener(cleared.watch.words))
+        self._answer = HeldAnswer(cleared.watch, scout, reader)
+        return scout  # it has heard everything, the other one only what went on
+
+    async def take(self, chunk: bytes) -> bytes:
+        """`feed` for every answer, also one that is looked at before it goes on. Raises ProxyError."""
+        if self._answer is None:
+            return self.feed(chunk)
+        self.bytes_received += len(chunk)
+        passed = await self._answer.take(self._decode(chunk))
+        self._bind()
+        return passed
+
+    async def end(self) -> bytes:
+        """`finish` for every answer. Raises ProxyError."""
+        if self._answer is None:
+            return self.finish()
+        rest = await self._answer.take(self._decoder.finish()) if self._decoder is not None else b""
+        rest += await self._answer.end()
+        self._bind()
+        return rest
 
     def feed(self, chunk: bytes) -> bytes:
         """A piece of the upstream's body in, restored bytes out. Raises ProxyError on a body that cannot be read."""
@@ -206,16 +234,14 @@ class Exchange:
             await self._binding.pop()
 
     @property
-    def held(self) -> bool:
-        """The policy lets the answer go only as a whole, after `judged`; a door then passes nothing on before."""
-        return self.cleared is not None and self.cleared.on_answer is not None
+    def watched(self) -> bool:
+        """The policy lets the answer go on only when it was looked at: use `take` and `end`."""
+        return self.cleared is not None and self.cleared.watch is not None
 
-    async def judged(self) -> Reply | None:
-        """After `finish`, for a held answer: what the client gets instead of it, or None where it may have it."""
-        assert self.cleared is not None, "judged() before clear()"
-        assert self.cleared.on_answer is not None, "judged() for an answer that is not held"
-        refusal = await self.cleared.on_answer(self)
-        return None if refusal is None else self.refusal_reply(refusal)
+    @property
+    def held_whole(self) -> bool:
+        """Nothing of the answer goes on before its end."""
+        return self.cleared is not None and self.cleared.watch is not None and not self.cleared.watch.sentences
 
     def stream_error(self, refusal: Refusal) -> bytes:
         """Bytes that end a begun stream in the provider's own way."""

@@ -7,7 +7,6 @@ the ledger still works, in a record of it. Nothing here does I/O itself; service
 """
 
 import secrets
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from enum import StrEnum
 
@@ -35,8 +34,9 @@ from proxy.routing import reroute
 from proxy.spending import spending_of
 from proxy.subjects import find_subjects
 from proxy.tokenizing import tokenize
+from proxy.unexpected import watch_of
 from proxy.work import GateLimits, Services, Work, known
-from redaction.restore import Restorer
+from redaction.restore import Redactor, Restorer
 
 __all__ = ["Gate", "GateLimits", "HostVerdict", "Services"]
 
@@ -165,6 +165,9 @@ class Gate:
         policy = work.active.policy
         may_restore = None if policy.restores_every_tool else policy.restore_tool
         restorer = Restorer(tokenized.restorable, may_restore=may_restore)
+        # mitmproxy passes a body on inside the engine, which cannot wait; there an answer is held to its end.
+        sentences = facts.egress.door is Door.GATEWAY
+        watch = watch_of(work, self._services, sentences=sentences, detect_s=self._limits.detect_s)
         work.exchange.advance(State.INSPECTED)
         work.receipt = await self._recorded(work, record)
         work.exchange.clear(
@@ -172,9 +175,9 @@ class Gate:
                 request,
                 work.format,
                 known(work.endpoint),
-                restorer,
+                restorer if watch is None else Redactor(restorer, watch.words),
                 on_sent=lambda: self._services.recorder.sending(known(work.receipt)),
-                on_answer=self._judge(work),
+                watch=watch,
                 on_objects=lambda object_ids: closing.bind(work, self._services, object_ids),
                 on_close=lambda exchange, ending: self._close(work, exchange, ending),
             )
@@ -187,11 +190,6 @@ class Gate:
         receipt = await self._services.recorder.append(record, proof=asked)
         work.exchange.proof = receipt.proof
         return receipt
-
-    def _judge(self, work: Work) -> "Callable[[Exchange], Awaitable[Refusal | None]] | None":
-        if work.active.policy.response.unexpected != "block":
-            return None
-        return lambda exchange: closing.judge(work, self._services, exchange, detect_s=self._limits.detect_s)
 
     async def _refuse(self, work: Work, error: Exception) -> None:
         refusal = refusal_of(error, work.facts.transfer)

@@ -84,10 +84,7 @@ def _missing(policy: Policy) -> list[str]:
 
 def _asked(policy: Policy) -> Iterator[tuple[bool, str]]:
     """Whether something is asked for that has no effect yet, and what to write instead."""
-    response, source = policy.response, policy.subject_source
-    whole = response.unexpected == "block" and response.buffer == "all"
-    said = f"`response: {{unexpected: {response.unexpected}, buffer: {response.buffer}}}`"
-    yield not whole and (response.unexpected, response.buffer) != ("record", "none"), f"{said} (block needs all)"
+    source = policy.subject_source
     if source is not None:
         plain = source.source == "http" and not allowed_url(source.at)
         yield plain, "`subject_flags` over plain http (use https, or this machine)"

@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from audit.record import FindingCount
 from audit.writer import Receipt
 from policies.budgets import Spending
 from policies.destination import Destination
@@ -42,6 +41,7 @@ from redaction.segment import Segment
 
 if TYPE_CHECKING:
     from proxy.attachments import OpenFile
+    from proxy.unexpected import Seen
 
 type LookUp = Callable[[SubjectSource, Sequence[Subject], str], Awaitable[tuple[SubjectFacts, ...]]]
 """(where flags come from, persons, purpose) -> the facts of each person, in order."""
@@ -149,7 +149,7 @@ class Work:
     tokenized: Tokenized | None = None
     bound: Bound | None = None
     receipt: Receipt | None = None
-    answer: tuple[tuple[FindingCount, ...], str] | None = None
+    seen: "Seen | None" = None
 
     @property
     def identity(self) -> Identity:

@@ -17,16 +17,15 @@ from aiohttp import web
 
 from proxy.doors.addresses import through_us
 from proxy.doors.tls import client_names
-from proxy.errors import FormatError, ProxyError
+from proxy.errors import ProxyError
 from proxy.exchange import Ending, Exchange
+from proxy.held import WITHHELD
 from proxy.messages import Door, Egress, Headers, Outgoing, Refusal, Reply
 from proxy.transport import Transport, UpstreamAnswer, UpstreamError
 
 logger = logging.getLogger("dragoman.gateway")
 
 BODILESS = (204, 304)
-HELD_BYTES = 64 * 1024 * 1024
-"""Of an answer that the policy lets go only as a whole; a text of that size takes an hour to write."""
 FAILED_CLOSED = Refusal(503, "failed_closed", "dragoman failed on this request; nothing was sent", 1)
 DRAINING = Refusal(503, "draining", "dragoman is shutting down; try again", 1)
 WEBSOCKET = Refusal(501, "websocket_unsupported", "WebSocket connections are not supported yet; use the HTTP API")
@@ -163,8 +162,8 @@ class Gateway:
             ending = Ending.CUT
             async with self._transport.send(outgoing) as answer:
                 response = await self._answer(request, exchange, answer)
-            # An answer that the policy held back came as a whole; its error says why the app did not get it.
-            ending = Ending.UPSTREAM_ERROR if exchange.error and not exchange.held else Ending.COMPLETE
+            # An answer that the policy withheld came properly; its error says why the app did not get it.
+            ending = Ending.UPSTREAM_ERROR if exchange.error and exchange.error not in WITHHELD else Ending.COMPLETE
             return response
         except UpstreamError as error:
             ending = Ending.UPSTREAM_ERROR if error.reached else Ending.NOT_SENT
@@ -173,7 +172,7 @@ class Gateway:
             ending = Ending.CLIENT_GONE
             raise
         except Exception as error:
-            ending = Ending.UPSTREAM_ERROR
+            ending = Ending.COMPLETE if getattr(error, "code", "") in WITHHELD else Ending.UPSTREAM_ERROR
             return _reply(exchange.refusal_reply(_refusal(error, exchange)))
         finally:
             self._later(exchange.close(ending))
@@ -187,10 +186,8 @@ class Gateway:
             exchange.finish()
             await exchange.bound()
             return _head(answer.status, head, web.Response)
-        if exchange.held:
-            return _reply(await _judged(exchange, answer, head))
-        if answer.length is not None:
-            body = b"".join([exchange.feed(piece) async for piece in answer.pieces()]) + exchange.finish()
+        if answer.length is not None or exchange.held_whole:
+            body = b"".join([await exchange.take(piece) async for piece in answer.pieces()]) + await exchange.end()
             await exchange.bound()
             return _reply(Reply(answer.status, head, body))
         response = _head(answer.status, head, web.StreamResponse)
@@ -203,9 +200,9 @@ class Gateway:
         await _to_client(response.prepare(request))
         try:
             async for piece in answer.pieces():
-                if restored := exchange.feed(piece):
+                if restored := await exchange.take(piece):
                     await _to_client(response.write(restored))
-            rest = exchange.finish()
+            rest = await exchange.end()
             await exchange.bound()
         except ClientGoneError:
             raise
@@ -227,19 +224,6 @@ class Gateway:
         task = asyncio.ensure_future(close())
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
-
-
-async def _judged(exchange: Exchange, answer: UpstreamAnswer, head: Headers) -> Reply:
-    """A held answer: everything, or what the client gets instead."""
-    pieces, size = [], 0
-    async for piece in answer.pieces():
-        pieces.append(exchange.feed(piece))
-        size += len(piece)
-        if size > HELD_BYTES:
-            raise FormatError("the answer is too large to be held", code="upstream_too_large", status=502)
-    body = b"".join(pieces) + exchange.finish()
-    await exchange.bound()
-    return await exchange.judged() or Reply(answer.status, head, body)
 
 
 def _egress(request: web.BaseRequest, destination: str, target: str) -> Egress:

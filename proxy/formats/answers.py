@@ -64,6 +64,7 @@ class WholeReader:
             text = self._json(decoded.text)
         except FormatError:
             self._noticed.text(_BODY, decoded.text)
+            self._noticed.whole(decoded.text)
             text = self._restorer.whole(decoded.text, strict=self._strict)
         if text == decoded.text:
             return raw
@@ -82,6 +83,7 @@ class WholeReader:
             now = self._restorer.whole(value, encoding, strict=self._strict or not leaf.listed, tool=tool)
             if leaf.form is Form.STRING and leaf.shape.use is not Use.STRUCTURAL:
                 self._noticed.text(leaf.pointer, value)
+                self._noticed.whole(value)
             if now != value:
                 pieces.append(Piece(leaf, value, now))
         return spliced(text, pieces) if pieces else text

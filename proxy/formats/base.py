@@ -103,7 +103,7 @@ class ResponseFacts:
 
     objects: provider objects the response creates ({kind: id}), to be bound to the request's scope before it ends.
     texts: the answer's text per channel **as the upstream sent it** (placeholders not restored), bounded, for
-    inspection after the stream; truncated says that the bound was reached.
+    inspection after the stream; truncated says that the bound was reached. wholes: texts that came in one piece.
     complete: the response ended as its format says it ends.
     """
 
@@ -111,6 +111,7 @@ class ResponseFacts:
     model: str = ""
     objects: dict[str, str] = field(default_factory=dict)
     texts: dict[str, str] = field(default_factory=dict)
+    wholes: dict[str, None] = field(default_factory=dict)
     truncated: bool = False
     complete: bool = False
     events: int = 0

@@ -13,11 +13,11 @@ _NOTHING = ("null", "", "{", "[")
 class Noticed:
     """Fills the facts of one response."""
 
-    __slots__ = ("_facts", "_left", "_pieces")
+    __slots__ = ("_facts", "_left", "_pieces", "_whole_left")
 
     def __init__(self) -> None:
         self._facts = ResponseFacts()
-        self._left = MAX_TEXT
+        self._left = self._whole_left = MAX_TEXT
         self._pieces: dict[str, list[str]] = {}
 
     @property
@@ -62,3 +62,13 @@ class Noticed:
         if text:
             self._left -= len(text)
             self._pieces.setdefault(channel, []).append(text)
+
+    def whole(self, text: str) -> None:
+        """A text that came in one piece; many streams say at their end once more what they said."""
+        if text in self._facts.wholes:
+            return
+        self._whole_left -= len(text)
+        if self._whole_left < 0:
+            self._facts.truncated = True
+        else:
+            self._facts.wholes[text] = None

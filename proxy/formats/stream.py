@@ -125,6 +125,8 @@ class StreamReader:
         strict = self._strict or not leaf.listed
         if leaf.form is Form.KEY or shape.use is not Use.DELTA:
             encoding = Encoding.JSON if shape.json or looks_like_json(value) else Encoding.PLAIN
+            if leaf.form is Form.STRING and shape.use is not Use.STRUCTURAL:
+                self._noticed.whole(value)
             return Piece(leaf, value, self._restorer.whole(value, encoding, strict=strict, tool=tool))
         if kind in self._channels.opaque:
             return None

@@ -6,7 +6,21 @@ vault is asked in the middle of a stream, and nothing that is not in the set is 
 
 from redaction.restore.encodings import Encoding
 from redaction.restore.found import Span
+from redaction.restore.redacting import Cut, Listener, Redactor, Words, without
 from redaction.restore.restorer import RestoreCounts, Restorer
 from redaction.restore.spelling import MAX_HELD, MAX_RESTORABLE, Restorable
 
-__all__ = ["MAX_HELD", "MAX_RESTORABLE", "Encoding", "Restorable", "RestoreCounts", "Restorer", "Span"]
+__all__ = [
+    "MAX_HELD",
+    "MAX_RESTORABLE",
+    "Cut",
+    "Encoding",
+    "Listener",
+    "Redactor",
+    "Restorable",
+    "RestoreCounts",
+    "Restorer",
+    "Span",
+    "Words",
+    "without",
+]

@@ -1,4 +1,4 @@
-"""`response: {unexpected: block, buffer: all}`: an answer with personal data that nobody sent does not reach the app."""
+"""`response: {unexpected: block | redact}`: personal data that nobody sent does not reach the app."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -6,6 +6,8 @@ from typing import Any
 
 import orjson
 import pytest
+
+from proxy.fakes.hold import Hold
 
 POLICY = """\
 version: 1
@@ -36,8 +38,9 @@ async def asked(it: Any, chat: Callable[..., dict[str, Any]], text: str, **more:
 
 
 def said(answer: Any) -> str:
-    """The text of a streamed answer."""
-    events = [line[6:] for line in answer.text.splitlines() if line.startswith("data: {")]
+    """The text of a streamed answer, or of one line of it."""
+    lines = (answer if isinstance(answer, str) else answer.text).splitlines()
+    events = [line[6:] for line in lines if line.startswith('data: {"id"')]
     return "".join(
         choice["delta"].get("content") or "" for event in events for choice in orjson.loads(event)["choices"]
     )
@@ -45,9 +48,9 @@ def said(answer: Any) -> str:
 
 @pytest.mark.parametrize("stream", [False, True])
 async def test_what_the_app_sent_comes_back_restored(
-    stand: Any, chat: Callable[..., dict[str, Any]], policy: Path, stream: bool
+    each_door: Any, chat: Callable[..., dict[str, Any]], policy: Path, stream: bool
 ) -> None:
-    async with stand(settings={"policy": policy}, openai={"chunk": 5}) as it:
+    async with each_door(settings={"policy": policy}, openai={"chunk": 5}) as it:
         answer = await asked(it, chat, "I am anna@example.com", stream=stream)
         assert answer.status_code == 200
         assert "anna@example.com" not in str(it.received()[-1].body)
@@ -58,9 +61,9 @@ async def test_what_the_app_sent_comes_back_restored(
 
 @pytest.mark.parametrize("stream", [False, True])
 async def test_what_nobody_sent_is_blocked_as_a_whole_and_recorded(
-    stand: Any, chat: Callable[..., dict[str, Any]], policy: Path, stream: bool
+    each_door: Any, chat: Callable[..., dict[str, Any]], policy: Path, stream: bool
 ) -> None:
-    async with stand(settings={"policy": policy}, openai={"chunk": 5, "opening": STRANGER}) as it:
+    async with each_door(settings={"policy": policy}, openai={"chunk": 5, "opening": STRANGER}) as it:
         answer = await asked(it, chat, "Hello", stream=stream)
         assert (answer.status_code, answer.json()["error"]["code"]) == (403, "answer_blocked")
         assert "stranger" not in answer.text
@@ -104,11 +107,57 @@ async def test_an_answer_that_cannot_be_inspected_is_not_let_through(
         assert it.records("outcome")[-1]["inspected"] == "failed"
 
 
-async def test_the_network_door_cannot_hold_answers_and_says_so(
+LONG = (
+    "Frau Lindner hat geantwortet. Bitte schreiben Sie an bob.stranger@example.com, er weiss es. "
+    "Danach ist alles gut. Telefon 0171 2345678 geht auch! Ende "
+)
+
+
+@pytest.mark.parametrize("buffer", ["all", "sentence"])
+@pytest.mark.parametrize("stream", [False, True])
+async def test_what_nobody_sent_is_taken_out_and_the_rest_comes_restored(
+    each_door: Any, chat: Callable[..., dict[str, Any]], policy: Path, stream: bool, buffer: str
+) -> None:
+    policy.write_text(POLICY.replace("block, buffer: all", f"redact, buffer: {buffer}"), encoding="utf-8")  # noqa: ASYNC240
+    async with each_door(settings={"policy": policy}, openai={"chunk": 7, "opening": LONG}) as it:
+        answer = await asked(it, chat, "I am anna@example.com", stream=stream)
+        assert answer.status_code == 200
+        text = said(answer) if stream else answer.json()["choices"][0]["message"]["content"]
+        expected = LONG.replace("bob.stranger@example.com", "[EMAIL_ADDRESS]").replace("0171 2345678", "[PHONE_NUMBER]")
+        assert text == expected + "I am anna@example.com"
+        outcome = it.records("outcome")[-1]
+        assert (outcome["state"], outcome["inspected"]) == ("complete", "buffered")
+        rows = {(row["entity_type"], row["operator"], row["n"]) for row in outcome["findings"]}
+        assert rows == {("EMAIL_ADDRESS", "redact", 1), ("PHONE_NUMBER", "redact", 1)}
+
+
+async def test_a_sentence_comes_before_the_answer_has_ended(
     stand: Any, chat: Callable[..., dict[str, Any]], policy: Path
 ) -> None:
-    async with stand(settings={"policy": policy}, door="network") as it:
-        async with it.client("openai") as client:
-            answer = await client.post("/v1/chat/completions", json=chat("Hello"))
-        assert (answer.status_code, answer.json()["error"]["code"]) == (501, "held_answer_unsupported")
-        assert it.received() == []
+    policy.write_text(POLICY.replace("block, buffer: all", "redact, buffer: sentence"), encoding="utf-8")  # noqa: ASYNC240
+    hold = Hold()
+    async with stand(settings={"policy": policy}, openai={"chunk": 7, "opening": LONG, "hold": hold}) as it:
+        body = chat("Hello", stream=True)
+        async with it.client("openai") as client, client.stream("POST", "/v1/chat/completions", json=body) as answer:
+            seen, lines = "", answer.aiter_lines()
+            hold.release(len(LONG) // 7 - 2)
+            while "alles gut." not in seen:
+                seen += said(await anext(lines))
+            assert "an [EMAIL_ADDRESS], er weiss es. Danach ist alles gut." in seen
+            assert "Ende" not in seen, "the fake has not said it yet"
+            hold.open()
+            async for line in lines:
+                seen += said(line)
+    assert seen.endswith("Hello")
+
+
+async def test_a_sentence_that_is_blocked_ends_the_stream_with_an_error(
+    stand: Any, chat: Callable[..., dict[str, Any]], policy: Path
+) -> None:
+    policy.write_text(POLICY.replace("buffer: all", "buffer: sentence"), encoding="utf-8")  # noqa: ASYNC240
+    async with stand(settings={"policy": policy}, openai={"chunk": 7, "opening": LONG}) as it:
+        answer = await asked(it, chat, "Hello", stream=True)
+        assert "Frau Lindner hat geantwortet." in said(answer)
+        assert "answer_blocked" in answer.text
+        assert "stranger" not in answer.text
+        assert it.records("outcome")[-1]["error"] == "answer_blocked"

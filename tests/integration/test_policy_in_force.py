@@ -157,8 +157,8 @@ async def test_a_change_is_recorded_with_what_it_means(stand: Any, file: Path) -
 
 
 async def test_what_cannot_be_done_keeps_dragoman_from_starting(stand: Any, file: Path) -> None:
-    write(file, POLICY + "response: {unexpected: redact, buffer: all}\n")
-    with pytest.raises(ConfigError, match="unexpected: redact"):
+    write(file, POLICY + "subject_flags: {source: http, at: 'http://flags.example'}\n")
+    with pytest.raises(ConfigError, match="over plain http"):
         async with stand(settings={"policy": file}):
             raise AssertionError("it started")
 

@@ -7,10 +7,12 @@ client gets the provider's own error, or its error event where the head is alrea
 from mitmproxy import http
 
 from proxy.doors.network.transfers import Transfers, passage_of
-from proxy.doors.network.translate import put_answer_head
+from proxy.doors.network.translate import plain_reply, put_answer_head, response_of
 from proxy.errors import ProxyError
+from proxy.held import WITHHELD
 from proxy.messages import Headers, Refusal, Reply
 
+FAILED_CLOSED = Refusal(502, "failed_closed", "dragoman failed on this answer, so it is not passed on")
 WHOLE_BYTES = 1024 * 1024
 """Answers whose length is known and not above this are restored in one piece: they keep a Content-Length, and if they
 cannot be restored, the client gets a proper error instead of half an answer. Live streams have no length."""
@@ -58,9 +60,42 @@ class Answer:
             self._fail("answer_head", error)
             passage.reply = self._refused(_code(error), "the provider's answer could not be read")
             return False
-        response.stream = False if length is not None and length <= WHOLE_BYTES else self
+        response.stream = False if passage.exchange.watched or (length is not None and length <= WHOLE_BYTES) else self
         passage.answered = True
         return True
+
+    def hold(self) -> None:
+        """Put a refusal in the place of a complete answer that has to be looked at; `look` puts it back.
+
+        Looking takes a hook, and a hook that fails is skipped: then the client gets the refusal.
+        """
+        assert self._passage.exchange is not None
+        self._passage.held, self._passage.failed = self, True
+        self._passage.exchange.error = FAILED_CLOSED.code
+        self._flow.response = response_of(plain_reply(FAILED_CLOSED))
+
+    async def look(self) -> None:
+        """What the client gets of a held answer: all that the policy lets go on, or why it does not get it."""
+        passage, response = self._passage, self._response
+        assert passage.exchange is not None
+        passage.exchange.error = None
+        try:
+            body = await passage.exchange.take(response.raw_content) if response.raw_content else b""
+            body += await passage.exchange.end()
+            await passage.exchange.bound()
+        except Exception as error:
+            code, status = _code(error), error.status if isinstance(error, ProxyError) else 502
+            message = error.message if isinstance(error, ProxyError) else "the provider's answer could not be restored"
+            passage.failed = code not in WITHHELD
+            refusal = Refusal(status, code, message, transfer=passage.exchange.transfer)
+            self._flow.response = response_of(self._transfers.give_up(passage, refusal))
+            return
+        if self._flow.request.method == "HEAD":
+            body = b""
+        self._flow.response = response
+        put_answer_head(self._head, self._flow, length=len(body))
+        response.raw_content, response.trailers = body, None
+        passage.failed, self._finished = False, True
 
     def whole(self) -> bool:
         """Restore a body that came in one piece. False: it cannot be restored, and the reply says why."""

@@ -176,6 +176,13 @@ class Hooks:
             await self._admit(flow, passage, origin)
 
     @fail_closed(_nothing)
+    async def response(self, flow: http.HTTPFlow) -> None:
+        """A complete answer that the policy lets go on only when it was looked at."""
+        held = passage_of(flow).held
+        if held is not None:
+            await held.look()
+
+    @fail_closed(_nothing)
     async def error(self, flow: http.HTTPFlow) -> None:
         """The engine gives a request up: find our words for it before its own page is sent."""
         passage = passage_of(flow)

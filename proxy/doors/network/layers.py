@@ -34,6 +34,7 @@ from proxy.doors.network.trailers import survive_trailers
 from proxy.doors.network.transfers import Passage, Transfers, passage_of, refusal_for
 from proxy.doors.network.translate import plain_reply, response_of
 from proxy.exchange import Ending
+from proxy.held import HELD_BYTES
 from proxy.messages import Refusal, Reply
 
 type Commands = layer.CommandGenerator[Any]
@@ -136,10 +137,15 @@ class GuardedStream(HttpStream):
         yield from self.handle_protocol_error(ResponseProtocolError(self.stream_id, why, ErrorCode.CONNECT_FAILED))
 
     def check_body_size(self, request: bool) -> layer.CommandGenerator[bool]:
-        """The limit is one of requests; answers are streamed."""
-        if not request:
-            return False
+        """The limit is one of requests; answers are streamed, except those that are held to their end."""
         passage = passage_of(self.flow)
+        if not request:
+            held = passage.exchange is not None and passage.exchange.watched
+            if held and len(self.response_body_buf) > HELD_BYTES:
+                passage.failed = True
+                yield from self._stop()
+                return True
+            return False
         passage.refusal = refusal_for(ErrorCode.REQUEST_TOO_LARGE, "")
         if (yield from super().check_body_size(True)):
             return True
@@ -180,6 +186,10 @@ class GuardedStream(HttpStream):
         if already_streamed:
             # Everything is handed over; an app that closes right after the last event did not leave too early.
             self._end(Ending.COMPLETE)
+        elif (
+            passage.answered and self._answer is not None and passage.exchange is not None and passage.exchange.watched
+        ):
+            self._answer.hold()
         elif passage.sent and (self._answer is None or not self._answer.whole()):
             self.flow.response = response_of(passage.reply or plain_reply(FAILED_CLOSED))
         yield from super().send_response(already_streamed)

@@ -46,12 +46,21 @@ class NetworkGate(Protocol):
         ...
 
 
+class Held(Protocol):
+    """An answer that the client gets only after it was looked at."""
+
+    async def look(self) -> None:
+        """Put what the client gets into the flow."""
+        ...
+
+
 @dataclass(slots=True)
 class Passage:
     """One request's way through this door.
 
     came_as: origin as the client named it. allowed: the request as it may be sent, nothing else may. unread: passes by
     the policy's words. sent, answered, ended: how far it is. failed: the answer could not be restored.
+    held: its complete answer, which has to be looked at.
     refusal: why the engine is about to give up on it. reply: what the client gets instead of the engine's error page.
     """
 
@@ -64,6 +73,7 @@ class Passage:
     answered: bool = False
     ended: bool = False
     failed: bool = False
+    held: "Held | None" = None
     refusal: Refusal | None = None
     reply: Reply | None = None
 
