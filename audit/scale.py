@@ -151,8 +151,9 @@ def _varied(rng: random.Random, shape: Shape, at: int, persons: Sequence[str]) -
         "session": ref,
         "policy_digest": _DIGESTS[(END - at) // (31 * DAY_MS) % len(_DIGESTS)],
         "bytes_in": size,
-        "findings": _findings(rng),
     }
+    if findings := _findings(rng):
+        facts["findings"] = findings
     if rng.random() < 0.9:
         facts["subjects"] = [{"ref": ref, "role": "requester"}]
     if shape.kind == "transfer":

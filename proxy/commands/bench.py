@@ -5,6 +5,7 @@ Only figures come out; the texts are made up.
 
 import json
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -21,16 +22,21 @@ def bench(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     blocks: Annotated[int, typer.Option(help="Blocks of requests per case.", min=2, max=200)] = 12,
     entries: Annotated[int, typer.Option(help="Entries per case of audit.", min=64, max=1_000_000)] = 4_096,
+    transfers: Annotated[
+        int, typer.Option(help="audit: ask a made-up year of so many transfers instead.", min=0, max=20_000_000)
+    ] = 0,
+    keep: Annotated[Path | None, typer.Option(help="With --transfers: a home to fill, or to ask again.")] = None,
 ) -> None:
     """Measure what dragoman costs, beside what it would cost without it, in one run.
 
     gateway: next to direct and to the same door without the gate. audit: next to bare commits on the same disk.
 
-    Example: dragoman bench gateway
+    Example: dragoman bench audit --transfers 1000000
     """
     if what not in WHAT:
         raise ConfigError(f"there is no bench {what}; there are {', '.join(WHAT)}")
-    rows = _audit(entries) if what == "audit" else _gateway(blocks)
+    of_audit = _scale(transfers, keep) if transfers and what == "audit" else None
+    rows = of_audit or (_audit(entries) if what == "audit" else _gateway(blocks))
     if as_json:
         typer.echo(json.dumps(rows))
         return
@@ -52,6 +58,14 @@ def _audit(entries: int) -> list[dict[str, Any]]:
     from audit.bench import run
 
     return [asdict(row) for row in run(entries)]
+
+
+def _scale(transfers: int, keep: Path | None) -> list[dict[str, Any]]:
+    from audit.bench_scale import run
+    from audit.cli_prove import progress_bar
+
+    with progress_bar("filling") as progress:
+        return [asdict(row) for row in run(transfers, keep=keep, progress=progress)]
 
 
 def _cell(value: Any) -> str:
