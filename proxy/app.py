@@ -25,7 +25,8 @@ from proxy.databases import control_of, serve_log, vault_of
 from proxy.detecting import CurrentDetection, RunningDetection
 from proxy.documents.pool import DocumentPool
 from proxy.doors.gateway import Gateway
-from proxy.doors.serving import Server
+from proxy.doors.proxy_protocol import NamedPeers
+from proxy.doors.serving import server_for
 from proxy.doors.tls import serving_tls
 from proxy.erasure.upkeep import keep_up
 from proxy.errors import ConfigError
@@ -253,7 +254,9 @@ class App:
             body_bytes=settings.limits.body_bytes,
             allowed_hosts=(*settings.allowed_hosts, host),
         )
-        return await self._listen(self._gateway.handle, host, port, serving_tls(settings))
+        return await self._listen(
+            self._gateway.handle, host, port, serving_tls(settings), NamedPeers(settings.proxy_protocol)
+        )
 
     async def _start_admin(self) -> tuple[str, int]:
         host, port = parse_address(self.settings.admin, what="admin")
@@ -261,10 +264,14 @@ class App:
         return await self._listen(handler, host, port)
 
     async def _listen(
-        self, handler: Handler, host: str, port: int, tls: ssl.SSLContext | None = None
+        self,
+        handler: Handler,
+        host: str,
+        port: int,
+        tls: ssl.SSLContext | None = None,
+        peers: NamedPeers | None = None,
     ) -> tuple[str, int]:
-        # auto_decompress is off: the gate decodes with limits, and the record commits to the body as it came.
-        server = Server(handler, handler_cancellation=True, access_log=None, auto_decompress=False, read_bufsize=2**18)
+        server, tls = server_for(handler, tls, peers)
         runner = web.ServerRunner(server, handle_signals=False, shutdown_timeout=1.0)
         await runner.setup()
         self._stack.push_async_callback(runner.cleanup)
@@ -292,6 +299,9 @@ class App:
                 upstream_ca=self.settings.upstream_ca,
                 connect_s=self.settings.limits.connect_s,
                 idle_s=self.settings.limits.idle_s,
+                proxy_protocol=self.settings.proxy_protocol,
+                require_credential=self.settings.require_credential,
+                upstream_auth=secret(self.settings.upstream_auth) if self.settings.upstream_auth else "",
             ),
             observe=self.metrics.observe,
         )

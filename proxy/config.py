@@ -55,9 +55,12 @@ class Settings:
     else plain HTTP; client_ca: PEM file of the authorities whose client certificates name an application.
     languages, detectors: see `redaction.settings`. node: name of this machine in the log. vault_database,
     audit_database, control_database: file or `env:NAME` with the URL of a database that is not in the home (see
-    `proxy.databases`). log: form of the process log, `text` or `json`. traces: URL of a collector that takes OTLP
-    traces over HTTP, empty for none. streams: tables of the file as they are, streams_folder: where it is (see
-    `proxy.outbound.streams.settings`).
+    `proxy.databases`).
+    proxy_protocol: networks of balancers whose connections begin with a header that names the client.
+    require_credential: apps show one to the HTTPS proxy itself. upstream_auth: file or `env:NAME` with `user:password`
+    for the next proxy (modes `upstream:`). log: form of the process log, `text` or `json`. traces: URL of a collector
+    that takes OTLP traces over HTTP, empty for none. streams: tables of the file as they are,
+    streams_folder: where it is (see `proxy.outbound.streams.settings`).
     """
 
     home: Path
@@ -84,6 +87,9 @@ class Settings:
     vault_database: str = ""
     audit_database: str = ""
     control_database: str = ""
+    proxy_protocol: tuple[str, ...] = ()
+    require_credential: bool = False
+    upstream_auth: str = ""
     log: str = "text"
     traces: str = ""
     limits: Limits = Limits()
@@ -174,7 +180,7 @@ def _from_toml(settings: Settings, path: Path) -> Settings:
     for key in data:
         _expect(key, known, str(path))
     changes: dict[str, Any] = {key: value for key, value in data.items() if key not in _TABLES}
-    for name in {"modes", "languages", "detectors", "allowed_hosts"} & changes.keys():
+    for name in {"modes", "languages", "detectors", "allowed_hosts", "proxy_protocol"} & changes.keys():
         changes[name] = tuple(changes[name])
     for name in {"policy", "upstream_ca", "tls_certificate", "tls_key", "client_ca"} & changes.keys():
         changes[name] = (path.parent / changes[name]).resolve()

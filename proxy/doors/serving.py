@@ -5,10 +5,14 @@ Here the log gets the kind of the error, and the client an answer of ours.
 """
 
 import logging
+import ssl
 from typing import Any
 
 import orjson
 from aiohttp import web
+
+from proxy.doors.preface import Prefaced
+from proxy.doors.proxy_protocol import NamedPeers
 
 logger = logging.getLogger("dragoman.http")
 
@@ -52,3 +56,26 @@ class Server(web.Server):
 
     def __call__(self) -> Connection:
         return Connection(self, loop=self._loop, **self._kwargs)
+
+
+class PrefacedServer(Server):
+    """The same, where named peers' connections begin with a header of the PROXY protocol; TLS comes after it."""
+
+    def __init__(self, handler: Any, *, peers: NamedPeers, tls: ssl.SSLContext | None, **kwargs: Any) -> None:
+        super().__init__(handler, **kwargs)
+        self._peers, self._tls = peers, tls
+
+    def __call__(self) -> Any:
+        return Prefaced(super().__call__, self._peers, self._tls)
+
+
+def server_for(
+    handler: Any, tls: ssl.SSLContext | None, peers: NamedPeers | None
+) -> tuple[Server, ssl.SSLContext | None]:
+    """The server of a door, and the TLS that the socket beneath it has to speak: none where a header comes first."""
+    # auto_decompress is off: the gate decodes with limits, and the record commits to the body as it came.
+    options: dict[str, Any] = {"handler_cancellation": True, "access_log": None, "auto_decompress": False}
+    options["read_bufsize"] = 2**18
+    if peers:
+        return PrefacedServer(handler, peers=peers, tls=tls, **options), None
+    return Server(handler, **options), tls

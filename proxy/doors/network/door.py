@@ -10,7 +10,6 @@ import logging
 from collections import Counter
 from collections.abc import Callable
 
-from mitmproxy.addons.proxyserver import Proxyserver
 from mitmproxy.connection import Client
 from mitmproxy.exceptions import OptionsError
 from mitmproxy.master import Master
@@ -22,9 +21,11 @@ from proxy.ca import ensure_ca, upstream_trust
 from proxy.doors.network.certificates import Certificates
 from proxy.doors.network.enginelog import EngineLog
 from proxy.doors.network.hooks import Hooks
+from proxy.doors.network.peers import PeeredServers
 from proxy.doors.network.routing import Routing
 from proxy.doors.network.settings import ENGINE, NetworkSettings, check_start, listening
 from proxy.doors.network.transfers import NetworkGate, Transfers
+from proxy.doors.proxy_protocol import NamedPeers
 from proxy.errors import ConfigError
 
 POLL_S = 0.02
@@ -44,7 +45,7 @@ class NetworkDoor:
         self._settings = settings
         self._transfers = Transfers(gate, observe)
         self._master: Master | None = None
-        self._proxyserver = Proxyserver()
+        self._proxyserver = PeeredServers(NamedPeers(settings.proxy_protocol))
         self._log = EngineLog(self._transfers, self._crashed)
 
     @property

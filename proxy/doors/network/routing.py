@@ -24,6 +24,7 @@ from proxy.doors.network.names import host_name, is_address
 from proxy.doors.network.settings import NetworkSettings
 from proxy.doors.network.transfers import Transfers
 from proxy.doors.network.translate import connection_egress, peer_of
+from proxy.doors.proxy_protocol import SIGNATURE
 from proxy.gate import HostVerdict
 from proxy.messages import Origin, Refusal
 
@@ -71,6 +72,9 @@ class Routing:
             return await self._refused(context, NOT_HTTP)
         if data[:1] == b"\x16" and len(data) < 3:
             return None
+        if data.startswith(SIGNATURE):
+            # Of a named peer it would have been taken off; HTTP would skip its empty lines and wait for more.
+            return await self._refused(context, NOT_HTTP)
         first, last = context.layers[0], context.layers[-1]
         if first is last and isinstance(first, modes.HttpProxy | modes.HttpUpstreamProxy):
             return self._explicit(context, data, upstream=isinstance(first, modes.HttpUpstreamProxy))

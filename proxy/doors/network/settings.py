@@ -82,7 +82,8 @@ class NetworkSettings:
     it came. head_bytes: of a request's line and fields. connect_s: until an upstream's connection stands, TLS included.
     idle_s: without any byte on a client's connection. upstream_ca: PEM file trusted beside the public authorities.
     require_credential: an app must show a credential to the proxy itself (407, or SOCKS5 user and password).
-    upstream_auth: `user:password` for the next proxy in the modes `upstream:`. engine: further options of the engine.
+    upstream_auth: `user:password` for the next proxy in the modes `upstream:`. proxy_protocol: networks of balancers
+    whose connections begin with a header that names the client. engine: further options of the engine.
     """
 
     confdir: Path
@@ -94,11 +95,14 @@ class NetworkSettings:
     upstream_ca: Path | None = None
     require_credential: bool = False
     upstream_auth: str = ""
+    proxy_protocol: tuple[str, ...] = ()
     engine: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
 
 
 def check_start(settings: NetworkSettings, environ: Mapping[str, str] = os.environ) -> None:
     """Refuse what would open the door. Raises ConfigError."""
+    if settings.proxy_protocol and any(mode.strip().startswith("transparent") for mode in settings.modes):
+        raise ConfigError("mode transparent cannot stand behind a balancer: it would be every connection's destination")
     for name in KEY_LOGS:
         if environ.get(name):
             raise ConfigError(f"{name} is set: the engine would write the keys of every connection there; unset it")
