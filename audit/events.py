@@ -92,7 +92,7 @@ class KeyRecord(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RevealRecord(Event):
-    """Originals were shown to a person; durable before they are."""
+    """Originals, or who an actor of this log is, were shown to a person; durable before they are."""
 
     kind: ClassVar[str] = "reveal"
     actor: Annotated[str, f.ACTOR, "Who asked."]
@@ -101,8 +101,9 @@ class RevealRecord(Event):
     ticket: Annotated[str | None, Maybe(f.NAME), "Reference of the case."] = None
     transfer: Annotated[str | None, Maybe(f.ULID), "Exchange whose originals were shown."] = None
     scope: Annotated[str | None, Maybe(f.SCOPE), "Scope whose originals were shown, as the vault names it."] = None
+    named: Annotated[str | None, Maybe(f.REFERENCE), "Reference of an actor, where it was shown who that is."] = None
     types: Annotated[tuple[str, ...], Many(f.ENTITY_TYPE, MAX_NAMES), "Kinds of data."] = ()
-    n: Annotated[int, f.COUNT, "How many originals."]
+    n: Annotated[int, f.COUNT, "How many originals, or actors."]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

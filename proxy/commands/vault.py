@@ -16,6 +16,7 @@ from audit.events import ShredRecord
 from audit.ids import now_ms
 from audit.reading import os_user
 from audit.values import ShredCause
+from proxy.commands import reveal
 from proxy.config import default_home, load
 from proxy.databases import join_log
 from redaction.cli import Database, Home
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from audit.log import Ledger
 
 app = typer.Typer(help="The store of originals.", no_args_is_help=True)
+app.add_typer(reveal.app, name="reveal")
 app.registered_commands += [
     command
     for command in plain.registered_commands

@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from proxy.control.tokens import Role, Token
 from proxy.errors import ProxyError, RefusedError
+from proxy.revealing import MAY
 
 
 class Right(StrEnum):
@@ -16,6 +17,7 @@ class Right(StrEnum):
     EXPORT = "export"
     POLICY = "policy"
     STOP = "stop"
+    REVEAL = "reveal"
 
 
 _ALL = frozenset(Role)
@@ -27,6 +29,7 @@ RIGHTS: dict[Right, frozenset[Role]] = {
     Right.LOG: frozenset({Role.AUDITOR, Role.OFFICER, Role.OPERATOR}),
     Right.EXPORT: frozenset({Role.AUDITOR, Role.OFFICER}),
     Right.STOP: frozenset({Role.OFFICER, Role.OPERATOR}),
+    Right.REVEAL: MAY,
 }
 
 

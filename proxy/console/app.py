@@ -25,9 +25,10 @@ from proxy.console.sessions import Sessions
 from proxy.console.settings import ConsoleSettings
 from proxy.console.site import Site
 from proxy.console.verifying import Verification
-from proxy.databases import control_of
+from proxy.databases import control_of, vault_of
 from proxy.errors import ProxyError
 from proxy.policy_source import PolicySource
+from proxy.revealing import Revealing
 
 SECURITY_HEADERS = {
     "content-security-policy": (
@@ -55,7 +56,8 @@ def application(settings: ConsoleSettings) -> Starlette:
     control = control_of(settings.as_settings)
     log = AuditLog(settings.as_settings)
     policy = PolicyDesk(PolicySource(settings.as_settings), control, log)
-    desk = Desk(log, Questions(log), policy, Verification(log))
+    revealing = Revealing(control, log.ledger, lambda: vault_of(settings.as_settings))
+    desk = Desk(log, Questions(log), policy, Verification(log), revealing)
     gate = api.Gatekeeper(control, settings.per_minute, settings.sign_ins_per_minute)
 
     site = Site(desk, gate, Sessions(settings.idle_s, settings.longest_s))

@@ -3,14 +3,24 @@
 from enum import StrEnum
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, create_model
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    WithJsonSchema,
+    create_model,
+)
 
 from audit.query import CONDITIONS, GROUPS
 from audit.tables import transfer
-from audit.values import ExportFormat
+from audit.values import ExportFormat, RevealReason
 from proxy.console import moments
 from proxy.console.policy_desk import MAX_TEXT
 from proxy.console.questions import MAX_PAGE, Filters
+from proxy.control.reveals import RevealKind
+from proxy.revealing import TICKET
 
 LONGEST = 260
 """Of a value to filter by; the longest that stands in a column is a host."""
@@ -105,6 +115,17 @@ class WhoBody(Nothing):
 
     subject: Subject = Field(description="The real identifier. Hashed in memory; neither stored nor recorded.")
     filters: Conditions = Field(default_factory=Conditions)
+
+
+class RevealBody(Nothing):
+    """What to see, and why. Only placeholders and references: what they stand for is never sent here."""
+
+    kind: RevealKind = Field(RevealKind.ORIGINAL, description="An original, or who an actor of the log is.")
+    what: str = Field(max_length=64, description="A placeholder (`[PERSON_4V0M7KQ2]`), or an actor's reference.")
+    reason: RevealReason
+    ticket: str | None = Field(None, max_length=128, pattern=f"^{TICKET}$", description="Reference of the case.")
+    scope: str | None = Field(None, pattern="^[0-9a-f]{32,64}$", description="Where several have the placeholder.")
+    transfer: str | None = Field(None, pattern="^[0-9A-HJKMNP-TV-Z]{26}$", description="Where it was seen.")
 
 
 class ExportKind(StrEnum):

@@ -41,7 +41,7 @@ class AuditLog:
     @property
     def store(self) -> Store:
         """The database."""
-        return self._open().store
+        return self.ledger().store
 
     @property
     def vkey(self) -> VerifierKey:
@@ -51,20 +51,20 @@ class AuditLog:
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
         """One state of the log."""
-        with self._open().store.read() as connection:
+        with self.ledger().store.read() as connection:
             yield connection
 
     def refs(self, identifier: str) -> tuple[str, ...]:
         """The references of a person; the identifier goes no further."""
-        return self._open().references.known(Space.SUBJECT, identifier)
+        return self.ledger().references.known(Space.SUBJECT, identifier)
 
     def actor(self, visitor: Visitor) -> str:
         """The reference of somebody who asks or acts."""
-        return self._open().references.actor(visitor.actor)
+        return self.ledger().references.actor(visitor.actor)
 
     def append(self, record: Record) -> None:
         """Records; returns when it is durable."""
-        self._open().append_blocking(record)
+        self.ledger().append_blocking(record)
 
     def asked(self, visitor: Visitor, question: Question, results: int, **more: Any) -> None:
         """Records that somebody looked. more: filters, refs, transfer, as in `QueryRecord`."""
@@ -85,7 +85,8 @@ class AuditLog:
                 self._ledger.close()
                 self._ledger = None
 
-    def _open(self) -> "Ledger":
+    def ledger(self) -> "Ledger":
+        """The log, opened; made anew where it was restarted. Safe between threads."""
         vkey = self.vkey
         with self._lock:
             if self._ledger is not None and (self._ledger.refusal is not None or vkey != self._vkey):

@@ -16,6 +16,8 @@ from proxy.console.log import AuditLog
 from proxy.console.policy_desk import PolicyDesk
 from proxy.console.questions import Questions
 from proxy.console.verifying import Verification
+from proxy.control.reveals import RevealKind, Wanted
+from proxy.revealing import Revealing
 
 type Answer = Mapping[str, Any] | bytes | Iterator[bytes]
 
@@ -31,6 +33,7 @@ class Desk:
     questions: Questions
     policy: PolicyDesk
     verification: Verification
+    revealing: Revealing
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +151,30 @@ def _lint(desk: Desk, call: Call) -> Answer:
     return outputs.problems(desk.policy.check(call.visitor, call.body.text))
 
 
+def _reveals(desk: Desk, call: Call) -> Answer:
+    return outputs.reveals(desk.revealing.waiting(call.visitor.token))
+
+
+def _ask(desk: Desk, call: Call) -> Answer:
+    body = call.body
+    wanted = Wanted(
+        RevealKind(body.kind), body.what, str(body.reason), body.scope or "", body.transfer or "", body.ticket or ""
+    )
+    return outputs.reveal(desk.revealing.ask(call.visitor.token, wanted))
+
+
+def _agree(desk: Desk, call: Call) -> Answer:
+    return outputs.reveal(desk.revealing.approve(call.visitor.token, call.path["id"]))
+
+
+def _refuse(desk: Desk, call: Call) -> Answer:
+    return outputs.reveal(desk.revealing.deny(call.visitor.token, call.path["id"]))
+
+
+def _show(desk: Desk, call: Call) -> Answer:
+    return outputs.shown(desk.revealing.show(call.visitor.token, call.path["id"]))
+
+
 def _me(desk: Desk, call: Call) -> Answer:
     return outputs.me(call.visitor)
 
@@ -158,6 +185,8 @@ _STOP_PATH = {"target": {"enum": ["destination", "application"]}, "name": NAME}
 _TRANSFERS_OF: dict[str, Any] = {"right": Right.PERSONS, "body": inputs.SubjectBody}
 _WHO_OF: dict[str, Any] = {"right": Right.PERSONS, "body": inputs.WhoBody}
 _LINT: dict[str, Any] = {"right": Right.POLICY, "body": inputs.PolicyText}
+_ASK: dict[str, Any] = {"right": Right.REVEAL, "body": inputs.RevealBody, "status": 201}
+_OF_REVEAL: dict[str, Any] = {"right": Right.REVEAL, "path_schemas": {"id": ID}}
 _STREAMS = ("application/jsonl", "application/x-tar")
 
 OPERATIONS: tuple[Operation, ...] = (
@@ -198,6 +227,14 @@ OPERATIONS: tuple[Operation, ...] = (
               right=Right.POLICY),
     Operation("POST", "/policy/lint", "lintPolicy", "Check the text of a policy; it is not stored.", _lint,
               outputs.PROBLEMS_FOUND, **_LINT),
+    Operation("GET", "/reveals", "listReveals", "Requests of the last week to see an original, or who an actor is.",
+              _reveals, outputs.REVEALS, right=Right.REVEAL),
+    Operation("POST", "/reveals", "askReveal", "Ask; another officer has to agree.", _ask, outputs.REVEAL, **_ASK),
+    Operation("PUT", "/reveals/{id}/agreement", "agreeToReveal", "Agree, as a second person.", _agree, outputs.REVEAL,
+              **_OF_REVEAL),
+    Operation("DELETE", "/reveals/{id}", "denyReveal", "Refuse, or take back.", _refuse, outputs.REVEAL, **_OF_REVEAL),
+    Operation("POST", "/reveals/{id}/look", "lookAtRevealed", "What was asked for, once; recorded before.", _show,
+              outputs.SHOWN, **_OF_REVEAL),
     Operation("GET", "/me", "whoAmI", "The token that asks.", _me, outputs.ME, right=None),
 )  # fmt: skip
 """Every operation below `/api/v1`."""

@@ -14,6 +14,8 @@ from proxy.console.access import Right, Visitor
 from proxy.console.policy_desk import Effective, Stoppable
 from proxy.console.questions import Exchange, Holdings, Page, Proved
 from proxy.console.verifying import State, Status
+from proxy.control.reveals import RevealKind, RevealRequest, RevealState, data
+from proxy.revealing import Shown
 
 type Json = dict[str, Any]
 
@@ -140,6 +142,23 @@ PROBLEMS_FOUND = thing(
         )
     ),
 )
+REVEAL = thing(
+    "A request to see something.",
+    id=STRING,
+    kind={"enum": [str(kind) for kind in RevealKind]},
+    what=STRING,
+    reason=STRING,
+    ticket=STRING,
+    scope=STRING,
+    transfer=STRING,
+    asked=COUNT,
+    asker=STRING,
+    approver=STRING,
+    state={"enum": [str(state) for state in RevealState]},
+    until={**COUNT, "description": "End of the waiting, or of the agreement."},
+)
+REVEALS = thing(items=many(REVEAL))
+SHOWN = thing(id=STRING, kind=STRING, entity_type=STRING, text={**STRING, "description": "What was asked for."})
 ME = thing(
     id=STRING,
     role=STRING,
@@ -247,6 +266,27 @@ def problems(found: list[Problem]) -> Json:
         for one in found
     ]
     return {"holds": not any(one.is_error for one in found), "problems": shown}
+
+
+def reveal(one: RevealRequest) -> Json:
+    """One request."""
+    return data(one)
+
+
+def reveals(found: tuple[RevealRequest, ...]) -> Json:
+    """All of them."""
+    return {"items": [reveal(one) for one in found]}
+
+
+def shown(found: Shown) -> Json:
+    """What was asked for."""
+    request = found.request
+    return {
+        "id": request.id,
+        "kind": str(request.wanted.kind),
+        "entity_type": found.entity_type,
+        "text": found.text,
+    }
 
 
 def me(visitor: Visitor) -> Json:

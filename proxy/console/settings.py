@@ -13,7 +13,7 @@ class ConsoleSettings:
 
     per_minute: requests of one token; sign_ins_per_minute: attempts to sign in from one address. idle_s, longest_s:
     after how many seconds without a request, and altogether, a session ends.
-    node, audit_database, control_database: as in `Settings`; references, so that no password is in this line.
+    node, audit_database, control_database, vault_database: as in `Settings`; references, so that no password is here.
     """
 
     home: Path
@@ -28,6 +28,7 @@ class ConsoleSettings:
     node: str = DEFAULT_NODE
     audit_database: str = ""
     control_database: str = ""
+    vault_database: str = ""
 
     @classmethod
     def of(cls, settings: Settings) -> "ConsoleSettings":
@@ -41,6 +42,7 @@ class ConsoleSettings:
             node=settings.node,
             audit_database=settings.audit_database,
             control_database=settings.control_database,
+            vault_database=settings.vault_database,
         )
 
     @classmethod
@@ -72,4 +74,5 @@ class ConsoleSettings:
             node=self.node,
             audit_database=self.audit_database,
             control_database=self.control_database,
+            vault_database=self.vault_database,
         )

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from proxy.control.approvals import Approvals
 from proxy.control.cursors import Cursors
 from proxy.control.database import ControlDatabase, file_url, insert_if_free
+from proxy.control.reveals import Reveals
 from proxy.control.tables import credential, policy_activation, stop
 from proxy.control.tokens import Tokens
 from proxy.identity import CREDENTIAL_PREFIX, digest
@@ -38,6 +39,7 @@ class ControlStore:
         self.tokens = Tokens(self._database)
         self.approvals = Approvals(self._database)
         self.cursors = Cursors(self._database)
+        self.reveals = Reveals(self._database)
 
     @classmethod
     def at(cls, home: Path) -> "ControlStore":

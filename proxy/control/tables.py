@@ -74,3 +74,24 @@ stream = sa.Table(
     sa.Column("failures", sa.Integer, nullable=False),
     sa.Column("error", sa.String(200), nullable=False),
 )
+
+reveal = sa.Table(
+    "reveal",
+    metadata,
+    sa.Column("id", sa.String(26), primary_key=True),
+    sa.Column("asked", sa.BigInteger, nullable=False),
+    # ids of tokens, and whose they are
+    sa.Column("asker", sa.String(64), nullable=False),
+    sa.Column("asker_name", sa.String(96), nullable=False),
+    sa.Column("approver", sa.String(64), nullable=False),
+    sa.Column("approver_name", sa.String(96), nullable=False),
+    sa.Column("kind", sa.String(16), nullable=False),
+    # a placeholder or a reference, never what it stands for
+    sa.Column("what", sa.String(64), nullable=False),
+    sa.Column("scope", sa.String(64), nullable=False),
+    sa.Column("exchange", sa.String(26), nullable=False),
+    sa.Column("reason", sa.String(32), nullable=False),
+    sa.Column("ticket", sa.String(128), nullable=False),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("until", sa.BigInteger, nullable=False),
+)

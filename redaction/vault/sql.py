@@ -216,6 +216,14 @@ class SqlVault:
             raise VaultError("there is no such placeholder in that scope", code="unknown_scope")
         return unseal(keys, scope_id, token, row.entity_type, row.sealed)
 
+    def scopes_with(self, token: str) -> tuple[str, ...]:
+        """The live scopes that have a placeholder; reads every row, because nothing else asks so."""
+        joined = t.mapping.join(t.scope, t.scope.c.id == t.mapping.c.scope)
+        where = (t.mapping.c.token == token) & t.scope.c["keys"].is_not(None)
+        rows = sa.select(t.mapping.c.scope).select_from(joined).where(where).order_by(t.scope.c.used.desc())
+        with self._database.read() as connection:
+            return tuple(connection.execute(rows).scalars())
+
     def rotate_kek(self) -> int:
         with self._database.write() as connection:
             return upkeep.wrap_anew(connection, self._kek)

@@ -257,3 +257,32 @@ def test_the_proofs_of_the_newest_entry_and_base64_are_well_formed(console: Cons
     found = get(console, f"/transfers/{ids[-1]}/proof")
     hashes = found["entries"][0]["proof"].split("\n\n")[0].split("\n")[2:]
     assert all(len(base64.b64decode(line, validate=True)) == 32 for line in hashes)
+
+
+def test_an_original_needs_two_people_and_is_recorded_before_it_is_answered(filled: Console) -> None:
+    from redaction.vault import open_vault
+
+    vault = open_vault(filled.home)
+    (placeholder,) = vault.issue(vault.open_scope("r", destination="openai"), [("PERSON", "Anna Schmidt")])
+    vault.close()
+    second = filled.control.tokens.create(Role.OFFICER, "second", (), 1)[0]
+    bearer = {"authorization": f"Bearer {second}"}
+    body = {"what": placeholder, "reason": "incident", "ticket": "INC-7"}
+    with filled.client() as client:
+        asked = client.post("/api/v1/reveals", json=body)
+        assert asked.status_code == 201
+        path = f"/api/v1/reveals/{asked.json()['id']}"
+        assert client.put(f"{path}/agreement").json()["code"] == "needs_two_people"
+        assert client.post(f"{path}/look").status_code == 404
+        assert client.put(f"{path}/agreement", headers=bearer).json()["state"] == "approved"
+        shown = client.post(f"{path}/look")
+        assert (shown.json()["text"], shown.headers["cache-control"]) == ("Anna Schmidt", "no-store")
+        assert client.post(f"{path}/look").status_code == 404
+        assert client.get("/api/v1/reveals").json()["items"][0]["state"] == "shown"
+        wrong = client.post("/api/v1/reveals", json={**body, "what": "Anna Schmidt"})
+        assert (wrong.status_code, "Anna" in wrong.text) == (400, False)
+    (record,) = filled.entries("reveal")
+    assert (record["reason"], record["ticket"], record["n"]) == ("incident", "INC-7", 1)
+    for role in (Role.AUDITOR, Role.OPERATOR):
+        with filled.client(role) as client:
+            assert client.post("/api/v1/reveals", json=body).status_code == 403
