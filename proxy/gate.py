@@ -35,6 +35,7 @@ from proxy.spending import spending_of
 from proxy.subjects import find_subjects
 from proxy.tokenizing import tokenize
 from proxy.unexpected import watch_of
+from proxy.uploads import Uploads
 from proxy.work import GateLimits, Services, Work, known
 from redaction.restore import Redactor, Restorer
 
@@ -55,6 +56,7 @@ class Gate:
     def __init__(self, services: Services, limits: GateLimits | None = None) -> None:
         self._services = services
         self._limits = limits or GateLimits()
+        self._uploads = Uploads(self._limits.body_bytes)
         self._open = 0
 
     @property
@@ -74,6 +76,11 @@ class Gate:
         """Take a request through every step. Never raises: a refusal is an exchange with `reply` set."""
         work = self._begin(egress)
         try:
+            whole = self._uploads.take(egress)
+            if isinstance(whole, Reply):
+                work.exchange.refuse(whole, "upload_held")
+                return work.exchange
+            work.facts.egress = whole
             await self._to_decision(work)
             await self._to_record(work, await self._replaced(work))
         except Exception as error:

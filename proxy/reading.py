@@ -17,9 +17,10 @@ from proxy.formats.target import read_target
 from proxy.framing.coding import decode_body
 from proxy.identity import OWN_HEADERS, identify
 from proxy.messages import Egress, Origin
+from proxy.uploads import DECLARED_SIZE
 from proxy.work import GateLimits, Services, Work, known
 
-NOT_SENT_ON = ("host", "content-length", "content-encoding", "accept-encoding", "expect")
+NOT_SENT_ON = ("host", "content-length", "content-encoding", "accept-encoding", "expect", DECLARED_SIZE)
 """Fields that we write ourselves, or that end with us: the body leaves decoded and complete."""
 
 

@@ -52,13 +52,15 @@ class Play:
     """How the fake plays its part.
 
     chunk: characters per delta, 0 for the whole text in one. ascii_only: `\\u` escapes instead of UTF-8.
-    opening: words in front of an echo. memory: what was said under the ids of stored responses.
+    opening: words in front of an echo. scheme: of its own addresses. memory: what was said
+    under the ids of stored responses.
     """
 
     behaviour: Behaviour = Behaviour.ECHO
     chunk: int = 8
     ascii_only: bool = False
     opening: str = ""
+    scheme: str = "http"
     memory: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 

@@ -20,6 +20,8 @@ def answer(call: Received, play: Play) -> Answer | None:
     """The answer to `…/models/{model}:{operation}`; None where the path is not known."""
     if call.path.endswith("/models") and call.method == "GET":
         return whole({"models": [{"name": f"models/fake-{behaviour}"} for behaviour in Behaviour]})
+    if call.path.endswith("/files") and call.method == "POST":
+        return _upload(call, play)
     found = _OPERATION.search(call.path)
     if found is None or call.method != "POST":
         return None
@@ -40,6 +42,20 @@ def answer(call: Received, play: Play) -> Answer | None:
         texts = [_text(part.get("content") or {}) for part in body.get("requests") or []]
         return whole({"embeddings": [{"values": vector(text)} for text in texts]})
     return None
+
+
+def _upload(call: Received, play: Play) -> Answer:
+    """The resumable protocol: an address of its own for the bytes, then the file that they became."""
+    commands = call.headers.get("x-goog-upload-command") or ""
+    if "start" in commands:
+        host = call.headers.get("host")
+        address = f"{play.scheme}://{host}{call.path}?upload_id=fake-upload&upload_protocol=resumable"
+        return whole({}, extra=(("x-goog-upload-url", address), ("x-goog-upload-status", "active")))
+    if "finalize" not in commands:
+        return whole({}, extra=(("x-goog-upload-status", "active"),))
+    kept = {"name": "files/fake-file", "uri": f"{play.scheme}://fake/v1beta/files/fake-file", "state": "ACTIVE",
+            "sizeBytes": str(len(call.body)), "mimeType": "text/plain"}  # fmt: skip
+    return whole({"file": kept}, extra=(("x-goog-upload-status", "final"),))
 
 
 def error(play: Play, prompt: Prompt) -> Answer:

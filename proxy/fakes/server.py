@@ -47,7 +47,7 @@ class FakeProvider:
         if api != "all" and api not in ALL:
             raise ValueError(f"there is no fake of that API; there are {', '.join(ALL)} and all")
         self.received: list[Received] = []
-        self.play = Play(behaviour, chunk, ascii_only, opening)
+        self.play = Play(behaviour, chunk, ascii_only, opening, "https" if tls else "http")
         self._api, self._wire, self._hold, self._tls = api, wire, hold, tls
         self._host, self._port, self._keep, self._on_received = host, port, keep, on_received
         self._runner: web.ServerRunner | None = None

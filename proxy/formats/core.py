@@ -54,7 +54,7 @@ class Operation:
     answer: shape of complete answers and of stream events alike. kind: whose words an unlisted text is.
     creates: every request creates an object that the provider keeps. stores: so does one that does not say
     `store: false` (a shape notes the field as `@store`); without it, one that says `store: true`.
-    uploads: the body may be of any content type.
+    uploads: the body may be of any content type. refused: why nothing of it is let through.
     """
 
     name: str
@@ -68,6 +68,7 @@ class Operation:
     creates: bool = False
     stores: bool = False
     uploads: bool = False
+    refused: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +95,15 @@ class JsonFormat:
     def read(self, endpoint: Endpoint, head: RequestHead, body: bytes) -> Inspected:
         """Take a decoded JSON body apart. Raises FormatError."""
         operation = self._operation(endpoint)
+        if operation.refused:
+            raise FormatError(operation.refused, code="operation_refused", status=501)
         named = _named(operation, head)
         if not body:
             return Inspected((), Body(body, Document("")), state=named, keeps=operation.creates)
         inspection = Inspection() if self.roles is None else Inspection(roles=self.roles)
         content_type = head.headers.get("content-type") or ""
+        if "upload" in (head.headers.get("x-goog-upload-command") or ""):
+            content_type = ""  # Google's SDK says JSON whatever the file is
         if operation.uploads or content_type.lower().startswith(("multipart/", FORM)):
             read = read_body(inspection, content_type, body, operation.request)
             return replace(read, state=named, keeps=operation.creates)

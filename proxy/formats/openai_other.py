@@ -113,6 +113,10 @@ FORMAT = JsonFormat(
             methods=frozenset(("GET",)),
         ),
         Operation("file", re.compile(_BASE + "files/(?P<file>[^/]+)"), build(), build(), methods=_READ),
+        Operation(
+            "uploads", re.compile(_BASE + "uploads(?:/.*)?"), methods=_READ,
+            refused="a file in parts could hold a name across two of them; send it whole, by POST /v1/files",
+        ),
         Operation("batches", re.compile(_BASE + "batches"), BATCHES, _BATCH, creates=True),
         Operation(
             "batch", re.compile(_BASE + "batches/(?P<batch>[^/]+)(?:/cancel)?"), build(), _BATCH, methods=_READ,

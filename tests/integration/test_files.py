@@ -133,7 +133,7 @@ async def test_what_cannot_be_read_is_refused_and_says_why(each_door: Any, kind:
 async def test_what_the_policy_passes_leaves_as_it_came_and_the_record_says_so(each_door: Any, tmp_path: Any) -> None:
     path = tmp_path / "policy.yaml"
     path.write_text(bundled_file("default").decode().replace("document: inspect", "document: pass"))
-    raw = typst.compile(f"#\"Mail {MAIL}\"".encode())
+    raw = typst.compile(f'#"Mail {MAIL}"'.encode())
     async with each_door(settings={"policy": path}) as it, it.client("openai") as client:
         answer = await client.post("/v1/chat/completions", json=asked(file_part("a.pdf", "application/pdf", raw)))
         assert answer.status_code == 200, answer.text
