@@ -60,6 +60,8 @@ async def _inspect_answer(
     work: Work, services: Services, exchange: Exchange, detect_s: float
 ) -> tuple[tuple[FindingCount, ...], str]:
     """Personal data in the answer that is not one of our placeholders, counted; and how it was looked for."""
+    if exchange.session is not None:
+        return exchange.session.answer()
     if work.seen is not None:
         return records.count(work.seen.found)[0], work.seen.inspected
     found, inspected = await _look(work, services, exchange, detect_s)
@@ -69,9 +71,14 @@ async def _inspect_answer(
 async def _look(work: Work, services: Services, exchange: Exchange, detect_s: float) -> tuple[list[records.Found], str]:
     """What is found in the words of the answer as the provider sent them."""
     texts = exchange.reader.facts.texts if exchange.reader is not None else {}
+    return await look_at(list(texts.values()), services, detect_s)
+
+
+async def look_at(texts: Sequence[str], services: Services, detect_s: float) -> tuple[list[records.Found], str]:
+    """What is found in words of the provider's, and how they were looked at. Never raises for what detection does."""
     if not texts:
         return [], "none"
-    segments = [Segment(f"answer/{n}", text, SegmentKind.ASSISTANT) for n, text in enumerate(texts.values())]
+    segments = [Segment(f"answer/{n}", text, SegmentKind.ASSISTANT) for n, text in enumerate(texts)]
     try:
         result = await services.detection.detect(segments, deadline_s=detect_s)
     except RedactionError as error:

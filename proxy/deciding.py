@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from policies.model import Action, Code, MediaAction, MediaKind, MediaPart, PolicyInput
 from proxy import records
 from proxy.errors import RefusedError
-from proxy.formats.base import Inspected
+from proxy.formats.base import BESIDE_US, Inspected
 from proxy.formats.base import MediaPart as BodyPart
 from proxy.holding import decided, held_error
 from proxy.policy_facts import facts_of_findings, no_refs
@@ -71,6 +71,9 @@ def _refuse(work: Work) -> None:
         because = f": {decision.because}" if decision.because else ""
         if decision.code is Code.MEDIA_REFUSED and work.unread:
             because += f" ({'; '.join(dict.fromkeys(work.unread))})"
+        if decision.code is Code.MEDIA_REFUSED:
+            types = [part.media_type for part in unread(known(work.inspected))]
+            because += next((f"; {BESIDE_US[one]}" for one in types if one in BESIDE_US), "")
         status = 429 if decision.code is Code.BUDGET_EXCEEDED else 403
         raise RefusedError(
             f"the policy does not let this transfer happen{rule}{because}", code=decision.code.value, status=status

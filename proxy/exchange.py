@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from proxy.errors import FormatError, ProxyError
 from proxy.formats.base import Endpoint, Format, ResponseReader
@@ -17,6 +17,9 @@ from proxy.held import HeldAnswer, Watch
 from proxy.identity import RECEIPT_HEADER
 from proxy.messages import Headers, Outgoing, Refusal, Reply
 from redaction.restore import Listener, Restorer
+
+if TYPE_CHECKING:
+    from proxy.session import Session
 
 
 class State(StrEnum):
@@ -86,6 +89,7 @@ class Cleared:
     on_sent: called before the first byte. on_objects: begins to bind objects that the answer creates, by their ids.
     on_close: writes the outcome.
     watch: the answer goes on only when it was looked at, so through `take` and `end`.
+    session: what the messages share, where the request opens a session.
     """
 
     outgoing: Outgoing
@@ -96,6 +100,7 @@ class Cleared:
     watch: Watch | None = None
     on_objects: "Callable[[Sequence[str]], Awaitable[None]] | None" = None
     on_close: "Callable[[Exchange, Ending], Awaitable[None]] | None" = None
+    session: "Session | None" = None
 
 
 class Exchange:
@@ -119,6 +124,7 @@ class Exchange:
         self.status: int | None = None
         self.sent_at: int | None = None
         self.first_byte_at: int | None = None
+        self.bytes_sent = 0
         self.bytes_received = 0
         self.error: str | None = None
         self.reader: ResponseReader | None = None
@@ -158,6 +164,16 @@ class Exchange:
         self.advance(State.SENT)
         self.cleared.on_sent()
         self.sent_at = self._clock_ms()
+        self.bytes_sent = len(self.cleared.outgoing.body)
+
+    def sent_more(self, size: int) -> None:
+        """A further message has gone upstream under this record."""
+        self.bytes_sent += size
+
+    @property
+    def session(self) -> "Session | None":
+        """The session that this exchange has opened, if it is one."""
+        return self.cleared.session if self.cleared is not None else None
 
     def answer(self, status: int, headers: Headers) -> Headers:
         """The head of the upstream's answer; returns the head for the client, without a Content-Length.

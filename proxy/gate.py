@@ -19,27 +19,41 @@ from policies.destination import Destination
 from proxy import closing, records, unregistered
 from proxy.attachments import open_attachments, rewrite_attachments
 from proxy.deciding import decide
-from proxy.errors import UnavailableError
+from proxy.errors import RefusedError, UnavailableError
 from proxy.exchange import Cleared, Ending, Exchange, State
 from proxy.formats.base import MediaPart
 from proxy.framing.coding import decoder
+from proxy.framing.websocket import POLICY, Close, Message
+from proxy.held import Watch
 from proxy.holding import let_wait
 from proxy.identity import RECEIPT_HEADER
 from proxy.messages import Door, Egress, Headers, Origin, Outgoing, Refusal, Reply
-from proxy.outgoing import outgoing
+from proxy.outgoing import outgoing, outgoing_message
 from proxy.preview import preview_reply
-from proxy.reading import find_destination, find_identity, read_request, upstream_named
+from proxy.reading import (
+    check_application,
+    find_destination,
+    find_identity,
+    read_message,
+    read_request,
+    upstream_named,
+)
 from proxy.refusals import refusal_of
 from proxy.routing import reroute
+from proxy.session import Lease, Session, Turn, ends
 from proxy.spending import spending_of
 from proxy.subjects import find_subjects
 from proxy.tokenizing import tokenize
 from proxy.unexpected import watch_of
 from proxy.uploads import Uploads
 from proxy.work import GateLimits, Services, Work, known
-from redaction.restore import Redactor, Restorer
+from redaction.restore import Redactor, Restorable, Restorer
 
 __all__ = ["Gate", "GateLimits", "HostVerdict", "Services"]
+
+
+SWITCHED = 101
+"""The provider took the session (RFC 6455 section 4.2.2)."""
 
 
 class HostVerdict(StrEnum):
@@ -58,6 +72,7 @@ class Gate:
         self._limits = limits or GateLimits()
         self._uploads = Uploads(self._limits.body_bytes)
         self._open = 0
+        self._sessions = 0
 
     @property
     def open_transfers(self) -> int:
@@ -82,10 +97,48 @@ class Gate:
                 return work.exchange
             work.facts.egress = whole
             await self._to_decision(work)
-            await self._to_record(work, await self._replaced(work))
+            request = await self._replaced(work)
+            restorer, watch = self._restorer(work), self._watch(work)
+            session = self._opened(work, restorer, watch)
+            await self._to_record(work, request, restorer, session, watch)
         except Exception as error:
             await self._refuse(work, error)
         return work.exchange
+
+    async def admit_message(self, session: Session, message: Message) -> Turn:
+        """Take one message of an open session through the same steps. Never raises: what is refused is not sent."""
+        work = self._begin(session.egress(message))
+        try:
+            return await self._message(session, work, message)
+        except Exception as error:
+            return await self._refuse_message(session, work, message, error)
+
+    async def answer(self, session: Session, message: Message) -> list[Message]:
+        """One message of the provider as the client gets it, perhaps behind others. Raises FormatError."""
+        session.exchange.bytes_received += len(message.data)
+        restored = session.reader.message(message.data)
+        named = session.reader.new_objects()
+        if named and session.keeping is not None:
+            session.keeping.tokenized = session.tokenized
+            await closing.bind(session.keeping, self._services, named)
+        return [Message(data, message.text) for data in restored]
+
+    async def look_at_turn(self, session: Session) -> None:
+        """Look for personal data in what the provider has said since the last time; off the way of any message."""
+        texts, truncated = session.reader.said()
+        found, inspected = await closing.look_at(texts, self._services, self._limits.detect_s)
+        session.heard(found, inspected, truncated=truncated)
+
+    def ended(self, session: Session) -> Refusal | None:
+        """Why an open session has to end now: stopped by an officer, its credential ended, its destination gone."""
+        work = self._begin(session.work.facts.egress)
+        try:
+            find_destination(work, self._services)
+            check_application(work)
+            session.check_same(work)
+        except Exception as error:
+            return refusal_of(error, session.exchange.transfer)
+        return None
 
     async def preview(self, egress: Egress) -> Reply:
         """What would leave, and why. Sends nothing, so nothing is recorded."""
@@ -155,26 +208,44 @@ class Gate:
         with work.stage("vault"):
             work.bound = await services.vault.bound(destination, tuple(known(work.inspected).state.values()))
             work.facts.expired = work.bound.expired if work.bound is not None else 0
-            persons = tuple(dict.fromkeys(subject.ref for subject in work.facts.subjects))
-            work.tokenized = await tokenize(
-                services, work.identity, destination, work.facts.found, work.segments, work.bound, persons
-            )
+            await self._tokenize(work)
         with work.stage("splice"):
             files = await rewrite_attachments(work, services)
             return await services.offload(len(work.facts.egress.body), lambda: outgoing(work, services, files))
 
-    async def _to_record(self, work: Work, request: Outgoing) -> None:
+    async def _tokenize(self, work: Work) -> None:
+        persons = tuple(dict.fromkeys(subject.ref for subject in work.facts.subjects))
+        identity, egress = work.identity, work.facts.egress
+        if egress.upgrade and not identity.session:
+            # What opens a session holds no words that could tell one from another; its record does.
+            identity = replace(identity, session=f"websocket {work.facts.transfer}")
+        work.tokenized = await tokenize(
+            self._services, identity, work.destination.name, work.facts.found, work.segments, work.bound, persons
+        )
+
+    def _restorer(self, work: Work) -> Restorer:
+        policy, tokenized = work.active.policy, known(work.tokenized)
+        may_restore = None if policy.restores_every_tool else policy.restore_tool
+        return Restorer(tokenized.restorable, may_restore=may_restore)
+
+    def _watch(self, work: Work) -> Watch | None:
+        # mitmproxy passes a body on inside the engine, which cannot wait; there an answer is held to its end.
+        sentences = work.facts.egress.door is Door.GATEWAY
+        return watch_of(work, self._services, sentences=sentences, detect_s=self._limits.detect_s)
+
+    async def _to_record(
+        self,
+        work: Work,
+        request: Outgoing,
+        restorer: Restorer,
+        session: Session | None = None,
+        watch: Watch | None = None,
+    ) -> None:
         tokenized, facts = known(work.tokenized), work.facts
         self._services.budgets.reserve(spending_of(work))
         facts.commitment_in = commit(tokenized.commit_key, facts.transfer, REQUEST_IN, facts.egress.body)
         commitment_out = commit(tokenized.commit_key, facts.transfer, REQUEST_OUT, request.body)
         record = records.transfer_record(facts, bytes_out=len(request.body), commitment_out=commitment_out)
-        policy = work.active.policy
-        may_restore = None if policy.restores_every_tool else policy.restore_tool
-        restorer = Restorer(tokenized.restorable, may_restore=may_restore)
-        # mitmproxy passes a body on inside the engine, which cannot wait; there an answer is held to its end.
-        sentences = facts.egress.door is Door.GATEWAY
-        watch = watch_of(work, self._services, sentences=sentences, detect_s=self._limits.detect_s)
         work.exchange.advance(State.INSPECTED)
         work.receipt = await self._recorded(work, record)
         work.exchange.clear(
@@ -187,9 +258,11 @@ class Gate:
                 watch=watch,
                 on_objects=lambda object_ids: closing.bind(work, self._services, object_ids),
                 on_close=lambda exchange, ending: self._close(work, exchange, ending),
+                session=session,
             )
         )
         self._open += 1
+        self._sessions += session is not None
         self._services.observe("sent", work.destination.name)
 
     async def _recorded(self, work: Work, record: Record) -> Receipt:
@@ -197,6 +270,99 @@ class Gate:
         receipt = await self._services.recorder.append(record, proof=asked)
         work.exchange.proof = receipt.proof
         return receipt
+
+    def _opened(self, work: Work, restorer: Restorer, watch: Watch | None) -> Session | None:
+        if known(work.endpoint).session is None:
+            return None
+        if watch is not None:
+            raise RefusedError(
+                "the policy lets answers go on only when they were inspected, which a session cannot wait for",
+                code="held_answer_unsupported",
+                status=501,
+            )
+        if self._sessions >= self._limits.open_sessions:
+            raise UnavailableError("too many sessions are open; try again", code="too_many_sessions")
+        return Session(work, self._limits.session, restorer, self._services.clock_ms())
+
+    async def _message(self, session: Session, work: Work, message: Message) -> Turn:
+        services, now, size = self._services, work.facts.at_ms, len(message.data)
+        session.check(message, now)
+        with work.stage("identify"):
+            find_destination(work, services)
+            await find_identity(work, services)
+            session.check_same(work)
+        with work.stage("parse"):
+            await services.offload(size, lambda: read_message(work, services, session.work, session.dialect))
+        inspected = known(work.inspected)
+        only_media = bool(inspected.media) and not (
+            inspected.segments or inspected.uninspected or inspected.attachments
+        )
+        if only_media and (lease := session.leased(inspected.media, now)) is not None:
+            return self._under(lease, session, message)
+        if not (inspected.segments or inspected.media or inspected.uninspected or inspected.unkept or inspected.state):
+            self._remember(session, work)
+            return Turn(message)  # nothing but structure
+        with work.stage("parse"):
+            await open_attachments(work, services)
+            await find_subjects(work, services, self._limits)
+        work.facts.subjects = work.facts.subjects or session.work.facts.subjects
+        with work.stage("detect"):
+            result = await services.detection.detect(work.segments, deadline_s=self._limits.detect_s)
+        work.facts.detector_version = result.version
+        with work.stage("decide"):
+            decide(work, services, result)
+            reroute(work, services)
+        with work.stage("vault"):
+            named = await services.vault.bound(work.destination.name, tuple(inspected.state.values()))
+            work.facts.expired = named.expired if named is not None else 0
+            work.bound = session.bound(named)
+            await self._tokenize(work)
+        with work.stage("splice"):
+            files = await rewrite_attachments(work, services)
+            body = await services.offload(size, lambda: outgoing_message(work, session.dialect, files))
+        if only_media:
+            work.facts.media = session.to_lease(inspected.media)
+            work.facts.uninspected = tuple((part, "policy_pass") for part in work.facts.media)
+        session.widen(known(work.tokenized))
+        self._remember(session, work)
+        request = Outgoing(known(work.origin), "", b"", Headers(), body)
+        await self._to_record(work, request, Restorer(Restorable({})))
+        if only_media:
+            before = session.open_lease(inspected.media, now, exchange=work.exchange)
+            return Turn(Message(body, message.text), work.exchange, ended=before)
+        return Turn(Message(body, message.text), work.exchange)
+
+    @staticmethod
+    def _remember(session: Session, work: Work) -> None:
+        """A message that asks the provider to keep the session: what it will be called is bound to its scopes."""
+        if known(work.inspected).keeps:
+            session.keeping = work
+
+    async def _refuse_message(self, session: Session, work: Work, message: Message, error: Exception) -> Turn:
+        await self._refuse(work, error)
+        refusal = refusal_of(error, work.facts.transfer)
+        inspected, before = work.inspected, None
+        if inspected is not None and inspected.media and not inspected.segments:
+            # An app that streams what is refused would fill the log with it.
+            now = work.facts.at_ms
+            before = session.open_lease(inspected.media, now, exchange=None, refusal=refusal)
+        return self._told(session, refusal, message, before)
+
+    def _under(self, lease: Lease, session: Session, message: Message) -> Turn:
+        if lease.refusal is not None:
+            return self._told(session, lease.refusal, message, None)
+        assert lease.exchange is not None, "a lease that lets pass has a record"
+        return Turn(message, under=lease.exchange)
+
+    @staticmethod
+    def _told(session: Session, refusal: Refusal, message: Message, ended: Exchange | None) -> Turn:
+        told = session.dialect.refused(refusal, message.data)
+        close = Close(POLICY, f"dragoman: {refusal.message} [{refusal.code}]")
+        return Turn(
+            told=Message(told) if told is not None else None,
+            close=close if told is None or ends(refusal) else None,
+            ended=ended,
+        )
 
     async def _refuse(self, work: Work, error: Exception) -> None:
         refusal = refusal_of(error, work.facts.transfer)
@@ -221,7 +387,11 @@ class Gate:
         work.exchange.refuse(work.format.refuse(work.endpoint, refusal), refusal.code)
 
     async def _close(self, work: Work, exchange: Exchange, ending: Ending) -> None:
+        session = exchange.session
         try:
+            if session is not None and exchange.reader is not None and exchange.status == SWITCHED:
+                await self.look_at_turn(session)
             await closing.close(work, self._services, exchange, ending, detect_s=self._limits.detect_s)
         finally:
             self._open -= 1
+            self._sessions -= session is not None

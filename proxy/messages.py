@@ -77,6 +77,7 @@ class Egress:
     body: as it came, content-encoded if the client encoded it; always complete.
     peer: IP address of the client. credential: our own credential (proxy authentication or gateway key), or "".
     certificate: the names in the client's certificate, verified by the door; empty where it showed none.
+    upgrade: a well-formed WebSocket handshake (RFC 6455 section 4.1), which opens a session.
     """
 
     door: Door
@@ -90,6 +91,7 @@ class Egress:
     peer: str = ""
     credential: str = ""
     certificate: tuple[str, ...] = ()
+    upgrade: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ Pure, and the last step before the record.
 from collections.abc import Mapping
 
 from proxy.errors import RefusedError
+from proxy.formats.base import Dialect
 from proxy.messages import Headers, Outgoing
 from proxy.reading import NOT_SENT_ON, kept_from_storing
 from proxy.routing import renamed_model, routed_headers
@@ -27,6 +28,13 @@ def outgoing(work: Work, services: Services, files: Mapping[str, str]) -> Outgoi
     mark = b"?" if b"?" in work.facts.egress.target else b""
     line = path.encode("latin-1") + mark + query.encode("latin-1")
     return Outgoing(origin, work.facts.egress.method, line, _headers(work, services, headers, body), body)
+
+
+def outgoing_message(work: Work, dialect: Dialect, files: Mapping[str, str]) -> bytes:
+    """One message of a session, as it may be sent once it is recorded. files: see `outgoing`. Raises FormatError."""
+    inspected = known(work.inspected)
+    unkept = inspected.unkept if inspected.keeps and kept_from_storing(work) else {}
+    return dialect.splice(inspected, {**known(work.tokenized).texts, **unkept, **files})
 
 
 def _headers(work: Work, services: Services, headers: Headers, body: bytes) -> Headers:

@@ -12,10 +12,10 @@ from policies.policy import Policy
 from proxy.config import parse_origin
 from proxy.errors import RefusedError, UnavailableError
 from proxy.exchange import HOP_BY_HOP
-from proxy.formats.base import Inspected, MediaPart, RequestHead
-from proxy.formats.target import read_target
+from proxy.formats.base import Dialect, Inspected, MediaPart, RequestHead
+from proxy.formats.target import NOWHERE, read_target
 from proxy.framing.coding import decode_body
-from proxy.identity import OWN_HEADERS, identify
+from proxy.identity import OWN_HEADERS, Identity, identify
 from proxy.messages import Egress, Origin
 from proxy.uploads import DECLARED_SIZE
 from proxy.work import GateLimits, Services, Work, known
@@ -78,17 +78,23 @@ def upstream_of(destination: Destination, services: Services) -> Origin:
 async def find_identity(work: Work, services: Services) -> None:
     """Who sends it, for what, about whom. Raises RefusedError (`credential_unknown`, `application_stopped`, ...)."""
     policy = work.active.policy
-    carriers = work.destination.credentials.headers
     egress = work.facts.egress
     if policy.tokens is not None:
         work.claims = await services.claims(policy.tokens, egress.headers)
-    identity = identify(egress, policy, work.active.credentials, carriers, work.claims)
-    work.facts.identity = identity
-    if identity.application in work.active.stopped_applications:
-        raise RefusedError("this application was stopped by an officer", code="application_stopped")
+    identity = check_application(work)
     work.facts.subjects = await services.references.subjects(identity.subjects)
     work.facts.session = await services.references.session(identity.session)
     work.facts.purpose = identity.purpose or policy.purpose_for(identity.application)
+
+
+def check_application(work: Work) -> Identity:
+    """Who sends it, as far as the request alone says it. Raises as `find_identity` does."""
+    carriers = work.destination.credentials.headers
+    identity = identify(work.facts.egress, work.active.policy, work.active.credentials, carriers, work.claims)
+    work.facts.identity = identity
+    if identity.application in work.active.stopped_applications:
+        raise RefusedError("this application was stopped by an officer", code="application_stopped")
+    return identity
 
 
 def read_request(work: Work, services: Services, limits: GateLimits) -> None:
@@ -96,8 +102,14 @@ def read_request(work: Work, services: Services, limits: GateLimits) -> None:
     egress = work.facts.egress
     path, _, query = egress.target.decode("latin-1").partition("?")
     headers = egress.headers.without((*HOP_BY_HOP, *OWN_HEADERS, *_for_us(work.active.policy)))
-    work.head = RequestHead(egress.method, known(work.origin).host, path, query, headers)
+    work.head = RequestHead(egress.method, known(work.origin).host, path, query, headers, egress.upgrade)
     work.format, work.endpoint = services.formats.select(work.head, work.destination.format_for(path))
+    if egress.upgrade and work.endpoint.session is None:
+        raise RefusedError(
+            "no format knows the messages of a WebSocket at this path, so none would be inspected",
+            code="websocket_unsupported",
+            status=501,
+        )
     body = decode_body(egress.body, headers.get("content-encoding"), limit=limits.body_bytes)
     work.inspected = work.format.read(work.endpoint, work.head, body)
     _check_keeping(work)
@@ -105,6 +117,18 @@ def read_request(work: Work, services: Services, limits: GateLimits) -> None:
     work.target = read_target(work.head, carriers=credentials.headers, query_carriers=credentials.query)
     work.facts.format, work.facts.endpoint = work.format.name, work.endpoint.operation
     work.facts.model = services.references.marked(work.inspected.model or work.endpoint.model)
+    work.facts.media = work.inspected.media
+    work.facts.uninspected = opaque_parts(work.inspected)
+
+
+def read_message(work: Work, services: Services, session: Work, dialect: Dialect) -> None:
+    """Take one message of a session apart; where it goes was read when the session began. Raises FormatError."""
+    work.head, work.format, work.endpoint = session.head, session.format, session.endpoint
+    work.inspected = dialect.read(work.facts.egress.body)
+    _check_keeping(work)
+    work.target = NOWHERE
+    work.facts.format, work.facts.endpoint = work.format.name, known(work.endpoint).operation
+    work.facts.model = services.references.marked(work.inspected.model) or session.facts.model
     work.facts.media = work.inspected.media
     work.facts.uninspected = opaque_parts(work.inspected)
 

@@ -138,7 +138,6 @@ def outcome_record(
     stream = StreamEnd.NONE
     if facts is not None and facts.events:
         stream = StreamEnd.COMPLETE if facts.complete else StreamEnd.CUT
-    outgoing = exchange.cleared.outgoing if exchange.cleared is not None else None
     return OutcomeRecord(
         id=exchange.transfer,
         at=at_ms,
@@ -147,7 +146,7 @@ def outcome_record(
         upstream_status=exchange.status,
         tokens_in=facts.usage.input_tokens if facts else None,
         tokens_out=facts.usage.output_tokens if facts else None,
-        bytes_sent=len(outgoing.body) if outgoing is not None and exchange.sent_at is not None else None,
+        bytes_sent=exchange.bytes_sent if exchange.sent_at is not None else None,
         bytes_received=exchange.bytes_received,
         restored=counts.restored if counts else 0,
         unknown=counts.unknown if counts else 0,

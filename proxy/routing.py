@@ -36,6 +36,8 @@ def reroute(work: Work, services: Services) -> None:
     head, inspected = known(work.head), known(work.inspected)
     if target.format_for(head.path) != source.format_for(head.path):
         raise _incompatible(target, "does not speak the same wire format at this path")
+    if known(work.endpoint).session is not None:
+        raise _incompatible(target, "cannot take over a session")
     if inspected.state:
         raise _incompatible(target, f"does not know the objects that {source.name} keeps; start a new conversation")
     if any(key in source.credentials.query for key, _ in parse_qsl(head.query, keep_blank_values=True)):

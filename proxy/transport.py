@@ -17,6 +17,9 @@ from yarl import URL
 from proxy.errors import ProxyError
 from proxy.messages import Headers, Outgoing
 
+_HANDSHAKE = ("sec-websocket-key", "sec-websocket-version", "sec-websocket-extensions", "sec-websocket-protocol")
+"""Fields of a handshake that belong to one connection; ours to the provider has its own."""
+
 
 class UpstreamError(ProxyError):
     """The provider could not be reached or its answer broke off. reached: a byte may have been received there."""
@@ -79,7 +82,7 @@ class Transport:
         url = URL(
             f"{origin.scheme}://{origin.authority}{origin.prefix}{outgoing.target.decode('latin-1')}", encoded=True
         )
-        headers = CIMultiDict((name.decode("latin-1"), value.decode("latin-1")) for name, value in outgoing.headers)
+        headers = _fields(outgoing.headers)
         try:
             response = await self._session.request(
                 outgoing.method,
@@ -113,6 +116,46 @@ class Transport:
         else:
             response.release()
 
+    async def open_session(self, outgoing: Outgoing, *, message_bytes: int) -> "aiohttp.ClientWebSocketResponse[bool]":
+        """Open the WebSocket that was cleared. message_bytes: largest message of the provider. Raises UpstreamError.
+
+        Without compression, as every other answer; its frames are the library's business.
+        """
+        origin = outgoing.origin
+        target = outgoing.target.decode("latin-1")
+        protocols = ",".join(outgoing.headers.all("sec-websocket-protocol"))
+        try:
+            return await self._session.ws_connect(
+                URL(f"{origin.scheme}://{origin.authority}{origin.prefix}{target}", encoded=True),
+                headers=_fields(outgoing.headers.without(_HANDSHAKE)),
+                protocols=[name.strip() for name in protocols.split(",") if name.strip()],
+                max_msg_size=message_bytes,
+                timeout=aiohttp.ClientWSTimeout(ws_close=5.0),
+                heartbeat=60.0,
+                decode_text=False,
+            )
+        except aiohttp.WSServerHandshakeError as error:
+            raise UpstreamError(
+                f"the provider at {origin.host} did not open the session; it answered {error.status}",
+                code="upstream_refused",
+                status=error.status if error.status >= 400 else 502,
+                reached=True,
+            ) from None
+        except aiohttp.ClientConnectorError as error:
+            raise UpstreamError(
+                f"the provider at {origin.host} could not be reached ({type(error).__name__})", reached=False
+            ) from error
+        except (aiohttp.ClientError, TimeoutError, ConnectionError, ValueError) as error:
+            raise UpstreamError(
+                f"the provider at {origin.host} did not answer properly ({type(error).__name__})",
+                code="upstream_broken",
+                reached=True,
+            ) from error
+
     async def close(self) -> None:
         """Close every connection."""
         await self._session.close()
+
+
+def _fields(headers: Headers) -> "CIMultiDict[str]":
+    return CIMultiDict((name.decode("latin-1"), value.decode("latin-1")) for name, value in headers)

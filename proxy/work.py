@@ -20,6 +20,7 @@ from proxy.exchange import Exchange
 from proxy.formats.base import Endpoint, Format, Inspected, RequestHead
 from proxy.formats.selection import Formats
 from proxy.formats.target import Target
+from proxy.framing.websocket import SessionLimits
 from proxy.identity import Identity, Subject
 from proxy.messages import Origin
 from proxy.records import Facts
@@ -49,11 +50,16 @@ type LookUp = Callable[[SubjectSource, Sequence[Subject], str], Awaitable[tuple[
 
 @dataclass(frozen=True, slots=True)
 class GateLimits:
-    """Bounds of one request. body_bytes: as decoded. detect_s: seconds for detection. open_transfers: at one time."""
+    """Bounds of one request. body_bytes: as decoded. detect_s: seconds for detection. open_transfers: at one time.
+
+    open_sessions: WebSockets at one time, each of them an open transfer. session: bounds of one.
+    """
 
     body_bytes: int = 32 * 1024 * 1024
     detect_s: float = 30.0
     open_transfers: int = 1000
+    open_sessions: int = 500
+    session: SessionLimits = field(default_factory=SessionLimits)
 
 
 def _no_key(_destination: str) -> str | None:

@@ -16,9 +16,11 @@ import aiohttp
 from aiohttp import web
 
 from proxy.doors.addresses import through_us
+from proxy.doors.sessions import SessionGate, Sessions
 from proxy.doors.tls import client_names
 from proxy.errors import ProxyError
-from proxy.exchange import Ending, Exchange
+from proxy.exchange import Ending, Exchange, State
+from proxy.framing.websocket import is_handshake
 from proxy.held import WITHHELD
 from proxy.messages import Door, Egress, Headers, Outgoing, Refusal, Reply
 from proxy.transport import Transport, UpstreamAnswer, UpstreamError
@@ -28,10 +30,10 @@ logger = logging.getLogger("dragoman.gateway")
 BODILESS = (204, 304)
 FAILED_CLOSED = Refusal(503, "failed_closed", "dragoman failed on this request; nothing was sent", 1)
 DRAINING = Refusal(503, "draining", "dragoman is shutting down; try again", 1)
-WEBSOCKET = Refusal(501, "websocket_unsupported", "WebSocket connections are not supported yet; use the HTTP API")
+UPGRADE = Refusal(501, "upgrade_unsupported", "the only upgrade that is understood here is a WebSocket's (RFC 6455)")
 
 
-class Admitting(Protocol):
+class Admitting(SessionGate, Protocol):
     """The gate, as this door sees it."""
 
     async def admit(self, egress: Egress) -> Exchange: ...
@@ -67,6 +69,7 @@ class Gateway:
         self._body_bytes = body_bytes
         self._allowed_hosts = frozenset(host.lower() for host in allowed_hosts)
         self._closing: set[asyncio.Task[None]] = set()
+        self._sessions = Sessions(gate, transport, self._later)
         self._draining = False
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -94,8 +97,8 @@ class Gateway:
         return await self._relay(request, exchange, exchange.outgoing)
 
     async def _admit(self, request: web.BaseRequest, egress: Egress) -> Exchange:
-        if request.headers.get("upgrade"):
-            return await self._gate.refuse(egress, WEBSOCKET)
+        if request.headers.get("upgrade") and not egress.upgrade:
+            return await self._gate.refuse(egress, UPGRADE)
         try:
             egress = replace(egress, body=await self._body(request))
         except ProxyError as error:
@@ -105,8 +108,9 @@ class Gateway:
         return await self._gate.admit(egress)
 
     def refuse_new(self) -> None:
-        """Take no more transfers, on connections that are kept as well."""
+        """Take no more transfers, on connections that are kept as well; sessions are told to go."""
         self._draining = True
+        self._sessions.go_away()
 
     async def drain(self) -> None:
         """Wait until every outcome is written."""
@@ -160,6 +164,8 @@ class Gateway:
                 # Whatever it is, what the ledger could not be told is not sent.
                 return _reply(exchange.refusal_reply(replace(FAILED_CLOSED, transfer=exchange.transfer)))
             ending = Ending.CUT
+            if exchange.session is not None:
+                return await self._sessions.serve(request, exchange, outgoing, exchange.session)
             async with self._transport.send(outgoing) as answer:
                 response = await self._answer(request, exchange, answer)
             # An answer that the policy withheld came properly; its error says why the app did not get it.
@@ -175,7 +181,9 @@ class Gateway:
             ending = Ending.COMPLETE if getattr(error, "code", "") in WITHHELD else Ending.UPSTREAM_ERROR
             return _reply(exchange.refusal_reply(_refusal(error, exchange)))
         finally:
-            self._later(exchange.close(ending))
+            if exchange.session is None or exchange.state is State.SENT:
+                # A session that the provider took ends when it ends.
+                self._later(exchange.close(ending))
 
     async def _answer(self, request: web.BaseRequest, exchange: Exchange, answer: UpstreamAnswer) -> web.StreamResponse:
         head = exchange.answer(answer.status, answer.headers)
@@ -228,16 +236,18 @@ class Gateway:
 
 def _egress(request: web.BaseRequest, destination: str, target: str) -> Egress:
     """A request's head; its body is not read yet."""
+    headers = Headers(tuple(request.raw_headers))
     return Egress(
         door=Door.GATEWAY,
         mode="gateway",
         method=request.method,
         target=target.encode("latin-1", "replace"),
-        headers=Headers(tuple(request.raw_headers)),
+        headers=headers,
         body=b"",
         destination=destination,
         peer=request.remote or "",
         certificate=client_names(request.transport.get_extra_info("peercert") if request.transport else None),
+        upgrade=is_handshake(request.method, headers),
     )
 
 

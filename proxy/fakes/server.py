@@ -5,17 +5,20 @@ who may ask.
 """
 
 import asyncio
+import json
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import Self
 
-from aiohttp import web
+from aiohttp import WSMsgType, web
 
 from proxy.fakes.apis import ALL, respond
 from proxy.fakes.behaviour import Behaviour, Play
 from proxy.fakes.hold import Hold
+from proxy.fakes.sessions import Spoken, session_of
 from proxy.fakes.traffic import Answer, Received
+from proxy.framing.websocket import is_handshake
 from proxy.messages import Headers
 
 
@@ -26,6 +29,7 @@ class FakeProvider:
     chunk: characters per delta, 0 for all in one. wire: bytes per write, 0 for one write per event; 1 cuts inside
     every UTF-8 sequence. ascii_only: `\\u` escapes. opening: words before an echo. hold: releases events one by one.
     tls: a server context with a certificate. keep: whether `received` is filled. on_received: told of each request.
+    deflate: whether WebSockets may be compressed. sockets, close_codes: those that were opened, how they ended.
     """
 
     def __init__(
@@ -43,10 +47,14 @@ class FakeProvider:
         port: int = 0,
         keep: bool = True,
         on_received: Callable[[Received], None] | None = None,
+        deflate: bool = True,
     ) -> None:
         if api != "all" and api not in ALL:
             raise ValueError(f"there is no fake of that API; there are {', '.join(ALL)} and all")
         self.received: list[Received] = []
+        self.sockets: list[web.WebSocketResponse] = []
+        self.close_codes: list[int | None] = []
+        self._deflate = deflate
         self.play = Play(behaviour, chunk, ascii_only, opening, "https" if tls else "http")
         self._api, self._wire, self._hold, self._tls = api, wire, hold, tls
         self._host, self._port, self._keep, self._on_received = host, port, keep, on_received
@@ -96,12 +104,39 @@ class FakeProvider:
                 self.received.append(call)
             if self._on_received is not None:
                 self._on_received(call)
+            if is_handshake(call.method, call.headers):
+                return await self._session(request, call)
             return await self._send(request, respond(self._api, call, self.play))
         except (ConnectionError, asyncio.CancelledError):
             raise  # the client went away: that is its right
         except Exception as failure:
             self._failures.append(failure)
             raise
+
+    async def _session(self, request: web.BaseRequest, call: Received) -> web.StreamResponse:
+        """A WebSocket: every message is kept like a request, and answered with messages of its own."""
+        spoken = session_of(call, self.play)
+        if spoken is None:
+            return await self._send(request, respond(self._api, call, self.play))
+        socket = web.WebSocketResponse(protocols=spoken.protocols, max_msg_size=0, compress=self._deflate)
+        await socket.prepare(request)
+        self.sockets.append(socket)
+        await self._say(socket, spoken, spoken.opened())
+        async for message in socket:
+            if message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
+                data = message.data.encode() if isinstance(message.data, str) else message.data
+                if self._keep:
+                    self.received.append(Received("MESSAGE", call.target, Headers(), data))
+                await self._say(socket, spoken, spoken.answer(json.loads(data)))
+        self.close_codes.append(socket.close_code)
+        return socket
+
+    async def _say(self, socket: web.WebSocketResponse, spoken: Spoken, events: Iterable[dict[str, object]]) -> None:
+        for event in events:
+            if self._hold is not None:
+                await self._hold.pass_one()
+            data = json.dumps(event, ensure_ascii=self.play.ascii_only).encode()
+            await socket.send_frame(data, WSMsgType.BINARY if spoken.binary else WSMsgType.TEXT)
 
     async def _send(self, request: web.BaseRequest, answer: Answer) -> web.StreamResponse:
         response = web.StreamResponse(status=answer.status, headers=dict(answer.headers))

@@ -5,6 +5,7 @@ from proxy.formats import (
     anthropic,
     cohere,
     gemini,
+    gemini_live,
     generic,
     llama,
     mcp,
@@ -12,6 +13,7 @@ from proxy.formats import (
     ollama,
     openai_chat,
     openai_other,
+    openai_realtime,
     openai_responses,
 )
 from proxy.formats.base import Format
@@ -20,8 +22,10 @@ ALL: tuple[Format, ...] = (
     openai_chat.FORMAT,
     openai_responses.FORMAT,
     openai_other.FORMAT,
+    openai_realtime.FORMAT,
     mistral.FORMAT,
     gemini.FORMAT,
+    gemini_live.FORMAT,
     anthropic.FORMAT,
     cohere.FORMAT,
     ollama.FORMAT,

@@ -12,16 +12,74 @@ from proxy.messages import Headers, Refusal, Reply
 from redaction.restore import Restorer
 from redaction.segment import Segment
 
+SDP, SESSION_KEY = "application/sdp", "application/x-session-key"
+BESIDE_US = {
+    SDP: "a call's sound and words would flow beside dragoman (WebRTC, SIP); use a WebSocket session",
+    SESSION_KEY: "the key would open sessions that do not pass dragoman; open them here, with the app's own key",
+}
+"""Media types of what sets up a way around this proxy, and what a refusal says of it."""
+
 
 @dataclass(frozen=True, slots=True)
 class RequestHead:
-    """The part of a request that routes it. path: raw, without query; query: raw, without `?`."""
+    """The part of a request that routes it. path: raw, without query; query: raw, without `?`.
+
+    upgrade: it asks for a WebSocket (RFC 6455 section 4.1).
+    """
 
     method: str
     host: str
     path: str
     query: str
     headers: Headers
+    upgrade: bool = False
+
+
+class SessionReader(Protocol):
+    """Restores what a provider says in one session."""
+
+    turn_ended: bool
+
+    @property
+    def facts(self) -> "ResponseFacts": ...
+
+    def message(self, raw: bytes) -> list[bytes]:
+        """A message of the provider in, messages for the client out. Raises FormatError on a hostile one."""
+        ...
+
+    def close(self, *, complete: bool) -> list[bytes]:
+        """The session ends: what was held back."""
+        ...
+
+    def new_objects(self) -> list[str]:
+        """Ids of what the provider keeps, named since the last time."""
+        ...
+
+    def said(self) -> tuple[list[str], bool]:
+        """Texts since the last time, as the provider sent them; whether some were too much to keep."""
+        ...
+
+    def feed(self, data: bytes) -> bytes: ...
+
+    def finish(self) -> bytes: ...
+
+
+class Dialect(Protocol):
+    """How the messages of a session are read. Immutable and shared."""
+
+    def read(self, message: bytes) -> "Inspected":
+        """Take a message of the client apart. Raises FormatError."""
+        ...
+
+    def splice(self, inspected: "Inspected", replacements: Mapping[str, str]) -> bytes:
+        """See `Format.splice`."""
+        ...
+
+    def reader(self, restorer: Restorer) -> SessionReader: ...
+
+    def refused(self, refusal: Refusal, message: bytes) -> bytes | None:
+        """The provider's own error event for a message that was not sent; None where the session has to end."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +87,14 @@ class Endpoint:
     """Which operation of a provider API a request is.
 
     format: the format's name. operation: from a closed set (`chat`, `embeddings`, `generate`, `unknown`), it stands
-    in the record. model: from the path where the API puts it there, else "".
+    in the record. model: from the path where the API puts it there, else "". session: how messages are read, where the
+    request opens a session.
     """
 
     format: str
     operation: str
     model: str = ""
+    session: Dialect | None = None
 
 
 @dataclass(frozen=True, slots=True)

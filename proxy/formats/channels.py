@@ -68,6 +68,8 @@ class Calls:
                 continue
             of_event = frame.parent is found.root and frame.position < 0 and frame.key == self._channels.call
             at = scope(found.root if of_event else frame)
+            if of_event and not at and (own := _index(frame)):
+                at = f"{own}/"  # the event names its call only by the object that it carries
             if at in self._names or len(self._names) < MAX_CALLS:
                 self._names[at] = name if self._names.get(at, name) == name else ""
 

@@ -8,12 +8,12 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from urllib.parse import unquote
+from urllib.parse import parse_qsl, unquote
 
 from proxy.errors import FormatError
 from proxy.formats import refusal as refusals
 from proxy.formats.answers import RawReader, TextReader, WholeReader
-from proxy.formats.base import Endpoint, Inspected, RequestHead, ResponseReader
+from proxy.formats.base import Dialect, Endpoint, Inspected, MediaPart, RequestHead, ResponseReader
 from proxy.formats.bodies import FORM, read_body
 from proxy.formats.channels import Channels
 from proxy.formats.document import Body, Document, Slot, decode, plain
@@ -55,6 +55,8 @@ class Operation:
     creates: every request creates an object that the provider keeps. stores: so does one that does not say
     `store: false` (a shape notes the field as `@store`); without it, one that says `store: true`.
     uploads: the body may be of any content type. refused: why nothing of it is let through.
+    uploads: the body may be of any content type. session: it opens a session over WebSocket, whose messages are so.
+    beside: it sets up a way around us, which is a part for the policy, of this media type.
     """
 
     name: str
@@ -69,6 +71,8 @@ class Operation:
     stores: bool = False
     uploads: bool = False
     refused: str = ""
+    session: Dialect | None = None
+    beside: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +92,11 @@ class JsonFormat:
             return None
         for operation in self.operations:
             match = operation.path.fullmatch(head.path)
-            if match is not None and head.method.upper() in operation.methods:
-                return Endpoint(self.name, operation.name, match.groupdict().get("model") or "")
+            if match is None or head.upgrade != (operation.session is not None):
+                continue
+            if head.method.upper() in operation.methods:
+                model = match.groupdict().get("model") or (head.upgrade and _asked_model(head.query)) or ""
+                return Endpoint(self.name, operation.name, model, operation.session)
         return None
 
     def read(self, endpoint: Endpoint, head: RequestHead, body: bytes) -> Inspected:
@@ -97,6 +104,13 @@ class JsonFormat:
         operation = self._operation(endpoint)
         if operation.refused:
             raise FormatError(operation.refused, code="operation_refused", status=501)
+        inspected = self._read(operation, head, body)
+        if operation.beside and not any(part.media_type == operation.beside for part in inspected.media):
+            part = MediaPart("", operation.beside, len(body))
+            inspected = replace(inspected, uninspected=(*inspected.uninspected, part))
+        return inspected
+
+    def _read(self, operation: Operation, head: RequestHead, body: bytes) -> Inspected:
         named = _named(operation, head)
         if not body:
             return Inspected((), Body(body, Document("")), state=named, keeps=operation.creates)
@@ -125,6 +139,8 @@ class JsonFormat:
     def reader(self, endpoint: Endpoint, status: int, headers: Headers, restorer: Restorer) -> ResponseReader:
         """A reader chosen by the answer's content type, then by the operation."""
         operation = self._operation(endpoint)
+        if operation.session is not None and status == 101:
+            return operation.session.reader(restorer)
         return reader_for(headers, operation.answer, operation.streams, operation.channels, restorer, status=status)
 
     def refuse(self, endpoint: Endpoint | None, refusal: Refusal) -> Reply:
@@ -145,6 +161,10 @@ class JsonFormat:
             if operation.name == endpoint.operation:
                 return operation
         raise FormatError("this format does not know the operation", code="unknown_operation")
+
+
+def _asked_model(query: str) -> str:
+    return next((value for name, value in parse_qsl(query) if name == "model"), "")
 
 
 def _named(operation: Operation, head: RequestHead) -> dict[str, str]:

@@ -72,3 +72,14 @@ class Noticed:
             self._facts.truncated = True
         else:
             self._facts.wholes[text] = None
+
+    def taken(self) -> tuple[list[str], bool]:
+        """The words so far, and whether some did not fit; from here on, words are kept anew."""
+        facts = self.facts
+        texts, truncated = [*facts.texts.values(), *facts.wholes], facts.truncated
+        facts.texts.clear()
+        facts.wholes.clear()
+        facts.truncated = False
+        self._pieces.clear()
+        self._left = self._whole_left = MAX_TEXT
+        return texts, truncated

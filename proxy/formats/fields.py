@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 
 from proxy.errors import FormatError
 from proxy.formats import markup, media
+from proxy.formats.base import SDP
 from proxy.formats.document import Decoded, Document, Slot, Write, decode, plain
 from proxy.formats.inspection import Inspection, Place
 from proxy.formats.jsonscan import IDENTIFIER
@@ -23,7 +24,9 @@ _IDENTIFIER = re.compile(IDENTIFIER)
 def read_text(
     inspection: Inspection, media_type: str, charset: str, body: bytes, shape: Shape, place: Place
 ) -> tuple[Decoded, Document, Mapping[str, str]] | None:
-    """Whatever holds words and nothing else; None where the bytes are no text."""
+    """Whatever holds words and nothing else; None where the bytes are no text, or text that only a machine reads."""
+    if media_type == SDP:
+        return None
     if media_type in LINES:
         decoded = decode(body, charset)
         return decoded, Document(decoded.text, tuple(_lines(inspection, decoded.text, shape, place))), {}

@@ -67,25 +67,26 @@ class StreamReader:
 
     def feed(self, data: bytes) -> bytes:
         """Upstream bytes in, bytes for the client out."""
-        return b"".join([self._event(event) for event in self._framer.feed(data)])
+        return b"".join([piece for event in self._framer.feed(data) for piece in self._event(event)])
 
     def finish(self) -> bytes:
         """The stream ended, properly or not."""
-        rest = b"".join([self._event(event) for event in self._framer.finish()])
-        return rest + self._flush(EVERY)
+        rest = [piece for event in self._framer.finish() for piece in self._event(event)]
+        return b"".join([*rest, *self._flush(EVERY)])
 
-    def _event(self, event: Event) -> bytes:
+    def _event(self, event: Event) -> list[bytes]:
+        """The event as it goes on, behind those that had to be added before it."""
         data = event.data
         if data is None:
-            return event.raw
+            return [event.raw]
         self._noticed.event()
         if data.strip() == DONE:
             self._noticed.complete()
-            return self._flush(EVERY) + event.raw
+            return [*self._flush(EVERY), event.raw]
         try:
             found = scan(data, self._shape)
         except FormatError:
-            return self._words(event, data)
+            return [self._words(event, data)]
         self._noticed.found(found)
         try:
             return self._json(event, data, found)
@@ -100,21 +101,19 @@ class StreamReader:
         self._last[WORDS] = _Last(event, data, ())
         return event.raw if restored == data else event.spelled(restored)
 
-    def _json(self, event: Event, data: str, found: Scan) -> bytes:
+    def _json(self, event: Event, data: str, found: Scan) -> list[bytes]:
         kind = type_of(found)
         if self._calls is not None:
             self._calls.found(found)
         pieces = [piece for leaf in found.leaves if (piece := self._piece(event, data, leaf, kind)) is not None]
-        before = b""
+        before: list[bytes] = []
         closed = self._channels.closed(found)
         if EVERY in closed or found.closing:
             self._noticed.complete()
         for scope in closed:
             before += self._close(scope, pieces)
         changed = [piece for piece in pieces if piece.now != piece.value]
-        if not changed:
-            return before + event.raw if before else event.raw
-        return before + event.spelled(spliced(data, changed))
+        return [*before, event.spelled(spliced(data, changed)) if changed else event.raw]
 
     def _piece(self, event: Event, data: str, leaf: Leaf, kind: str) -> Piece | None:
         shape = leaf.shape
@@ -140,7 +139,7 @@ class StreamReader:
         self._last[channel] = _Last(event, data, path_of(leaf))
         return Piece(leaf, value, now, channel)
 
-    def _close(self, scope: str, pieces: list[Piece]) -> bytes:
+    def _close(self, scope: str, pieces: list[Piece]) -> list[bytes]:
         """End the channels of a scope: the rest goes into this event's own pieces, or into events before it."""
         own = {piece.channel: piece for piece in pieces if piece.channel.startswith(scope) and piece.channel}
         for channel, piece in own.items():
@@ -148,14 +147,14 @@ class StreamReader:
             self._last.pop(channel, None)
         return self._flush(scope)
 
-    def _flush(self, scope: str) -> bytes:
-        added = b""
+    def _flush(self, scope: str) -> list[bytes]:
+        added: list[bytes] = []
         for channel in [name for name in self._last if name.startswith(scope)]:
             last = self._last.pop(channel)
             rest = self._restorer.flush(channel)
             if rest:
                 more = one_more(last.data, self._shape, last.path, rest) if last.path else rest
-                added += last.event.added(more)
+                added.append(last.event.added(more))
         return added
 
 

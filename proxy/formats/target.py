@@ -34,7 +34,7 @@ STRUCTURAL_HEADERS = frozenset(
 PROSE_PREFIXES = ("x-stainless-", "sec-ch-", "sec-fetch-")
 STRUCTURAL_QUERY = frozenset(
     """alt api-version after before limit order stream page page_size pagesize pagetoken page_token fields prettyprint
-    $alt updatemask uploadtype upload_protocol beta include include[] view mask""".lower().split()
+    $alt updatemask uploadtype upload_protocol beta include include[] view mask model call_id intent""".lower().split()
 )
 _PROSE = re.compile(r"[A-Za-z0-9_.,:;=/*+\"'()\[\]<>?!&%~{}|$#^ \-]{0,512}\Z")
 # A blank stands only where HTTP has one: in lists and in `bytes 0-9/10`. Words with blanks are words of somebody.
@@ -42,6 +42,8 @@ _TOKEN = re.compile(r"(?:bytes )?(?:[A-Za-z0-9_.:/*=+$\-]|[,;] ?){0,256}\Z")
 _QUERY_TOKEN = re.compile(r"[A-Za-z0-9_.,:;/*=$\-]{0,256}\Z")  # without `+`, which is a blank there
 _NAME = re.compile(r"[a-z][a-z-]{0,60}\Z")
 _PATH_WORD = re.compile(r"[a-z][a-z_.\-]{0,39}\Z|v[0-9][a-z0-9.]{0,9}\Z")
+# A name of a protocol (RFC 6455 section 4.1), or OpenAI's way for a key, which is a credential towards it.
+_PROTOCOL = re.compile(r" *(?:[a-z][a-z-]{0,30}(?:[.-]v?[0-9]{1,2})*|openai-insecure-api-key\.[!-~]{1,512}) *")
 _DIGITS = re.compile(r"[0-9]{7,}|(?:[0-9][ ()/.\-]{0,2}){9,}")
 _ESCAPE = re.compile(r"%[0-9A-Fa-f]{2}")
 MAX_DECODES = 3
@@ -65,6 +67,10 @@ class Target:
             if text is not document.text:
                 fields[number] = (fields[number][0], _header_bytes(text))
         return self.path.splice(replacements), self.query.splice(replacements), Headers(tuple(fields))
+
+
+NOWHERE = Target((), Document(""), Document(""), Headers(), {})
+"""Of a message in a session that is open: it has no target of its own."""
 
 
 def read_target(head: RequestHead, *, carriers: Collection[str] = (), query_carriers: Collection[str] = ()) -> Target:
@@ -124,6 +130,8 @@ def _headers(headers: Headers, carriers: frozenset[str], segments: list[Segment]
         if name in carriers or not raw_value:
             continue
         value, write = _header_text(raw_value)
+        if name == "sec-websocket-protocol" and all(map(_PROTOCOL.fullmatch, value.split(","))):
+            continue
         if (name in STRUCTURAL_HEADERS and _TOKEN.match(value)) or (
             (name in PROSE_HEADERS or name.startswith(PROSE_PREFIXES))
             and _PROSE.match(value)

@@ -88,6 +88,12 @@ class Restorer:
         """Whether it matters which tool's arguments a text belongs to."""
         return self._may_restore is not None
 
+    def widen(self, restorable: Restorable) -> None:
+        """From here on restore these: all that could be restored so far, and more. Open channels go on with them."""
+        self._restorable = restorable
+        for state in self._channels.values():
+            state.start = restorable.start_strict if state.strict else restorable.start
+
     def feed(
         self,
         channel: str,

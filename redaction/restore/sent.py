@@ -26,6 +26,11 @@ class Sent:
         self._doubled: frozenset[str] | None = None
         self._urls: Mapping[str, Tails] | None = None
 
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """Those in which a placeholder may stand."""
+        return self._texts
+
     def was_doubled(self, token: str) -> bool:
         """Whether it was sent with brackets of the text around its own."""
         if self._doubled is None:

@@ -92,6 +92,16 @@ class Restorable:
         other._sent = Sent(self._tokens, sent)
         return other
 
+    @property
+    def originals(self) -> Mapping[str, str]:
+        """Placeholder -> original, of all that can be restored."""
+        return self._tokens
+
+    @property
+    def sent(self) -> tuple[str, ...]:
+        """The texts as they were sent that hold a placeholder."""
+        return self._sent.texts
+
     def __len__(self) -> int:
         return len(self._tokens)
 

@@ -57,14 +57,14 @@ async def test_http2_streams_side_by_side_without_mixing(stand: Any, chat: Any) 
 
 
 @pytest.mark.parametrize("upgrade", ["websocket", "WebSocket", "h2c, websocket"])
-async def test_an_upgrade_to_websocket_is_refused_and_recorded(each_door: Any, upgrade: str) -> None:
+async def test_an_upgrade_that_is_no_handshake_is_refused_and_recorded(each_door: Any, upgrade: str) -> None:
     fields = {"connection": "Upgrade", "upgrade": upgrade, "sec-websocket-version": "13", "sec-websocket-key": "eA=="}
     async with each_door() as it, it.client("openai") as client:
         answer = await client.get(f"/v1/realtime?model=gpt-realtime&user={MAIL}", headers=fields)
-        assert (answer.status_code, answer.json()["error"]["code"]) == (501, "websocket_unsupported")
+        assert (answer.status_code, answer.json()["error"]["code"]) == (501, "upgrade_unsupported")
         assert it.received() == []
         (blocked,) = it.records("blocked")
-        assert (blocked["reason"], blocked["destination"]["name"]) == ("websocket_unsupported", "openai")
+        assert (blocked["reason"], blocked["destination"]["name"]) == ("upgrade_unsupported", "openai")
         assert blocked["id"] == answer.headers["dragoman-transfer"]
 
 

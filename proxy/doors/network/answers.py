@@ -7,12 +7,14 @@ client gets the provider's own error, or its error event where the head is alrea
 from mitmproxy import http
 
 from proxy.doors.network.transfers import Transfers, passage_of
-from proxy.doors.network.translate import plain_reply, put_answer_head, response_of
+from proxy.doors.network.translate import offered, plain_reply, put_answer_head, put_switch_head, response_of
 from proxy.errors import ProxyError
+from proxy.exchange import Exchange
 from proxy.held import WITHHELD
 from proxy.messages import Headers, Refusal, Reply
 
 FAILED_CLOSED = Refusal(502, "failed_closed", "dragoman failed on this answer, so it is not passed on")
+SWITCHED = 101
 WHOLE_BYTES = 1024 * 1024
 """Answers whose length is known and not above this are restored in one piece: they keep a Content-Length, and if they
 cannot be restored, the client gets a proper error instead of half an answer. Live streams have no length."""
@@ -40,6 +42,8 @@ class Answer:
     def begin(self) -> bool:
         """Take the head. False: it cannot be answered so, and the passage's reply says why."""
         passage, response = self._passage, self._response
+        if response.status_code == SWITCHED and passage.exchange is not None and passage.exchange.session is not None:
+            return self._switch(passage.exchange)
         if response.status_code < 200:
             # 101 would switch to a protocol that has no gate; the engine takes other 1xx for the final answer.
             passage.reply = self._refused("upstream_broken", "the provider answered with an interim response only")
@@ -97,9 +101,25 @@ class Answer:
         response.raw_content, response.trailers = body, None
         passage.failed, self._finished = False, True
 
+    def _switch(self, exchange: Exchange) -> bool:
+        """The provider takes the session: what follows is messages. Its own fields must be those of a handshake."""
+        came = self._response.headers
+        extensions = [part.split(";")[0].strip() for part in came.get("sec-websocket-extensions", "").split(",")]
+        asked = offered(self._flow.request.headers.get("sec-websocket-extensions", ""))
+        known = all(one in {"", "permessage-deflate"} for one in extensions) and (asked or not any(extensions))
+        if came.get("upgrade", "").lower() != "websocket" or not known or len(extensions) > 1:
+            self._passage.reply = self._refused("upstream_broken", "the provider answered with another protocol")
+            return False
+        head = exchange.answer(SWITCHED, Headers(came.fields))
+        put_switch_head(head, self._flow, came)
+        self._passage.answered = True
+        return True
+
     def whole(self) -> bool:
         """Restore a body that came in one piece. False: it cannot be restored, and the reply says why."""
         passage, response = self._passage, self._response
+        if passage.answered and response.status_code == SWITCHED:
+            return True  # it has no body
         if not passage.answered:
             passage.reply = self._refused("failed_closed", "dragoman failed on this answer")
             return False

@@ -6,10 +6,12 @@ A gate and settings enter; listening sockets come out. Refuses to start where th
 # mypy: allow-untyped-calls
 
 import asyncio
+import contextlib
 import logging
 from collections import Counter
 from collections.abc import Callable
 
+from mitmproxy import http
 from mitmproxy.connection import Client
 from mitmproxy.exceptions import OptionsError
 from mitmproxy.master import Master
@@ -23,10 +25,12 @@ from proxy.doors.network.enginelog import EngineLog
 from proxy.doors.network.hooks import Hooks
 from proxy.doors.network.peers import PeeredServers
 from proxy.doors.network.routing import Routing
+from proxy.doors.network.sessions import SessionEnded
 from proxy.doors.network.settings import ENGINE, NetworkSettings, check_start, listening
 from proxy.doors.network.transfers import NetworkGate, Transfers
 from proxy.doors.proxy_protocol import NamedPeers
 from proxy.errors import ConfigError
+from proxy.messages import Refusal
 
 POLL_S = 0.02
 """The engine tells nobody when a connection is gone; this is how often it is looked at while stopping."""
@@ -43,7 +47,7 @@ class NetworkDoor:
         observe: Callable[[str, str], None] = lambda _kind, _label: None,
     ) -> None:
         self._settings = settings
-        self._transfers = Transfers(gate, observe)
+        self._transfers = Transfers(gate, observe, end_session=self._end_session)
         self._master: Master | None = None
         self._proxyserver = PeeredServers(NamedPeers(settings.proxy_protocol))
         self._log = EngineLog(self._transfers, self._crashed)
@@ -120,6 +124,7 @@ class NetworkDoor:
         """
         self._transfers.draining = True
         await self._proxyserver.servers.update([])
+        self._transfers.end_sessions()
         loop = asyncio.get_running_loop()
         until = loop.time() + deadline_s
         while True:
@@ -157,6 +162,10 @@ class NetworkDoor:
         io = handler.transports.get(client) if handler is not None else None
         if io is not None and io.handler is not None:
             io.handler.cancel("closed by the door")
+
+    def _end_session(self, flow: http.HTTPFlow, refusal: Refusal | None) -> None:
+        with contextlib.suppress(ValueError):  # the connection is gone, and the session with it
+            self._proxyserver.inject_event(SessionEnded(flow, refusal))
 
     def _crashed(self, peer: object) -> None:
         """A layer of the engine raised: its connection is undefined from here on, so it ends."""

@@ -18,6 +18,7 @@ from mitmproxy.proxy.server_hooks import ServerConnectionHookData
 
 from proxy.doors.network.guard import fail_closed
 from proxy.doors.network.names import host_name
+from proxy.doors.network.sessions import Passing
 from proxy.doors.network.settings import ENGINE, NetworkSettings
 from proxy.doors.network.transfers import Passage, Transfers, passage_of
 from proxy.doors.network.translate import (
@@ -32,9 +33,10 @@ from proxy.doors.network.translate import (
     response_of,
     sendable,
 )
-from proxy.exchange import Ending
+from proxy.exchange import Ending, State
+from proxy.framing.websocket import is_handshake
 from proxy.gate import HostVerdict
-from proxy.messages import Origin, Refusal
+from proxy.messages import Headers, Origin, Refusal
 
 FAILED_CLOSED = Refusal(503, "failed_closed", "dragoman failed on this request; nothing was sent", 1)
 DRAINING = Refusal(503, "draining", "dragoman is shutting down; try again", 1)
@@ -44,7 +46,7 @@ UNREGISTERED = Refusal(
 MISMATCH = Refusal(
     421, "destination_mismatch", "the names in the connection, the TLS handshake and the Host field are not the same"
 )
-WEBSOCKET = Refusal(501, "websocket_unsupported", "WebSocket connections are not supported yet; use the HTTP API")
+UPGRADE = Refusal(501, "upgrade_unsupported", "the only upgrade that is understood here is a WebSocket's (RFC 6455)")
 TRAILERS = Refusal(400, "trailers_unsupported", "fields after the body are not inspected; send them in front of it")
 UNAUTHENTICATED = Refusal(
     407, "credential_required", "show a dragoman credential to the proxy: http://app:CREDENTIAL@HOST:PORT"
@@ -208,7 +210,9 @@ class Hooks:
         if origin is None:
             return MISMATCH
         if "websocket" in request.headers.get("upgrade", "").lower():
-            return WEBSOCKET
+            fields = Headers(request.headers.fields)
+            if not request.is_http11 or not is_handshake(request.method, fields):
+                return UPGRADE
         return TRAILERS if request.trailers else None
 
     def _credential(self, flow: http.HTTPFlow, tunnel: Tunnel | None, *, tunneled: bool) -> str:
@@ -240,8 +244,29 @@ class Hooks:
             return
         passage.exchange = exchange
         self.transfers.opened(flow.client_conn.id, passage)
-        put(exchange.outgoing, flow, origin)
+        put(exchange.outgoing, flow, origin, switch=exchange.session is not None)
         passage.allowed = sendable(flow.request)
+
+    # --- sessions ----------------------------------------------------------------------------------------------
+
+    def _drop_message(self, passing: Passing) -> None:
+        passing.done = False
+        if passing.turn.exchange is not None:
+            self.transfers.close_later(passing.turn.exchange, Ending.NOT_SENT)
+
+    @fail_closed(_drop_message)
+    async def session_message(self, passing: Passing) -> None:
+        """A whole message of an open session: to the gate, and back as what may pass."""
+        if passing.from_client:
+            passing.turn = await self.transfers.gate.admit_message(passing.session, passing.message)
+            if passing.session.exchange.state is State.CLOSED:
+                self._drop_message(passing)  # the client left meanwhile; nobody is there to take it on
+                return
+        else:
+            passing.answer = await self.transfers.gate.answer(passing.session, passing.message)
+            if passing.session.reader.turn_ended:
+                self.transfers.later(self.transfers.gate.look_at_turn(passing.session))
+        passing.done = True
 
     # --- the time that connecting may take ---------------------------------------------------------------------
 

@@ -28,14 +28,16 @@ from mitmproxy.proxy.layers.http._events import (
     ResponseProtocolError,
 )
 
-from proxy.doors.network.answers import Answer
+from proxy.doors.network.answers import SWITCHED, Answer
 from proxy.doors.network.clients import GuardedHttp1, GuardedHttp2, has_page
+from proxy.doors.network.sessions import SessionLayer
 from proxy.doors.network.trailers import survive_trailers
 from proxy.doors.network.transfers import Passage, Transfers, passage_of, refusal_for
 from proxy.doors.network.translate import plain_reply, response_of
 from proxy.exchange import Ending
 from proxy.held import HELD_BYTES
 from proxy.messages import Refusal, Reply
+from proxy.session import Session
 
 type Commands = layer.CommandGenerator[Any]
 
@@ -193,7 +195,25 @@ class GuardedStream(HttpStream):
         elif passage.sent and (self._answer is None or not self._answer.whole()):
             self.flow.response = response_of(passage.reply or plain_reply(FAILED_CLOSED))
         yield from super().send_response(already_streamed)
+        if self._session() is not None:
+            return  # it ends when the session does
         self._end(Ending.CUT if passage.failed else Ending.COMPLETE)
+
+    def _session(self) -> Session | None:
+        """The session that goes on after the answer, where the provider has taken it."""
+        passage, response = passage_of(self.flow), self.flow.response
+        switched = response is not None and response.status_code == SWITCHED and passage.answered
+        return passage.exchange.session if switched and passage.exchange is not None else None
+
+    def flow_done(self) -> Commands:
+        session = self._session()
+        if session is None:
+            yield from super().flow_done()
+            return
+        self.child_layer = SessionLayer(self.context, self.flow, self._transfers, session)
+        self._handle_event = self.passthrough
+        yield from self.child_layer.handle_event(events.Start())
+        yield SendHttp(ResponseEndOfMessage(self.stream_id), self.context.client)
 
     # --- how it ends -------------------------------------------------------------------------------------------
 

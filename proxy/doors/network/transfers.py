@@ -8,20 +8,24 @@ import asyncio
 import logging
 import traceback
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from mitmproxy import http
 from mitmproxy.proxy.layers.http._events import ErrorCode
 
 from proxy.doors.network.translate import Sendable, egress_of, plain_reply, sendable
 from proxy.exchange import Ending, Exchange
+from proxy.framing.websocket import Message
 from proxy.gate import HostVerdict
 from proxy.messages import Egress, Origin, Refusal, Reply
+from proxy.session import Session, Turn
 
 logger = logging.getLogger("dragoman.network")
 
+WATCH_S = 1.0
+"""How often an open session is asked about stops; an officer's stop takes effect within two seconds."""
 KEY = "dragoman"
 """Under this name a flow's metadata holds its passage."""
 
@@ -39,6 +43,22 @@ class NetworkGate(Protocol):
 
     def screen_host(self, host: str, port: int) -> HostVerdict:
         """Whether connections to a host are opened, passed unread, or closed."""
+        ...
+
+    async def admit_message(self, session: Session, message: Message) -> Turn:
+        """One message of the client in an open session."""
+        ...
+
+    async def answer(self, session: Session, message: Message) -> list[Message]:
+        """One message of the provider."""
+        ...
+
+    async def look_at_turn(self, session: Session) -> None:
+        """Inspect what the provider has said."""
+        ...
+
+    def ended(self, session: Session) -> Refusal | None:
+        """Why an open session has to end now."""
         ...
 
     async def passed(self, host: str, port: int, peer: str, credential: str, mode: str) -> None:
@@ -94,7 +114,8 @@ def passage_of(flow: http.HTTPFlow) -> Passage:
 class Transfers:
     """What is open, what went wrong, and the gate. One per door.
 
-    counts: events by closed names, for metrics. observe: told of each, as (kind, label).
+    counts: events by closed names, for metrics. observe: told of each, as (kind, label). end_session: tells a session's
+    layer to end it, with a refusal or because we are shutting down.
     """
 
     gate: NetworkGate
@@ -104,6 +125,9 @@ class Transfers:
     _open: dict[int, tuple[str, Passage]] = field(default_factory=dict)
     _closing: set[asyncio.Task[None]] = field(default_factory=set)
     _quiet: asyncio.Event = field(default_factory=asyncio.Event)
+    _sessions: dict[int, http.HTTPFlow] = field(default_factory=dict)
+    _watching: dict[int, asyncio.Task[None]] = field(default_factory=dict)
+    end_session: Callable[[http.HTTPFlow, Refusal | None], None] = lambda _flow, _refusal: None
 
     def note(self, kind: str, label: str = "") -> None:
         """Count an event. Both words come from closed sets."""
@@ -164,9 +188,46 @@ class Transfers:
         self._open.pop(id(passage), None)
         if not passage.sent:
             ending = Ending.NOT_SENT
-        task = asyncio.get_running_loop().create_task(self._close(passage.exchange, ending))
+        if watching := self._watching.pop(id(passage.exchange), None):
+            watching.cancel()
+        self.close_later(passage.exchange, ending)
+
+    def close_later(self, exchange: Exchange, ending: Ending) -> None:
+        """Write the outcome of an exchange, without waiting for it."""
+        self.later(self._close(exchange, ending))
+
+    def later(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do something whose end the door waits for when it stops."""
+        task = asyncio.get_running_loop().create_task(work)
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
+
+    # --- sessions ----------------------------------------------------------------------------------------------
+
+    def watch(self, flow: http.HTTPFlow, session: Session) -> None:
+        """Ask about stops as long as the session is open, and end it when there is one."""
+        self._sessions[id(session.exchange)] = flow
+        task = asyncio.get_running_loop().create_task(self._watch(flow, session))
+        self._watching[id(session.exchange)] = task
+        task.add_done_callback(lambda _: self._sessions.pop(id(session.exchange), None))
+
+    async def _watch(self, flow: http.HTTPFlow, session: Session) -> None:
+        while True:
+            await asyncio.sleep(WATCH_S)
+            try:
+                refusal = self.gate.ended(session)
+            except Exception as error:
+                self.trouble("watch", error)
+                refusal = Refusal(503, "failed_closed", "dragoman failed on this session", 1)
+            if refusal is not None:
+                self.note("refused", refusal.code)
+                self.end_session(flow, refusal)
+                return
+
+    def end_sessions(self) -> None:
+        """We are shutting down: every session is told so."""
+        for flow in list(self._sessions.values()):
+            self.end_session(flow, None)
 
     async def _close(self, exchange: Exchange, ending: Ending) -> None:
         try:

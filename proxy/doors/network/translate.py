@@ -13,6 +13,7 @@ from mitmproxy.proxy.mode_specs import ReverseMode
 
 from proxy.doors.network.names import Claims, agreed_origin, host_name, peer_address
 from proxy.exchange import HOP_BY_HOP
+from proxy.framing.websocket import is_handshake
 from proxy.messages import Door, Egress, Headers, Origin, Outgoing, Refusal, Reply
 
 type Sendable = tuple[object, ...]
@@ -65,6 +66,7 @@ def egress_of(flow: http.HTTPFlow, origin: Origin | None, credential: str) -> Eg
         target=request.data.path,
         headers=Headers(fields).without(("proxy-authorization", "proxy-connection")),
         body=request.raw_content or b"",
+        upgrade=request.is_http11 and is_handshake(request.method, Headers(fields)),
         origin=origin,
         peer=peer_of(flow.client_conn.peername),
         credential=credential,
@@ -77,8 +79,8 @@ def connection_egress(mode: str, peer: str, origin: Origin, credential: str) -> 
     return Egress(Door.NETWORK, mode, "CONNECT", target, Headers(), b"", "", origin, peer, credential)
 
 
-def put(outgoing: Outgoing, flow: http.HTTPFlow, came_as: Origin) -> None:
-    """Make the flow's request exactly what the gate allowed.
+def put(outgoing: Outgoing, flow: http.HTTPFlow, came_as: Origin, *, switch: bool = False) -> None:
+    """Make the flow's request exactly what the gate allowed. switch: to a WebSocket, as the client asked.
 
     The body is set as raw bytes, so its length is set here, too; the engine would leave the old one.
     """
@@ -92,6 +94,11 @@ def put(outgoing: Outgoing, flow: http.HTTPFlow, came_as: Origin) -> None:
         request.authority = host
     else:
         request.authority = ""
+    if switch:
+        extensions = offered(",".join(headers.all("sec-websocket-extensions")))
+        headers = headers.without(("sec-websocket-extensions",))
+        headers = headers.with_field("Connection", "Upgrade").with_field("Upgrade", "websocket")
+        headers = headers.with_field("Sec-WebSocket-Extensions", extensions) if extensions else headers
     request.headers = http.Headers(headers.fields)
     request.raw_content = outgoing.body
     request.trailers = None
@@ -142,6 +149,25 @@ def put_answer_head(headers: Headers, flow: http.HTTPFlow, *, length: int | None
         elif not request.is_http2:
             fields["connection"] = "close"
     response.headers = fields
+
+
+def put_switch_head(headers: Headers, flow: http.HTTPFlow, came: http.Headers) -> None:
+    """The head of the provider's consent to a WebSocket, with the fields that belong to its handshake."""
+    assert flow.response is not None
+    fields = http.Headers(headers.without(_OF_SWITCH).fields)
+    for name in _OF_SWITCH:
+        if name in came:
+            fields[name] = came[name]
+    flow.response.headers = fields
+
+
+_OF_SWITCH = ("upgrade", "connection", "sec-websocket-accept", "sec-websocket-protocol", "sec-websocket-extensions")
+
+
+def offered(value: str) -> str:
+    """The compressions that a client offers, as far as we know them, or "" (RFC 7692)."""
+    known = [part.strip() for part in value.split(",") if part.split(";")[0].strip() == "permessage-deflate"]
+    return ", ".join(known)
 
 
 def passing_head(fields: http.Headers) -> http.Headers:

@@ -183,8 +183,8 @@ async def test_first_bytes_that_come_one_by_one_are_waited_for(running, upstream
     writer.close()
 
 
-@pytest.mark.parametrize("upgrade", [b"websocket", b"WebSocket, h2c"])
-async def test_websocket_upgrades_are_refused(running, gate, upstream, upgrade):
+@pytest.mark.parametrize("upgrade", [b"h2c, websocket", b"WebSocket, h2c"])
+async def test_upgrades_to_anything_else_are_refused(running, gate, upstream, upgrade):
     reader, writer = await running.tls_tunnel("api.example", upstream.port)
     host = b"api.example:%d" % upstream.port
     writer.write(
@@ -193,7 +193,7 @@ async def test_websocket_upgrades_are_refused(running, gate, upstream, upgrade):
     )
     answer = await reader.readuntil(b"\r\n\r\n")
     assert answer.startswith(b"HTTP/1.1 501")
-    assert b"dragoman-reason: websocket_unsupported" in answer
+    assert b"dragoman-reason: upgrade_unsupported" in answer
     assert upstream.connections == 0
     assert not gate.admitted
     writer.close()
