@@ -95,6 +95,7 @@ class Settings:
     limits: Limits = Limits()
     streams: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     streams_folder: Path | None = None
+    oidc: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def worker_count(self) -> int:
@@ -167,7 +168,7 @@ def load(
     return settings
 
 
-_TABLES = ("upstreams", "provider_keys", "flag_databases", "limits", "spacy_models", "streams")
+_TABLES = ("upstreams", "provider_keys", "flag_databases", "limits", "spacy_models", "streams", "oidc")
 
 
 def _from_toml(settings: Settings, path: Path) -> Settings:
@@ -195,11 +196,23 @@ def _from_toml(settings: Settings, path: Path) -> Settings:
         pairs = dict(data["flag_databases"]).items()
         references = {name: _reference(str(one), f"flag_databases.{name}", path) for name, one in pairs}
         changes["flag_databases"] = MappingProxyType(references)
-    if "streams" in data:
-        changes |= {"streams": MappingProxyType(dict(data["streams"])), "streams_folder": path.parent.resolve()}
+    changes |= _outbound(data, path)
     if "limits" in data:
         changes["limits"] = _limits(data["limits"], path)
     return replace(settings, **changes)
+
+
+def _outbound(data: Mapping[str, Any], path: Path) -> dict[str, Any]:
+    """Tables that the rooms of `proxy.outbound` check; the files they name are beside the configuration."""
+    found: dict[str, Any] = {}
+    if "streams" in data:
+        found |= {"streams": MappingProxyType(dict(data["streams"])), "streams_folder": path.parent.resolve()}
+    if "oidc" in data:
+        table = dict(data["oidc"])
+        if table.get("client_secret"):
+            table["client_secret"] = _reference(str(table["client_secret"]), "oidc.client_secret", path)
+        found["oidc"] = MappingProxyType(table)
+    return found
 
 
 def _limits(table: Mapping[str, Any], path: Path) -> Limits:

@@ -95,6 +95,10 @@ async def _serve(settings: Settings) -> int:
     from proxy.outbound.settings import OutboundSettings
 
     outbound = OutboundSettings.of(settings)
+    if settings.oidc:
+        from proxy.outbound.identity_provider import read_oidc
+
+        read_oidc(settings.oidc)
     app = App(settings)
     ended = asyncio.Event()
     hurry = asyncio.Event()

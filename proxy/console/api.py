@@ -8,6 +8,7 @@ import asyncio
 import hmac
 import json
 import re
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
@@ -24,9 +25,11 @@ from proxy.console.limits import RateLimit
 from proxy.console.operations import JSON, OPERATIONS, Call, Desk, Operation
 from proxy.console.problems import InputError, TooManyError, problem
 from proxy.console.questions import NotFoundError
+from proxy.console.sessions import Session
 from proxy.control.store import ControlStore
-from proxy.control.tokens import SHAPE, digest
+from proxy.control.tokens import SHAPE, Token, digest
 from proxy.errors import FormatError
+from proxy.outbound.identity_provider import IdentityProvider, NotSignedInError
 
 MAX_BODY = 3 * 1024 * 1024
 """A pasted policy of the largest size, each character escaped, and a little more."""
@@ -35,10 +38,15 @@ type Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 class Gatekeeper:
-    """Who may come in. per_minute: requests of one token. attempts: wrong tokens from one address in a minute."""
+    """Who may come in. per_minute: requests of one token. attempts: wrong tokens from one address in a minute.
 
-    def __init__(self, control: ControlStore, per_minute: int, attempts: int) -> None:
-        self._control = control
+    provider: whose tokens open something as well, None for ours alone.
+    """
+
+    def __init__(
+        self, control: ControlStore, per_minute: int, attempts: int, provider: IdentityProvider | None = None
+    ) -> None:
+        self._control, self._provider = control, provider
         self._requests, self._attempts = RateLimit(per_minute), RateLimit(attempts)
 
     async def admit(self, given: str, address: str) -> Visitor:
@@ -46,16 +54,32 @@ class Gatekeeper:
         found = None
         if SHAPE.fullmatch(given):
             found = await run_in_threadpool(self._control.tokens.find, digest(given))
+        elif self._provider is not None and given.count(".") == 2:
+            found = await run_in_threadpool(self._named_by, self._provider, given)
         if found is None:
-            if wait := self._attempts.wait_s(address):
-                raise TooManyError(wait)
+            self.attempt(address)
             raise SignInError("send a valid token as `Authorization: Bearer TOKEN`; `dragoman token create` makes one")
         return self.count(Visitor(found))
 
-    async def again(self, token_digest: bytes) -> Visitor | None:
+    async def again(self, session: Session) -> Visitor | None:
         """The visitor of a session; None where its token has ended since. Raises TooManyError."""
-        found = await run_in_threadpool(self._control.tokens.find, token_digest)
+        if session.visitor is not None:
+            valid = session.visitor.token.valid(time.time_ns() // 1_000_000)
+            return self.count(session.visitor) if valid else None
+        found = await run_in_threadpool(self._control.tokens.find, session.token)
         return None if found is None else self.count(Visitor(found))
+
+    def attempt(self, address: str) -> None:
+        """Counts what opened nothing. Raises TooManyError."""
+        if wait := self._attempts.wait_s(address):
+            raise TooManyError(wait)
+
+    @staticmethod
+    def _named_by(provider: IdentityProvider, given: str) -> Token | None:
+        try:
+            return provider.visitor(given)
+        except NotSignedInError:
+            return None
 
     def count(self, visitor: Visitor) -> Visitor:
         """The same visitor where another request may pass. Raises TooManyError."""

@@ -27,6 +27,7 @@ from proxy.console.site import Site
 from proxy.console.verifying import Verification
 from proxy.databases import control_of, vault_of
 from proxy.errors import ProxyError
+from proxy.outbound.identity_provider import IdentityProvider, read_oidc
 from proxy.policy_source import PolicySource
 from proxy.revealing import Revealing
 
@@ -58,14 +59,17 @@ def application(settings: ConsoleSettings) -> Starlette:
     policy = PolicyDesk(PolicySource(settings.as_settings), control, log)
     revealing = Revealing(control, log.ledger, lambda: vault_of(settings.as_settings))
     desk = Desk(log, Questions(log), policy, Verification(log), revealing)
-    gate = api.Gatekeeper(control, settings.per_minute, settings.sign_ins_per_minute)
-
-    site = Site(desk, gate, Sessions(settings.idle_s, settings.longest_s))
+    oidc = read_oidc(settings.oidc)
+    provider = None if oidc is None else IdentityProvider(oidc)
+    gate = api.Gatekeeper(control, settings.per_minute, settings.sign_ins_per_minute, provider)
+    site = Site(desk, gate, Sessions(settings.idle_s, settings.longest_s), provider)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         yield
         log.close()
+        if provider is not None:
+            provider.close()
         control.close()
 
     async def http_error(request: Request, error: Exception) -> Response:

@@ -38,6 +38,7 @@ def routes(site: Site) -> list[BaseRoute]:
     signing_in = SigningIn(site)
 
     return [
+        *_oidc(site),
         Route(SIGN_IN, signing_in.show, methods=["GET"]),
         Route(SIGN_IN, signing_in.sign_in, methods=["POST"]),
         Route("/sign-out", signing_in.sign_out, methods=["POST"]),
@@ -45,3 +46,13 @@ def routes(site: Site) -> list[BaseRoute]:
         *(Route(path, site.page(show), methods=list(methods)) for path, methods, show in PAGES),
         Mount("/static", Assets(packages=[("proxy.console", "static")])),
     ]
+
+
+def _oidc(site: Site) -> list[BaseRoute]:
+    if site.provider is None:
+        return []
+    # Loaded where it is used: authlib takes a moment.
+    from proxy.console.signing_in_oidc import BACK, BEGIN, OidcSigningIn
+
+    by_provider = OidcSigningIn(site, site.provider)
+    return [Route(BEGIN, by_provider.begin, methods=["GET"]), Route(BACK, by_provider.back, methods=["GET"])]

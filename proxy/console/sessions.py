@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from proxy.console.access import Visitor
 from proxy.control.tokens import digest
 
 MOST = 1_000
@@ -18,12 +19,13 @@ MOST = 1_000
 
 @dataclass(slots=True)
 class Session:
-    """One signed-in browser. token: digest of its token. form: what every form of it carries."""
+    """One signed-in browser. token: digest of its token. visitor: whom a provider named. form: what its forms carry."""
 
     token: bytes
     form: str
     opened: float
     used: float
+    visitor: Visitor | None = None
 
     def sent(self, form: str) -> bool:
         """Whether a form came from a page of this session."""
@@ -38,13 +40,13 @@ class Sessions:
         self._sessions: dict[bytes, Session] = {}
         self._lock = threading.Lock()
 
-    def open(self, token: str) -> str:
-        """A new session; returns what its cookie holds."""
+    def open(self, token: str, visitor: Visitor | None = None) -> str:
+        """A new session; returns what its cookie holds. visitor: whom a provider named, instead."""
         cookie, now = secrets.token_urlsafe(32), self._clock()
         with self._lock:
             if len(self._sessions) >= MOST:
                 del self._sessions[min(self._sessions, key=lambda one: self._sessions[one].used)]
-            self._sessions[digest(cookie)] = Session(digest(token), secrets.token_urlsafe(32), now, now)
+            self._sessions[digest(cookie)] = Session(digest(token), secrets.token_urlsafe(32), now, now, visitor)
         return cookie
 
     def find(self, cookie: str) -> Session | None:

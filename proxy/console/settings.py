@@ -1,8 +1,10 @@
 """What the console's process is told by the one that starts it: one line of JSON on its standard input."""
 
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 from proxy.config import DEFAULT_CONSOLE, DEFAULT_NODE, Settings, parse_address
 
@@ -14,6 +16,7 @@ class ConsoleSettings:
     per_minute: requests of one token; sign_ins_per_minute: attempts to sign in from one address. idle_s, longest_s:
     after how many seconds without a request, and altogether, a session ends.
     node, audit_database, control_database, vault_database: as in `Settings`; references, so that no password is here.
+    oidc: the table of the settings (see `proxy.outbound.identity_provider`).
     """
 
     home: Path
@@ -29,6 +32,7 @@ class ConsoleSettings:
     audit_database: str = ""
     control_database: str = ""
     vault_database: str = ""
+    oidc: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(cls, settings: Settings) -> "ConsoleSettings":
@@ -43,6 +47,7 @@ class ConsoleSettings:
             audit_database=settings.audit_database,
             control_database=settings.control_database,
             vault_database=settings.vault_database,
+            oidc=dict(settings.oidc),
         )
 
     @classmethod

@@ -43,15 +43,8 @@ class SigningIn:
             return answer
         self._site.sessions.close(request.cookies.get(SESSION, ""))
         answer = RedirectResponse(to, 303)
-        answer.set_cookie(
-            SESSION,
-            self._site.sessions.open(token),
-            httponly=True,
-            samesite="strict",
-            # Behind a proxy that speaks TLS only the browser's own word says so.
-            secure=request.headers.get("origin", "").startswith("https://"),
-            path="/",
-        )
+        # Behind a proxy that speaks TLS only the browser's own word says so.
+        self._site.open(answer, token, secure=request.headers.get("origin", "").startswith("https://"))
         return answer
 
     async def sign_out(self, request: Request) -> Response:
@@ -79,5 +72,12 @@ class SigningIn:
     def _form(self, request: Request, to: str, said: str, *, status: int = 200, seconds: int = 0) -> Response:
         t = self._site.words_for(request)
         text = "" if not said else t(said, seconds=seconds) if seconds else t(said)
-        context = {"to": to, "said": text, "wrong": status != 200, "back": urlencode({"to": f"{SIGN_IN}?to={to}"})}
+        oidc = "" if self._site.provider is None else f"{SIGN_IN}/oidc?{urlencode({'to': to})}"
+        context = {
+            "to": to,
+            "oidc": oidc,
+            "said": text,
+            "wrong": status != 200,
+            "back": urlencode({"to": f"{SIGN_IN}?to={to}"}),
+        }
         return self._site.render(request, "sign_in", context, status=status)

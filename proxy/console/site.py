@@ -24,6 +24,7 @@ from proxy.console.operations import Desk
 from proxy.console.problems import InputError, TooManyError, known, problem, retry_after
 from proxy.console.sessions import Session, Sessions
 from proxy.errors import FormatError, ProxyError, RefusedError
+from proxy.outbound.identity_provider import IdentityProvider
 
 SESSION = "dragoman-session"
 LANGUAGE = "dragoman-language"
@@ -64,8 +65,10 @@ class FormError(ProxyError):
 class Site:
     """Makes pages of views."""
 
-    def __init__(self, desk: Desk, gate: Gatekeeper, sessions: Sessions) -> None:
-        self.desk, self.gate, self.sessions = desk, gate, sessions
+    def __init__(
+        self, desk: Desk, gate: Gatekeeper, sessions: Sessions, provider: IdentityProvider | None = None
+    ) -> None:
+        self.desk, self.gate, self.sessions, self.provider = desk, gate, sessions, provider
         self._templates = jinja2.Environment(
             loader=jinja2.PackageLoader("proxy.console", "templates"),
             autoescape=True,
@@ -83,7 +86,7 @@ class Site:
         async def endpoint(request: Request) -> Response:
             try:
                 session = self.session_of(request)
-                visitor = await self.gate.again(session.token) if session is not None else None
+                visitor = await self.gate.again(session) if session is not None else None
                 if session is None or visitor is None:
                     return _to_sign_in(request)
                 return await self._answer(request, session, visitor, show)
@@ -158,6 +161,12 @@ class Site:
         )
         answer.headers.update(retry_after(error) if status != 401 else {})
         return answer
+
+    def open(self, answer: Response, given: str | Visitor, *, secure: bool) -> None:
+        """Opens a session for a valid token, or for whom a provider named; the answer gets its cookie."""
+        named = given if isinstance(given, Visitor) else None
+        cookie = self.sessions.open("" if named is not None else str(given), named)
+        answer.set_cookie(SESSION, cookie, httponly=True, samesite="strict", secure=secure, path="/")
 
     async def admit(self, token: str, request: Request) -> Visitor:
         """The visitor of a token that was typed in. Raises SignInError, TooManyError."""
