@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 import sqlalchemy as sa
 
-from audit import holders
+from audit import holders, values_by_day
 from audit.errors import AuditError
 from audit.rows import DAILY, DAILY_FINDING, DAY_MS, HOLDER, day_of
 from audit.tables import daily, daily_finding, entry, finding, reference, subject, transfer, tree
@@ -120,19 +120,37 @@ def transfers(
     connection: sa.Connection, question: Question, *, before: int | None = None, limit: int | None = None
 ) -> Iterator[Row]:
     """The transfers and refusals, newest first, streamed page by page. before: index below which to go on."""
-    left = limit
     where = [*question.conditions(), *_rare(connection, question)]
-    while left is None or left > 0:
-        page = PAGE if left is None else min(PAGE, left)
-        rows = sa.select(transfer).where(*where).order_by(transfer.c.idx.desc()).limit(page)
-        if before is not None:
-            rows = rows.where(transfer.c.idx < before)
-        found = connection.execute(rows).mappings().all()
-        yield from ({str(name): value for name, value in row.items()} for row in found)
-        if len(found) < page:
-            return
-        before = found[-1]["idx"]
-        left = None if left is None else left - len(found)
+    for first, last in _places(connection, question, before):
+        least = None if first is None else transfer.c.idx >= first
+        below = last if before is None or last is None else min(last, before)
+        while limit is None or limit > 0:
+            page = PAGE if limit is None else min(PAGE, limit)
+            rows = sa.select(transfer).where(*where).order_by(transfer.c.idx.desc()).limit(page)
+            if least is not None:
+                rows = rows.where(least)
+            if below is not None:
+                rows = rows.where(transfer.c.idx < below)
+            found = connection.execute(rows).mappings().all()
+            yield from ({str(name): value for name, value in row.items()} for row in found)
+            limit = None if limit is None else limit - len(found)
+            if len(found) < page:
+                break
+            below = found[-1]["idx"]
+
+
+def _places(
+    connection: sa.Connection, question: Question, before: int | None
+) -> Sequence[tuple[int | None, int | None]]:
+    """Where to look, as ranges of indices (half open), the newest first."""
+    # A person's transfers are few and have an index of their own.
+    if question.refs is None:
+        since, until = _days(question)
+        within = since, None if until is None else until + 1
+        found = values_by_day.ranges(connection, question.values, within, before)
+        if found is not None:
+            return [(first, last + 1) for first, last in found]
+    return [(None, before)]
 
 
 def groups(connection: sa.Connection, question: Question, by: Sequence[str]) -> Iterator[Row]:
@@ -144,6 +162,11 @@ def groups(connection: sa.Connection, question: Question, by: Sequence[str]) -> 
         if name not in GROUPS:
             raise _unknown(name, GROUPS)
     rollup = _rollup(question, by)
+    one = values_by_day.alone(by, question.values)
+    if rollup is None and one is not None and _of_all_in_whole_days(question):
+        rows = values_by_day.groups(connection, one, by, question.values.get(one), _days(question))
+        yield from ({str(name): _shown(name, value) for name, value in row.items()} for row in rows)
+        return
     statement = _from_rows(question, by) if rollup is None else _from_rollup(rollup, question, by)
     for row in connection.execution_options(yield_per=PAGE).execute(statement).mappings():
         yield {str(name): _shown(name, value) for name, value in row.items()}
@@ -152,9 +175,23 @@ def groups(connection: sa.Connection, question: Question, by: Sequence[str]) -> 
 def _rollup(question: Question, by: Sequence[str]) -> sa.Table | None:
     """The roll-up that knows all that is asked, None where only the rows do."""
     asked = {*by, *question.values}
-    if question.refs is not None or (question.since or 0) % DAY_MS or (question.until or 0) % DAY_MS:
+    if question.refs is not None or not _in_whole_days(question):
         return None
     return daily if asked <= set(DAILY) else daily_finding if asked <= set(DAILY_FINDING) else None
+
+
+def _in_whole_days(question: Question) -> bool:
+    return not (question.since or 0) % DAY_MS and not (question.until or 0) % DAY_MS
+
+
+def _of_all_in_whole_days(question: Question) -> bool:
+    return question.refs is None and question.applications is None and _in_whole_days(question)
+
+
+def _days(question: Question) -> tuple[int | None, int | None]:
+    """First day, and the one after the last; of a question in whole days."""
+    since, until = question.since, question.until
+    return None if since is None else day_of(since), None if until is None else day_of(until)
 
 
 def _from_rollup(table: sa.Table, question: Question, by: Sequence[str]) -> sa.Select[Any]:
@@ -212,11 +249,8 @@ class Holding:
 
 def who(connection: sa.Connection, question: Question) -> list[Holding]:
     """Who controls, stores and uses what left: one line for each recipient, application, purpose and set of facts."""
-    since, until = question.since, question.until
-    whole_days = not (since or 0) % DAY_MS and not (until or 0) % DAY_MS
-    if question.refs is None and whole_days and set(question.values) <= {*HOLDER, "country"}:
-        span = (None if since is None else day_of(since), None if until is None else day_of(until))
-        lines, types = holders.from_sums(connection, question.values, span, question.applications)
+    if question.refs is None and _in_whole_days(question) and set(question.values) <= {*HOLDER, "country"}:
+        lines, types = holders.from_sums(connection, question.values, _days(question), question.applications)
     else:
         lines, types = holders.from_rows(connection, question.conditions())
     return [_holding(connection, line, types.get(holders.key_of(line), {})) for line in lines]

@@ -12,6 +12,7 @@ from operator import itemgetter
 from typing import Any
 
 from audit.tables import transfer
+from audit.values_by_day import Values
 
 DAY_MS = 86_400_000
 DAILY = ("day", "kind", "environment", "application", "purpose", "destination", "entity", "provider", "action")
@@ -60,6 +61,7 @@ class Rows:
     subjects: list[Row] = field(default_factory=list)
     _daily: defaultdict[tuple[Any, ...], Row] = field(default_factory=lambda: defaultdict(_no_transfers))
     _daily_findings: defaultdict[tuple[Any, ...], Row] = field(default_factory=lambda: defaultdict(_no_findings))
+    _values: Values = field(default_factory=Values)
     _holders: dict[int, tuple[str | None, ...]] = field(default_factory=dict)
     _daily_holders: dict[tuple[int, int], Row] = field(default_factory=dict)
     _daily_holder_findings: defaultdict[tuple[Any, ...], int] = field(default_factory=lambda: defaultdict(int))
@@ -70,7 +72,9 @@ class Rows:
             row = _transfer(index, facts)
             findings, subjects = facts.get("findings", ()), facts.get("subjects", ())
             self.transfers.append(row)
-            self.findings += _findings(index, findings)
+            found = _findings(index, findings)
+            self.findings += found
+            self._values.add(row, found)
             seen = {(subject["ref"], subject["role"]) for subject in subjects}
             self.subjects += [{"ref": ref, "idx": index, "role": role} for ref, role in sorted(seen)]
             self._count(row)
@@ -113,6 +117,11 @@ class Rows:
     def daily(self) -> list[Row]:
         """What to add to the roll-up by day."""
         return [{**dict(zip(DAILY, key, strict=True)), **sums} for key, sums in self._daily.items()]
+
+    @property
+    def daily_values(self) -> list[Row]:
+        """What to add to the roll-up by day and value of each field."""
+        return self._values.rows()
 
     @property
     def daily_findings(self) -> list[Row]:

@@ -16,6 +16,7 @@ from audit.tables import (
     daily_finding,
     daily_holder,
     daily_holder_finding,
+    daily_value,
     entry,
     finding,
     holder,
@@ -61,7 +62,7 @@ class Statements:
     def __init__(self, dialect: sa.Dialect) -> None:
         plain = (entry, tile, transfer, finding, subject, reference)
         self.insert = {table.name: Statement(sa.insert(table), dialect) for table in plain}
-        sums = (daily, daily_finding, daily_holder, daily_holder_finding)
+        sums = (daily, daily_finding, daily_holder, daily_holder_finding, daily_value)
         self.add = {table.name: Statement(_adding(table, dialect), dialect) for table in sums}
         self.know = Statement(_insert(holder, dialect).on_conflict_do_nothing(index_elements=[holder.c.id]), dialect)
         self.close = Statement(_closing(), dialect)

@@ -23,7 +23,7 @@ from sqlalchemy import (
 
 metadata = MetaData()
 
-REVISION = "0003"
+REVISION = "0004"
 """The newest migration; a database at this revision is opened without loading Alembic."""
 
 _NAME = String(128)
@@ -193,6 +193,21 @@ daily_finding = Table(
     Column("operator", String(16), primary_key=True),
     Column("n", BigInteger, nullable=False),
     Column("transfers", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+daily_value = Table(
+    "daily_value",
+    metadata,
+    Column("name", String(16), primary_key=True),
+    Column("day", Integer, primary_key=True, autoincrement=False),
+    Column("value", String(512), primary_key=True),
+    Column("transfers", BigInteger, nullable=False),
+    Column("findings", BigInteger, nullable=False),
+    Column("bytes_in", BigInteger, nullable=False),
+    Column("bytes_out", BigInteger, nullable=False),
+    Column("first", BigInteger, nullable=False),
+    Column("last", BigInteger, nullable=False),
     sqlite_with_rowid=False,
 )
 

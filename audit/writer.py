@@ -185,6 +185,7 @@ class _Batch:
         say.close.run(connection, rows.outcomes)
         say.add["daily"].run(connection, rows.daily)
         say.add["daily_finding"].run(connection, rows.daily_findings)
+        say.add["daily_value"].run(connection, rows.daily_values)
         say.know.run(connection, rows.holders)
         say.add["daily_holder"].run(connection, rows.daily_holders)
         say.add["daily_holder_finding"].run(connection, rows.daily_holder_findings)
