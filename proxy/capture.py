@@ -19,6 +19,11 @@ WEB = (80, 443)
 ALLOWED = re.compile(r"(tcp|udp)/(\d{1,5})")
 _COMMENT = re.compile(r'^\s*comment "dragoman ([0-9a-f]{12}) ([0-9a-f]{12}|-)"\n?', re.MULTILINE)
 _REDIRECT = re.compile(r"redirect to :(\d+)")
+_CGROUP = re.compile(r"[A-Za-z0-9_.:@\\-]+(/[A-Za-z0-9_.:@\\-]+)*")
+_UNCONFIRMED = re.compile(r"\n?\tchain unconfirmed \{\n\t\}\n")
+UNCONFIRMED = f"add chain {FAMILY} {TABLE} unconfirmed\n"
+"""An empty chain that says: these rules go when nobody confirms them in time."""
+CONFIRMED = f"delete chain {FAMILY} {TABLE} unconfirmed\n"
 _NAME = re.compile(r"[A-Za-z0-9_.:@-]{1,15}")  # IFNAMSIZ is 16 with the final zero
 
 
@@ -27,7 +32,8 @@ class Capture:
     """What is captured.
 
     interfaces: where apps' packets come in; empty: those of this machine. proxy_user: user id of dragoman itself, whose
-    packets are left alone; users: ids of the apps, empty for everybody else. port: of the transparent door.
+    packets are left alone; users: ids of the apps, empty for everybody else; cgroups: of the apps instead, as paths
+    below the root of cgroup version 2 (`system.slice/app.service`). port: of the transparent door.
     tcp: destination ports, empty for all. bypass: networks that are reached directly. allow: what an interface may
     forward besides, as `udp/53`.
     """
@@ -39,15 +45,20 @@ class Capture:
     tcp: tuple[int, ...] = ()
     bypass: tuple[str, ...] = ()
     allow: tuple[str, ...] = ()
+    cgroups: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A table as the kernel has it. plan: digest of the plan that it was made of. unaltered: nobody changed a rule."""
+    """A table as the kernel has it. plan: digest of the plan that it was made of. unaltered: nobody changed a rule.
+
+    confirmed: False while the rules still go by themselves.
+    """
 
     plan: str
     unaltered: bool
     port: int
+    confirmed: bool = True
 
 
 def ruleset(capture: Capture, *, rules: str = "-") -> str:
@@ -73,7 +84,7 @@ def plan_digest(capture: Capture) -> str:
 
 def rules_digest(listing: str) -> str:
     """The same of a table as `nft --stateless list table` prints it, less its comment."""
-    return sha256(_COMMENT.sub("", listing).encode()).hexdigest()[:12]
+    return sha256(_UNCONFIRMED.sub("", _COMMENT.sub("", listing)).encode()).hexdigest()[:12]
 
 
 def read_listing(listing: str) -> Loaded | None:
@@ -81,7 +92,13 @@ def read_listing(listing: str) -> Loaded | None:
     comment, redirect = _COMMENT.search(listing), _REDIRECT.search(listing)
     if comment is None or redirect is None:
         return None
-    return Loaded(comment[1], comment[2] == rules_digest(listing), int(redirect[1]))
+    confirmed = _UNCONFIRMED.search(listing) is None
+    return Loaded(comment[1], comment[2] == rules_digest(listing), int(redirect[1]), confirmed)
+
+
+def restoring(listing: str | None) -> str:
+    """The file for `nft -f` that brings a table back as it was listed; None: that takes ours away."""
+    return f"table {FAMILY} {TABLE}\ndelete table {FAMILY} {TABLE}\n{listing or ''}"
 
 
 def check(capture: Capture) -> None:
@@ -94,6 +111,7 @@ def check(capture: Capture) -> None:
         raise ConfigError("dragoman's own user cannot be captured: its packets would come back to it for ever")
     if capture.users and capture.interfaces:
         raise ConfigError("--user holds for processes of this machine; packets that come in by an interface have none")
+    _check_cgroups(capture)
     if capture.allow and not capture.interfaces:
         raise ConfigError("--allow holds for what an interface forwards; on this machine nothing else is stopped")
     for name in capture.interfaces:
@@ -106,6 +124,14 @@ def check(capture: Capture) -> None:
         _network(network)
     for item in capture.allow:
         _check_allowed(item)
+
+
+def _check_cgroups(capture: Capture) -> None:
+    if capture.cgroups and (capture.interfaces or capture.users):
+        raise ConfigError("--cgroup holds for processes of this machine, in place of --user")
+    for path in capture.cgroups:
+        if not _CGROUP.fullmatch(path):
+            raise ConfigError(f"--cgroup {path}: write a path below /sys/fs/cgroup, such as system.slice/app.service")
 
 
 def _check_allowed(item: str) -> None:
@@ -151,13 +177,16 @@ def _at_home(capture: Capture) -> list[tuple[str, list[str]]]:
         own.append(f"meta skuid != {_set(str(user) for user in capture.users)} return")
     # Whoever talks to this very machine (a database, the gateway) needs no door.
     around = [*own, "fib daddr type local return", *_around(capture)]
+    # One line for each group, because a process above that level has none to compare and would fall through a "not".
+    groups = sorted(set(capture.cgroups))
+    whose = [f'socket cgroupv2 level {path.count("/") + 1} "{path}" ' for path in groups] or [""]
     return [
         (
             "capture",
             [
                 "type nat hook output priority -100; policy accept;",
                 *around,
-                f"{_tcp(capture)} redirect to :{capture.port}",
+                *(f"{who}{_tcp(capture)} redirect to :{capture.port}" for who in whose),
             ],
         ),
         (
@@ -165,7 +194,7 @@ def _at_home(capture: Capture) -> list[tuple[str, list[str]]]:
             [
                 "type filter hook output priority 0; policy accept;",
                 *around,
-                "udp dport 443 reject with icmpx type port-unreachable",
+                *(f"{who}udp dport 443 reject with icmpx type port-unreachable" for who in whose),
             ],
         ),
         ("door", _door(capture)),

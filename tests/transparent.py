@@ -97,8 +97,8 @@ def post(host: str, *, body: bytes = b"") -> bytes:
 
 
 @contextlib.contextmanager
-def placed(home: Path, throwaway_ca: Any, *capture: str) -> Iterator[Place]:
-    """Everything, started. capture: options of `dragoman net apply`."""
+def placed(home: Path, throwaway_ca: Any, *capture: str, prepare: str = "true") -> Iterator[Place]:
+    """Everything, started. capture: options of `dragoman net apply`; prepare: commands of a shell before it."""
     addresses = [f"{item}/{64 if ':' in item else 24}" for _, some in PLACES.values() for item in some]
     with contextlib.ExitStack() as stack:
         net = stack.enter_context(machines([*addresses, f"{STRANGER}/24"], HOSTS))
@@ -113,7 +113,8 @@ def placed(home: Path, throwaway_ca: Any, *capture: str) -> Iterator[Place]:
         for fake in (fake for some_fakes in fakes.values() for fake in some_fakes):
             inside.call(fake.__aenter__())
             stack.callback(lambda fake=fake: inside.call(fake.__aexit__(None, None, None)))
-        applied = net.run(net.router, *DRAGOMAN, "net", "apply", *capture)
+        apply = (*DRAGOMAN, "net", "apply", *capture)
+        applied = net.run(net.router, "sh", "-c", f'{prepare} && exec "$0" "$@"', *apply)
         assert applied.returncode == 0, applied.stderr
         process = stack.enter_context(_started(net, home, throwaway_ca.path))
         yield Place(net, home, process, fakes)

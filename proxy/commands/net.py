@@ -8,7 +8,12 @@ import json
 import os
 import pwd
 import shutil
+import signal
+import socket
 import subprocess
+import sys
+import tempfile
+import threading
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -18,17 +23,23 @@ import typer
 from proxy import capture
 from proxy.capture import Capture
 from proxy.commands.doctor import Check
+from proxy.config import parse_address
 from proxy.errors import ConfigError
 
 app = typer.Typer(no_args_is_help=True, help="Lead apps' packets to the transparent door (nftables).")
 
 WAIT_S = 30.0
+PROBE_S = 5.0
 
 Interfaces = Annotated[list[str] | None, typer.Option("--interface", help="Where apps come in; may repeat.")]
 ProxyUser = Annotated[
     str | None, typer.Option("--proxy-user", help="On the apps' own machine: the user that dragoman runs as.")
 ]
 Users = Annotated[list[str] | None, typer.Option("--user", help="Only these users' processes; may repeat.")]
+Cgroups = Annotated[
+    list[str] | None,
+    typer.Option("--cgroup", help="Only these control groups' processes, as system.slice/app.service."),
+]
 Port = Annotated[int, typer.Option("--port", help="Port of the transparent door.")]
 Tcp = Annotated[str, typer.Option("--tcp", help="Captured TCP ports, with commas, or `all`; default: all, or 80,443.")]
 Bypass = Annotated[list[str] | None, typer.Option("--bypass", help="Network that is reached directly; may repeat.")]
@@ -40,6 +51,7 @@ def plan(
     interface: Interfaces = None,
     proxy_user: ProxyUser = None,
     user: Users = None,
+    cgroup: Cgroups = None,
     port: Port = capture.DEFAULT_PORT,
     tcp: Tcp = "",
     bypass: Bypass = None,
@@ -49,7 +61,7 @@ def plan(
 
     Example: dragoman net plan --interface lan0 --allow udp/53
     """
-    typer.echo(capture.ruleset(_capture(interface, proxy_user, user, port, tcp, bypass, allow)), nl=False)
+    typer.echo(capture.ruleset(_capture(interface, proxy_user, user, cgroup, port, tcp, bypass, allow)), nl=False)
 
 
 @app.command()
@@ -57,20 +69,73 @@ def apply(
     interface: Interfaces = None,
     proxy_user: ProxyUser = None,
     user: Users = None,
+    cgroup: Cgroups = None,
     port: Port = capture.DEFAULT_PORT,
     tcp: Tcp = "",
     bypass: Bypass = None,
     allow: Allow = None,
+    probe: Annotated[
+        list[str] | None, typer.Option("--probe", help="HOST:PORT that must still be reached, else all is undone.")
+    ] = None,
+    confirm: Annotated[
+        int, typer.Option("--confirm", help="Undo after so many seconds unless `net confirm` is run.", min=0, max=3600)
+    ] = 0,
 ) -> None:
     """Load the rules, in place of ours that are there; other tables are not touched.
 
     Example: dragoman net apply --interface lan0; dragoman run --mode transparent
     """
-    wanted = _capture(interface, proxy_user, user, port, tcp, bypass, allow)
-    _nft("-f", "-", given=capture.ruleset(wanted))
-    # The kernel's own spelling of the rules is known only now; with its digest, `check` sees any later change.
-    _nft("-f", "-", given=capture.ruleset(wanted, rules=capture.rules_digest(_listing() or "")))
+    wanted = _capture(interface, proxy_user, user, cgroup, port, tcp, bypass, allow)
+    places = [parse_address(place, what="--probe") for place in probe or ()]
+    if missing := [f"{host}:{port}" for host, port in places if not reached(host, port)]:
+        raise ConfigError(f"{', '.join(missing)} cannot be reached even now, so nothing was changed")
+    before = _listing()
+    try:
+        _nft("-f", "-", given=capture.ruleset(wanted))
+        # The kernel's own spelling of the rules is known only now; with its digest, `check` sees any later change.
+        digest = capture.rules_digest(_listing() or "")
+        _nft("-f", "-", given=capture.ruleset(wanted, rules=digest) + (capture.UNCONFIRMED if confirm else ""))
+        if confirm:
+            watch_in_background(confirm, capture.restoring(before))
+        lost = [f"{host}:{port}" for host, port in places if not reached(host, port)]
+    except BaseException:
+        _nft("-f", "-", given=capture.restoring(before))
+        raise
+    if lost:
+        _nft("-f", "-", given=capture.restoring(before))
+        typer.echo(f"{', '.join(lost)} could not be reached any more: everything is as it was before", err=True)
+        raise typer.Exit(1)
+    if confirm:
+        typer.echo(f"these rules go in {confirm} s, unless you run: dragoman net confirm")
     typer.echo(f"apps are captured; start the door with: dragoman run --mode transparent@:{wanted.port}")
+
+
+@app.command()
+def confirm() -> None:
+    """Keep the rules that `apply --confirm` loaded: you can still reach this machine.
+
+    Example: dragoman net confirm
+    """
+    loaded = capture.read_listing(_listing() or "")
+    if loaded is None or loaded.confirmed:
+        typer.echo("nothing waits to be confirmed")
+        raise typer.Exit(1)
+    _nft("-f", "-", given=capture.CONFIRMED)
+    typer.echo("the rules stay")
+
+
+@app.command(hidden=True)
+def watch(seconds: int) -> None:
+    """In the background: read what to load on standard input, and load it when nobody has confirmed in time.
+
+    Example: dragoman net watch 60
+    """
+    before = sys.stdin.read()
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the terminal may be the very thing that was cut off
+    threading.Event().wait(seconds)
+    loaded = capture.read_listing(_listing() or "")
+    if loaded is not None and not loaded.confirmed:
+        _nft("-f", "-", given=before)
 
 
 @app.command()
@@ -91,6 +156,7 @@ def check(
     interface: Interfaces = None,
     proxy_user: ProxyUser = None,
     user: Users = None,
+    cgroup: Cgroups = None,
     port: Port = capture.DEFAULT_PORT,
     tcp: Tcp = "",
     bypass: Bypass = None,
@@ -101,7 +167,9 @@ def check(
 
     Example: dragoman net check
     """
-    wanted = _capture(interface, proxy_user, user, port, tcp, bypass, allow) if interface or proxy_user else None
+    wanted = (
+        _capture(interface, proxy_user, user, cgroup, port, tcp, bypass, allow) if interface or proxy_user else None
+    )
     checks = examine(_listing(), wanted, listening_ports())
     if as_json:
         typer.echo(json.dumps([asdict(item) for item in checks]))
@@ -122,6 +190,8 @@ def examine(listing: str | None, wanted: Capture | None, listening: frozenset[in
     if loaded is None or not loaded.unaltered:
         return [Check("rules", False, "they were altered since they were loaded", apply_again)]
     checks = [Check("rules", True, f"loaded and unaltered (plan {loaded.plan})")]
+    if not loaded.confirmed:
+        checks.append(Check("confirmed", False, "they go by themselves in a moment", "run: dragoman net confirm"))
     if wanted is not None:
         same = loaded.plan == capture.plan_digest(wanted)
         checks.append(Check("plan", same, "as asked for" if same else f"another one ({loaded.plan})", apply_again))
@@ -143,10 +213,31 @@ def listening_ports(proc: Path = Path("/proc/net")) -> frozenset[int]:
     return frozenset(ports)
 
 
+def reached(host: str, port: int) -> bool:
+    """Whether a TCP connection from here can be opened."""
+    try:
+        with socket.create_connection((host, port), timeout=PROBE_S):
+            return True
+    except OSError:
+        return False
+
+
+def watch_in_background(seconds: int, before: str) -> None:
+    """Start `net watch` in a session of its own: it outlives this command and the terminal."""
+    command = (sys.executable, "-P", "-c", "from proxy.cli import main; main()", "net", "watch", str(seconds))
+    with tempfile.TemporaryFile("w+") as given:
+        given.write(before)
+        given.seek(0)
+        subprocess.Popen(  # noqa: S603 (this very program, with arguments of ours)
+            command, stdin=given, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True, cwd="/"
+        )
+
+
 def _capture(
     interface: list[str] | None,
     proxy_user: str | None,
     user: list[str] | None,
+    cgroup: list[str] | None,
     port: int,
     tcp: str,
     bypass: list[str] | None,
@@ -160,6 +251,7 @@ def _capture(
         tcp=_ports(tcp) if tcp else (() if interface else capture.WEB),
         bypass=tuple(bypass or ()),
         allow=tuple(allow or ()),
+        cgroups=tuple(cgroup or ()),
     )
     capture.check(wanted)
     return wanted

@@ -1,0 +1,96 @@
+"""Rules that would cut a machine off are undone: by a probe at once, or when nobody confirms them."""
+
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.namespaces import Inside, Machines, machines
+from tests.transparent import DRAGOMAN
+
+PROVIDER = "203.0.113.30"
+
+
+@pytest.fixture(scope="module")
+def net() -> Iterator[Machines]:
+    """A router, and a machine behind it that takes connections on port 80."""
+    import asyncio
+
+    with machines([f"{PROVIDER}/24", "2001:db8:f::30/64"], "") as made:
+        inside = Inside(made.provider)
+        server = inside.call(asyncio.start_server(lambda _, writer: writer.close(), PROVIDER, 80))
+        yield made
+        server.close()
+        inside.close()
+
+
+def dragoman(net: Machines, *words: str) -> subprocess.CompletedProcess[str]:
+    return net.run(net.router, *DRAGOMAN, "net", *words)
+
+
+def table(net: Machines) -> str:
+    return net.run(net.router, "nft", "--stateless", "list", "table", "inet", "dragoman").stdout
+
+
+def until(holds: Callable[[], bool]) -> None:
+    end = time.monotonic() + 60
+    while not holds():
+        assert time.monotonic() < end, "it did not happen"
+
+
+CUTS = ("apply", "--proxy-user", "10001", "--tcp", "all")
+"""No door stands behind these rules, so every connection of this machine's users goes nowhere."""
+
+
+def test_what_is_lost_by_the_rules_brings_back_what_was_before(net: Machines) -> None:
+    first = dragoman(net, "apply", "--interface", "lan0")
+    assert first.returncode == 0, first.stderr
+    before = table(net)
+    lost = dragoman(net, *CUTS, "--probe", f"{PROVIDER}:80")
+    assert (lost.returncode, lost.stderr.startswith(f"{PROVIDER}:80 could not be reached any more")) == (1, True)
+    assert table(net) == before
+    assert dragoman(net, "check", "--interface", "lan0", "--json").stdout.count('"ok": true') == 2  # no door here
+    assert dragoman(net, "remove").returncode == 0
+    lost = dragoman(net, *CUTS, "--probe", f"{PROVIDER}:80")
+    assert (lost.returncode, table(net)) == (1, "")
+
+
+def test_what_is_still_reached_stays(net: Machines) -> None:
+    kept = dragoman(net, *CUTS, "--bypass", "203.0.113.0/24", "--probe", f"{PROVIDER}:80")
+    assert kept.returncode == 0, kept.stderr
+    assert "redirect to :9080" in table(net)
+    again = table(net)
+    assert dragoman(net, *CUTS, "--bypass", "203.0.113.0/24").returncode == 0
+    assert table(net) == again
+    assert dragoman(net, "remove").returncode == 0
+    assert "no rules" in dragoman(net, "remove").stdout
+
+
+def test_what_cannot_be_reached_before_changes_nothing(net: Machines) -> None:
+    refused = dragoman(net, *CUTS, "--probe", f"{PROVIDER}:81")
+    assert (refused.returncode, "even now" in refused.stderr) == (2, True)
+    assert table(net) == ""
+
+
+def test_rules_that_nobody_confirms_go_by_themselves(net: Machines) -> None:
+    applied = dragoman(net, *CUTS, "--confirm", "3")
+    assert applied.returncode == 0, applied.stderr
+    assert "net confirm" in applied.stdout
+    until(lambda: table(net) == "")
+
+
+def test_rules_that_are_confirmed_stay(net: Machines) -> None:
+    assert dragoman(net, *CUTS, "--confirm", "60").returncode == 0
+    assert '"confirmed", "ok": false' in dragoman(net, "check", "--json").stdout
+    assert dragoman(net, "confirm").returncode == 0
+    rules = table(net)
+    assert "unconfirmed" not in rules
+    assert '"rules", "ok": true' in dragoman(net, "check", "--json").stdout
+    # The watcher's own words, now that its time has come: it finds nothing to undo.
+    watched = net.run(
+        net.router, *DRAGOMAN, "net", "watch", "0", input="table inet dragoman\ndelete table inet dragoman\n"
+    )
+    assert (watched.returncode, table(net)) == (0, rules)
+    assert dragoman(net, "confirm").returncode == 1
+    assert dragoman(net, "remove").returncode == 0
