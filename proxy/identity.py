@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Any
 
 from policies.policy import Identify, Policy
+from proxy.aws_signing import is_signed, signer_of
 from proxy.errors import RefusedError
 from proxy.messages import Egress
 
@@ -111,8 +112,14 @@ def identify(
     purpose = (egress.headers.get("dragoman-purpose") or "") if trusted("dragoman-purpose") else ""
     session = (egress.headers.get("dragoman-session") or "") if trusted("dragoman-session") else ""
     subjects = _subjects(egress) if trusted("dragoman-subject") else ()
-    carried = "\0".join(f"{key}={egress.headers.get(key)}" for key in carriers if egress.headers.get(key))
+    carried = "\0".join(f"{key}={value}" for key in carriers if (value := _lasting(egress, key)))
     return Identity(name, how, purpose, session, subjects, digest(credential or carried), carrier)
+
+
+def _lasting(egress: Egress, carrier: str) -> str:
+    """What stays the same in every request of one app: of a signature who made it, and from where."""
+    value = egress.headers.get(carrier) or ""
+    return f"{signer_of(value)} {egress.peer}" if is_signed(value) else value
 
 
 def _credential(egress: Egress, carriers: tuple[str, ...]) -> tuple[str, str]:

@@ -5,7 +5,9 @@ Pure, and the last step before the record.
 
 from collections.abc import Mapping
 
+from proxy.aws_signing import is_signed, signed
 from proxy.errors import RefusedError
+from proxy.formats import bedrock
 from proxy.formats.base import Dialect
 from proxy.messages import Headers, Outgoing
 from proxy.reading import NOT_SENT_ON, kept_from_storing
@@ -27,7 +29,22 @@ def outgoing(work: Work, services: Services, files: Mapping[str, str]) -> Outgoi
     path, query, headers = target.splice({key: text for key, text in texts.items() if key not in in_body})
     mark = b"?" if b"?" in work.facts.egress.target else b""
     line = path.encode("latin-1") + mark + query.encode("latin-1")
-    return Outgoing(origin, work.facts.egress.method, line, _headers(work, services, headers, body), body)
+    fields = _headers(work, services, headers, body)
+    signature = work.facts.egress.headers.get("authorization") or ""
+    key = services.provider_key(work.destination.name)
+    signs = is_signed(signature) or (work.identity.own_credential_in and work.format.name == bedrock.FORMAT.name)
+    if signs and work.routed_from is None:
+        if key is None:
+            raise RefusedError(
+                "the app signed its request, and a changed one needs a signature of ours: put AWS keys into "
+                "`provider_keys` for this destination, or let the app use a Bedrock API key",
+                code="provider_key_missing",
+                status=401,
+            )
+        fields = signed(
+            fields, key, method=work.facts.egress.method, origin=origin, target=line, body=body, asked=signature
+        )
+    return Outgoing(origin, work.facts.egress.method, line, fields, body)
 
 
 def outgoing_message(work: Work, dialect: Dialect, files: Mapping[str, str]) -> bytes:

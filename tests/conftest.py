@@ -180,12 +180,12 @@ class Sdk:
         headers: dict[str, str] | None = None,
         **kwargs: Any,
     ) -> SdkCall:
-        """Begin a call. sdk: openai, google-genai, anthropic, llama-api-client. call: path of the method.
+        """Begin a call. sdk: as `sdk_client.py` names them. call: path of the method.
 
-        mode: sync or async. stream: ask for a stream (Google's has a method of its own) and iterate over it.
+        mode: sync or async. stream: ask for a stream (some have methods of their own) and iterate over it.
         ca: PEM file to trust. kwargs: those of the method.
         """
-        if stream and sdk != "google-genai":
+        if stream and sdk not in {"google-genai", "bedrock", "mistralai", "cohere"}:
             kwargs["stream"] = True
         number = next(self.numbers)
         running = self.calls[number] = SdkCall()

@@ -8,11 +8,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from proxy.fakes import anthropic, cohere, echo, gemini, llama, ollama, openai, openai_responses
+from proxy.fakes import anthropic, bedrock, cohere, echo, gemini, llama, ollama, openai, openai_responses
 from proxy.fakes.behaviour import Behaviour, Play, named_by
 from proxy.fakes.traffic import Answer, Received, compressed, whole
 
-_PATH_MODEL = re.compile(r"models/([^/:]+):")
+_PATH_MODEL = re.compile(r"models/([^/:]+):|/model/([^/]+)/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,7 @@ ALL: Mapping[str, Api] = MappingProxyType(
             Api("gemini", gemini.answer, gemini.not_found),
             Api("anthropic", anthropic.answer, anthropic.not_found),
             Api("llama", llama.answer, llama.not_found),
+            Api("bedrock", bedrock.answer, bedrock.not_found),
             Api("cohere", cohere.answer, cohere.not_found),
             Api("ollama", ollama.answer, ollama.not_found),
             Api("echo", echo.answer, echo.not_found),
@@ -79,7 +80,7 @@ def _split(target: bytes) -> tuple[str, bytes]:
 
 def _model_of(call: Received) -> str:
     if found := _PATH_MODEL.search(call.path):
-        return found[1]
+        return found[1] or found[2]
     if call.method != "POST":
         return ""
     try:

@@ -3,6 +3,7 @@ request."""
 
 from proxy.formats import (
     anthropic,
+    bedrock,
     cohere,
     gemini,
     gemini_live,
@@ -27,6 +28,7 @@ ALL: tuple[Format, ...] = (
     gemini.FORMAT,
     gemini_live.FORMAT,
     anthropic.FORMAT,
+    bedrock.FORMAT,
     cohere.FORMAT,
     ollama.FORMAT,
     mcp.FORMAT,

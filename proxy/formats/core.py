@@ -43,6 +43,7 @@ class Streams(StrEnum):
     LINES = "lines"
     ARRAY = "array"
     FILE = "file"
+    AWS = "aws event stream"
     NONE = "none"
 
 
@@ -95,7 +96,9 @@ class JsonFormat:
             if match is None or head.upgrade != (operation.session is not None):
                 continue
             if head.method.upper() in operation.methods:
-                model = match.groupdict().get("model") or (head.upgrade and _asked_model(head.query)) or ""
+                model = (
+                    unquote(match.groupdict().get("model") or "") or (head.upgrade and _asked_model(head.query)) or ""
+                )
                 return Endpoint(self.name, operation.name, model, operation.session)
         return None
 

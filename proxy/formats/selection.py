@@ -10,7 +10,13 @@ from proxy.formats.base import Endpoint, Format, RequestHead
 from proxy.messages import Egress
 
 GENERIC = "generic"
-FAMILIES = (("gemini", "gemini"), ("vertex", "gemini"), ("google", "gemini"), ("anthropic", "anthropic"))
+FAMILIES = (
+    ("gemini", "gemini"),
+    ("vertex", "gemini"),
+    ("google", "gemini"),
+    ("anthropic", "anthropic"),
+    ("bedrock", "bedrock"),
+)
 """What stands in a destination, host or format name -> whose error shape its SDK expects; all others OpenAI's."""
 
 

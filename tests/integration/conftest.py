@@ -55,6 +55,12 @@ HOSTS = {
     "gemini": "generativelanguage.googleapis.com",
     "anthropic": "api.anthropic.com",
     "llama": "api.llama.com",
+    "bedrock": "bedrock-runtime.eu-central-1.amazonaws.com",
+    "azure-openai": "firm.openai.azure.com",
+    "groq": "api.groq.com",
+    "together": "api.together.xyz",
+    "mistral": "api.mistral.ai",
+    "cohere": "api.cohere.com",
 }
 """The providers' names in the bundled register."""
 

@@ -81,6 +81,8 @@ def client_of(call: dict[str, Any]) -> Any:
     is_async = call["mode"] == "async"
     if call["sdk"] == "google-genai":
         return gemini(call, network, is_async)
+    if call["sdk"] in OTHERS:
+        return OTHERS[call["sdk"]](call, network, is_async)
     if call["sdk"] == "openai":
         import openai as sdk
 
@@ -89,6 +91,14 @@ def client_of(call: dict[str, Any]) -> Any:
         import anthropic as sdk
 
         made = sdk.AsyncAnthropic if is_async else sdk.Anthropic
+    elif call["sdk"] == "groq":
+        import groq as sdk
+
+        made = sdk.AsyncGroq if is_async else sdk.Groq
+    elif call["sdk"] == "together":
+        import together as sdk
+
+        made = sdk.AsyncTogether if is_async else sdk.Together
     elif call["sdk"] == "llama-api-client":
         import llama_api_client as sdk
 
@@ -122,6 +132,77 @@ def gemini(call: dict[str, Any], network: dict[str, Any], is_async: bool) -> Any
     return client.aio if is_async else client
 
 
+def azure(call: dict[str, Any], network: dict[str, Any], is_async: bool) -> Any:
+    """An API key, or a token of Entra where the key begins with `entra:`."""
+    import openai
+
+    made = openai.AsyncAzureOpenAI if is_async else openai.AzureOpenAI
+    http = openai.DefaultAsyncHttpxClient if is_async else openai.DefaultHttpxClient
+    entra = call["api_key"].startswith("entra:")
+    shown = {"azure_ad_token": call["api_key"][6:]} if entra else {"api_key": call["api_key"]}
+    return made(
+        azure_endpoint=call["base_url"], api_version="2026-01-01", max_retries=0, timeout=60,
+        default_headers=call["headers"], http_client=http(**network), **shown,
+    )  # fmt: skip
+
+
+def mistral(call: dict[str, Any], network: dict[str, Any], is_async: bool) -> Any:
+    import httpx
+    from mistralai.client import Mistral
+
+    http = {"async_client": httpx.AsyncClient(**network)} if is_async else {"client": httpx.Client(**network)}
+    return Mistral(api_key=call["api_key"], server_url=call["base_url"], timeout_ms=60_000, **http)
+
+
+def cohere(call: dict[str, Any], network: dict[str, Any], is_async: bool) -> Any:
+    import cohere as sdk
+    import httpx
+
+    made = sdk.AsyncClientV2 if is_async else sdk.ClientV2
+    http = (httpx.AsyncClient if is_async else httpx.Client)(**network)
+    return made(api_key=call["api_key"], base_url=call["base_url"], max_retries=0, httpx_client=http)
+
+
+def ollama(call: dict[str, Any], network: dict[str, Any], is_async: bool) -> Any:
+    import ollama as sdk
+
+    return (sdk.AsyncClient if is_async else sdk.Client)(host=call["base_url"], **network)
+
+
+def bedrock(call: dict[str, Any], network: dict[str, Any], _is_async: bool) -> Any:
+    """boto3, which signs; `api_key` is the id of its access key. Its streams and bodies are opened here."""
+    import boto3
+    from botocore.config import Config
+
+    proxies = {"proxies": {"https": call["proxy"]}} if call["proxy"] else {}
+    client = boto3.client(
+        "bedrock-runtime", endpoint_url=call["base_url"], region_name="eu-central-1",
+        aws_access_key_id=call["api_key"], aws_secret_access_key="the app's own secret",
+        verify=call["ca"] or None, config=Config(retries={"total_max_attempts": 1}, **proxies),
+    )  # fmt: skip
+
+    class Opened:
+        def close(self) -> None:
+            client.close()
+
+        def __getattr__(self, name: str) -> Callable[..., Any]:
+            def method(**kwargs: Any) -> Any:
+                answer = getattr(client, name)(**kwargs)
+                answer.pop("ResponseMetadata", None)
+                if "stream" in answer:
+                    return iter(answer["stream"])
+                if hasattr(answer.get("body"), "read"):
+                    return json.loads(answer["body"].read())
+                return iter(answer["body"]) if "body" in answer else answer
+
+            return method
+
+    return Opened()
+
+
+OTHERS = {"azure": azure, "mistralai": mistral, "cohere": cohere, "ollama": ollama, "bedrock": bedrock}
+
+
 def method_of(client: Any, path: str) -> Callable[..., Any]:
     """`chat.completions.create` of a client."""
     for name in path.split("."):
@@ -147,6 +228,14 @@ def dumped(value: Any) -> Any:
 def described(error: BaseException) -> dict[str, Any]:
     """What an app can know of an exception. status: HTTP. code: the provider's, or Google's status word."""
     response = getattr(error, "response", None)
+    if isinstance(response, dict):  # botocore's
+        said, meta = response.get("Error", {}), response.get("ResponseMetadata", {})
+        return {
+            "module": type(error).__module__, "name": type(error).__name__,
+            "parents": [parent.__name__ for parent in type(error).__mro__],
+            "status": meta.get("HTTPStatusCode"), "code": said.get("Code"), "body": said,
+            "headers": meta.get("HTTPHeaders", {}), "message": str(error),
+        }  # fmt: skip
     code = getattr(error, "code", None)
     is_google = isinstance(code, int)
     return {
