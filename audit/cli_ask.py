@@ -1,7 +1,8 @@
 """`dragoman audit query|show|who|tail|stats`: the commands that ask."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import orjson
@@ -42,6 +43,7 @@ def query(
     group_by: Annotated[str | None, typer.Option(help="Fields, separated by commas.")] = None,
     form: Annotated[render.Format, typer.Option("--format", help="How to print.")] = render.Format.TABLE,
     as_json: JsonOption = False,
+    out: Annotated[Path | None, typer.Option(help="New file for Parquet (default: stdout).")] = None,
     limit: Annotated[int, typer.Option(min=1, help="At most so many rows.")] = 100,
     before: Annotated[int | None, typer.Option(help="Go on below this entry (`idx` of the last row).")] = None,
     home: HomeOption = None,
@@ -71,8 +73,41 @@ def query(
                 else ask.transfers(connection, question, before=before, limit=limit)
             )
             columns = LIST_COLUMNS if not by and form is render.Format.TABLE else None
-            n = render.rows(found, form, columns=columns)
+            to_file = form is render.Format.PARQUET
+            n = _parquet(found, by, out) if to_file else render.rows(found, form, columns=columns)
         log.asked(Asked.QUERY, n, filters=tuple(sorted(values))[:32], refs=(refs or ())[:16])
+
+
+def _parquet(found: "Iterable[ask.Row]", by: list[str], out: Path | None) -> int:
+    from audit import parquet
+    from audit.query import FINDING_COLUMNS
+
+    only = any(name in FINDING_COLUMNS for name in by)
+    columns = parquet.group_columns(by, findings_only=only) if by else parquet.transfer_columns()
+    with parquet.opened(out) as stream:
+        return parquet.write(found, columns, stream)
+
+
+def explain(
+    transfer_id: Annotated[str, typer.Option("--transfer", help="The id the application was told.")],
+    as_json: JsonOption = False,
+    home: HomeOption = None,
+    database: DatabaseOption = None,
+) -> None:
+    """Tell why each thing in a transfer was replaced or not."""
+    from audit import explain as why
+    from audit import query as ask
+
+    with reading(home, database) as log:
+        with log.store.read() as connection:
+            entries = ask.exchange(connection, transfer_id)
+        if not entries:
+            raise ask.QueryError("no transfer has this id")
+        log.asked(Asked.EXPLAIN, len(entries), transfer=entries[0][1]["id"])
+        lines = list(why.reasons(entries))
+        typer.echo(
+            orjson.dumps({"id": entries[0][1]["id"], "reasons": lines}).decode() if as_json else "\n".join(lines)
+        )
 
 
 def show(
@@ -229,6 +264,7 @@ def stats(as_json: JsonOption = False, home: HomeOption = None, database: Databa
 COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
     "query": (query, "dragoman audit query --since 7d --app messenger --group-by destination,day"),
     "show": (show, "dragoman audit show 01KB8Q0W3Z8V6T4R2N1M0K9J8H"),
+    "explain": (explain, "dragoman audit explain --transfer 01KB8Q0W3Z8V6T4R2N1M0K9J8H"),
     "who": (who, "dragoman audit who --subject anna@example.com --since 90d"),
     "shadow": (shadow, "dragoman audit shadow --since 30d"),
     "tail": (tail, "dragoman audit tail --follow --json"),

@@ -116,7 +116,9 @@ def verify(
 
 def export(
     out: Annotated[Path | None, typer.Option(help="New folder, or file for lines (default: stdout).")] = None,
-    form: Annotated[ExportFormat, typer.Option("--format", help="tiles, archive, jsonl or ocsf.")] = ExportFormat.TILES,
+    form: Annotated[
+        ExportFormat, typer.Option("--format", help="tiles, archive, jsonl, ocsf or parquet.")
+    ] = ExportFormat.TILES,
     until: Annotated[str | None, typer.Option(help="Of an archive: what is older; 2026-01-01 or 365d.")] = None,
     remove: Annotated[bool, typer.Option("--remove", help="Then remove what was archived from the database.")] = False,
     cosigned: Annotated[
@@ -143,8 +145,8 @@ def export(
         _archive(home, database, out, until, remove=remove)
         return
     with reading(home, database) as log, progress_bar("exporting") as progress:
-        if form is not ExportFormat.TILES and form not in NAMES:
-            raise ExportError(f"this release exports tiles, archive, {', '.join(NAMES)}")
+        if form not in {ExportFormat.TILES, ExportFormat.PARQUET} and form not in NAMES:
+            raise ExportError(f"this release exports tiles, archive, parquet, {', '.join(NAMES)}")
         with log.store.read() as connection:
             signed = unverified(newest_checkpoint(connection) or b"")
         log.leave(
@@ -161,6 +163,8 @@ def export(
             trust = log.trust()
             size = export_tiles(log.store, log.vkey, out, trust=trust, cosigned=cosigned, progress=progress)
             typer.echo(f"{size} entries in {out}", err=True)
+        elif form is ExportFormat.PARQUET:
+            _write_parquet(log, out)
         else:
             _write_lines(log, NAMES[form], out)
 
@@ -197,6 +201,14 @@ def _write_lines(log: "Reader", form: "LineFormat", out: Path | None) -> None:
             line = form.line(body, Place(log.vkey.name, index, leaf_hash(body).hex()))
             if line is not None:
                 stream.write(line + b"\n")
+
+
+def _write_parquet(log: "Reader", out: Path | None) -> None:
+    from audit import parquet
+    from audit import query as ask
+
+    with log.store.read() as connection, parquet.opened(out) as stream:
+        parquet.write(map(parquet.entry_row, ask.entries(connection)), parquet.ENTRIES, stream)
 
 
 def key(

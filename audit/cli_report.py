@@ -2,9 +2,8 @@
 
 import sys
 from collections.abc import Callable
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import orjson
 import typer
@@ -22,21 +21,8 @@ from audit.reading import (
     reading,
 )
 from audit.reports.texts import Language
+from audit.reports.writing import Form
 from audit.values import Question as Asked
-
-if TYPE_CHECKING:
-    from audit.reports.base import Report
-
-PRICES, RECALL = "prices.toml", "recall.json"
-"""Files of the home that are used where no others are named."""
-
-
-class Form(StrEnum):
-    """How a report is written."""
-
-    HTML = "html"
-    PDF = "pdf"
-    JSON = "json"
 
 
 def report(
@@ -67,6 +53,7 @@ def report(
     from audit import query as ask
     from audit.reports import NAMES
     from audit.reports.base import build
+    from audit.reports.writing import rendered, tables_of
 
     if name == "list":
         typer.echo("\n".join(NAMES))
@@ -79,36 +66,12 @@ def report(
         refs = log.refs(subject)
         start = start if start is not None else moment(since)
         question = ask.Question(values, start, end if end is not None else moment(until), refs)
-        given = _tables(log.home.path, prices, recall)
+        given = tables_of(log.home.path, prices, recall)
         with log.store.read() as connection:
             found = build(connection, NAMES[name], question, **given)
         results = found.facts["covered"]["transfers"]
         log.asked(Asked.REPORT, results, filters=tuple(sorted(values))[:32], refs=(refs or ())[:16])
         _write(rendered(found, form, language), out)
-
-
-def _tables(home: Path, prices: Path | None, recall: Path | None) -> dict[str, Any]:
-    from audit.reports import prices as price_table
-    from audit.reports import recall as measurement
-
-    prices = prices or (found if (found := home / PRICES).exists() else None)
-    recall = recall or (found if (found := home / RECALL).exists() else None)
-    return {
-        "prices": None if prices is None else price_table.read(prices),
-        "recall": measurement.bundled() if recall is None else measurement.read(recall),
-    }
-
-
-def rendered(report: "Report", form: Form, language: Language) -> bytes:
-    """A report in one form. Raises PdfError."""
-    from audit.reports.document import document
-    from audit.reports.html import page
-    from audit.reports.pdf import pdf
-
-    if form is Form.JSON:
-        return orjson.dumps({**report.facts, "partial": report.partial}, option=orjson.OPT_INDENT_2) + b"\n"
-    made = document(report, language)
-    return pdf(made) if form is Form.PDF else page(made).encode()
 
 
 def _write(data: bytes, out: Path | None) -> None:

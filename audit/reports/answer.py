@@ -18,7 +18,7 @@ def _facts(source: Source, context: Facts) -> Facts:
     seen = source.question.applications
     before = [facts for facts in found.values() if facts["kind"] != "outcome"]
     if not before or (seen is not None and before[0]["application"] not in seen):
-        raise ReportError("no transfer has this id")
+        raise ReportError("no transfer has this id", code="report_missing")
     outcomes = {facts["attempt"]: facts for facts in found.values() if facts["kind"] == "outcome"}
     return {
         "id": before[0]["id"],

@@ -152,9 +152,9 @@ def build(
 ) -> Report:
     """Computes a report; the connection's transaction sees one state of the log. Raises ReportError."""
     if kind.person and question.refs is None:
-        raise ReportError(f"the report {kind.name} is about one person: give --subject")
+        raise ReportError(f"the report {kind.name} is about one person: give --subject", code="report_person")
     if kind.transfer and "id" not in question.values:
-        raise ReportError(f"the report {kind.name} is about one transfer: give --where id=ID")
+        raise ReportError(f"the report {kind.name} is about one transfer: give --where id=ID", code="report_transfer")
     note = newest_checkpoint(connection)
     if note is None:
         raise ReportError("there is no log in this database yet")

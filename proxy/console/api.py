@@ -22,7 +22,7 @@ from starlette.routing import Route
 from proxy.console import openapi
 from proxy.console.access import SignInError, Visitor
 from proxy.console.limits import RateLimit
-from proxy.console.operations import JSON, OPERATIONS, Call, Desk, Operation
+from proxy.console.operations import JSON, OPERATIONS, Call, Desk, Made, Operation
 from proxy.console.problems import InputError, TooManyError, problem
 from proxy.console.questions import NotFoundError
 from proxy.console.sessions import Session
@@ -138,14 +138,22 @@ def _run(desk: Desk, operation: Operation, call: Call) -> Response:
     answer = operation.run(desk, call)
     if isinstance(answer, bytes):
         return Response(answer, operation.status, media_type=operation.media[0])
+    if isinstance(answer, Made):
+        # Pages carry their own style, which this site's own pages may not have: they are for saving.
+        headers = {"content-disposition": f'attachment; filename="{answer.name}"'}
+        return Response(answer.data, operation.status, headers, answer.media)
     if isinstance(answer, Iterator):
         return export_response(answer, call.query.format.value)
     return Response(orjson.dumps(answer), operation.status, media_type=JSON)
 
 
 def export_response(stream: Iterator[bytes], form: str) -> StreamingResponse:
-    """An export as a download. form: jsonl or tiles."""
-    media, name = ("application/jsonl", "log.jsonl") if form == "jsonl" else ("application/x-tar", "log.tar")
+    """An export as a download. form: jsonl, tiles or parquet."""
+    media, name = {
+        "jsonl": ("application/jsonl", "log.jsonl"),
+        "tiles": ("application/x-tar", "log.tar"),
+        "parquet": ("application/vnd.apache.parquet", "log.parquet"),
+    }[form]
     headers = {"content-disposition": f'attachment; filename="{name}"'}
     return StreamingResponse(stream, headers=headers, media_type=media)
 

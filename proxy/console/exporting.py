@@ -1,4 +1,4 @@
-"""The log as a stream: JSON lines, or a tar archive of C2SP tlog-tiles; memory stays flat however long it is.
+"""The log as a stream: JSON lines, a tar archive of C2SP tlog-tiles, or Parquet; memory stays flat however long it is.
 
 Entries never change, so an export reads what its checkpoint covers in many short transactions: somebody who takes the
 stream slowly, or not at all, keeps nothing in the database from being tidied up. Where entries are sealed away while it
@@ -10,36 +10,54 @@ import tarfile
 from collections.abc import Iterator
 from itertools import islice
 
-from audit import query
+from audit import parquet, query
 from audit.checkpoint import unverified
 from audit.store import StoredTiles, newest_checkpoint, tiles_left
 from audit.tiles import ENTRIES, TileId, encode_bundle
 from audit.values import ExportFormat
 from proxy.console.access import Right, Visitor
 from proxy.console.log import AuditLog
+from proxy.errors import FormatError
 
 CHUNK = 64 * 1024
 
 
 def export(log: AuditLog, visitor: Visitor, form: ExportFormat) -> Iterator[bytes]:
-    """Checks and records at once, then gives the bytes. form: jsonl or tiles. Raises RefusedError, AuditError."""
+    """Checks and records at once, then gives bytes. form: jsonl, tiles or parquet. Raises ProxyError, AuditError."""
     visitor.require(Right.EXPORT)
+    if form is ExportFormat.PARQUET and not parquet.available():
+        raise FormatError("Parquet needs pyarrow; install dragoman[parquet]", code="parquet", status=409)
     with log.read() as connection:
         note = newest_checkpoint(connection) or b""
     signed = unverified(note)
     log.exported(visitor, form, signed.size, signed.root)
+    if form is ExportFormat.PARQUET:
+        return _joined(_parquet(log, signed.size))
     return _joined(_lines(log, signed.size) if form is ExportFormat.JSONL else _tar(log, note, signed.size))
 
 
-def _lines(log: AuditLog, size: int) -> Iterator[bytes]:
+def _pages(log: AuditLog, size: int) -> Iterator[list[tuple[int, bytes]]]:
     at = 0
     while at < size:
         with log.read() as connection:
             page = [one for one in islice(query.entries(connection, since=at), query.PAGE) if one[0] < size]
         if not page:
             return
-        yield from (body + b"\n" for _, body in page)
+        yield page
         at = page[-1][0] + 1
+
+
+def _lines(log: AuditLog, size: int) -> Iterator[bytes]:
+    yield from (body + b"\n" for page in _pages(log, size) for _, body in page)
+
+
+def _parquet(log: AuditLog, size: int) -> Iterator[bytes]:
+    sink = _Sink()
+    with parquet.Writer(parquet.ENTRIES, sink) as writer:
+        for page in _pages(log, size):
+            writer.write([parquet.entry_row(one) for one in page])
+            yield sink.taken()
+    yield sink.taken()
 
 
 class _Sink(io.RawIOBase):

@@ -14,6 +14,8 @@ from pydantic import (
 )
 
 from audit.query import CONDITIONS, GROUPS
+from audit.reports.texts import Language
+from audit.reports.writing import Form
 from audit.tables import transfer
 from audit.values import ExportFormat, RevealReason
 from proxy.console import moments
@@ -110,6 +112,23 @@ class SubjectBody(Nothing):
     limit: int = Field(100, ge=1, le=MAX_PAGE)
 
 
+class ReportForm(Nothing):
+    """How a report is written."""
+
+    form: Form = Field(Form.HTML, description="A page, a PDF, or data.")
+    lang: Language = Field(Language.EN, description="Language of page or PDF.")
+
+
+ReportQuery: Any = create_model("ReportQuery", __base__=(Conditions, ReportForm))
+
+
+class ReportBody(ReportForm):
+    """A report about one person by the real identifier."""
+
+    subject: Subject = Field(description="The real identifier. Hashed in memory; neither stored nor recorded.")
+    filters: Conditions = Field(default_factory=Conditions)
+
+
 class WhoBody(Nothing):
     """The same question without pages."""
 
@@ -133,6 +152,7 @@ class ExportKind(StrEnum):
 
     JSONL = "jsonl"
     TILES = "tiles"
+    PARQUET = "parquet"
 
     @property
     def form(self) -> ExportFormat:
@@ -143,7 +163,9 @@ class ExportKind(StrEnum):
 class ExportQuery(Nothing):
     """Which form."""
 
-    format: ExportKind = Field(ExportKind.JSONL, description="JSON lines, or C2SP tlog-tiles as a tar archive.")
+    format: ExportKind = Field(
+        ExportKind.JSONL, description="JSON lines, C2SP tlog-tiles as a tar archive, or Parquet."
+    )
 
 
 class PolicyText(Nothing):

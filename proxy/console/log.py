@@ -6,6 +6,7 @@ One connection for the life of the process, made again when the log was restarte
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -42,6 +43,11 @@ class AuditLog:
     def store(self) -> Store:
         """The database."""
         return self.ledger().store
+
+    @property
+    def home(self) -> Path:
+        """The folder of the log."""
+        return self._home.path
 
     @property
     def vkey(self) -> VerifierKey:

@@ -8,6 +8,10 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from audit.reports import NAMES as REPORTS
+from audit.reports.base import Report
+from audit.reports.texts import Language
+from audit.reports.writing import Form, rendered
 from audit.values import StopTarget
 from proxy.console import inputs, outputs
 from proxy.console.access import Right, Visitor
@@ -19,10 +23,11 @@ from proxy.console.verifying import Verification
 from proxy.control.reveals import RevealKind, Wanted
 from proxy.revealing import Revealing
 
-type Answer = Mapping[str, Any] | bytes | Iterator[bytes]
+type Answer = Mapping[str, Any] | bytes | Iterator[bytes] | Made
 
 JSON = "application/json"
 TEXT = "text/plain; charset=utf-8"
+HTML, PDF = "text/html; charset=utf-8", "application/pdf"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +39,15 @@ class Desk:
     policy: PolicyDesk
     verification: Verification
     revealing: Revealing
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A file that was made for this answer. name: what a browser saves it as."""
+
+    data: bytes
+    media: str
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +143,27 @@ def _export(desk: Desk, call: Call) -> Answer:
     return export(desk.log, call.visitor, call.query.format.form)
 
 
+def _reports(desk: Desk, call: Call) -> Answer:
+    return {"items": list(REPORTS)}
+
+
+def _report(desk: Desk, call: Call) -> Answer:
+    given = call.query
+    report = desk.questions.report(call.visitor, call.path["name"], inputs.filters_of(given))
+    return _written(report, given.form, given.lang)
+
+
+def _report_of(desk: Desk, call: Call) -> Answer:
+    body = call.body
+    filters = inputs.filters_of(body.filters, body.subject)
+    return _written(desk.questions.report(call.visitor, call.path["name"], filters), body.form, body.lang)
+
+
+def _written(report: Report, form: Form, language: Language) -> Made:
+    media = {Form.HTML: HTML, Form.PDF: PDF, Form.JSON: JSON}[form]
+    return Made(rendered(report, form, language), media, f"{report.kind.name}.{form}")
+
+
 def _stops(desk: Desk, call: Call) -> Answer:
     return outputs.stops(desk.policy.stoppable(call.visitor))
 
@@ -187,7 +222,8 @@ _WHO_OF: dict[str, Any] = {"right": Right.PERSONS, "body": inputs.WhoBody}
 _LINT: dict[str, Any] = {"right": Right.POLICY, "body": inputs.PolicyText}
 _ASK: dict[str, Any] = {"right": Right.REVEAL, "body": inputs.RevealBody, "status": 201}
 _OF_REVEAL: dict[str, Any] = {"right": Right.REVEAL, "path_schemas": {"id": ID}}
-_STREAMS = ("application/jsonl", "application/x-tar")
+_REPORT: dict[str, Any] = {"media": (HTML, PDF, JSON), "path_schemas": {"name": {"enum": list(REPORTS)}}}
+_STREAMS = ("application/jsonl", "application/x-tar", "application/vnd.apache.parquet")
 
 OPERATIONS: tuple[Operation, ...] = (
     Operation("GET", "/transfers", "listTransfers", "Transfers and refusals, newest first.", _transfers,
@@ -218,6 +254,11 @@ OPERATIONS: tuple[Operation, ...] = (
               _verify, outputs.VERIFICATION, right=Right.LOG, status=202),
     Operation("GET", "/export", "exportLog", "The whole log as a stream.", _export, None, right=Right.EXPORT,
               query=inputs.ExportQuery, media=_STREAMS),
+    Operation("GET", "/reports", "listReports", "Which reports there are.", _reports, outputs.REPORTS),
+    Operation("GET", "/reports/{name}", "makeReport", "A report as a page, a PDF or data.", _report, None,
+              query=inputs.ReportQuery, **_REPORT),
+    Operation("POST", "/reports/{name}", "makeReportOfSubject", "The same about one person.", _report_of, None,
+              right=Right.PERSONS, body=inputs.ReportBody, **_REPORT),
     Operation("GET", "/stops", "listStops", "What can be stopped, and is.", _stops, outputs.STOPS),
     Operation("PUT", "/stops/{target}/{name}", "stop", "Nothing more goes there, or from there, within 2 s.", _stop,
               outputs.STOP, right=Right.STOP, path_schemas=_STOP_PATH),

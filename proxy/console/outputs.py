@@ -142,6 +142,7 @@ PROBLEMS_FOUND = thing(
         )
     ),
 )
+REPORTS = thing(items=many(STRING))
 REVEAL = thing(
     "A request to see something.",
     id=STRING,

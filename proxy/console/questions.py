@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from audit import overview, prove, query, tell
 from audit.errors import VerifyError
 from audit.query import Holding, Row
+from audit.reports import NAMES as REPORTS
+from audit.reports.base import Report, ReportError, build
+from audit.reports.writing import tables_of
 from audit.store import newest_checkpoint
 from audit.values import Question as Asked
 from proxy.console.access import Right, Visitor
@@ -141,6 +144,21 @@ class Questions:
                 proved.append(Proved(index, facts["kind"], body, prove.prove(connection, index)))
         self.log.asked(visitor, Asked.PROVE, len(proved), transfer=found.id)
         return proved
+
+    def report(self, visitor: Visitor, name: str, filters: Filters) -> Report:
+        """One of the reports. Raises FormatError where it needs a person or a transfer, NotFoundError."""
+        question = self._question(visitor, filters)
+        given = tables_of(self.log.home)
+        try:
+            with self.log.read() as connection, _wrong_fields():
+                found = build(connection, REPORTS[name], question, **given)
+        except ReportError as error:
+            if error.code == "report_missing":
+                raise NotFoundError("no transfer has this id") from None
+            raise FormatError(error.message, code="report") from None
+        n = found.facts["covered"]["transfers"]
+        self.log.asked(visitor, Asked.REPORT, n, filters=filters.values, refs=question.refs)
+        return found
 
     def statistics(self, visitor: Visitor) -> Row:
         """Size, span and kinds of the log."""

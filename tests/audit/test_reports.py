@@ -83,7 +83,7 @@ def first_id(ledger: Ledger) -> str:
 
 def test_every_report_file_is_in_the_registry() -> None:
     folder = Path(base.__file__).parent
-    shared = {"__init__", "base", "document", "html", "parts", "pdf", "prices", "recall", "texts"}
+    shared = {"__init__", "base", "document", "html", "parts", "pdf", "prices", "recall", "texts", "writing"}
     assert {path.stem for path in folder.glob("*.py")} - shared == set(NAMES)
     assert len(NAMES) == len(ALL)
 

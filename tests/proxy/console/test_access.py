@@ -35,10 +35,13 @@ def test_a_role_gets_what_the_table_says_and_nothing_else(filled: Console, role:
         "/who": {"subject": ANNA},
         "/transfers/search": {"subject": ANNA},
     }
+    bodies["/reports/who"] = {"subject": ANNA}
     bodies["/reveals"] = {"what": "A" * 22, "kind": "actor", "reason": "incident"}
     with filled.client(role, *(("feed",) if role is Role.TEAM else ())) as client:
         for operation in OPERATIONS:
-            path = operation.path.format(id="0" * 26, target="destination", name="openai")
+            path = operation.path.format(
+                id="0" * 26, target="destination", name="who" if "/reports/" in operation.path else "openai"
+            )
             params = {"by": "day"} if path == "/groups" else {}
             body = bodies[path] if operation.body is not None else None
             status = client.request(operation.method, API + path, params=params, json=body).status_code

@@ -286,3 +286,36 @@ def test_an_original_needs_two_people_and_is_recorded_before_it_is_answered(fill
     for role in (Role.AUDITOR, Role.OPERATOR):
         with filled.client(role) as client:
             assert client.post("/api/v1/reveals", json=body).status_code == 403
+
+
+def test_reports_come_as_page_pdf_and_data_and_each_is_a_record(filled: Console) -> None:
+    with filled.client() as client:
+        names = client.get("/api/v1/reports").json()["items"]
+        assert "who" in names
+        page = client.get("/api/v1/reports/who", params={"lang": "vi", "application": "feed"})
+        assert (page.status_code, '<html lang="vi">' in page.text) == (200, True)
+        assert page.headers["content-disposition"] == 'attachment; filename="who.html"'
+        assert client.get("/api/v1/reports/dpia", params={"form": "pdf"}).content.startswith(b"%PDF-")
+        about = {"subject": ANNA, "form": "json"}
+        facts = client.post("/api/v1/reports/art15", json=about).json()
+        assert (facts["partial"], [one["entity"] for one in facts["holdings"]]) == (True, ["OpenAI Ireland Ltd"])
+        assert ANNA not in json.dumps(facts)
+        assert client.get("/api/v1/reports/art15").status_code == 400
+        assert client.get("/api/v1/reports/answer", params={"id": "0" * 26}).status_code == 404
+        assert client.get("/api/v1/reports/gossip").status_code == 404
+    with filled.client(Role.TEAM, "feed") as client:
+        facts = client.get("/api/v1/reports/who", params={"form": "json"}).json()
+        assert {one["application"] for one in facts["holdings"]} == {"feed"}
+        assert client.post("/api/v1/reports/art15", json=about).status_code == 403
+    assert [one["question"] for one in filled.entries("query")] == ["report"] * 4
+
+
+def test_the_log_streams_as_parquet(filled: Console) -> None:
+    import pyarrow.parquet as pq
+
+    with filled.client() as client:
+        answer = client.get("/api/v1/export", params={"format": "parquet"})
+    assert answer.headers["content-type"] == "application/vnd.apache.parquet"
+    rows = pq.read_table(io.BytesIO(answer.content)).to_pylist()
+    assert [json.loads(row["entry"]) for row in rows] == filled.entries()[: len(rows)]
+    assert len(rows) == len(filled.entries()) - 1, "all but the record of this very export"
