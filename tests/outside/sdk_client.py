@@ -34,7 +34,10 @@ def answer(call: dict[str, Any]) -> None:
             sys.stdout.flush()
 
     try:
-        value = asyncio.run(in_async(call, tell)) if call["mode"] == "async" else in_sync(call, tell)
+        if call["mode"] == "session":
+            value = asyncio.run(in_session(call, tell))
+        else:
+            value = asyncio.run(in_async(call, tell)) if call["mode"] == "async" else in_sync(call, tell)
         tell("done", value=value)
     except BaseException as error:  # whatever the SDK raises is what the test asks about
         tell("failed", **described(error))
@@ -69,6 +72,36 @@ async def in_async(call: dict[str, Any], tell: Callable[..., None]) -> Any:
         close = getattr(client, "aclose", None) or getattr(client, "close", None)
         if close is not None and inspect.isawaitable(closing := close()):
             await closing
+
+
+async def in_session(call: dict[str, Any], tell: Callable[..., None]) -> None:
+    """A WebSocket session: everything of `send` goes out, events come in until one of the type `until`."""
+    network: dict[str, Any] = {"proxy": call["proxy"]}
+    if call["base_url"].startswith("https") and call["ca"]:
+        network["ssl"] = ssl.create_default_context(cafile=call["ca"])
+    given = call["kwargs"]
+    if call["sdk"] == "openai":
+        import openai
+
+        client = openai.AsyncOpenAI(api_key=call["api_key"], base_url=call["base_url"])
+        options = {"websocket_connection_options": network, "max_retries": 0}
+        async with client.realtime.connect(**given["connect"], **options) as connection:
+            for event in given["send"]:
+                await connection.send(event)
+            index = 0
+            async for event in connection:
+                tell("chunk", index=index, value=dumped(event))
+                index += 1
+                if event.type == given["until"]:
+                    return
+    else:
+        async with gemini(call, network, True).live.connect(**given["connect"]) as session:
+            for method, arguments in given["send"]:
+                await getattr(session, method)(**arguments)
+            index = 0
+            async for message in session.receive():  # ends with the turn
+                tell("chunk", index=index, value=dumped(message))
+                index += 1
 
 
 def client_of(call: dict[str, Any]) -> Any:
