@@ -23,7 +23,7 @@ from proxy.errors import RefusedError, UnavailableError
 from proxy.exchange import Cleared, Ending, Exchange, State
 from proxy.formats.base import MediaPart
 from proxy.framing.coding import decoder
-from proxy.framing.websocket import POLICY, Close, Message
+from proxy.framing.websocket import POLICY, TOO_BIG, Close, Message
 from proxy.held import Watch
 from proxy.holding import let_wait
 from proxy.identity import RECEIPT_HEADER
@@ -357,10 +357,13 @@ class Gate:
     @staticmethod
     def _told(session: Session, refusal: Refusal, message: Message, ended: Exchange | None) -> Turn:
         told = session.dialect.refused(refusal, message.data)
-        close = Close(POLICY, f"dragoman: {refusal.message} [{refusal.code}]")
+        over = told is None or ends(refusal)
+        if over:
+            session.exchange.error = refusal.code
+        code = TOO_BIG if refusal.code == "message_too_large" else POLICY
         return Turn(
             told=Message(told) if told is not None else None,
-            close=close if told is None or ends(refusal) else None,
+            close=Close(code, f"dragoman: {refusal.message} [{refusal.code}]") if over else None,
             ended=ended,
         )
 

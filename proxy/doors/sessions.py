@@ -21,6 +21,9 @@ from proxy.transport import Transport
 WATCH_S = 1.0
 """How often an open session is asked about stops; an officer's stop takes effect within two seconds."""
 
+SLACK = 1024 * 1024
+"""Bytes by which a message may exceed its limit and still be refused in words; the library ends larger ones itself."""
+
 type Socket = "web.WebSocketResponse | aiohttp.ClientWebSocketResponse[Any]"
 type Later = Callable[[Awaitable[None]], None]
 
@@ -47,7 +50,7 @@ class GatewaySession:
         self._later = later
         self._client = web.WebSocketResponse(
             protocols=(upstream.protocol,) if upstream.protocol else (),
-            max_msg_size=session.limits.message_bytes,
+            max_msg_size=session.limits.message_bytes + SLACK,
             heartbeat=60.0,
             timeout=5.0,
             decode_text=False,

@@ -19,7 +19,7 @@ from proxy.messages import Headers
         (("vertex", "generic"), "gemini"),
         (("anthropic", "api.anthropic.com"), "anthropic"),
         (("", "generativelanguage.googleapis.com"), "gemini"),
-        (("openai", "openai_realtime"), "openai_chat"),
+        (("openai", "openai_realtime"), "openai_realtime"),
         (("mine", "generic"), "openai_chat"),
     ],
 )
