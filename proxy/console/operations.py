@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from audit.explain import reasons
 from audit.reports import NAMES as REPORTS
 from audit.reports.base import Report
 from audit.reports.texts import Language
@@ -95,6 +96,11 @@ def _search(desk: Desk, call: Call) -> Answer:
 
 def _transfer(desk: Desk, call: Call) -> Answer:
     return outputs.exchange(desk.questions.exchange(call.visitor, call.path["id"]))
+
+
+def _reasons(desk: Desk, call: Call) -> Answer:
+    found = desk.questions.reasons(call.visitor, call.path["id"])
+    return {"id": found.id, "reasons": list(reasons(found.entries))}
 
 
 def _proof(desk: Desk, call: Call) -> Answer:
@@ -232,6 +238,8 @@ OPERATIONS: tuple[Operation, ...] = (
               outputs.TRANSFERS, **_TRANSFERS_OF),
     Operation("GET", "/transfers/{id}", "getTransfer", "One transfer with all that happened to it.", _transfer,
               outputs.EXCHANGE, path_schemas={"id": ID}),
+    Operation("GET", "/transfers/{id}/reasons", "explainTransfer", "Why each thing in it was replaced or not.",
+              _reasons, outputs.REASONS, path_schemas={"id": ID}),
     Operation("GET", "/transfers/{id}/proof", "proveTransfer", "Its entries, and their way to the signed checkpoint.",
               _proof, outputs.PROOFS, path_schemas={"id": ID}),
     Operation("GET", "/groups", "countTransfers", "How many transfers, findings and bytes, by fields.", _groups,

@@ -66,6 +66,7 @@ EXCHANGE = thing(
     entries=many(thing(index=COUNT, facts=FACTS)),
     story={**many(STRING), "description": "The same in English sentences."},
 )
+REASONS = thing(id=STRING, reasons={**many(STRING), "description": "In English sentences."})
 PROOFS = thing(
     log=STRING,
     vkey={**STRING, "description": "The verifier key; compare it with the one you keep."},

@@ -132,6 +132,12 @@ class Questions:
         self.log.asked(visitor, Asked.SHOW, len(found.entries), transfer=found.id)
         return found
 
+    def reasons(self, visitor: Visitor, transfer_id: str) -> Exchange:
+        """The same, to tell why each thing was replaced or not."""
+        found = self._exchange(visitor, transfer_id)
+        self.log.asked(visitor, Asked.EXPLAIN, len(found.entries), transfer=found.id)
+        return found
+
     def proofs(self, visitor: Visitor, transfer_id: str) -> list[Proved]:
         """For every entry of an exchange its bytes and its way to the newest checkpoint."""
         found = self._exchange(visitor, transfer_id)

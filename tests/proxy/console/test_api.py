@@ -319,3 +319,13 @@ def test_the_log_streams_as_parquet(filled: Console) -> None:
     rows = pq.read_table(io.BytesIO(answer.content)).to_pylist()
     assert [json.loads(row["entry"]) for row in rows] == filled.entries()[: len(rows)]
     assert len(rows) == len(filled.entries()) - 1, "all but the record of this very export"
+
+
+def test_why_things_were_replaced_is_told_and_recorded(filled: Console) -> None:
+    with filled.client() as client:
+        first = client.get("/api/v1/transfers", params={"application": "messenger"}).json()["items"][-1]["id"]
+        told = client.get(f"/api/v1/transfers/{first}/reasons").json()["reasons"]
+        assert any("3 x PERSON in /messages/*/content" in line for line in told)
+    with filled.client(Role.TEAM, "feed") as client:
+        assert client.get(f"/api/v1/transfers/{first}/reasons").status_code == 404
+    assert filled.entries("query")[-1]["question"] == "explain"

@@ -3,6 +3,7 @@
 import os
 from typing import Any
 
+import pyarrow.parquet  # noqa: F401 (loaded here, so that the first request for it is not the slow one)
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
