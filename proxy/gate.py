@@ -29,7 +29,7 @@ from proxy.holding import let_wait
 from proxy.identity import RECEIPT_HEADER
 from proxy.messages import Door, Egress, Headers, Origin, Outgoing, Refusal, Reply
 from proxy.outgoing import outgoing, outgoing_message
-from proxy.preview import preview_reply
+from proxy.preview import Rehearsal, preview_reply
 from proxy.reading import (
     check_application,
     find_destination,
@@ -142,12 +142,19 @@ class Gate:
 
     async def preview(self, egress: Egress) -> Reply:
         """What would leave, and why. Sends nothing, so nothing is recorded."""
+        seen = await self.rehearse(egress)
+        if seen.request is None:
+            return seen.work.format.refuse(seen.work.endpoint, known(seen.refusal))
+        return preview_reply(known(seen.work.decision), seen.work.facts, seen.request)
+
+    async def rehearse(self, egress: Egress) -> Rehearsal:
+        """Every step up to the record, for somebody who wants to see them. Never raises; nothing is sent."""
         work = self._begin(egress)
         try:
             await self._to_decision(work)
-            return preview_reply(known(work.decision), work.facts, await self._replaced(work))
+            return Rehearsal(work, await self._replaced(work), self._restorer(work))
         except Exception as error:
-            return work.format.refuse(work.endpoint, refusal_of(error))
+            return Rehearsal(work, refusal=refusal_of(error))
 
     async def refuse(self, egress: Egress, refusal: Refusal) -> Exchange:
         """A refusal that a door decided on (names that disagree, an upgrade), recorded and in the provider's format."""

@@ -3,13 +3,30 @@
 The answer goes to whoever sent the text, so it may hold what would be sent; it holds no original that is replaced.
 """
 
+from dataclasses import dataclass
+
 import orjson
 
 from policies.model import TransferDecision
-from proxy.messages import Headers, Outgoing, Reply
+from proxy.messages import Headers, Outgoing, Refusal, Reply
 from proxy.records import Facts
+from proxy.work import Work
+from redaction.restore import Restorer
 
 PREVIEW_TYPE = "application/json"
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsal:
+    """A request that went through every step but the last two: it was not recorded, so it cannot be sent.
+
+    request: as it would leave; None where it is refused, and then `refusal` says why. restorer: for an answer to it.
+    """
+
+    work: Work
+    request: Outgoing | None = None
+    restorer: Restorer | None = None
+    refusal: Refusal | None = None
 
 
 def preview_reply(decision: TransferDecision, facts: Facts, outgoing: Outgoing) -> Reply:

@@ -4,6 +4,7 @@ Answers forbid everything that the pages do not need: no script, style, frame or
 cache. Requests have to name this host, so that no page of another site reaches it under its own name.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -24,11 +25,13 @@ from proxy.console.questions import Questions
 from proxy.console.sessions import Sessions
 from proxy.console.settings import ConsoleSettings
 from proxy.console.site import Site
+from proxy.console.trying import Trying
 from proxy.console.verifying import Verification
 from proxy.databases import control_of, vault_of
 from proxy.errors import ProxyError
 from proxy.outbound.identity_provider import IdentityProvider, read_oidc
 from proxy.policy_source import PolicySource
+from proxy.rehearsing import Rehearsals
 from proxy.revealing import Revealing
 
 SECURITY_HEADERS = {
@@ -58,7 +61,8 @@ def application(settings: ConsoleSettings) -> Starlette:
     log = AuditLog(settings.as_settings)
     policy = PolicyDesk(PolicySource(settings.as_settings), control, log)
     revealing = Revealing(control, log.ledger, lambda: vault_of(settings.as_settings))
-    desk = Desk(log, Questions(log), policy, Verification(log), revealing)
+    trying = Trying(log, Rehearsals(settings.as_settings))
+    desk = Desk(log, Questions(log), policy, Verification(log), revealing, trying)
     oidc = read_oidc(settings.oidc)
     provider = None if oidc is None else IdentityProvider(oidc)
     gate = api.Gatekeeper(control, settings.per_minute, settings.sign_ins_per_minute, provider)
@@ -66,7 +70,9 @@ def application(settings: ConsoleSettings) -> Starlette:
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        trying.begin(asyncio.get_running_loop())
         yield
+        await trying.close()
         log.close()
         if provider is not None:
             provider.close()

@@ -20,6 +20,7 @@ from proxy.console.exporting import export
 from proxy.console.log import AuditLog
 from proxy.console.policy_desk import PolicyDesk
 from proxy.console.questions import Questions
+from proxy.console.trying import Trying
 from proxy.console.verifying import Verification
 from proxy.control.reveals import RevealKind, Wanted
 from proxy.revealing import Revealing
@@ -40,6 +41,7 @@ class Desk:
     policy: PolicyDesk
     verification: Verification
     revealing: Revealing
+    trying: Trying
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from proxy.console import views
+from proxy.console.playground import playground
 from proxy.console.signing_in import SigningIn
 from proxy.console.site import SIGN_IN, Show, Site
 
@@ -17,6 +18,7 @@ PAGES: tuple[tuple[str, tuple[str, ...], Show], ...] = (
     ("/transfers/{id}/proof.json", ("GET",), views.proof),
     ("/person", ("GET", "POST"), views.person),
     ("/policy", ("GET", "POST"), views.policy),
+    ("/try", ("GET", "POST"), playground),
     ("/stop", ("GET", "POST"), views.stop),
     ("/export", ("GET",), views.download),
 )

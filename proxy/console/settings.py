@@ -2,11 +2,18 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 from proxy.config import DEFAULT_CONSOLE, DEFAULT_NODE, Settings, parse_address
+
+DEFAULT = Settings(home=Path())
+SHARED = (
+    "home", "policy", "bundled", "allowed_hosts", "node", "audit_database", "control_database", "vault_database",
+    "languages", "detectors", "spacy_models",
+)  # fmt: skip
+"""What `dragoman run` and its console have in common, under the same names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +22,7 @@ class ConsoleSettings:
 
     per_minute: requests of one token; sign_ins_per_minute: attempts to sign in from one address. idle_s, longest_s:
     after how many seconds without a request, and altogether, a session ends.
+    languages, detectors, spacy_models: what texts that somebody tries out are inspected with; as in `Settings`.
     node, audit_database, control_database, vault_database: as in `Settings`; references, so that no password is here.
     oidc: the table of the settings (see `proxy.outbound.identity_provider`).
     """
@@ -32,23 +40,16 @@ class ConsoleSettings:
     audit_database: str = ""
     control_database: str = ""
     vault_database: str = ""
+    languages: tuple[str, ...] = DEFAULT.languages
+    detectors: tuple[str, ...] = DEFAULT.detectors
+    spacy_models: Mapping[str, str] = field(default_factory=lambda: DEFAULT.spacy_models)
     oidc: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(cls, settings: Settings) -> "ConsoleSettings":
         """What `dragoman run` was started with."""
-        return cls(
-            home=settings.home,
-            address=settings.console,
-            policy=settings.policy,
-            bundled=settings.bundled,
-            allowed_hosts=settings.allowed_hosts,
-            node=settings.node,
-            audit_database=settings.audit_database,
-            control_database=settings.control_database,
-            vault_database=settings.vault_database,
-            oidc=dict(settings.oidc),
-        )
+        shared = {name: getattr(settings, name) for name in SHARED}
+        return cls(address=settings.console, oidc=dict(settings.oidc), **shared)
 
     @classmethod
     def from_line(cls, line: bytes) -> "ConsoleSettings":
@@ -56,12 +57,15 @@ class ConsoleSettings:
         data = json.loads(line)
         data["home"] = Path(data["home"])
         data["policy"] = Path(data["policy"]) if data["policy"] else None
-        data["allowed_hosts"] = tuple(data["allowed_hosts"])
+        for name in ("allowed_hosts", "languages", "detectors"):
+            data[name] = tuple(data[name])
         return cls(**data)
 
     def line(self) -> bytes:
         """The settings as one line."""
-        data = asdict(self) | {"home": str(self.home), "policy": str(self.policy) if self.policy else None}
+        data = {item.name: getattr(self, item.name) for item in fields(self)}
+        data |= {"home": str(self.home), "policy": str(self.policy) if self.policy else None}
+        data |= {"spacy_models": dict(self.spacy_models), "oidc": dict(self.oidc)}
         return json.dumps(data).encode() + b"\n"
 
     @property
@@ -71,13 +75,5 @@ class ConsoleSettings:
 
     @property
     def as_settings(self) -> Settings:
-        """As much of the settings of `dragoman run` as reading the policy and the log needs."""
-        return Settings(
-            home=self.home,
-            policy=self.policy,
-            bundled=self.bundled,
-            node=self.node,
-            audit_database=self.audit_database,
-            control_database=self.control_database,
-            vault_database=self.vault_database,
-        )
+        """As much of the settings of `dragoman run` as reading the policy and the log, and trying texts, needs."""
+        return Settings(**{name: getattr(self, name) for name in SHARED})

@@ -1,0 +1,60 @@
+"""Trying texts and policies out from the pages: rehearsals on the console's event loop, asked from a view's thread.
+
+What is pasted stays in memory for the one answer. That somebody tried something is recorded, not what.
+"""
+
+import asyncio
+from collections.abc import Coroutine
+from datetime import UTC, datetime
+from typing import Any
+
+from audit.values import Question
+from policies.cases import CaseResult
+from policies.load import Loaded
+from proxy.console.access import Right, Visitor
+from proxy.console.log import AuditLog
+from proxy.errors import RefusedError, UnavailableError
+from proxy.rehearsing import Rehearsals, Tried, Wanted
+
+LONGEST_S = 90.0
+"""The first rehearsal after a while loads models, which takes seconds, on a busy machine many."""
+
+
+class Trying:
+    """Raises RefusedError, RedactionError, UnavailableError, AuditError."""
+
+    def __init__(self, log: AuditLog, rehearsals: Rehearsals) -> None:
+        self._log, self._rehearsals = log, rehearsals
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def begin(self, loop: asyncio.AbstractEventLoop) -> None:
+        """The loop that rehearsals run on."""
+        self._loop = loop
+
+    async def close(self) -> None:
+        """Ends the detection."""
+        await self._rehearsals.close()
+
+    def rehearse(self, visitor: Visitor, wanted: Wanted) -> Tried:
+        """What would happen to a request. Blocks; not for the loop's own thread."""
+        visitor.require(Right.POLICY)
+        if wanted.application and not visitor.sees(wanted.application):
+            raise RefusedError("this application is not among your own", code="role")
+        tried = self._run(self._rehearsals.rehearse(wanted))
+        self._log.asked(visitor, Question.EXPLAIN, len(tried.seen.work.facts.found), filters=("playground",))
+        return tried
+
+    def cases(self, loaded: Loaded) -> list[CaseResult]:
+        """A policy's own cases. Blocks."""
+        return self._run(self._rehearsals.cases(loaded, datetime.now(UTC).date()))
+
+    def _run[T](self, work: Coroutine[Any, Any, T]) -> T:
+        if self._loop is None:
+            work.close()
+            raise UnavailableError("the console is starting", code="starting")
+        running = asyncio.run_coroutine_threadsafe(work, self._loop)
+        try:
+            return running.result(LONGEST_S)
+        except TimeoutError:
+            running.cancel()
+            raise UnavailableError("detection did not answer in time; try again", code="timeout") from None
