@@ -70,6 +70,7 @@ class PolicyRecord(Event):
     new_digest: Annotated[str, f.DIGEST, "SHA-256 of the new policy."]
     register_digest: Annotated[str | None, Maybe(f.DIGEST), "SHA-256 of the register of destinations."] = None
     actor: Annotated[str, f.ACTOR, "Who."] = "system"
+    second_actor: Annotated[str | None, Maybe(f.ACTOR), "Who agreed, where two people have to want it."] = None
     stricter: Annotated[int, f.COUNT, "Combinations of application, destination and type that became stricter."] = 0
     weaker: Annotated[int, f.COUNT, "Combinations that became weaker."] = 0
     request: Annotated[str | None, Maybe(f.ULID), "The held request: id of its `blocked` record."] = None

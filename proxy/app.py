@@ -107,15 +107,15 @@ class App:
         settings, home = self.settings, private_dir(self.settings.home)
         threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix="dragoman")
         self._stack.callback(threads.shutdown, wait=True, cancel_futures=False)
-        source = PolicySource(settings)
+        self.control = await asyncio.to_thread(control_of, settings)
+        self._stack.callback(self.control.close)
+        source = PolicySource(settings, self.control)
         loaded = await asyncio.to_thread(source.read)
         detection = CurrentDetection(self._make_detection, own_entities(loaded.policy.entities))
         # Models take seconds to load, in processes of their own; everything else starts meanwhile.
         self._stack.push_async_callback(detection.close)
         loading = asyncio.create_task(detection.start())
         self._stack.push_async_callback(ended, loading)
-        self.control = await asyncio.to_thread(control_of, settings)
-        self._stack.callback(self.control.close)
         self.ledger = await self._open_ledger(threads)
         self._stack.callback(self.ledger.close)
         value_refs, budgets = ValueRefs.of_home(home), Budgets(ledger_entries(self.ledger))
@@ -125,6 +125,7 @@ class App:
             loaded,
             self.control,
             self.ledger,
+            self.ledger.references.actor,
             detection,
             value_refs,
             budgets,

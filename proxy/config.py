@@ -61,6 +61,7 @@ class Settings:
     for the next proxy (modes `upstream:`). log: form of the process log, `text` or `json`. traces: URL of a collector
     that takes OTLP traces over HTTP, empty for none. streams: tables of the file as they are,
     streams_folder: where it is (see `proxy.outbound.streams.settings`).
+    policy_people: how many have to want another policy; with 2 a changed file alone does nothing.
     """
 
     home: Path
@@ -90,6 +91,7 @@ class Settings:
     proxy_protocol: tuple[str, ...] = ()
     require_credential: bool = False
     upstream_auth: str = ""
+    policy_people: int = 1
     log: str = "text"
     traces: str = ""
     limits: Limits = Limits()
@@ -161,6 +163,8 @@ def load(
     if "upstreams" in changes:
         changes["upstreams"] = MappingProxyType({**settings.upstreams, **parse_upstreams(changes["upstreams"])})
     settings = replace(settings, **changes)
+    if settings.policy_people not in (1, 2):
+        raise ConfigError("policy_people: write 1 or 2")
     parse_address(settings.listen, what="listen")
     parse_address(settings.admin, what="admin")
     if settings.console != "off":

@@ -22,6 +22,7 @@ from policies.load import Loaded
 from policies.policy import Policy
 from policies.register import bundled_register
 from proxy.config import Settings
+from proxy.control.policies import Proposal, ProposalState
 from proxy.control.store import ControlStore
 from proxy.detecting import CurrentDetection
 from proxy.errors import ConfigError
@@ -29,7 +30,7 @@ from proxy.flags import check_database
 from proxy.identity import CredentialBook
 from proxy.own_entities import own_entities
 from proxy.policy_facts import ValueRefsOf, facts_of_cases
-from proxy.policy_source import PolicySource, accept
+from proxy.policy_source import PolicySource, accept, files_of
 from proxy.records import config_digest
 from proxy.services import Active, Detection, Recorder
 from proxy.spending import Budgets
@@ -46,7 +47,7 @@ STALE_S = 5.0
 class InForce:
     """Keeps `active` true. loaded: the first policy, as `source` read it.
 
-    Raises PolicyFileError, ConfigError where it relies on what cannot be done.
+    actor: who somebody is in the log. Raises PolicyFileError, ConfigError where it relies on what cannot be done.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class InForce:
         loaded: Loaded,
         control: ControlStore,
         recorder: Recorder,
+        actor: Callable[[str], str],
         detection: CurrentDetection,
         value_refs: ValueRefsOf,
         budgets: Budgets,
@@ -64,7 +66,7 @@ class InForce:
         accept(loaded)  # before anything else is started for it
         check_database(loaded.policy.subject_source, settings.flag_databases)
         self._settings, self._source, self._control = settings, source, control
-        self._recorder, self._observe = recorder, observe
+        self._recorder, self._observe, self._actor = recorder, observe, actor
         self._detection, self._value_refs, self._budgets = detection, value_refs, budgets
         self._first = loaded
         self._reading = asyncio.Lock()
@@ -114,7 +116,7 @@ class InForce:
                 workers=settings.worker_count,
             )
         )
-        await self._record_policy(None, policy)
+        await self._record_policy(None, self._first)
 
     async def watch(self) -> None:
         """Looks each second, for ever; what cannot be read changes nothing and is counted."""
@@ -150,7 +152,7 @@ class InForce:
 
     async def _look_at_policy(self) -> None:
         async with self._reading:
-            if self._source.changed():
+            if await asyncio.to_thread(self._source.changed):
                 await self._swap_policy()
             await self._detection.retire()
 
@@ -158,6 +160,12 @@ class InForce:
         loaded: Loaded | None = None
         try:
             loaded = await asyncio.to_thread(self._source.read)
+            if self._source.waits and loaded.policy.digest == self._active.policy.digest and not self._source.agreed:
+                self._observe("policy_waits", "two_people")
+                log.warning(
+                    "the policy file says something else; two people have to want it: `dragoman policy propose`"
+                )
+                return
             await asyncio.to_thread(accept, loaded)
             check_database(loaded.policy.subject_source, self._settings.flag_databases)
             own = own_entities(loaded.policy.entities)
@@ -165,16 +173,15 @@ class InForce:
             try:
                 await self._check(loaded, prepared)
                 usage = await self._budgets.prepare(loaded.policy, now_ms())
-                await self._record_policy(self.active.policy, loaded.policy)
+                await self._record_policy(self.active.policy, loaded)
             except BaseException:
                 self._budgets.keep()
                 await self._detection.drop(prepared)
                 raise
         except (PolicyError, ConfigError, RedactionError) as error:
             self._observe("policy_refused", type(error).__name__)
-            log.error("the policy file was changed and is refused; the running policy stays:\n%s", error)
-            if loaded is not None:
-                await self._record_refusal(loaded.policy)
+            log.error("another policy is refused; the running one stays:\n%s", error)
+            await self._say_refused(loaded, str(error))
             return
         self._detection.use(prepared, own)
         self._budgets.use(usage)
@@ -186,21 +193,39 @@ class InForce:
         if problems := failing(run_cases(loaded, find, datetime.now(UTC).date())):
             raise PolicyFileError(problems)
 
-    async def _record_policy(self, old: Policy | None, new: Policy) -> None:
-        before = old.digest if old is not None else self._control.last_policy()
-        if before == new.digest:
-            return
-        # What changed in meaning; at a start only the digest of the policy before is known.
-        changes = (await asyncio.to_thread(diff, old, new)).changes if old is not None else ()
-        record = _policy_record(PolicyEvent.ACTIVATED, before, new)
-        await self._recorder.append(
-            replace(record, stricter=sum(one.stricter for one in changes), weaker=sum(one.weaker for one in changes))
-        )
-        self._control.activated(new.name, new.digest)
+    async def _record_policy(self, old: Policy | None, loaded: Loaded) -> None:
+        new, proposal = loaded.policy, self._source.proposal
+        before = old.digest if old is not None else await asyncio.to_thread(self._control.last_policy)
+        if before != new.digest:
+            # What changed in meaning; at a start only the digest of the policy before is known.
+            changes = (await asyncio.to_thread(diff, old, new)).changes if old is not None else ()
+            stricter, weaker = sum(one.stricter for one in changes), sum(one.weaker for one in changes)
+            record = replace(self._record(PolicyEvent.ACTIVATED, before, new), stricter=stricter, weaker=weaker)
+            await self._recorder.append(record)
+        await asyncio.to_thread(self._keep, loaded, proposal, activated=before != new.digest)
 
-    async def _record_refusal(self, refused: Policy) -> None:
+    def _keep(self, loaded: Loaded, proposal: Proposal | None, *, activated: bool) -> None:
+        policy, policies = loaded.policy, self._control.policies
+        policies.keep(policy.digest, policy.name, files_of(loaded))
+        if activated:
+            self._control.activated(policy.name, policy.digest)
+        if proposal is not None:
+            policies.ended(proposal.id, ProposalState.ACTIVE)
+
+    async def _say_refused(self, refused: Loaded | None, why: str) -> None:
         """A policy that can be read and still does not take effect; a file that cannot be read has no digest."""
-        await self._recorder.append(_policy_record(PolicyEvent.REFUSED, self.active.policy.digest, refused))
+        proposal = self._source.proposal
+        if refused is not None:
+            await self._recorder.append(self._record(PolicyEvent.REFUSED, self.active.policy.digest, refused.policy))
+        if proposal is not None:
+            await asyncio.to_thread(self._control.policies.ended, proposal.id, ProposalState.REFUSED, why)
+
+    def _record(self, event: PolicyEvent, before: str | None, policy: Policy) -> PolicyRecord:
+        record, proposal = _policy_record(event, before, policy), self._source.proposal
+        if proposal is None or proposal.digest != policy.digest:
+            return record
+        second = self._actor(proposal.agreed_by) if proposal.agreed_by else None
+        return replace(record, actor=self._actor(proposal.asked_by), second_actor=second)
 
 
 def _policy_record(event: PolicyEvent, before: str | None, policy: Policy) -> PolicyRecord:

@@ -1,4 +1,5 @@
-"""Which policy is in force: the file that settings name, else HOME/policy.yaml, else a bundled one.
+"""Which policy is in force: the file that settings name, else HOME/policy.yaml, else a bundled one; or one that people
+chose instead, until the file is changed.
 
 A policy that does not load never replaces one that does; what the product cannot do yet is refused here, by name, so
 that no rule is silently without effect, and so is an own entity type whose examples do not hold.
@@ -6,6 +7,7 @@ that no rule is silently without effect, and so is an own entity type whose exam
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from policies.errors import PolicyFileError, Problem
 from policies.examples import failing_examples
@@ -18,6 +20,10 @@ from proxy.errors import ConfigError
 from proxy.flags import allowed_url
 from proxy.own_entities import OwnFacts
 from redaction import operators
+
+if TYPE_CHECKING:
+    from proxy.control.policies import Proposal
+    from proxy.control.store import ControlStore
 
 type Stamp = tuple[float, int] | None
 
@@ -98,14 +104,82 @@ def _asked(policy: Policy) -> Iterator[tuple[bool, str]]:
 
 
 class PolicySource:
-    """The policy of a process: reads it, and knows when its file or one that it includes has changed."""
+    """The policy of a process: its file, or what people chose instead; and whether that is another one by now.
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    control: where choices stand; without it the file counts alone. proposal: the choice that `read` found, or None
+    where the file counts. waits: the file says something that two people have to want first.
+    """
+
+    def __init__(self, settings: Settings, control: "ControlStore | None" = None) -> None:
+        self._settings, self._control = settings, control
         self._seen: dict[Path | None, Stamp] = {}
+        self._chosen = ""
+        self.proposal: Proposal | None = None
+        self.waits = False
 
     def read(self) -> Loaded:
-        """What the files say now, not accepted yet. Raises PolicyFileError; either way `changed` starts from here."""
+        """What is meant to be in force, not accepted yet. Raises PolicyFileError, ConfigError, UnavailableError.
+
+        Either way `changed` starts from here.
+        """
+        chosen = self._control.policies.chosen() if self._control is not None else None
+        self._chosen = chosen.id if chosen is not None else ""
+        self.proposal, self.waits = None, False
+        if self._settings.policy_people > 1 and self._control is not None:
+            return self._wanted_by_two(self._control, chosen)
+        loaded = self._file()
+        digest = loaded.policy.digest
+        if self._control is None or chosen is None or (chosen.instead_of != digest and chosen.digest != digest):
+            return loaded  # a file that was changed after a choice is the newer word
+        self.proposal = chosen
+        if chosen.digest == digest:
+            return loaded
+        return stored(self._control, chosen.digest)
+
+    @property
+    def agreed(self) -> bool:
+        """Whether `read` found a choice that nobody has acted on yet."""
+        return self.proposal is not None and self.proposal.state == "agreed"
+
+    def changed(self) -> bool:
+        """Whether another file is meant, one of them is not as it was, or people chose. Raises UnavailableError."""
+        path = policy_path(self._settings.home, self._settings.policy)
+        if path not in self._seen or any(stamp(one) != seen for one, seen in self._seen.items()):
+            return True
+        chosen = self._control.policies.chosen() if self._control is not None else None
+        return self._chosen != (chosen.id if chosen is not None else "")
+
+    def _wanted_by_two(self, control: "ControlStore", chosen: "Proposal | None") -> Loaded:
+        wanted = chosen.digest if chosen is not None else control.last_policy()
+        if wanted is None:
+            return self._file()  # nothing was ever in force: there is nothing that two could change
+        self.proposal = chosen
+        try:
+            kept = stored(control, wanted)
+        except ConfigError:
+            kept = None
+        try:
+            file = self._file()
+        except PolicyFileError:
+            if kept is None:
+                raise
+            return kept
+        if kept is None or file.policy.digest == wanted:
+            if file.policy.digest != wanted:
+                raise ConfigError("the policy in force is not stored, and the file is another one; restore the file")
+            return file
+        self.waits = True
+        return kept
+
+    def in_file(self) -> str:
+        """Digest of the policy that the file holds now, "" where it holds none."""
+        path = policy_path(self._settings.home, self._settings.policy)
+        try:
+            return read_policy(path, self._settings.bundled).policy.digest
+        except (PolicyFileError, ConfigError):
+            return ""
+
+    def _file(self) -> Loaded:
         path = policy_path(self._settings.home, self._settings.policy)
         # Before reading: what changes while it is read is read again.
         self._seen = {path: stamp(path)}
@@ -115,10 +189,31 @@ class PolicySource:
             self._seen |= {one: stamp(one) for one in included}
         return loaded
 
-    def changed(self) -> bool:
-        """Whether another file is meant, or one of the files is not as it was."""
-        path = policy_path(self._settings.home, self._settings.policy)
-        return path not in self._seen or any(stamp(one) != seen for one, seen in self._seen.items())
+
+MAIN = "policy.yaml"
+"""What the first file of a stored policy is called, wherever it was."""
+
+
+def files_of(loaded: Loaded) -> dict[str, str]:
+    """A policy's files as they are stored, the policy first; bundled ones come with the product."""
+    first, *others = loaded.files
+    named = {MAIN: loaded.sources.text(first)}
+    return named | {name: loaded.sources.text(name) for name in others if not name.startswith("bundled:")}
+
+
+def stored(control: "ControlStore", digest: str) -> Loaded:
+    """A policy that was kept. Raises ConfigError where it is not, or means something else by now; PolicyFileError."""
+    files = control.policies.files(digest)
+
+    def include(name: str) -> bytes:
+        if name not in files:
+            raise FileNotFoundError(2, "it is not stored", name)
+        return files[name].encode()
+
+    loaded = read_text(files[MAIN], MAIN, include=include)
+    if not loaded.policy.digest.removeprefix("sha256:").startswith(digest.removeprefix("sha256:")):
+        raise ConfigError("the stored policy does not mean in this version what it meant then; propose its file again")
+    return loaded
 
 
 def stamp(path: Path | None) -> Stamp:

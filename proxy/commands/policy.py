@@ -15,6 +15,7 @@ from policies import cli
 from policies.cli import File, Home, Json, exit_codes, print_json
 from policies.errors import PolicyFileError, UsageError
 from policies.load import Loaded
+from proxy.commands import policy_activation as activation
 from proxy.config import Settings, load
 
 if TYPE_CHECKING:
@@ -240,6 +241,11 @@ app.command("schema")(cli.schema)
 app.command("show")(cli.show_command)
 app.command("fmt")(cli.fmt)
 app.command("new")(cli.new)
+app.command("propose")(activation.propose_)
+app.command("agree")(activation.agree)
+app.command("rollback")(activation.rollback)
+app.command("proposals")(activation.proposals)
+app.command("history")(activation.history)
 
 
 def _settings(home: Path | None, detectors: str | None, languages: str | None) -> Settings:

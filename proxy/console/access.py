@@ -18,6 +18,7 @@ class Right(StrEnum):
     POLICY = "policy"
     STOP = "stop"
     REVEAL = "reveal"
+    ACTIVATE = "activate"
 
 
 _ALL = frozenset(Role)
@@ -30,6 +31,7 @@ RIGHTS: dict[Right, frozenset[Role]] = {
     Right.EXPORT: frozenset({Role.AUDITOR, Role.OFFICER}),
     Right.STOP: frozenset({Role.OFFICER, Role.OPERATOR}),
     Right.REVEAL: MAY,
+    Right.ACTIVATE: frozenset({Role.OFFICER}),
 }
 
 

@@ -187,3 +187,9 @@ def filters_of(given: Any, subject: str | None = None) -> Filters:
 
 def _plain(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+class RollBack(Nothing):
+    """Which policy to go back to."""
+
+    digest: str = Field("", pattern=r"^((sha256:)?[0-9a-f]{8,64})?$", description="Empty for the one before this one.")

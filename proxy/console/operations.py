@@ -218,6 +218,26 @@ def _show(desk: Desk, call: Call) -> Answer:
     return outputs.shown(desk.revealing.show(call.visitor.token, call.path["id"]))
 
 
+def _propose(desk: Desk, call: Call) -> Answer:
+    return outputs.proposal(desk.policy.propose(call.visitor, call.body.text))
+
+
+def _second(desk: Desk, call: Call) -> Answer:
+    return outputs.proposal(desk.policy.agree(call.visitor, call.path["id"]))
+
+
+def _roll_back(desk: Desk, call: Call) -> Answer:
+    return outputs.proposal(desk.policy.roll_back(call.visitor, call.body.digest))
+
+
+def _proposals(desk: Desk, call: Call) -> Answer:
+    return outputs.proposals(desk.policy.proposals(call.visitor))
+
+
+def _activations(desk: Desk, call: Call) -> Answer:
+    return outputs.activations(desk.policy.history(call.visitor))
+
+
 def _me(desk: Desk, call: Call) -> Answer:
     return outputs.me(call.visitor)
 
@@ -230,6 +250,7 @@ _WHO_OF: dict[str, Any] = {"right": Right.PERSONS, "body": inputs.WhoBody}
 _LINT: dict[str, Any] = {"right": Right.POLICY, "body": inputs.PolicyText}
 _ASK: dict[str, Any] = {"right": Right.REVEAL, "body": inputs.RevealBody, "status": 201}
 _OF_REVEAL: dict[str, Any] = {"right": Right.REVEAL, "path_schemas": {"id": ID}}
+_ACTIVATE: dict[str, Any] = {"right": Right.ACTIVATE, "status": 202}
 _REPORT: dict[str, Any] = {"media": (HTML, PDF, JSON), "path_schemas": {"name": {"enum": list(REPORTS)}}}
 _STREAMS = ("application/jsonl", "application/x-tar", "application/vnd.apache.parquet")
 
@@ -286,6 +307,16 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("DELETE", "/reveals/{id}", "denyReveal", "Refuse, or take back.", _refuse, outputs.REVEAL, **_OF_REVEAL),
     Operation("POST", "/reveals/{id}/look", "lookAtRevealed", "What was asked for, once; recorded before.", _show,
               outputs.SHOWN, **_OF_REVEAL),
+    Operation("POST", "/policy/proposals", "proposePolicy", "Ask for a policy to be in force; its cases run first.",
+              _propose, outputs.PROPOSAL, body=inputs.PolicyText, **_ACTIVATE),
+    Operation("GET", "/policy/proposals", "listProposals", "Policies that were asked for, newest first.", _proposals,
+              outputs.PROPOSALS, right=Right.POLICY),
+    Operation("POST", "/policy/proposals/{id}/agreement", "agreeToPolicy", "The second person's word.", _second,
+              outputs.PROPOSAL, path_schemas={"id": ID}, **_ACTIVATE),
+    Operation("POST", "/policy/rollback", "rollBackPolicy", "Ask for a policy that was in force before.", _roll_back,
+              outputs.PROPOSAL, body=inputs.RollBack, **_ACTIVATE),
+    Operation("GET", "/policy/history", "getPolicyHistory", "Policies that came into force, newest first.",
+              _activations, outputs.ACTIVATIONS, right=Right.POLICY),
     Operation("GET", "/me", "whoAmI", "The token that asks.", _me, outputs.ME, right=None),
 )  # fmt: skip
 """Every operation below `/api/v1`."""

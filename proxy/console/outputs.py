@@ -3,6 +3,7 @@
 Schemas of transfers are made from the table that the questions are asked of, so that they cannot differ from it.
 """
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -14,6 +15,7 @@ from proxy.console.access import Right, Visitor
 from proxy.console.policy_desk import Effective, Stoppable
 from proxy.console.questions import Exchange, Holdings, Page, Proved
 from proxy.console.verifying import State, Status
+from proxy.control.policies import Activation, Proposal
 from proxy.control.reveals import RevealKind, RevealRequest, RevealState, data
 from proxy.revealing import Shown
 
@@ -161,6 +163,18 @@ REVEAL = thing(
 )
 REVEALS = thing(items=many(REVEAL))
 SHOWN = thing(id=STRING, kind=STRING, entity_type=STRING, text={**STRING, "description": "What was asked for."})
+PROPOSAL = thing(
+    id=STRING,
+    at=COUNT,
+    name=STRING,
+    digest=STRING,
+    state={"enum": ["waiting", "agreed", "active", "refused"]},
+    asked_by=STRING,
+    agreed_by=STRING,
+    reason=STRING,
+)
+PROPOSALS = thing(items=many(PROPOSAL))
+ACTIVATIONS = thing(items=many(thing(at=COUNT, name=STRING, digest=STRING)))
 ME = thing(
     id=STRING,
     role=STRING,
@@ -302,3 +316,27 @@ def me(visitor: Visitor) -> Json:
         "rights": sorted(str(right) for right in Right if visitor.may(right)),
         "expires": token.expires,
     }
+
+
+def proposal(found: Proposal) -> Json:
+    """Somebody wants a policy in force."""
+    return {
+        "id": found.id,
+        "at": found.at,
+        "name": found.name,
+        "digest": found.digest,
+        "state": str(found.state),
+        "asked_by": found.asked_by,
+        "agreed_by": found.agreed_by,
+        "reason": found.reason,
+    }
+
+
+def proposals(found: Sequence[Proposal]) -> Json:
+    """All of them."""
+    return {"items": [proposal(one) for one in found]}
+
+
+def activations(found: Sequence[Activation]) -> Json:
+    """What came into force."""
+    return {"items": [{"at": one.at, "name": one.name, "digest": one.digest} for one in found]}

@@ -14,12 +14,14 @@ from policies.errors import PolicyFileError, Problem
 from policies.lint import lint
 from policies.load import Loaded, read_text
 from policies.policy import Policy
+from proxy.activating import earlier, propose
 from proxy.console.access import Right, Visitor
 from proxy.console.log import AuditLog
 from proxy.console.questions import NotFoundError
+from proxy.control.policies import Activation, Person, Proposal
 from proxy.control.stopping import set_stop
 from proxy.control.store import ControlStore
-from proxy.policy_source import PolicySource, check_examples, check_supported
+from proxy.policy_source import MAIN, PolicySource, accept, check_examples, check_supported
 
 PASTED = "pasted.yaml"
 MAX_TEXT = 512 * 1024
@@ -43,11 +45,17 @@ class Stoppable:
     stopped: bool
 
 
+def person_of(visitor: Visitor) -> Person:
+    """Who it is: two tokens of one name are one person."""
+    return Person(visitor.actor, visitor.token.name)
+
+
 class PolicyDesk:
     """Raises PolicyError, ConfigError where the policy's files hold errors."""
 
-    def __init__(self, source: PolicySource, control: ControlStore, log: AuditLog) -> None:
-        self._source, self._control, self._log = source, control, log
+    def __init__(self, source: PolicySource, control: ControlStore, log: AuditLog, *, people: int = 1) -> None:
+        """people: how many have to want another policy."""
+        self._source, self._control, self._log, self._people = source, control, log, people
         self._lock = threading.Lock()
         self._loaded: Loaded | None = None
 
@@ -74,6 +82,37 @@ class PolicyDesk:
         except PolicyFileError as error:
             return list(error.problems)
         return sorted([*lint(loaded, datetime.now(UTC).date()), *check_examples(loaded), *check_supported(loaded)])
+
+    def propose(self, visitor: Visitor, text: str) -> Proposal:
+        """Asks for a policy to take effect: now, or when a second person agrees. Raises PolicyError, ConfigError."""
+        visitor.require(Right.ACTIVATE)
+        loaded = read_text(text, MAIN)
+        accept(loaded)
+        return propose(self._control, loaded, self._in_file(), person_of(visitor), people=self._people)
+
+    def agree(self, visitor: Visitor, proposal: str) -> Proposal:
+        """The second person's word. Raises ConfigError."""
+        visitor.require(Right.ACTIVATE)
+        return self._control.policies.agree(proposal, person_of(visitor))
+
+    def roll_back(self, visitor: Visitor, digest: str) -> Proposal:
+        """Asks for a policy that was in force before; digest: "" for the one before this one. Raises ConfigError."""
+        visitor.require(Right.ACTIVATE)
+        loaded = earlier(self._control, digest)
+        return propose(self._control, loaded, self._in_file(), person_of(visitor), people=self._people)
+
+    def proposals(self, visitor: Visitor) -> tuple[Proposal, ...]:
+        """What was asked for, newest first."""
+        visitor.require(Right.POLICY)
+        return self._control.policies.all()
+
+    def history(self, visitor: Visitor) -> tuple[Activation, ...]:
+        """What came into force, newest first."""
+        visitor.require(Right.POLICY)
+        return self._control.policies.history()
+
+    def _in_file(self) -> str:
+        return self._source.in_file()
 
     def stoppable(self, visitor: Visitor) -> list[Stoppable]:
         """Every destination and application that there is, and whether it is stopped; a team sees its own."""

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from proxy.control.approvals import Approvals
 from proxy.control.cursors import Cursors
 from proxy.control.database import ControlDatabase, file_url, insert_if_free
+from proxy.control.policies import Policies
 from proxy.control.reveals import Reveals
 from proxy.control.tables import credential, policy_activation, stop
 from proxy.control.tokens import Tokens
@@ -40,6 +41,7 @@ class ControlStore:
         self.approvals = Approvals(self._database)
         self.cursors = Cursors(self._database)
         self.reveals = Reveals(self._database)
+        self.policies = Policies(self._database)
 
     @classmethod
     def at(cls, home: Path) -> "ControlStore":

@@ -95,3 +95,29 @@ reveal = sa.Table(
     sa.Column("state", sa.String(16), nullable=False),
     sa.Column("until", sa.BigInteger, nullable=False),
 )
+
+policy_version = sa.Table(
+    "policy_version",
+    metadata,
+    sa.Column("digest", sa.String(80), primary_key=True),
+    sa.Column("name", sa.String(96), nullable=False),
+    sa.Column("at", sa.BigInteger, nullable=False),
+    # [[name, text], ...] as JSON, the policy first
+    sa.Column("files", sa.Text, nullable=False),
+)
+
+policy_proposal = sa.Table(
+    "policy_proposal",
+    metadata,
+    sa.Column("id", sa.String(26), primary_key=True),
+    sa.Column("at", sa.BigInteger, nullable=False),
+    sa.Column("digest", sa.String(80), nullable=False),
+    sa.Column("name", sa.String(96), nullable=False),
+    sa.Column("instead_of", sa.String(80), nullable=False),
+    sa.Column("asked_by", sa.String(160), nullable=False),
+    sa.Column("asked_name", sa.String(160), nullable=False),
+    sa.Column("agreed_by", sa.String(160), nullable=False),
+    sa.Column("agreed", sa.BigInteger, nullable=False),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+)
