@@ -7,7 +7,7 @@ from policies.errors import PolicyFileError
 from policies.load import Loaded
 from proxy.control.policies import Person, Proposal
 from proxy.control.store import ControlStore
-from proxy.errors import ConfigError
+from proxy.errors import ProposalError
 from proxy.policy_source import files_of, stored
 
 
@@ -24,15 +24,15 @@ def propose(control: ControlStore, loaded: Loaded, in_file: str, by: Person, *, 
 def earlier(control: ControlStore, digest: str) -> Loaded:
     """A stored policy by the beginning of its digest; "" for the last one that is not in force now.
 
-    Raises ConfigError where there is none, or where it would not load any more.
+    Raises ProposalError where there is none, or where it would not load any more.
     """
     if not digest:
         history = control.policies.history()
         before = next((one for one in history if one.digest != history[0].digest), None)
         if before is None:
-            raise ConfigError("there is no policy before this one; `dragoman policy history` lists what was in force")
+            raise ProposalError("there is no policy before this one; `dragoman policy history` lists what was in force")
         digest = before.digest
     try:
         return stored(control, digest)
     except PolicyFileError as error:
-        raise ConfigError(f"that policy would not be accepted today: {error.message}") from None
+        raise ProposalError(f"that policy would not be accepted today: {error.message}") from None

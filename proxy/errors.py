@@ -48,3 +48,10 @@ class ConfigError(ProxyError):
     """A setting, file or start condition that keeps dragoman from starting."""
 
     code = "config"
+
+
+class ProposalError(ConfigError):
+    """A policy that cannot be asked for, agreed to or gone back to."""
+
+    code = "policy_proposal"
+    status = 409

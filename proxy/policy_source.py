@@ -16,7 +16,7 @@ from policies.policy import Policy
 from policies.register import bundled_file
 from policies.rules import Does
 from proxy.config import Settings
-from proxy.errors import ConfigError
+from proxy.errors import ConfigError, ProposalError
 from proxy.flags import allowed_url
 from proxy.own_entities import OwnFacts
 from redaction import operators
@@ -212,7 +212,9 @@ def stored(control: "ControlStore", digest: str) -> Loaded:
 
     loaded = read_text(files[MAIN], MAIN, include=include)
     if not loaded.policy.digest.removeprefix("sha256:").startswith(digest.removeprefix("sha256:")):
-        raise ConfigError("the stored policy does not mean in this version what it meant then; propose its file again")
+        raise ProposalError(
+            "the stored policy does not mean in this version what it meant then; propose its file again"
+        )
     return loaded
 
 

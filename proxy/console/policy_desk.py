@@ -21,6 +21,7 @@ from proxy.console.questions import NotFoundError
 from proxy.control.policies import Activation, Person, Proposal
 from proxy.control.stopping import set_stop
 from proxy.control.store import ControlStore
+from proxy.errors import ConfigError, ProposalError
 from proxy.policy_source import MAIN, PolicySource, accept, check_examples, check_supported
 
 PASTED = "pasted.yaml"
@@ -84,19 +85,22 @@ class PolicyDesk:
         return sorted([*lint(loaded, datetime.now(UTC).date()), *check_examples(loaded), *check_supported(loaded)])
 
     def propose(self, visitor: Visitor, text: str) -> Proposal:
-        """Asks for a policy to take effect: now, or when a second person agrees. Raises PolicyError, ConfigError."""
+        """Asks for a policy to take effect: now, or when a second person agrees. Raises PolicyError, ProposalError."""
         visitor.require(Right.ACTIVATE)
         loaded = read_text(text, MAIN)
-        accept(loaded)
+        try:
+            accept(loaded)
+        except ConfigError as error:
+            raise ProposalError(error.message) from None
         return propose(self._control, loaded, self._in_file(), person_of(visitor), people=self._people)
 
     def agree(self, visitor: Visitor, proposal: str) -> Proposal:
-        """The second person's word. Raises ConfigError."""
+        """The second person's word. Raises ProposalError."""
         visitor.require(Right.ACTIVATE)
         return self._control.policies.agree(proposal, person_of(visitor))
 
     def roll_back(self, visitor: Visitor, digest: str) -> Proposal:
-        """Asks for a policy that was in force before; digest: "" for the one before this one. Raises ConfigError."""
+        """Asks for a policy that was in force before; digest: "" for the one before this one. Raises ProposalError."""
         visitor.require(Right.ACTIVATE)
         loaded = earlier(self._control, digest)
         return propose(self._control, loaded, self._in_file(), person_of(visitor), people=self._people)

@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from audit.errors import AuditError
 from policies.errors import PolicyError
-from proxy.errors import ConfigError, ProxyError, UnavailableError
+from proxy.errors import ProxyError, UnavailableError
 
 log = logging.getLogger("dragoman")
 
@@ -56,8 +56,6 @@ def _fault(kind: str, where: tuple[int | str, ...], what: str) -> dict[str, str]
 
 def known(error: Exception) -> tuple[int, str, str] | None:
     """Status, code and text of an error that was raised on purpose; None for a defect."""
-    if isinstance(error, ConfigError):
-        return 500, error.code, error.message
     if isinstance(error, ProxyError):
         return error.status, error.code, error.message
     if isinstance(error, AuditError):

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from audit.ids import new_id
 from proxy.control.database import ControlDatabase, insert_if_free
 from proxy.control.tables import policy_activation, policy_proposal, policy_version
-from proxy.errors import ConfigError
+from proxy.errors import ProposalError
 
 MAX_WAITING = 1000
 """Proposals that are kept; older ones are forgotten, what was activated stays in the log."""
@@ -79,14 +79,14 @@ class Policies:
             connection.execute(insert_if_free(connection, policy_version).values(row))
 
     def files(self, digest: str) -> dict[str, str]:
-        """The files of a policy by the beginning of its digest. Raises ConfigError where none or several fit."""
+        """The files of a policy by the beginning of its digest. Raises ProposalError where none or several fit."""
         wanted = digest if digest.startswith("sha256:") else f"sha256:{digest}"
         with self._database.read() as connection:
             fits = policy_version.c.digest.startswith(wanted, autoescape=True)
             rows = connection.execute(sa.select(policy_version.c.files).where(fits).limit(2)).all()
         if len(rows) != 1:
             what = "no stored policy has" if not rows else "several stored policies have"
-            raise ConfigError(f"{what} the digest {digest[:80]}; `dragoman policy history` lists them")
+            raise ProposalError(f"{what} the digest {digest[:80]}; `dragoman policy history` lists them")
         return dict(orjson.loads(rows[0].files))
 
     def history(self, limit: int = 100) -> tuple[Activation, ...]:
@@ -111,13 +111,13 @@ class Policies:
         return self.find(proposal)
 
     def agree(self, proposal: str, by: Person) -> Proposal:
-        """The second person's word. Raises ConfigError where it is no second one, or nothing waits."""
+        """The second person's word. Raises ProposalError where it is no second one, or nothing waits."""
         with self._database.write() as connection:
             row = connection.execute(sa.select(policy_proposal).where(policy_proposal.c.id == proposal)).first()
             if row is None or row.state != ProposalState.WAITING:
-                raise ConfigError(f"no proposal {proposal[:40]} waits; `dragoman policy proposals` lists them")
+                raise ProposalError(f"no proposal {proposal[:40]} waits; `dragoman policy proposals` lists them")
             if by.name == row.asked_name or by.actor == row.asked_by:
-                raise ConfigError("whoever asked for a policy cannot agree to it; a second person has to")
+                raise ProposalError("whoever asked for a policy cannot agree to it; a second person has to")
             waits = (policy_proposal.c.id == proposal) & (policy_proposal.c.state == ProposalState.WAITING)
             change = policy_proposal.update().where(waits)
             agreed = {"state": str(ProposalState.AGREED), "agreed_by": by.actor, "agreed": _now_ms()}
@@ -125,11 +125,11 @@ class Policies:
         return self.find(proposal)
 
     def find(self, proposal: str) -> Proposal:
-        """One of them. Raises ConfigError."""
+        """One of them. Raises ProposalError."""
         with self._database.read() as connection:
             row = connection.execute(sa.select(policy_proposal).where(policy_proposal.c.id == proposal)).first()
         if row is None:
-            raise ConfigError(f"there is no proposal {proposal[:40]}")
+            raise ProposalError(f"there is no proposal {proposal[:40]}")
         return _proposal(row)
 
     def all(self) -> tuple[Proposal, ...]:
