@@ -39,7 +39,9 @@ def test_every_api_is_spoken_in_its_own_words(console, destination):
 
 
 def test_a_whole_request_is_read_like_one(console):
-    body = orjson.dumps({"model": "m", "messages": [{"role": "system", "content": "x"}, {"role": "user", "content": MAIL}]})
+    body = orjson.dumps(
+        {"model": "m", "messages": [{"role": "system", "content": "x"}, {"role": "user", "content": MAIL}]}
+    )
     with browser(console) as client:
         page = tried(client, body.decode(), path="/v1/chat/completions")
     assert "/messages/1/content" in page.text
