@@ -185,7 +185,7 @@ class Sdk:
         mode: sync or async. stream: ask for a stream (some have methods of their own) and iterate over it.
         ca: PEM file to trust. kwargs: those of the method.
         """
-        if stream and sdk not in {"google-genai", "bedrock", "mistralai", "cohere"}:
+        if stream and sdk not in {"google-genai", "vertex", "bedrock", "mistralai", "cohere"}:
             kwargs["stream"] = True
         number = next(self.numbers)
         running = self.calls[number] = SdkCall()

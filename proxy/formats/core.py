@@ -55,9 +55,9 @@ class Operation:
     answer: shape of complete answers and of stream events alike. kind: whose words an unlisted text is.
     creates: every request creates an object that the provider keeps. stores: so does one that does not say
     `store: false` (a shape notes the field as `@store`); without it, one that says `store: true`.
-    uploads: the body may be of any content type. refused: why nothing of it is let through.
-    uploads: the body may be of any content type. session: it opens a session over WebSocket, whose messages are so.
-    beside: it sets up a way around us, which is a part for the policy, of this media type.
+    uploads: the body may be of any content type. refused: why nothing of it is let through. session: it opens a session
+    over WebSocket, whose messages are so. beside: it sets up a way around us, which is a part for the policy, of this
+    media type.
     """
 
     name: str
@@ -96,9 +96,8 @@ class JsonFormat:
             if match is None or head.upgrade != (operation.session is not None):
                 continue
             if head.method.upper() in operation.methods:
-                model = (
-                    unquote(match.groupdict().get("model") or "") or (head.upgrade and _asked_model(head.query)) or ""
-                )
+                named = unquote(match.groupdict().get("model") or "")
+                model = named or (head.upgrade and _asked_model(head.query)) or ""
                 return Endpoint(self.name, operation.name, model, operation.session)
         return None
 

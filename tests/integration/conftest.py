@@ -61,6 +61,7 @@ HOSTS = {
     "together": "api.together.xyz",
     "mistral": "api.mistral.ai",
     "cohere": "api.cohere.com",
+    "vertex": "aiplatform.googleapis.com",
 }
 """The providers' names in the bundled register."""
 

@@ -233,7 +233,24 @@ def bedrock(call: dict[str, Any], network: dict[str, Any], _is_async: bool) -> A
     return Opened()
 
 
-OTHERS = {"azure": azure, "mistralai": mistral, "cohere": cohere, "ollama": ollama, "bedrock": bedrock}
+def vertex(call: dict[str, Any], network: dict[str, Any], is_async: bool) -> Any:
+    """Google's SDK on Vertex AI with an API key."""
+    from google import genai
+    from google.genai import types
+
+    options = types.HttpOptions(base_url=call["base_url"], client_args=network, async_client_args=network)
+    client = genai.Client(vertexai=True, api_key=call["api_key"], http_options=options)
+    return client.aio if is_async else client
+
+
+OTHERS = {
+    "vertex": vertex,
+    "azure": azure,
+    "mistralai": mistral,
+    "cohere": cohere,
+    "ollama": ollama,
+    "bedrock": bedrock,
+}
 
 
 def method_of(client: Any, path: str) -> Callable[..., Any]:
