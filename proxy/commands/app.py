@@ -5,7 +5,10 @@ Names of applications come in, credentials go out to the terminal of whoever ask
 
 import json
 import re
+import shlex
+import time
 from contextlib import closing
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -20,6 +23,7 @@ from proxy.errors import ConfigError
 
 if TYPE_CHECKING:
     from proxy.control.store import ControlStore
+    from proxy.onboarding import Connection
 
 app = typer.Typer(help="On-board services: credentials for applications.", no_args_is_help=True)
 MIN_KEY, MAX_KEY = 16, 8192
@@ -33,15 +37,36 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 def add(
     name: Annotated[str, typer.Argument(help="Application, as the policy names it.")],
     home: Home = None,
+    wait: Annotated[float, typer.Option(help="Seconds to wait for its first transfer; 0: do not wait.", min=0)] = 0,
     as_json: AsJson = False,
 ) -> None:
-    """Make a credential for an application and print what the service needs.
+    """Make a credential for an application, print what the service needs, try it, wait for the first transfer.
 
-    Example: dragoman app add messenger
+    Example: dragoman app add messenger --wait 600
     """
+    from proxy import onboarding
+
+    settings = load(home=home)
     with closing(_store(home)) as store:
         value = store.add_credential(_checked(name))
-    _show(name, value, as_json)
+    since = time.time_ns() // 1_000_000
+    way = onboarding.connection(settings, name, value)
+    tried = onboarding.attempt(way.base_url, name, value, verify=settings.tls_certificate is None)
+    if not as_json:
+        _show(name, value, way)
+        typer.echo(f"{'ok  ' if tried.ok else 'MEND'} a try through the gateway: {tried.said}")
+        if wait:
+            typer.echo(f"waiting for the first transfer of {name}, {wait:g} s at most …")
+    first = onboarding.first_transfer(settings, name, since, wait) if wait else None
+    if as_json:
+        told = {"application": name, "credential": value, **asdict(way), "tried": asdict(tried)}
+        typer.echo(json.dumps({**told, "first_transfer": first}))
+    elif first:
+        typer.echo(f"ok   its first transfer is recorded: dragoman audit show {first}")
+    elif wait:
+        typer.echo("MEND nothing came; look for refusals: dragoman audit query --kind blocked")
+    if wait and not first:
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -59,7 +84,12 @@ def rotate(
         if not any(item.application == name for item in store.credentials()):
             raise ConfigError(f"{name} has no credential yet; use `dragoman app add {name}`")
         value = store.add_credential(_checked(name), overlap_s=overlap)
-    _show(name, value, as_json)
+    if as_json:
+        typer.echo(json.dumps({"application": name, "credential": value}))
+        return
+    from proxy import onboarding
+
+    _show(name, value, onboarding.connection(load(home=home), name, value))
 
 
 @app.command()
@@ -106,17 +136,17 @@ def _checked(name: str) -> str:
     return name
 
 
-def _show(name: str, value: str, as_json: bool) -> None:
-    if as_json:
-        typer.echo(json.dumps({"application": name, "credential": value}))
-        return
-    typer.echo(
-        f"Credential for {name}, shown only now:\n\n  {value}\n\n"
-        f"Gateway: send it as the header `dragoman-credential`, or instead of the provider's key where the\n"
-        f"proxy holds that key (`provider_keys` in config.toml).\n"
-        f"HTTPS proxy: HTTPS_PROXY=http://{name}:{value}@127.0.0.1:8789, and trust the CA (`dragoman ca env`).\n"
-        f"The policy knows the app by `applications: {{{name}: {{identify: {{credential: {name}}}}}}}`."
-    )
+def _show(name: str, value: str, way: "Connection") -> None:
+    lines = [
+        f"Credential for {name}, shown only now:\n\n  {value}\n",
+        f"Gateway: base URL {way.base_url}/openai/v1 (or /gemini, /anthropic, …), and the credential as the header",
+        "`dragoman-credential`, or instead of the provider's key where dragoman holds that key (`provider_keys`).",
+    ]
+    if way.proxy:
+        lines.append("HTTPS proxy, for a service that is not changed:\n")
+        lines += [f"  export {key}={shlex.quote(one)}" for key, one in way.environment.items()]
+    lines.append(f"\nThe policy knows it by `applications: {{{name}: {{identify: {{credential: {name}}}}}}}`.\n")
+    typer.echo("\n".join(lines))
 
 
 def _day(at_ms: int) -> str:

@@ -271,7 +271,7 @@ async def test_out_of_file_descriptors_nobody_gets_in_and_then_everybody(tmp_pat
         try:
             assert (await post(running.gateway)).status_code == 200
             pid = running.process.pid
-            open_now = len(list(Path(f"/proc/{pid}/fd").iterdir()))
+            open_now = len(list(Path(f"/proc/{pid}/fd").iterdir()))  # noqa: ASYNC240
             before = resource.prlimit(pid, resource.RLIMIT_NOFILE)
             resource.prlimit(pid, resource.RLIMIT_NOFILE, (open_now, before[1]))
             with contextlib.suppress(httpx.HTTPError):
@@ -297,7 +297,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     if os.geteuid() != 0 or shutil.which("mount") is None or subprocess.run(command, check=False).returncode:
         pytest.skip("needs the right to mount a small file system")
     yield place
-    subprocess.run(["umount", str(place)], check=True)
+    subprocess.run(["umount", "--lazy", str(place)], check=True)
 
 
 async def test_a_full_disk_refuses_and_sends_nothing(small_disk: Path) -> None:
