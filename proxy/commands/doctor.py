@@ -3,6 +3,7 @@
 Reads files, certificates and ports of this machine only; changes nothing and sends nothing.
 """
 
+import contextlib
 import json
 import os
 import shutil
@@ -11,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import asdict, dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
@@ -212,6 +214,11 @@ def _models(settings: Settings) -> Iterator[Check]:
             "detection", False, str(error), 'run `make setup`, or say `detectors = ["patterns"]` in config.toml'
         )
         return
+    absent = [name for name in models.values() if find_spec(name) is None and not Path(name).exists()]
+    if absent and "presidio" in settings.detectors:
+        found = f"the spaCy model {', '.join(absent)} is not installed"
+        yield Check("detection", False, found, "run `make setup`, install it, or change spacy_models in config.toml")
+        return
     yield Check("detection", True, f"{', '.join(settings.detectors)} for {', '.join(settings.languages)}")
 
 
@@ -222,10 +229,30 @@ def _ports(settings: Settings) -> Iterator[Check]:
     addresses += [("HTTPS proxy", mode.partition("@")[2]) for mode in settings.modes if "@" in mode]
     for name, address in addresses:
         host, port = parse_address(address, what=name)
-        with closing(socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)) as probe:
-            probe.settimeout(1)
-            taken = probe.connect_ex((host, port)) == 0
-        yield Check(f"port of the {name}", True, f"{address} {'answers' if taken else 'is free'}")
+        who = _listener(host, port)
+        # The console and a gateway with TLS do not answer a plain question.
+        stranger = who == "somebody else" and name != "console" and settings.tls_certificate is None
+        yield Check(
+            f"port of the {name}",
+            not stranger,
+            f"{address} {f'is {who}' if who == 'free' else f'is taken by {who}'}",
+            f"give the {name} another address in config.toml, or stop the program that has this one",
+        )
+
+
+def _listener(host: str, port: int) -> str:
+    """Who has this port: `free`, `dragoman`, `somebody else`."""
+    with closing(socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)) as probe:
+        probe.settimeout(1)
+        if probe.connect_ex((host, port)):
+            return "free"
+        answer = b""
+        with contextlib.suppress(OSError):
+            probe.sendall(b"GET /-/healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            while len(answer) < 4096 and (piece := probe.recv(4096)):
+                answer += piece
+    ours = b"dragoman-" in answer or answer.endswith(b"\r\n\r\nok\n")
+    return "dragoman" if ours else "somebody else"
 
 
 def _space(settings: Settings) -> Iterator[Check]:

@@ -1,0 +1,152 @@
+"""`dragoman doctor` finds the faults of an installation that occur most; each one is made here, and found with advice."""
+
+import os
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from proxy.ca import ensure_ca
+from proxy.commands import doctor
+from proxy.commands.doctor import Check, examine
+from proxy.config import Settings
+from proxy.control.store import ControlStore
+from proxy.keys import ensure_key
+
+type Fault = Callable[[Settings, pytest.MonkeyPatch], Settings | None]
+
+
+@pytest.fixture
+def sound(tmp_path: Path) -> Settings:
+    """An installation without a fault."""
+    home = tmp_path / "home"
+    home.mkdir(mode=0o700)
+    ensure_ca(home / "ca")
+    ensure_key(home / "keys" / "scope.key")
+    ControlStore.at(home).close()
+    return Settings(
+        home=home, listen=free(), admin=free(), console="off", modes=(f"regular@{free()}",), detectors=("patterns",)
+    )
+
+
+def free() -> str:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return f"127.0.0.1:{probe.getsockname()[1]}"
+
+
+def mend(settings: Settings) -> dict[str, Check]:
+    return {check.name: check for check in examine(settings) if not check.ok}
+
+
+def open_home(settings: Settings, _: pytest.MonkeyPatch) -> None:
+    settings.home.chmod(0o755)
+
+
+def open_key(settings: Settings, _: pytest.MonkeyPatch) -> None:
+    (settings.home / "keys" / "scope.key").chmod(0o644)
+
+
+def authority_ends(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    later = time.time() + 3640 * 86_400
+    monkeypatch.setattr(doctor.time, "time", lambda: later)
+
+
+def damaged_database(settings: Settings, _: pytest.MonkeyPatch) -> None:
+    (settings.home / "audit.db").write_bytes(b"SQLite format 3\x00" + os.urandom(8192))
+
+
+def database_away(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    monkeypatch.setenv("GONE_URL", f"postgresql://u:secret-word@{free()}/x")
+    return replace(settings, vault_database="env:GONE_URL")
+
+
+def machines_of_one_name(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    monkeypatch.setenv("LOG_URL", f"sqlite:///{settings.home / 'log.db'}")
+    return replace(settings, audit_database="env:LOG_URL")
+
+
+def broken_policy(settings: Settings, _: pytest.MonkeyPatch) -> None:
+    (settings.home / "policy.yaml").write_text("version: 1\nname: x\nruels: []\n")
+
+
+def missing_model(settings: Settings, _: pytest.MonkeyPatch) -> Settings:
+    return replace(
+        settings, detectors=("patterns", "presidio"), languages=("en",), spacy_models={"en": "no_such_model"}
+    )
+
+
+def full_disk(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "LOW_SPACE", 2**63)
+
+
+def late_clock(settings: Settings, _: pytest.MonkeyPatch) -> None:
+    import sqlite3
+
+    sqlite3.connect(settings.home / "audit.db").close()
+    later = time.time() + 7200
+    os.utime(settings.home / "audit.db", (later, later))
+
+
+FAULTS: list[tuple[Fault, str]] = [
+    (open_home, "home"),
+    (open_key, "keys"),
+    (authority_ends, "certificate authority"),
+    (damaged_database, "audit.db"),
+    (database_away, "vault database"),
+    (machines_of_one_name, "node"),
+    (broken_policy, "policy"),
+    (missing_model, "detection"),
+    (full_disk, "disk space"),
+    (late_clock, "clock"),
+]
+
+
+def test_a_sound_installation_has_nothing_to_mend(sound: Settings) -> None:
+    assert mend(sound) == {}
+
+
+@pytest.mark.parametrize(("fault", "name"), FAULTS, ids=[name for _, name in FAULTS])
+def test_a_fault_is_found_and_the_advice_given(
+    sound: Settings, monkeypatch: pytest.MonkeyPatch, fault: Fault, name: str
+) -> None:
+    found = mend(fault(sound, monkeypatch) or sound)
+    assert name in found
+    assert len(found[name].advice) > 10
+    assert "secret-word" not in str(found)
+
+
+@pytest.mark.parametrize("which", ["gateway", "metrics", "HTTPS proxy"])
+def test_a_port_that_somebody_else_has_is_found(sound: Settings, which: str) -> None:
+    address = {"gateway": sound.listen, "metrics": sound.admin, "HTTPS proxy": sound.modes[0].partition("@")[2]}[which]
+    host, _, port = address.rpartition(":")
+    with socket.create_server((host, int(port))):
+        found = mend(sound)
+    assert f"port of the {which}" in found
+
+
+async def test_a_port_that_dragoman_has_is_none(tmp_path: Path) -> None:
+    import asyncio
+
+    from tests.integration.test_kill import start
+
+    home = tmp_path / "home"
+    running = await start(home, "network")
+    try:
+        assert running.proxy is not None
+        settings = Settings(
+            home=home,
+            listen=running.gateway.removeprefix("http://"),
+            admin=free(),
+            console="off",
+            modes=(f"regular@{running.proxy.removeprefix('http://')}",),
+            detectors=("patterns",),
+        )
+        found: dict[str, Any] = await asyncio.to_thread(mend, settings)
+    finally:
+        await running.end(15)
+    assert found == {}
