@@ -71,7 +71,7 @@ bench: setup  ## the ratios of docs/performance.md, measured here
 
 lock: $(VENV)/bin/uv  ## renew the locks from pyproject.toml
 	@compile="$(BIN)/uv pip compile --universal --python-version 3.12 --generate-hashes --no-emit-index-url --no-header --quiet --upgrade"
-	$$compile --group pyproject.toml:dev --extra postgresql --extra parquet --extra ray --extra ocr pyproject.toml -o locks/dev.lock
+	$$compile --group pyproject.toml:dev --extra postgresql --extra parquet --extra ray pyproject.toml -o locks/dev.lock
 	$${compile/--upgrade/} --extra postgresql --extra parquet pyproject.toml -c locks/dev.lock -o locks/run.lock
 	$$compile --group pyproject.toml:outside -o locks/outside.lock
 
