@@ -9,7 +9,7 @@ OUTSIDE := .venv-outside
 BIN     := $(VENV)/bin
 UV_FLAGS := --quiet --require-hashes
 
-.PHONY: help setup dev run test demo check bench lock clean outside
+.PHONY: help setup dev run test demo check bench train lock clean outside
 
 help:  ## what can be done here
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -68,6 +68,9 @@ test: dev outside  ## everything that CI runs
 
 bench: setup  ## the ratios of docs/performance.md, measured here
 	@$(BIN)/dragoman bench $(ARGS)
+
+train: setup  ## train the name model again; make train CORPORA=folder (see redaction/train)
+	@$(BIN)/python -m redaction.train $(or $(CORPORA),../shared/data) $(ARGS)
 
 lock: $(VENV)/bin/uv  ## renew the locks from pyproject.toml
 	@compile="$(BIN)/uv pip compile --universal --python-version 3.12 --generate-hashes --no-emit-index-url --no-header --quiet --upgrade"

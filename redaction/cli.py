@@ -40,7 +40,7 @@ def redact(
     scope: ScopeName = "command",
     home: Home = None,
     database: Database = "",
-    detectors: Detectors = "patterns,names,presidio",
+    detectors: Detectors = "patterns,names,chat,presidio",
     languages: Languages = "en,de,vi",
 ) -> None:
     """Replace personal data by placeholders that `dragoman restore` puts back.

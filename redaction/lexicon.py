@@ -10,9 +10,9 @@ from importlib.resources import files
 from typing import Final
 
 _LISTS: Final = {
-    "en": ("words_en", "words_en_seen", "words_tech"),
-    "de": ("words_de", "words_de_seen"),
-    "vi": ("words_vi",),
+    "en": ("words_en", "words_en_seen", "words_en_own", "words_tech"),
+    "de": ("words_de", "words_de_seen", "words_de_own"),
+    "vi": ("words_vi", "words_vi_own"),
 }
 _ENDINGS: Final = {
     "en": ("'s", "’s", "s", "es", "ed", "d", "ing", "ly", "er", "ers", "est", "ness", "less", "able", "ies", "ied"),

@@ -24,19 +24,32 @@ _CONTAINERS: Final = frozenset(
         "COOKIE",
     }
 )
+NOTHING: Final = ""
+"""The entity type of an opinion that nobody and no place is named in a span. It goes before weaker opinions that lie
+in it; no finding has this type."""
+# What it speaks about: an address, a number or a company is not its matter.
+_NAMED: Final = frozenset({"PERSON", "LOCATION"})
 MIN_SCORE: Final = 0.4
 """Below this an opinion alone is not a finding."""
 
 
 def merge(text: str, opinions: Iterable[Finding]) -> tuple[Finding, ...]:
     """Sorted, non-overlapping findings. Depends on the set of opinions only, not on their order."""
-    kept = sorted({opinion for opinion in opinions if opinion.score >= MIN_SCORE and opinion.start < opinion.end})
+    held = {opinion for opinion in opinions if opinion.score >= MIN_SCORE and opinion.start < opinion.end}
+    against = [opinion for opinion in held if opinion.entity_type == NOTHING]
+    kept = sorted(opinion for opinion in held if opinion.entity_type != NOTHING and not _denied(opinion, against))
     if len(kept) < 2:
         return tuple(kept)
     result: list[Finding] = []
     for cluster in _clusters(kept):
         result.extend(cluster if len(cluster) == 1 else _settle(text, cluster))
     return tuple(sorted(result))
+
+
+def _denied(opinion: Finding, against: list[Finding]) -> bool:
+    return opinion.entity_type in _NAMED and any(
+        other.start <= opinion.start and opinion.end <= other.end and opinion.score < other.score for other in against
+    )
 
 
 def _clusters(findings: list[Finding]) -> Iterable[list[Finding]]:

@@ -11,7 +11,7 @@ from typing import Any, Final
 from redaction.errors import SettingsError
 
 DEFAULT_LANGUAGES: Final = ("en", "de", "vi")
-DEFAULT_DETECTORS: Final = ("patterns", "names", "presidio")
+DEFAULT_DETECTORS: Final = ("patterns", "names", "chat", "presidio")
 
 
 @dataclass(frozen=True, slots=True)

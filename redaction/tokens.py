@@ -7,6 +7,7 @@ kept, and nothing here knows what a placeholder stands for.
 
 import hmac
 import re
+import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
@@ -14,12 +15,16 @@ from hashlib import sha256
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's: without I, L, O (read as 1, 1, 0) and U
 SESSION_LENGTH = 8  # 35 random bits: a thousand values in one session collide with 0.0015 %
 WIDE_LENGTH = 12  # 55 random bits: a million values in one application collide with 0.0014 %
+LINK_LENGTH = 3  # 15 bits tell the persons of a conversation apart; 20 are left for the forms of one name
 LENGTHS = (SESSION_LENGTH, WIDE_LENGTH)
 MAX_LABEL = 20  # with every accepted spelling a placeholder then stays within the 64 characters restore may hold back
 MAX_TOKEN = 1 + MAX_LABEL + 1 + WIDE_LENGTH + 1
 
 _VALUE = {char: value for value, char in enumerate(ALPHABET)}
 _READ_AS = str.maketrans("ILO", "110")
+_LINKED = "PERSON"
+_LETTERS = re.compile(r"[^\W\d_]+")
+_UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
 _LABEL = "[A-Z][A-Z0-9_]{0,19}"
 _ID = f"[{ALPHABET}]{{12}}|[{ALPHABET}]{{8}}"
 _TOKEN = re.compile(rf"\[({_LABEL})_({_ID})\]")
@@ -51,6 +56,8 @@ def label(entity_type: str) -> str:
 def mint(scope_key: bytes, entity_type: str, surface: str, length: int = SESSION_LENGTH, counter: int = 0) -> str:
     """The placeholder of a surface text in a scope: HMAC-SHA-256 under the scope's key, so the same on every turn.
 
+    Of a person's name the first three characters come from what its forms share (`shared`), so that "Anna Schmidt",
+    "Frau Schmidt" and "Schmidt" are seen to belong together; each still stands for exactly its own text.
     scope_key: at least 16 random bytes. length: 8 or 12 (`LENGTHS`). counter: 0, or higher after a conflict.
     Raises ValueError on another length or a short key.
     """
@@ -59,15 +66,35 @@ def mint(scope_key: bytes, entity_type: str, surface: str, length: int = SESSION
     kind = entity_type.encode("utf-8", "surrogatepass")
     text = surface.encode("utf-8", "surrogatepass")
     message = b"dragoman token 1\0%d\0%d\0%b\0%b" % (counter, len(kind), kind, text)
+    linked = _linked(scope_key, surface) if entity_type == _LINKED else ""
     attempt = 0
     while True:
         digest = hmac.digest(scope_key, b"%d\0%b" % (attempt, message), sha256)
         number = int.from_bytes(digest[:8], "big")
-        body = "".join(ALPHABET[(number >> (5 * place)) & 31] for place in range(length - 1))
+        drawn = "".join(ALPHABET[(number >> (5 * place)) & 31] for place in range(length - 1))
+        body = linked + drawn[len(linked) :]
         # A body of digits alone reads like a phone number, one of letters alone like a word: models bend both.
         if not body.isdigit() and not body.isalpha():
             return f"[{label(entity_type)}_{body}{check_character(body)}]"
         attempt += 1
+
+
+def shared(surface: str) -> str:
+    """What the forms of one person's name have in common: its last word, or the one before a comma, without case,
+    marks, umlauts and a genitive's apostrophe. "" where there is no letter."""
+    named = surface.partition(",")[0] if "," in surface else surface
+    plain = named.casefold().translate(_UMLAUTS).removesuffix("'s").removesuffix("’s")
+    marks = unicodedata.normalize("NFKD", plain).replace("đ", "d")
+    return next(iter(_LETTERS.findall("".join(c for c in marks if not unicodedata.combining(c)))[::-1]), "")
+
+
+def _linked(scope_key: bytes, surface: str) -> str:
+    form = shared(surface)
+    if not form:
+        return ""
+    digest = hmac.digest(scope_key, b"dragoman person 1\0" + form.encode("utf-8", "surrogatepass"), sha256)
+    number = int.from_bytes(digest[:8], "big")
+    return "".join(ALPHABET[(number >> (5 * place)) & 31] for place in range(LINK_LENGTH))
 
 
 def check_character(body: str) -> str:

@@ -15,6 +15,7 @@ from redaction.settings import EngineSettings
 ALL: Final[Mapping[str, str]] = {
     "patterns": "redaction.detectors.patterns",
     "names": "redaction.detectors.names",
+    "chat": "redaction.detectors.chat",
     "presidio": "redaction.detectors.presidio",
 }
 """name -> module with `build(settings) -> Detector` and `languages(settings) -> frozenset[str]`."""

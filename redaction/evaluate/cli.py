@@ -24,7 +24,7 @@ def evaluate(
         Path, typer.Option(help="Folder of licensed corpora; left out when it is not there.")
     ] = _CORPORA,
     languages: Annotated[str, typer.Option(help="Languages, with commas.")] = "en,de,vi",
-    detectors: Annotated[str, typer.Option(help="Detectors, with commas.")] = "patterns,names,presidio",
+    detectors: Annotated[str, typer.Option(help="Detectors, with commas.")] = "patterns,names,chat,presidio",
     limit: Annotated[int, typer.Option(help="At most this many examples of each corpus.", min=1)] = 300,
     baseline: Annotated[bool, typer.Option("--baseline/--no-baseline", help="Measure plain Presidio as well.")] = True,
     types: Annotated[bool, typer.Option("--types/--no-types", help="Show each entity type.")] = True,

@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from redaction.lexicon import is_given_name, is_place, is_word
+from redaction.lexicon import is_given_name, is_place, is_word, phrases
 from redaction.lexicon import words as listed
 
 _WORD: Final = re.compile(r"[^\W\d_]+")
@@ -59,6 +59,8 @@ def model_score(text: str, start: int, end: int, entity_type: str) -> float | No
     if not words or len(words) > _MOST_WORDS or len(value) < 2 or all(_is_identifier(word) for word in words):
         return None
     if entity_type != "PERSON" and (_CODE.search(value) or _is_no_place(words)):
+        return None
+    if value.lower() in phrases("countries"):
         return None
     if entity_type != "PERSON" and is_setting(text, start, end):
         return None

@@ -45,7 +45,7 @@ _ETHNICITY: Final = (
 
 def _said(name: str, entity_type: str, before: str, value: str, after: str = "") -> Pattern:
     expression = re.compile(rf"(?i)(?<![^\W_]){before}{_HOW}\s(?P<value>{value})(?![^\W_]){after}")
-    return Pattern(name, entity_type, expression, 0.7, group="value")
+    return Pattern(name, entity_type, expression, 0.78, group="value")
 
 
 _PERSONAL: Final = r"(?:i am|i'm|i’m|he is|he's|she is|she's|we are|ich bin|er ist|sie ist|bin|(?:tôi|em|mình|nó|anh ấy|chị ấy|cô ấy|bạn ấy|ông ấy|bà ấy) là|(?:toi|minh|no|em) la|(?:mein|meine|my)\s\w{2,14}\s(?:is|ist))"

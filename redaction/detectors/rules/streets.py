@@ -46,6 +46,11 @@ _EN_SMALL: Final = re.compile(
     r"(?i)(?<![\w.,:$£€-])(?P<value>(?:(?:flat|apt|unit|suite) [0-9]{1,4}[a-z]?,? )?[0-9]{1,5}[a-z]? (?:(?:n|s|e|w|north|south|east|west|old) )?(?P<name>[a-z]{3,20}(?: [a-z]{3,20})?) "
     r"(?:street|st|road|rd|avenue|ave|lane|ln|drive|boulevard|blvd|crescent|terrace|court|ct)(?![\w])(?:,? (?:apt|unit|flat|#) ?[0-9a-z]{1,5}(?!\w))?(?:,? [a-z]{1,2}[0-9][0-9a-z]? [0-9][a-z]{2}(?!\w))?)"
 )
+# Without a number where somebody lives or is to be found.
+_EN_BARE: Final = re.compile(
+    rf"(?<![\w-])(?i:(?:live|lives|lived|living|moved|house|home|flat|place|she'?s|he'?s|i'?m|we'?re|they'?re|meet(?: me)?|address is|based|park(?:ed)?|staying) (?:down )?(?:on|off|in|at|to|near|by|just off)|(?:corner|end|bottom|top) of) "
+    rf"(?P<value>(?:{CAP} ){{1,3}}(?:Street|St|Road|Rd|Avenue|Ave|Lane|Drive|Crescent|Close|Terrace|Gardens|Grove|Mews|Boulevard|Blvd|Court))(?![\w])"
+)
 # Elsewhere in Europe and the Americas: the kind of street stands before its name, or ends it.
 _BEFORE: Final = r"(?:Rue|Avenue|Boulevard|Chemin|Quai|Impasse|Allée|Via|Viale|Piazza|Corso|Largo|Calle|C/|Avenida|Av\.|Plaza|Paseo|Carrer|Rua|Praça|Travessa|ul\.|Ul\.|ulica|al\.|Aleja|os\.|Strada|Bulevardul)"
 _ENDS: Final = r"(?:gatan|vägen|gata|gränd|veien|vegen|vei|vej|vænget|gade|stræde|katu|kuja|polku|straat|laan|plein|gracht|kade|dreef|ulice|náměstí|sokak|caddesi)"
@@ -148,21 +153,38 @@ _TAIL: Final = " ,.;:-"
 
 def find(text: Text) -> Iterator[Finding]:
     """Street addresses; nearly all need a number."""
-    if "de" in text.page.languages:
-        for match in _DE_BARE.finditer(text.text):
-            if not is_word(match["value"], "de"):
-                yield Finding(*match.span("value"), "STREET_ADDRESS", 0.6, "street_de")
+    yield from _bare(text)
     if not text.page.has_digit:
         return
     for expression, recognizer, score, trigger in _DIGIT_STREETS:
         if trigger and not (text.vietnamese and any(literal in text.page.lower for literal in trigger)):
             continue
         for match in expression.finditer(text.text):
-            if expression is _VI_BLOCK and not _BUILDING.search(match["value"]):
-                continue
-            if expression is not _DE or _TOWN_BEHIND.search(match[0]) or not _is_ordinary_german(match["street"]):
+            if _is_street(expression, match):
                 yield _finding(text, match, score, recognizer)
     yield from _small(text)
+
+
+def _is_street(expression: re.Pattern[str], match: "re.Match[str]") -> bool:
+    if expression is _VI_BLOCK:
+        return _BUILDING.search(match["value"]) is not None
+    if expression is _DE:
+        return _TOWN_BEHIND.search(match[0]) is not None or not _is_ordinary_german(match["street"])
+    return True
+
+
+def _bare(text: Text) -> Iterator[Finding]:
+    """Streets and villages without a number."""
+    if "de" in text.page.languages:
+        for match in _DE_BARE.finditer(text.text):
+            if not is_word(match["value"], "de"):
+                yield Finding(*match.span("value"), "STREET_ADDRESS", 0.6, "street_de")
+    if "en" in text.page.languages:
+        for match in _EN_BARE.finditer(text.text):
+            yield Finding(*match.span("value"), "STREET_ADDRESS", 0.72, "street_en")
+    if text.vietnamese and not text.page.has_digit:
+        for match in _VI_RURAL.finditer(text.text):
+            yield _finding(text, match, 0.8, "street_vi")
 
 
 def _small(text: Text) -> Iterator[Finding]:

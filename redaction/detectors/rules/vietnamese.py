@@ -14,9 +14,11 @@ _SYLLABLE: Final = re.compile(rf"[{UP}{LOW}]+")
 _LONGEST: Final = 7
 _HONORIFICS: Final = "anh|chị|em|bác|cô|chú|ông|bà|bạn|thầy|dì|cậu|mợ|thím|cháu|con|bé|sếp|cụ|vợ|chồng|mẹ|bố|khách|sư"
 _HONORIFIC: Final = re.compile(
-    rf"(?<![\w-])(?i:{_HONORIFICS}|chi|bac|co|chu|ong|ba|ban|thay|di|cau|chau|be|sep|bs\.?|ths\.?|ts\.?|gs\.?|mr\.?|ms\.?)"
+    rf"(?<![\w-])(?i:{_HONORIFICS}|(?:ông|bà|ong|ba) (?:nội|ngoại|noi|ngoai|cố)|(?:anh|chị|em|chi) (?:trai|gái|dâu|rể|họ|cả|gai|dau|ho)|chi|bac|co|chu|ong|ba|ban|thay|di|cau|chau|be|sep|bs\.?|ths\.?|ts\.?|gs\.?|mr\.?|ms\.?)"
     rf"(?i: (?:tên|ten)(?: là| la)?)? (?P<value>[{UP}][{LOW}]{{0,6}}(?: [{UP}][{LOW}]{{0,6}}){{0,3}})(?!\w)"
 )
+# In the south the second child is called Hai, the last one Út.
+_BIRTH_ORDER: Final = frozenset({"hai", "ba", "tư", "năm", "sáu", "bảy", "tám", "chín", "mười", "út"})
 _SMALL_HONORIFIC: Final = re.compile(
     rf"(?<![\w-])(?:anh|chị|bác|cô|chú|ông|bà|thầy|dì|cậu|mợ|thím|bé|cháu|chi|co|chu|thay) (?P<value>[{LOW}]{{2,6}})(?!\w)"
 )
@@ -150,6 +152,7 @@ def _honorifics(text: Text) -> Iterator[Finding]:
         for part in match["value"].split(" "):
             if (
                 part.lower() not in _given()
+                and part.lower() not in _BIRTH_ORDER
                 and part.lower() not in _surnames()
                 and part.lower() not in _middles()
                 and (part.isascii() or len(part) > _LONGEST)

@@ -1,0 +1,116 @@
+"""Names in chat by the model that is trained here: German, Vietnamese and English, mixed, without capitals or marks.
+
+The model gives each word a probability for each kind of name. It reads only words that may be a name, with those
+around them that its opinion depends on, so the rest costs nothing and changes nothing. Where it is sure that nobody is
+named it says so, and weaker opinions of rules and other models go.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+from redaction.detect import Look
+from redaction.detectors.network import REACH, load, vocabulary
+from redaction.detectors.opinions import Piece, denials, names
+from redaction.detectors.tokens import cut, document, facts
+from redaction.digest import source_digest
+from redaction.finding import Finding
+from redaction.recognizers.base import Page
+from redaction.settings import EngineSettings
+
+_SOURCES: Final = (
+    *("detectors/chat.py", "detectors/opinions.py", "detectors/tokens.py", "detectors/network.py"),
+    *("models", "lexicon.py", "data"),
+)
+_LANGUAGES: Final = frozenset(("en", "de", "vi"))
+# A matrix of this many words keeps the processor busy; more only takes memory.
+_BATCH_WORDS: Final = 1_000
+
+
+class Chat:
+    """The name model as one detector."""
+
+    name = "chat"
+
+    def __init__(self, model: Any) -> None:
+        self._model = model
+        self._vocabulary = vocabulary()
+        self.languages = _LANGUAGES
+        self.version = source_digest(*_SOURCES)
+
+    def detect(self, looks: Sequence[Look]) -> list[list[Finding]]:
+        results: list[list[Finding]] = [[] for _ in looks]
+        pending: list[tuple[int, Piece]] = []
+        size = 0
+        for index, look in enumerate(looks):
+            for piece in pieces(look.view.text, look.languages):
+                pending.append((index, piece))
+                size += len(piece.texts)
+                if size >= _BATCH_WORDS:
+                    self._read(looks, pending, results)
+                    pending, size = [], 0
+        if pending:
+            self._read(looks, pending, results)
+        return results
+
+    def _read(self, looks: Sequence[Look], pending: list[tuple[int, Piece]], results: list[list[Finding]]) -> None:
+        documents = [document(self._vocabulary, piece.texts, piece.spaces, piece.told) for _, piece in pending]
+        for (index, piece), opinion in zip(pending, self._model.predict(documents), strict=True):
+            text = looks[index].view.text
+            page = Page(text, languages=looks[index].languages)
+            results[index].extend(
+                found for found in names(text, piece, opinion) if not page.in_opaque(found.start, found.end)
+            )
+            results[index].extend(denials(piece, opinion))
+
+
+def pieces(text: str, languages: Sequence[str]) -> Iterator[Piece]:
+    """What the model reads of a text: words that may be names, with as many around them as it looks at."""
+    tokens = cut(text)
+    told = [facts(token.lower()) for token in tokens.texts]
+    small = text == text.lower()
+    for first, last in _ranges(tokens.texts, told, "vi" in languages):
+        start, end = max(0, first - REACH), min(len(told), last + 1 + REACH)
+        yield Piece(
+            tokens.texts[start:end],
+            tokens.starts[start:end],
+            tokens.spaces[start:end],
+            tuple(told[start:end]),
+            first - start,
+            last + 1 - start,
+            languages[0],
+            small,
+        )
+
+
+def _ranges(texts: Sequence[str], told: Sequence[str], vietnamese: bool) -> Iterator[tuple[int, int]]:
+    """The first and the last candidate of groups whose surroundings meet."""
+    first = last = -1
+    for at, (text, fact) in enumerate(zip(texts, told, strict=True)):
+        if not _may_be_name(text, fact, vietnamese):
+            continue
+        if first >= 0 and at - last > 2 * REACH:
+            yield first, last
+            first = at
+        first, last = (at if first < 0 else first), at
+    if first >= 0:
+        yield first, last
+
+
+def _may_be_name(text: str, fact: str, vietnamese: bool) -> bool:
+    if len(text) < 2 or not text[0].isalpha():
+        return False
+    named, _, ordinary = fact.partition("|")
+    if not ordinary:
+        return True
+    # Nearly every English word spells a Vietnamese syllable without marks.
+    return any(letter not in "vu" for letter in named) or (vietnamese and bool(named))
+
+
+def languages(settings: EngineSettings) -> frozenset[str]:
+    """The model reads these."""
+    return _LANGUAGES
+
+
+def build(settings: EngineSettings) -> Chat:
+    """Loads the model. Raises SettingsError (`no_model`)."""
+    return Chat(load())
