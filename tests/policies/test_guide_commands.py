@@ -1,0 +1,55 @@
+"""The commands of the guides, typed as they stand there, one after the other: each does what the line says."""
+
+import re
+import shlex
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from typer.testing import CliRunner
+
+from audit.log import Ledger
+from policies.load import read
+from proxy.commands.policy import app
+
+GUIDES = Path(__file__).parents[2] / "docs" / "guides"
+
+
+def typed(language: str) -> list[list[str]]:
+    """The words after `dragoman policy` of every line of a guide."""
+    text = (GUIDES / f"policies.{language}.md").read_text(encoding="utf-8")
+    lines = re.findall(r"^    dragoman policy (.*)$", text, re.M)
+    return [shlex.split(line, comments=True) for line in lines]
+
+
+@pytest.mark.parametrize("language", ["en", "de", "vi"])
+def test_every_command_of_the_guide_works(language: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DRAGOMAN_HOME", str(home))
+    monkeypatch.setenv("DRAGOMAN_DETECTORS", "patterns,names")
+    # What the guide has before it comes to these lines: a log, and the policy that was in force.
+    Ledger.open(home).close()
+    run: Any = CliRunner()
+    told: dict[str, str] = {}
+    for words in typed(language):
+        if words[0] == "new":
+            Path("policy.yaml").unlink(missing_ok=True)
+        if words[0] == "lint":
+            Path("policy.yaml").unlink()  # of the two ways to begin, the guide goes on with the first
+            run.invoke(app, ["new", "messenger", "--out", str(home / "policy.yaml")])
+        for named in words:
+            if named.endswith(".yaml") and words[0] != "new" and not Path(named).exists():
+                run.invoke(app, ["new", "messenger", "--out", named])
+        answer = run.invoke(app, words[: words.index(">")] if ">" in words else words)
+        # Nothing was ever in force here, so there is nothing to go back to; everything else works.
+        assert (answer.exit_code == 0) is (words[0] != "rollback"), (words, answer.output)
+        told[" ".join(words[:2])] = answer.output
+    assert "holds" in told["lint policy.yaml"]
+    assert "PHONE_NUMBER" in told["explain policy.yaml"]
+    assert orjson.loads(told["schema >"])["title"] == "dragoman policy"
+    assert "takes effect" in told["propose policy.yaml"]
+    assert "an exception from rule" in told["except Ada Lovelace"]
+    assert read(home / "policy.yaml").policy.exceptions
