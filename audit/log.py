@@ -11,7 +11,7 @@ import os
 import threading
 import traceback
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from concurrent.futures import Future
 from itertools import batched
 from pathlib import Path
@@ -24,12 +24,13 @@ from audit.errors import AuditError, LedgerError
 from audit.events import KeyRecord
 from audit.home import Home, default_origin
 from audit.ids import new_id, now_ms
-from audit.marks import Marks
-from audit.recovery import check_tree, unfinished
+from audit.marks import Marks, previous
+from audit.recovery import Left, check_tree, unfinished
 from audit.references import References, create_index_key, index_key
 from audit.rotation import finish_rotation, rotation_record
 from audit.signing import KeyFile, VerifierKey
 from audit.store import BusyError, Store
+from audit.tables import tree
 from audit.values import KeyEvent
 from audit.waiting import Waiting, again, deliver
 from audit.writer import Answer, Draft, Probe, Receipt, Writer, begin_boot, begin_tree, end_boot, no_probe
@@ -46,14 +47,17 @@ __all__ = ["Ledger", "Receipt"]
 class Ledger:
     """One process's way into the log. Made by `open` or `join`; closed by `close`."""
 
-    def __init__(self, home: Home, store: Store, writer: Writer, references: References, boot_id: str) -> None:
-        self.home, self.store, self.references = home, store, references
+    def __init__(
+        self, home: Home, store: Store, writer: Writer, references: References, boot_id: str, node: str
+    ) -> None:
+        self.home, self.store, self.references, self._node = home, store, references, node
         self._writer, self._boot_id = writer, boot_id
         self._waiting: deque[Waiting] = deque()
         self._changed = threading.Condition()
         self._refusal: LedgerError | None = None
         self._marks: Marks | None = None
         self._lock: int | None = None
+        self._left: Left | None = None
         self._committing = threading.Lock()
         self._publisher: publish.Publisher | None = None
         self._thread = threading.Thread(target=self._run, name="audit-writer", daemon=True)
@@ -68,6 +72,7 @@ class Ledger:
         node: str = "local",
         origin: str | None = None,
         sending_marks: bool = False,
+        resume: bool = False,
         publish_every_s: float = 1.0,
         probe: Probe = no_probe,
     ) -> "Ledger":
@@ -75,6 +80,8 @@ class Ledger:
 
         node: name of this machine in the entries. origin: name of a new log. sending_marks: the caller promises to
         call `sending` before the first byte of every transfer; only then may a crash close one as `not_sent`.
+        resume: processes that send go on while this one was away; what the one before left open is closed by
+        `recover`, which is told what is still alive.
         Raises LedgerError, StoreError, SigningKeyError.
         """
         place = Home(home)
@@ -84,7 +91,7 @@ class Ledger:
         try:
             store = Store.open(database_url or place.database_url)
             signer = finish_rotation(store, place, _signer(place, origin))
-            ledger = cls._begin(place, store, signer, node, probe, serve=True)
+            ledger = cls._begin(place, store, signer, node, probe, serve=True, resume=resume)
         except BaseException:
             if store is not None:
                 store.close()
@@ -92,7 +99,8 @@ class Ledger:
             raise
         ledger._lock = lock
         if sending_marks:
-            ledger._marks = Marks(place.marks, create=True)
+            kept = previous(place.marks) if resume else None
+            ledger._marks = kept or Marks(place.marks, create=True)
         else:
             place.marks.unlink(missing_ok=True)
         ledger._publisher = publish.Publisher(place, store, every_s=publish_every_s)
@@ -112,19 +120,27 @@ class Ledger:
             raise
 
     @classmethod
-    def _begin(cls, home: Home, store: Store, signer: KeyFile, node: str, probe: Probe, *, serve: bool) -> "Ledger":
+    def _begin(
+        cls, home: Home, store: Store, signer: KeyFile, node: str, probe: Probe, *, serve: bool, resume: bool = False
+    ) -> "Ledger":
         boot_id = new_id()
         references = References(store, index_key(home.index_key))
         left: list[Record] = []
+        noted: Left | None = None
         with store.write() as connection:
             begin_tree(connection, signer, first=not home.vkey.exists())
             if check_tree(connection, home, signer.verifier) == 0:
                 left.append(KeyRecord(at=now_ms(), event=KeyEvent.CREATED, new_vkey=str(signer.verifier)))
-            if serve:
+            if serve and not resume:
                 left += unfinished(connection, home, node).records()
+            if serve and resume:
+                row = connection.execute(sa.select(tree.c.size, tree.c.at)).one()
+                noted = Left(row.size, row.at, boot_id)
+            if serve:
                 begin_boot(connection, boot_id, node)
         home.keep_first()
-        ledger = cls(home, store, Writer(store, signer, references, node, boot_id, probe), references, boot_id)
+        ledger = cls(home, store, Writer(store, signer, references, node, boot_id, probe), references, boot_id, node)
+        ledger._left = noted
         try:
             ledger._append_all(left)
         except BaseException:
@@ -137,10 +153,14 @@ class Ledger:
 
         Raises RecordError (it may not enter) or LedgerError (nothing was acknowledged).
         """
+        return await self.submit(Draft(record.kind, record.facts(), proof))
+
+    def submit(self, draft: Draft) -> "asyncio.Future[Receipt]":
+        """The same without waiting: drafts are appended in the order in which they were submitted."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Receipt] = loop.create_future()
-        self._submit(Waiting(Draft(record.kind, record.facts(), proof), future, loop))
-        return await future
+        self._submit(Waiting(draft, future, loop))
+        return future
 
     def append_blocking(self, record: Record, *, proof: bool = False) -> Receipt:
         """The same from a thread."""
@@ -176,6 +196,19 @@ class Ledger:
         """Says that the first byte of that transfer may leave now; costs no system call. See `open`."""
         if self._marks is not None:
             self._marks.set(receipt.index)
+
+    def proves_unsent(self, index: int) -> bool:
+        """Whether the transfer at that index was certainly never handed to the transport."""
+        return self._marks is not None and self._marks.proves_unsent(index)
+
+    def recover(self, alive: Collection[tuple[str, int]]) -> None:
+        """After an `open` with `resume`: closes what was left open, and says how long nothing was recorded. Blocks.
+
+        alive: (id, attempt) of transfers whose processes go on.
+        """
+        with self.store.read() as connection:
+            found = unfinished(connection, self.home, self._node, left=self._left, alive=alive)
+        self._append_all(list(found.records()))
 
     @property
     def refusal(self) -> LedgerError | None:

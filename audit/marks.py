@@ -21,12 +21,14 @@ class Marks:
     """The marks of one serving process."""
 
     def __init__(self, path: Path, *, create: bool) -> None:
-        flags = os.O_RDWR | (os.O_CREAT if create else 0)
+        if create:
+            # A new file, not the old one cut short: another process may have that one mapped.
+            path.unlink(missing_ok=True)
+        flags = os.O_RDWR | (os.O_CREAT | os.O_EXCL if create else 0)
         handle = os.open(path, flags, 0o600)
         try:
             size = _HEADER + 8 * SLOTS
             if create:
-                os.ftruncate(handle, 0)
                 os.ftruncate(handle, size)
             self._map = mmap.mmap(handle, size)
         finally:

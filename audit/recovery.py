@@ -4,7 +4,7 @@ The rules: never sign a tree that does not continue what was signed or published
 process died that it was interrupted, or not sent where that is proven; say how long nothing was recorded.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -50,6 +50,15 @@ class Unfinished:
             )
 
 
+@dataclass(frozen=True, slots=True)
+class Left:
+    """How the log was when this process opened it. size: entries. at: newest commit in ms. boot: this process."""
+
+    size: int
+    at: int
+    boot: str
+
+
 def check_tree(connection: sa.Connection, home: Home, key: VerifierKey) -> int:
     """Refuses to go on from a tree that is torn, of another key, or older than what was published; returns its size.
 
@@ -93,21 +102,41 @@ def read_published(home: Home) -> Checkpoint | None:
         raise LedgerError(f"{home.log / 'checkpoint'} is not a checkpoint", code="ledger_corrupt") from error
 
 
-def unfinished(connection: sa.Connection, home: Home, node: str) -> Unfinished:
-    """What the serving process before this one left open on this node."""
+def unfinished(
+    connection: sa.Connection,
+    home: Home,
+    node: str,
+    *,
+    left: "Left | None" = None,
+    alive: Collection[tuple[str, int]] = (),
+) -> Unfinished:
+    """What the serving process before this one left open on this node.
+
+    left: what an opening noted, where this process has begun already. alive: (id, attempt) of transfers that go on.
+    """
     before = sa.select(boot.c.boot, boot.c.ended).where(boot.c.node == node).order_by(boot.c.started.desc()).limit(1)
+    if left is not None:
+        before = before.where(boot.c.boot != left.boot)
     last = connection.execute(before).one_or_none()
     if last is None:
         return Unfinished(None, None, True, ())
-    since = last.ended or connection.execute(sa.select(tree.c.at)).scalar_one()
-    return Unfinished(since, last.boot, last.ended is not None, tuple(_outcomes(connection, home, node)))
+    seen = left.at if left is not None else connection.execute(sa.select(tree.c.at)).scalar_one()
+    since = last.ended or seen
+    outcomes = tuple(_outcomes(connection, home, node, left.size if left is not None else None, alive))
+    return Unfinished(since, last.boot, last.ended is not None, outcomes)
 
 
-def _outcomes(connection: sa.Connection, home: Home, node: str) -> Iterator[OutcomeRecord]:
+def _outcomes(
+    connection: sa.Connection, home: Home, node: str, below: int | None, alive: Collection[tuple[str, int]]
+) -> Iterator[OutcomeRecord]:
     marks = previous(home.marks)
     columns = (transfer.c.idx, transfer.c.id, transfer.c.attempt)
     rows = sa.select(*columns).where(transfer.c.node == node, transfer.c.state.is_(None)).order_by(transfer.c.idx)
+    if below is not None:
+        rows = rows.where(transfer.c.idx < below)
     for row in connection.execute(rows):
+        if (row.id, row.attempt) in alive:
+            continue
         unsent = marks is not None and marks.proves_unsent(row.idx)
         state = OutcomeState.NOT_SENT if unsent else OutcomeState.INTERRUPTED
         yield OutcomeRecord(id=row.id, attempt=row.attempt, at=now_ms(), state=state)

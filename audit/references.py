@@ -64,6 +64,7 @@ class References:
         self._lock = threading.Lock()
         self._remembered: dict[bytes, tuple[str, float]] = {}
         self._pending: dict[bytes, NewReference] = {}
+        self._adopted: dict[str, NewReference] = {}
 
     def subject(self, identifier: str) -> str:
         """The reference of a person: 22 characters."""
@@ -111,13 +112,19 @@ class References:
     def take_pending(self) -> tuple[NewReference, ...]:
         """The references that are not in the database yet; for the writer, which calls `stored` after its commit."""
         with self._lock:
-            return tuple(self._pending.values())
+            return (*self._pending.values(), *self._adopted.values())
+
+    def adopt(self, references: Iterable[NewReference]) -> None:
+        """Takes references that another process made, to be stored with the next commit."""
+        with self._lock:
+            self._adopted.update((new.ref, new) for new in references)
 
     def stored(self, references: Iterable[NewReference]) -> None:
         """Says that these are in the database now."""
         now = time.monotonic()
         with self._lock:
             for new in references:
+                self._adopted.pop(new.ref, None)
                 if self._pending.pop(new.lookup, None) is not None:
                     self._remember(new.lookup, new.ref, now)
 

@@ -60,8 +60,11 @@ class Statements:
     """Everything that the writer says to one database."""
 
     def __init__(self, dialect: sa.Dialect) -> None:
-        plain = (entry, tile, transfer, finding, subject, reference)
+        plain = (entry, tile, transfer, finding, subject)
         self.insert = {table.name: Statement(sa.insert(table), dialect) for table in plain}
+        # Idempotent: a process that lost its way to the writer sends what it made once more.
+        once = _insert(reference, dialect).on_conflict_do_nothing()
+        self.insert[reference.name] = Statement(once, dialect)
         sums = (daily, daily_finding, daily_holder, daily_holder_finding, daily_value)
         self.add = {table.name: Statement(_adding(table, dialect), dialect) for table in sums}
         self.know = Statement(_insert(holder, dialect).on_conflict_do_nothing(index_elements=[holder.c.id]), dialect)

@@ -5,9 +5,9 @@ caller refuses. Texts go to workers over private pipes and are kept by nobody.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final, Self
+from typing import Final, Protocol, Self
 
 from redaction.cache import SegmentCache, SegmentFindings
 from redaction.detectors import check_languages
@@ -38,6 +38,21 @@ class DetectionResult:
     analysed_chars: int
 
 
+class DetectionWorker(Protocol):
+    """Whoever looks at batches: a process of this pool, or one behind a socket. See `WorkerProcess`."""
+
+    version: str
+
+    @property
+    def running(self) -> bool: ...
+
+    async def start(self) -> None: ...
+
+    async def ask(self, batch: Batch) -> list[SegmentFindings]: ...
+
+    async def stop(self) -> None: ...
+
+
 class DetectionPool:
     """N worker processes behind one `detect`. Belongs to one event loop."""
 
@@ -50,7 +65,9 @@ class DetectionPool:
         max_waiting_chars: int = 64_000_000,
         batch_limit_s: float = 20.0,
         cache_bytes: int = 64 * 1024 * 1024,
+        make_worker: Callable[[EngineSettings], DetectionWorker] = WorkerProcess,
     ) -> None:
+        """make_worker: something else than a process of this pool's own; it is started and stopped like one."""
         check_languages(settings)
         self.settings = settings
         self.version = ""
@@ -61,7 +78,7 @@ class DetectionPool:
         self._cache = SegmentCache("", max_bytes=cache_bytes)
         self._queue = FairQueue()
         self._requests = 0
-        self._workers = [WorkerProcess(settings) for _ in range(workers)]
+        self._workers = [make_worker(settings) for _ in range(workers)]
         self._tasks: list[asyncio.Task[None]] = []
         self._closed = True
 
@@ -164,7 +181,7 @@ class DetectionPool:
             result.append(extended)
         return result
 
-    async def _work(self, worker: WorkerProcess) -> None:
+    async def _work(self, worker: DetectionWorker) -> None:
         failures = 0
         while True:
             if not worker.running:
@@ -184,7 +201,7 @@ class DetectionPool:
                 batch.fail(DetectionError(f"a batch could not be inspected ({type(error).__name__})", code="failed"))
                 await worker.stop()
 
-    async def _replace(self, worker: WorkerProcess, failures: int) -> int:
+    async def _replace(self, worker: DetectionWorker, failures: int) -> int:
         """Starts a worker again; when that fails repeatedly waits longer, and meanwhile other workers serve."""
         while True:
             await asyncio.sleep(0 if failures < _RESTARTS else min(30, 2 ** (failures - _RESTARTS)))

@@ -164,6 +164,21 @@ class WorkerProcess:
             raise _nonsense()
         return found
 
+    async def forward(self, body: bytes, limit_s: float) -> bytes:
+        """Hands a frame's body on as it came; returns the answer's. Raises DetectionError: `timeout`, `crashed`.
+
+        Both end this process. For a pool that serves other processes and looks into nothing itself.
+        """
+        try:
+            async with asyncio.timeout(limit_s):
+                return await self._exchange_frames(HEADER.pack(len(body)) + body)
+        except TimeoutError:
+            await self.stop()
+            raise DetectionError(f"a text took longer than {limit_s:g} s to inspect", code="timeout") from None
+        except (DetectionError, asyncio.CancelledError):
+            await self.stop()
+            raise
+
     async def stop(self) -> None:
         """Ends the process, whatever it does."""
         process, self._process = self._process, None
@@ -176,18 +191,22 @@ class WorkerProcess:
             await asyncio.wait_for(process.wait(), _STOP_LIMIT_S)
 
     async def _exchange(self, message: dict[str, Any]) -> dict[str, Any]:
+        try:
+            return unpack(await self._exchange_frames(pack(message)))
+        except ValueError:
+            raise _nonsense() from None
+
+    async def _exchange_frames(self, frame: bytes) -> bytes:
         process = self._process
         if process is None or process.stdin is None or process.stdout is None:
             raise DetectionError("a detection worker is not running", code="crashed")
         try:
-            process.stdin.write(pack(message))
+            process.stdin.write(frame)
             await process.stdin.drain()
             (size,) = HEADER.unpack(await process.stdout.readexactly(HEADER.size))
             if size > MAX_FRAME:
                 raise _nonsense()
-            return unpack(await process.stdout.readexactly(size))
-        except ValueError:
-            raise _nonsense() from None
+            return await process.stdout.readexactly(size)
         except (asyncio.IncompleteReadError, ConnectionError):
             raise DetectionError("a detection worker died while it inspected a text", code="crashed") from None
 
