@@ -15,6 +15,7 @@ from collections.abc import Collection, Iterable
 from concurrent.futures import Future
 from itertools import batched
 from pathlib import Path
+from typing import Protocol
 
 import sqlalchemy as sa
 
@@ -41,7 +42,16 @@ MAX_BATCH = 256
 GATHER_S = 0.001
 """After a batch of many, how long the next one waits for as many again; a lonely append never waits."""
 
-__all__ = ["Ledger", "Receipt"]
+__all__ = ["Ledger", "LedgerAccess", "Receipt"]
+
+
+class LedgerAccess(Protocol):
+    """What most who append need: a ledger of this process, or a way to one in another. See `Ledger`."""
+
+    store: Store
+    references: References
+
+    def append_blocking(self, record: Record, *, proof: bool = False) -> Receipt: ...
 
 
 class Ledger:

@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from audit.log import Ledger
+from audit.log import LedgerAccess
 from audit.query import entries, first_since
 from audit.record import SubjectReference
 from audit.values import SubjectRole
@@ -72,7 +72,7 @@ class ThreadedVault:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
 
-def ledger_entries(ledger: Ledger) -> Entries:
+def ledger_entries(ledger: LedgerAccess) -> Entries:
     """The transfers of the log and their outcomes, from a time on; blocks."""
 
     def read(at: int) -> Iterator[tuple[int, bytes]]:
@@ -98,7 +98,7 @@ class ThreadedApprovals:
 class LedgerReferences:
     """`services.PersonReferences` over the ledger's references."""
 
-    def __init__(self, ledger: Ledger, threads: ThreadPoolExecutor) -> None:
+    def __init__(self, ledger: LedgerAccess, threads: ThreadPoolExecutor) -> None:
         self._references = ledger.references
         self._threads = threads
 

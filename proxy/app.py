@@ -5,31 +5,21 @@ doors. Nothing listens before everything that protects it works, so "ready" is n
 """
 
 import asyncio
-import contextlib
 import logging
-import ssl
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from aiohttp import web
-
 from proxy.adapters import LedgerReferences, ThreadedApprovals, ThreadedVault, ledger_entries
-from proxy.admin import admin_handler
 from proxy.claims import verified_claims
-from proxy.config import Settings, parse_address, parse_origin, secret
+from proxy.config import Settings, parse_origin, secret
 from proxy.databases import control_of, serve_log, vault_of
 from proxy.detecting import CurrentDetection, RunningDetection
 from proxy.documents.pool import DocumentPool
-from proxy.doors.gateway import Gateway
-from proxy.doors.proxy_protocol import NamedPeers
-from proxy.doors.serving import server_for
-from proxy.doors.tls import serving_tls
+from proxy.doors.ways_in import Addresses, Given, WaysIn
 from proxy.erasure.upkeep import keep_up
-from proxy.errors import ConfigError
 from proxy.fakes.server import FakeProvider
 from proxy.flags import FlagSources
 from proxy.formats.selection import Formats
@@ -44,20 +34,20 @@ from proxy.outbound.witnesses import asked
 from proxy.own_entities import own_entities
 from proxy.policy_facts import engine_settings
 from proxy.policy_source import PolicySource
+from proxy.processes.ledger_client import RemoteLedger
 from proxy.scopes import ScopeRefs
 from proxy.services import Active, Offload
 from proxy.spending import Budgets
 from proxy.transport import Transport
 from proxy.value_refs import ValueRefs
 from proxy.watching import Watched
-from redaction.pool import DetectionPool
-from redaction.settings import OwnEntity
+from redaction.detectors.process import WorkerProcess
+from redaction.pool import DetectionPool, DetectionWorker
+from redaction.settings import EngineSettings, OwnEntity
 
 if TYPE_CHECKING:
     from audit.log import Ledger
-    from proxy.doors.network import NetworkDoor  # imported where it starts: mitmproxy takes a second
 
-type Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 log = logging.getLogger("dragoman")
 
 OFFLOAD_BYTES = 128 * 1024
@@ -65,29 +55,35 @@ OFFLOAD_BYTES = 128 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Addresses:
-    """Where the process listens, as bound."""
+class Parts:
+    """What other processes of this machine do for this one, and the sockets that it shares with others like it.
 
-    gateway: tuple[str, int]
-    admin: tuple[str, int]
-    network: tuple[tuple[str, int], ...] = ()
+    ledger: the log as it is reached from here, open. make_worker: for the detection pool. leads: whether this process
+    records the start, and changes of the policy.
+    """
+
+    ledger: RemoteLedger
+    make_worker: Callable[[EngineSettings], DetectionWorker]
+    sockets: Given
+    leads: bool = False
 
 
 class App:
     """A running dragoman. `start` returns when it is ready; `drain` and `close` end it."""
 
-    def __init__(self, settings: Settings, *, detection: RunningDetection | None = None) -> None:
-        """detection: instead of the pool of worker processes (tests)."""
+    def __init__(
+        self, settings: Settings, *, detection: RunningDetection | None = None, parts: Parts | None = None
+    ) -> None:
+        """detection: instead of the pool of worker processes (tests). parts: where it is one process of several."""
         self.settings = settings
+        self._parts = parts
         self._given_detection = detection
         self.metrics = Metrics()
         self.ready = False
         self._stack = AsyncExitStack()
         self._in_force: InForce | None = None
         self._tasks: list[asyncio.Task[None]] = []
-        self._sites: list[web.TCPSite] = []
-        self._gateway: Gateway | None = None
-        self._network: NetworkDoor | None = None
+        self._ways_in: WaysIn | None = None
 
     @property
     def active(self) -> Active:
@@ -117,7 +113,6 @@ class App:
         loading = asyncio.create_task(detection.start())
         self._stack.push_async_callback(ended, loading)
         self.ledger = await self._open_ledger(threads)
-        self._stack.callback(self.ledger.close)
         value_refs, budgets = ValueRefs.of_home(home), Budgets(ledger_entries(self.ledger))
         self._in_force = InForce(
             settings,
@@ -170,41 +165,41 @@ class App:
         self.gate = Gate(services, limits)
         await loading
         await self._in_force.check_first()
-        await self._in_force.record_start(detection.version)
-        network = await self._start_network(home)
-        gateway = await self._start_gateway(transport)
-        admin = await self._start_admin()
+        if self._parts is None or self._parts.leads:
+            await self._in_force.record_start(detection.version)
+        given = self._parts.sockets if self._parts is not None else None
+        self._ways_in = WaysIn(self.gate, settings, self.metrics, self.takes_transfers, given)
+        self._stack.push_async_callback(self._ways_in.close)
+        addresses = await self._ways_in.open(transport)
         self._tasks.append(asyncio.create_task(self._in_force.watch()))
-        self._tasks.append(asyncio.create_task(watch_expiry(settings, self.control, self.metrics)))
-        asking = asked(self.ledger, threads, self.metrics.observe, settings.upstream_ca)
-        await self._stack.enter_async_context(asking)
+        if self._parts is None or self._parts.leads:
+            self._tasks.append(asyncio.create_task(watch_expiry(settings, self.control, self.metrics)))
+        if not isinstance(self.ledger, RemoteLedger):
+            asking = asked(self.ledger, threads, self.metrics.observe, settings.upstream_ca)
+            await self._stack.enter_async_context(asking)
         self.ready = True
-        return Addresses(gateway, admin, network)
+        return addresses
 
     async def refresh(self) -> None:
         """Look at policy file, credentials and stops now instead of within a second."""
         assert self._in_force is not None, "the app was not started"
         await self._in_force.refresh()
 
+    @property
+    def ways_in(self) -> WaysIn:
+        """The doors."""
+        assert self._ways_in is not None, "the app was not started"
+        return self._ways_in
+
     async def drain(self) -> None:
         """No new transfers; wait until open ones have ended, at most as long as configured."""
         self.ready = False
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(self.settings.limits.drain_s):
-                for site in self._sites:
-                    await site.stop()
-                if self._gateway is not None:
-                    self._gateway.refuse_new()
-                if self._network is not None:
-                    await self._network.drain(self.settings.limits.drain_s)
-                await self._idle()
-                if self._gateway is not None:
-                    await self._gateway.drain()
+        await self.ways_in.drain()
 
-    async def _idle(self) -> None:
-        """No transfer is open. The gate is sans-I/O, so it has no event to wait for."""
-        while self.gate.open_transfers:  # noqa: ASYNC110
-            await asyncio.sleep(0.02)
+    async def retire(self) -> None:
+        """Another process takes over: finish what is open and what comes on connections that are there."""
+        await self.ways_in.retire()
+        self.ready = False
 
     async def close(self) -> None:
         """Stop everything, the doors first. May be called twice."""
@@ -220,19 +215,26 @@ class App:
     def _make_detection(self, own: tuple[OwnEntity, ...]) -> RunningDetection:
         if self._given_detection is not None:
             return self._given_detection
-        return DetectionPool(engine_settings(self.settings, own), workers=self.settings.worker_count)
+        make = self._parts.make_worker if self._parts is not None else WorkerProcess
+        return DetectionPool(engine_settings(self.settings, own), workers=self.settings.worker_count, make_worker=make)
 
-    async def _open_ledger(self, threads: ThreadPoolExecutor) -> "Ledger":
-        return await asyncio.get_running_loop().run_in_executor(threads, serve_log, self.settings)
+    async def _open_ledger(self, threads: ThreadPoolExecutor) -> "Ledger | RemoteLedger":
+        if self._parts is not None:
+            self._stack.push_async_callback(self._parts.ledger.close)
+            return self._parts.ledger
+        ledger = await asyncio.get_running_loop().run_in_executor(threads, serve_log, self.settings)
+        self._stack.callback(ledger.close)
+        return ledger
 
     async def _open_vault(self, threads: ThreadPoolExecutor) -> ThreadedVault:
         vault = await asyncio.get_running_loop().run_in_executor(threads, vault_of, self.settings)
         self._stack.callback(vault.close)
         # Before anything is served: a restored backup must not bring back who was erased.
-        self._tasks.append(await keep_up(self.ledger, vault, threads, self.metrics.observe))
+        first = self._parts is None
+        self._tasks.append(await keep_up(self.ledger, vault, threads, self.metrics.observe, first=first))
         return ThreadedVault(vault, threads)
 
-    def _takes_transfers(self) -> bool:
+    def takes_transfers(self) -> bool:
         return self.ready and self.ledger.refusal is None
 
     def _provider_key(self, destination: str) -> str | None:
@@ -245,83 +247,11 @@ class App:
         await self._stack.enter_async_context(fake)
         return {"demo": parse_origin(fake.url, what="demo")}
 
-    async def _start_gateway(self, transport: Transport) -> tuple[str, int]:
-        settings = self.settings
-        host, port = parse_address(settings.listen, what="listen")
-        self._gateway = Gateway(
-            self.gate,
-            transport,
-            ready=self._takes_transfers,
-            body_bytes=settings.limits.body_bytes,
-            allowed_hosts=(*settings.allowed_hosts, host),
-        )
-        return await self._listen(
-            self._gateway.handle, host, port, serving_tls(settings), NamedPeers(settings.proxy_protocol)
-        )
-
-    async def _start_admin(self) -> tuple[str, int]:
-        host, port = parse_address(self.settings.admin, what="admin")
-        handler = admin_handler(self.metrics, lambda: self.gate.open_transfers, self._takes_transfers)
-        return await self._listen(handler, host, port)
-
-    async def _listen(
-        self,
-        handler: Handler,
-        host: str,
-        port: int,
-        tls: ssl.SSLContext | None = None,
-        peers: NamedPeers | None = None,
-    ) -> tuple[str, int]:
-        server, tls = server_for(handler, tls, peers)
-        runner = web.ServerRunner(server, handle_signals=False, shutdown_timeout=1.0)
-        await runner.setup()
-        self._stack.push_async_callback(runner.cleanup)
-        site = web.TCPSite(runner, host, port, backlog=1024, ssl_context=tls)
-        try:
-            await site.start()
-        except OSError as error:
-            raise ConfigError(
-                f"cannot listen on {host}:{port} ({error.strerror}); is another dragoman running?"
-            ) from None
-        self._sites.append(site)
-        return bound(runner)
-
-    async def _start_network(self, home: Path) -> tuple[tuple[str, int], ...]:
-        if not self.settings.modes:
-            return ()
-        from proxy.doors.network import NetworkDoor, NetworkSettings
-
-        door = NetworkDoor(
-            self.gate,
-            NetworkSettings(
-                modes=self.settings.modes,
-                confdir=home / "ca",
-                body_bytes=self.settings.limits.body_bytes,
-                upstream_ca=self.settings.upstream_ca,
-                connect_s=self.settings.limits.connect_s,
-                idle_s=self.settings.limits.idle_s,
-                proxy_protocol=self.settings.proxy_protocol,
-                require_credential=self.settings.require_credential,
-                upstream_auth=secret(self.settings.upstream_auth) if self.settings.upstream_auth else "",
-            ),
-            observe=self.metrics.observe,
-        )
-        await door.start()
-        self._stack.push_async_callback(door.stop)
-        self._network = door
-        return door.addresses
-
 
 async def ended(task: "asyncio.Task[None]") -> None:
     """Ends a task that nobody waits for any more, whatever came of it."""
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
-
-
-def bound(runner: web.ServerRunner) -> tuple[str, int]:
-    """Where the first site of a runner listens."""
-    address = runner.addresses[0]
-    return str(address[0]), int(address[1])
 
 
 def offloading(threads: ThreadPoolExecutor) -> Offload:

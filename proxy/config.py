@@ -22,6 +22,7 @@ DEFAULT_MODES = ("regular@127.0.0.1:8789",)
 DEFAULT_ADMIN = "127.0.0.1:8791"
 DEFAULT_CONSOLE = "127.0.0.1:8790"
 DEFAULT_NODE = "local"
+MAX_WORKERS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,8 @@ class Settings:
     home: the one folder that is written to. listen: gateway, `HOST:PORT`. modes: mitmproxy mode specs of the
     network door, empty for none. admin: health and metrics. console: API and web console, or `off`. upstreams:
     destination -> origin that replaces the register's. policy: file, or None for HOME/policy.yaml if it is there,
-    else the bundled default. bundled: name of the bundled policy used then. workers: detection processes.
+    else the bundled default. bundled: name of the bundled policy used then. workers: processes that serve the
+    doors. detection_workers: processes that look for personal data, 0 for one less than the cores.
     upstream_ca: PEM file trusted beside the system's authorities. provider_keys: destination -> file or `env:NAME`
     with the provider's key, put in for apps that use ours. flag_databases: name in a policy's `subject_flags` -> file
     or `env:NAME` with the URL of the database. tls_certificate, tls_key: PEM files with which the gateway speaks TLS,
@@ -72,7 +74,8 @@ class Settings:
     upstreams: Mapping[str, Origin] = field(default_factory=lambda: MappingProxyType({}))
     policy: Path | None = None
     bundled: str = "default"
-    workers: int = 0
+    workers: int = 1
+    detection_workers: int = 0
     upstream_ca: Path | None = None
     provider_keys: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     languages: tuple[str, ...] = ("en", "de", "vi")
@@ -102,7 +105,7 @@ class Settings:
     @property
     def worker_count(self) -> int:
         """Detection processes: as configured, else one less than the cores, at least one."""
-        return self.workers or max(1, (os.cpu_count() or 2) - 1)
+        return self.detection_workers or max(1, (os.cpu_count() or 2) - 1)
 
 
 def default_home() -> Path:
@@ -165,6 +168,8 @@ def load(
     settings = replace(settings, **changes)
     if settings.policy_people not in (1, 2):
         raise ConfigError("policy_people: write 1 or 2")
+    if not 1 <= settings.workers <= MAX_WORKERS:
+        raise ConfigError(f"workers: write a number from 1 to {MAX_WORKERS}")
     parse_address(settings.listen, what="listen")
     parse_address(settings.admin, what="admin")
     if settings.console != "off":
@@ -244,10 +249,11 @@ def _from_environment(settings: Settings, environ: Mapping[str, str]) -> Setting
     ):
         if environ.get(variable):
             changes[name] = f"env:{variable}"
-    if value := environ.get("DRAGOMAN_WORKERS"):
-        if not value.isdigit():
-            raise ConfigError("DRAGOMAN_WORKERS: write a whole number")
-        changes["workers"] = int(value)
+    for name in ("workers", "detection_workers"):
+        if value := environ.get(f"DRAGOMAN_{name.upper()}"):
+            if not value.isdigit():
+                raise ConfigError(f"DRAGOMAN_{name.upper()}: write a whole number")
+            changes[name] = int(value)
     return replace(settings, **changes)
 
 

@@ -55,8 +55,11 @@ def database_url(settings: Settings, setting: str) -> str:
     return url.render_as_string(hide_password=False)
 
 
-def serve_log(settings: Settings) -> "Ledger":
-    """The log, for the process that serves this home; blocks. Raises AuditError, ConfigError."""
+def serve_log(settings: Settings, *, resume: bool = False) -> "Ledger":
+    """The log, for the process that serves this home; blocks. resume: as in `Ledger.open`.
+
+    Raises AuditError, ConfigError.
+    """
     from audit.log import Ledger
 
     url = database_url(settings, AUDIT)
@@ -67,7 +70,12 @@ def serve_log(settings: Settings) -> "Ledger":
             "`node` in config.toml or DRAGOMAN_NODE"
         )
     return Ledger.open(
-        settings.home, database_url=url or None, node=settings.node, origin=settings.origin or None, sending_marks=True
+        settings.home,
+        database_url=url or None,
+        node=settings.node,
+        origin=settings.origin or None,
+        sending_marks=True,
+        resume=resume,
     )
 
 

@@ -4,6 +4,7 @@ One instance per process with a registry of its own; the label sets are small on
 """
 
 from collections.abc import Iterable
+from typing import Literal
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
@@ -40,8 +41,10 @@ class Metrics:
         self.stage = Histogram(
             "dragoman_stage_seconds", "Time per stage.", ("stage",), buckets=_SECONDS, registry=self.registry
         )
-        self.open = self._gauge("dragoman_open_transfers", "Transfers that are open.")
-        self.takes = self._gauge("dragoman_takes_transfers", "1 while models are loaded and the log takes records.")
+        self.open = self._gauge("dragoman_open_transfers", "Transfers that are open.", over="livesum")
+        self.takes = self._gauge(
+            "dragoman_takes_transfers", "1 while models are loaded and the log takes records.", over="livemin"
+        )
         self.expiry = self._gauge(
             "dragoman_expiry_timestamp_seconds", "When a certificate or credential ends, seconds since 1970.", "what"
         )
@@ -84,5 +87,8 @@ class Metrics:
     def _counter(self, name: str, says: str, *labels: str) -> Counter:
         return Counter(name, says, labels, registry=self.registry)
 
-    def _gauge(self, name: str, says: str, *labels: str) -> Gauge:
-        return Gauge(name, says, labels, registry=self.registry)
+    def _gauge(
+        self, name: str, says: str, *labels: str, over: Literal["livesum", "livemin", "livemax"] = "livemax"
+    ) -> Gauge:
+        """over: what the processes of one machine make together."""
+        return Gauge(name, says, labels, registry=self.registry, multiprocess_mode=over)

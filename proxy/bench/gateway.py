@@ -68,7 +68,7 @@ class Stage:
         pid = self._spawn(
             *("-c", "from proxy.cli import main; main()", "run", "--home", str(home), "--mode", "none"),
             *("--listen", f"127.0.0.1:{port}", "--admin", f"127.0.0.1:{free_port()}", "--console", "off"),
-            *("--workers", "1"),
+            *("--detection-workers", "1"),
             *("--upstream", f"openai=http://127.0.0.1:{upstream}"),
             ready="dragoman is ready",
         )

@@ -43,7 +43,7 @@ async def _demo(out: Console, text: str | None) -> int:
                 listen="127.0.0.1:0",
                 admin="127.0.0.1:0",
                 modes=(),
-                workers=1,
+                detection_workers=1,
                 policy=policy,
                 upstreams=MappingProxyType({"openai": parse_origin(fake.url, what="openai")}),
             )

@@ -9,9 +9,10 @@ import gc
 import shutil
 import signal
 import sys
+from collections.abc import Callable
 from ipaddress import ip_address
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Protocol
 
 import typer
 from rich.console import Console
@@ -21,6 +22,7 @@ from proxy.config import Settings, load
 from proxy.errors import ConfigError
 
 if TYPE_CHECKING:
+    from proxy.doors.ways_in import Addresses
     from proxy.outbound.settings import OutboundSettings
 
 EXAMPLE = "Example: dragoman run --listen 127.0.0.1:8788 --upstream openai=http://127.0.0.1:9001"
@@ -37,7 +39,10 @@ def run(
     ] = None,
     policy: Annotated[Path | None, typer.Option(help="Policy file (default: HOME/policy.yaml, else bundled).")] = None,
     home: Annotated[Path | None, typer.Option(help="Folder for keys, databases and the log.")] = None,
-    workers: Annotated[int | None, typer.Option(help="Detection processes.", min=1, max=64)] = None,
+    workers: Annotated[int | None, typer.Option(help="Processes that serve the doors.", min=1, max=64)] = None,
+    detection_workers: Annotated[
+        int | None, typer.Option(help="Processes that look for personal data.", min=1, max=64)
+    ] = None,
     console: Annotated[str | None, typer.Option(help="HOST:PORT of the web console, or off.")] = None,
     admin: Annotated[str | None, typer.Option(help="HOST:PORT of metrics and administration.")] = None,
     upstream_ca: Annotated[
@@ -63,6 +68,7 @@ def run(
         upstreams=_pairs(upstream),
         policy=policy,
         workers=workers,
+        detection_workers=detection_workers,
         upstream_ca=upstream_ca,
         bundled=bundled,
         detectors=tuple(detectors.split(",")) if detectors else None,
@@ -90,8 +96,27 @@ def _pairs(given: list[str] | None) -> dict[str, str] | None:
     return pairs
 
 
+class Serving(Protocol):
+    """One process, or the supervisor of several."""
+
+    async def start(self) -> "Addresses": ...
+
+    async def drain(self) -> None: ...
+
+    async def close(self) -> None: ...
+
+
+def _serving(settings: Settings) -> Serving:
+    if settings.workers == 1:
+        from proxy.app import App
+
+        return App(settings)
+    from proxy.processes.supervisor import Supervisor
+
+    return Supervisor(settings)
+
+
 async def _serve(settings: Settings) -> int:
-    from proxy.app import App
     from proxy.outbound.settings import OutboundSettings
 
     outbound = OutboundSettings.of(settings)
@@ -99,7 +124,7 @@ async def _serve(settings: Settings) -> int:
         from proxy.outbound.identity_provider import read_oidc
 
         read_oidc(settings.oidc)
-    app = App(settings)
+    app = _serving(settings)
     ended = asyncio.Event()
     hurry = asyncio.Event()
 
@@ -123,6 +148,7 @@ async def _serve(settings: Settings) -> int:
     gc.freeze()
     welcome(Console(), settings, addresses)
     beside = [asyncio.create_task(_console(settings)), asyncio.create_task(_streams(outbound))]
+    loop.add_signal_handler(signal.SIGHUP, restarting(app))
     await waiting
     Console(file=sys.stderr).print("stopping: open transfers may finish; a second signal ends them")
     draining = asyncio.create_task(app.drain())
@@ -135,6 +161,31 @@ async def _serve(settings: Settings) -> int:
     await asyncio.gather(*beside, return_exceptions=True)
     await app.close()
     return 0
+
+
+def restarting(app: Serving) -> Callable[[], None]:
+    """What SIGHUP does: new door workers in turn, where there are several."""
+    from proxy.processes.supervisor import Supervisor
+
+    running: set[asyncio.Task[None]] = set()
+    out = Console(file=sys.stderr)
+
+    async def restart(supervisor: Supervisor) -> None:
+        try:
+            await supervisor.restart()
+            out.print("the door workers were restarted", highlight=False)
+        except ConfigError as error:
+            out.print(f"the door workers are not restarted: {error.message}", highlight=False)
+
+    def signalled() -> None:
+        if not isinstance(app, Supervisor):
+            out.print("one process serves the doors and goes on; a rolling restart needs workers = 2 or more")
+        elif not running:
+            task = asyncio.create_task(restart(app))
+            running.add(task)
+            task.add_done_callback(running.discard)
+
+    return signalled
 
 
 async def _console(settings: Settings) -> None:
@@ -192,11 +243,8 @@ def typed() -> str:
     return str(absolute.relative_to(Path.cwd())) if absolute.is_relative_to(Path.cwd()) else str(absolute)
 
 
-def welcome(out: Console, settings: Settings, addresses: "object") -> None:
+def welcome(out: Console, settings: Settings, addresses: "Addresses") -> None:
     """Where it listens and what to do next."""
-    from proxy.app import Addresses
-
-    assert isinstance(addresses, Addresses)
     host, port = addresses.gateway
     base = f"http://{host}:{port}"
     out.print(f"[bold]dragoman is ready[/bold]  (state in {settings.home})", highlight=False)

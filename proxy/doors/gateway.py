@@ -71,11 +71,15 @@ class Gateway:
         self._closing: set[asyncio.Task[None]] = set()
         self._sessions = Sessions(gate, transport, self._later)
         self._draining = False
+        self._retiring = False
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """One request, any path. A failure of ours is an answer, never a traceback: its text could quote a body."""
         try:
-            return await self._handle(request)
+            answer = await self._handle(request)
+            if self._retiring and not answer.prepared:
+                answer.force_close()
+            return answer
         except ClientGoneError:
             return web.Response(status=499)
         except Exception:
@@ -111,6 +115,10 @@ class Gateway:
         """Take no more transfers, on connections that are kept as well; sessions are told to go."""
         self._draining = True
         self._sessions.go_away()
+
+    def retire(self) -> None:
+        """Go on, and end each connection with its next answer: another process takes the new ones."""
+        self._retiring = True
 
     async def drain(self) -> None:
         """Wait until every outcome is written."""
@@ -204,6 +212,8 @@ class Gateway:
     async def _stream(
         self, request: web.BaseRequest, exchange: Exchange, answer: UpstreamAnswer, response: web.StreamResponse
     ) -> web.StreamResponse:
+        if self._retiring:
+            response.force_close()
         # From here on the client has our head, so a failure can only be told in the stream's own words.
         await _to_client(response.prepare(request))
         try:

@@ -11,7 +11,7 @@ from itertools import batched
 from audit import erasures
 from audit.events import MAX_NAMES, ErasureRecord
 from audit.ids import now_ms
-from audit.log import Ledger
+from audit.log import LedgerAccess
 from audit.values import ErasurePhase, ShredCause
 from proxy.erasure.carrying_out import shreds
 from redaction.vault import Vault
@@ -29,7 +29,7 @@ class Reapplied:
     cut_off: tuple[str, ...]
 
 
-def erase_again(ledger: Ledger, vault: Vault) -> None:
+def erase_again(ledger: LedgerAccess, vault: Vault) -> None:
     """`reapply` at a start, with a line in the process's own log where there was something to do."""
     found = reapply(ledger, vault)
     if found.scopes or found.references:
@@ -42,7 +42,7 @@ def erase_again(ledger: Ledger, vault: Vault) -> None:
         log.warning("erasure %s was cut off; its providers are still to be asked: dragoman erase retry ID", erasure)
 
 
-def reapply(ledger: Ledger, vault: Vault, *, starting: bool = True) -> Reapplied:
+def reapply(ledger: LedgerAccess, vault: Vault, *, starting: bool = True) -> Reapplied:
     """Shred and destroy what the log says is gone. Raises AuditError, RedactionError: then nothing may be served.
 
     starting: nothing else can be erasing now, so an erasure that is open was cut off and is brought to its end.

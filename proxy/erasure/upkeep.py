@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from audit import erasures
 from audit.events import ShredRecord
 from audit.ids import now_ms
-from audit.log import Ledger
+from audit.log import LedgerAccess
 from audit.values import ShredCause
 from proxy.erasure.reapply import erase_again, reapply
 from redaction.vault import Vault
@@ -24,16 +24,23 @@ PURGE_S = 3600.0
 
 
 async def keep_up(
-    ledger: Ledger, vault: Vault, threads: ThreadPoolExecutor, observe: Callable[[str, str], None]
+    ledger: LedgerAccess,
+    vault: Vault,
+    threads: ThreadPoolExecutor,
+    observe: Callable[[str, str], None],
+    *,
+    first: bool = True,
 ) -> asyncio.Task[None]:
     """Erase again what a restored backup brought back, then start the upkeep; to be awaited before anything is served.
 
+    first: False in a process beside the one that does so and that forgets what has expired.
     Raises AuditError, RedactionError.
     """
 
     def begin() -> Upkeep:
-        erase_again(ledger, vault)
-        return Upkeep(ledger, vault)
+        if first:
+            erase_again(ledger, vault)
+        return Upkeep(ledger, vault, purges=first)
 
     upkeep = await asyncio.get_running_loop().run_in_executor(threads, begin)
     return asyncio.create_task(upkeep.watch(threads, observe))
@@ -42,8 +49,10 @@ async def keep_up(
 class Upkeep:
     """The upkeep of one process. clock: monotonic seconds."""
 
-    def __init__(self, ledger: Ledger, vault: Vault, *, clock: Callable[[], float] = time.monotonic) -> None:
-        self._ledger, self._vault, self._clock = ledger, vault, clock
+    def __init__(
+        self, ledger: LedgerAccess, vault: Vault, *, purges: bool = True, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._ledger, self._vault, self._clock, self._purges = ledger, vault, clock, purges
         self._changes = self._now()
         self._again: float | None = None
         self._purge = clock()
@@ -57,7 +66,7 @@ class Upkeep:
             self._again = now + OPEN_S if changes != self._changes else None
             # Whatever was destroyed by this very look counts as seen.
             self._changes = self._now()
-        if now >= self._purge:
+        if self._purges and now >= self._purge:
             self._forget_expired()
             self._purge = now + PURGE_S
 

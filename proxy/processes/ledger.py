@@ -58,9 +58,10 @@ class Writer:
             if peer.waiting:
                 # What it sent last is in the log or not; only then is known what it left open.
                 await asyncio.wait(peer.waiting)
-            self._peers.remove(peer)
-            again = {identity for other in self._peers if other.pid == peer.pid for identity in other.open}
+            others = [other for other in self._peers if other is not peer and other.pid == peer.pid]
+            again = {identity for other in others for identity in other.open}
             await self._abandoned({one: index for one, index in peer.open.items() if one not in again})
+            self._peers.remove(peer)
 
     def _take(self, message: dict[str, Any], peer: "_Peer") -> None:
         number, kind, facts = message["n"], message["kind"], message["facts"]

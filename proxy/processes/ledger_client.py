@@ -76,9 +76,9 @@ class RemoteLedger:
             self._open.pop(identity, None)
         return receipt
 
-    def append_blocking(self, record: Record) -> Receipt:
+    def append_blocking(self, record: Record, *, proof: bool = False) -> Receipt:
         """The same from a thread."""
-        future: Future[Receipt] = asyncio.run_coroutine_threadsafe(self.append(record), self._loop)
+        future: Future[Receipt] = asyncio.run_coroutine_threadsafe(self.append(record, proof=proof), self._loop)
         return future.result()
 
     def sending(self, receipt: Receipt) -> None:

@@ -126,7 +126,7 @@ class Stand:
 
     async def settled(self) -> None:
         """Every outcome is written."""
-        await self.app._idle()
+        await self.app.ways_in.idle()
 
 
 @pytest.fixture(scope="session")

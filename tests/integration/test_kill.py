@@ -29,11 +29,12 @@ SENDERS = 8
 
 @dataclass
 class Running:
-    """A dragoman in a process of its own. proxy: its HTTPS proxy, where it has one."""
+    """A dragoman in a process of its own. proxy: its HTTPS proxy, where it has one. admin: the operators' port."""
 
     process: asyncio.subprocess.Process
     gateway: str
     proxy: str | None
+    admin: str
 
     async def end(self, number: signal.Signals) -> None:
         os.kill(self.process.pid, number)
@@ -44,7 +45,8 @@ async def start(home: Path, door: str, *options: str) -> Running:
     mode = "regular@127.0.0.1:0" if door == "network" else "none"
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-c", "from proxy.cli import main; main()", "run", "--home", str(home)),
-        *("--mode", mode, "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--console", "off", "--workers", "1"),
+        *("--mode", mode, "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--console", "off"),
+        *("--detection-workers", "1"),
         *("--detectors", "patterns", *options),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
@@ -56,7 +58,12 @@ async def start(home: Path, door: str, *options: str) -> Running:
             if line.strip().startswith(word):
                 told[word] = line.split()[-1].decode()
         if b"metrics" in line:
-            return Running(process, told[b"gateway"], told.get(b"HTTPS proxy"))
+            return Running(
+                process,
+                told[b"gateway"],
+                told.get(b"HTTPS proxy"),
+                line.split()[-1].decode().removesuffix("/-/metrics"),
+            )
     raise AssertionError("dragoman did not start")
 
 
@@ -130,9 +137,9 @@ async def test_draining_lets_open_streams_end_and_takes_no_new_transfers(each_do
             hold.release(2)
             await hold.reached(3)
             draining = asyncio.create_task(it.app.drain())
-            while it.door == "network" and it.app._network.addresses:  # until it has closed; nobody signals that
+            while it.door == "network" and it.app.ways_in.network.addresses:  # until it has closed; nobody signals that
                 await asyncio.sleep(0)
-            while it.door == "gateway" and not it.app._gateway._draining:
+            while it.door == "gateway" and not it.app.ways_in.gateway._draining:
                 await asyncio.sleep(0)
             door = urlsplit(it.proxy or it.gateway)
             with pytest.raises(ConnectionError):

@@ -59,7 +59,7 @@ class Answer:
             came = Headers(response.headers.fields)
             self._head = passage.exchange.answer(response.status_code, came)
             length = _length(came)
-            put_answer_head(self._head, self._flow, length=None)
+            put_answer_head(self._head, self._flow, length=None, last=self._transfers.retiring)
         except Exception as error:
             self._fail("answer_head", error)
             passage.reply = self._refused(_code(error), "the provider's answer could not be read")
@@ -130,7 +130,7 @@ class Answer:
             body += passage.exchange.finish()
             if self._flow.request.method == "HEAD":
                 body = b""
-            put_answer_head(self._head, self._flow, length=len(body))
+            put_answer_head(self._head, self._flow, length=len(body), last=self._transfers.retiring)
             response.raw_content = body
         except Exception as error:
             self._fail("answer", error)

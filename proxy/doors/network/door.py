@@ -8,8 +8,11 @@ A gate and settings enter; listening sockets come out. Refuses to start where th
 import asyncio
 import contextlib
 import logging
+import socket
+import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
 from mitmproxy import http
 from mitmproxy.connection import Client
@@ -27,6 +30,7 @@ from proxy.doors.network.peers import PeeredServers
 from proxy.doors.network.routing import Routing
 from proxy.doors.network.sessions import SessionEnded
 from proxy.doors.network.settings import ENGINE, NetworkSettings, check_start, listening
+from proxy.doors.network.shared import adopt
 from proxy.doors.network.transfers import NetworkGate, Transfers
 from proxy.doors.proxy_protocol import NamedPeers
 from proxy.errors import ConfigError
@@ -34,6 +38,9 @@ from proxy.messages import Refusal
 
 POLL_S = 0.02
 """The engine tells nobody when a connection is gone; this is how often it is looked at while stopping."""
+QUIET_S = 5.0
+"""After so long without a byte a client is not about to send on that connection."""
+_NONE_GIVEN: Mapping[str, tuple[socket.socket, ...]] = MappingProxyType({})
 
 
 class NetworkDoor:
@@ -45,8 +52,11 @@ class NetworkDoor:
         settings: NetworkSettings,
         *,
         observe: Callable[[str, str], None] = lambda _kind, _label: None,
+        given: Mapping[str, tuple[socket.socket, ...]] = _NONE_GIVEN,
     ) -> None:
+        """given: for mode specs, sockets that listen already and that other processes may share."""
         self._settings = settings
+        self._given = given
         self._transfers = Transfers(gate, observe, end_session=self._end_session)
         self._master: Master | None = None
         self._proxyserver = PeeredServers(NamedPeers(settings.proxy_protocol))
@@ -110,6 +120,9 @@ class NetworkDoor:
 
     async def _listen(self) -> None:
         assert self._master is not None
+        for named, spec in zip(self._settings.modes, listening(self._settings.modes), strict=True):
+            if named in self._given:
+                await adopt(self._proxyserver, spec, self._given[named])
         await self._proxyserver.setup_servers()
         for server in self._proxyserver.servers:
             if server.last_exception is not None or not server.is_running:
@@ -136,6 +149,20 @@ class NetworkDoor:
             await asyncio.sleep(POLL_S)
         await self._transfers.settled()
         return not self._transfers.open_count
+
+    async def retire(self) -> None:
+        """Take no more connections; each that is there ends after its next answer, or when nothing comes for a while.
+
+        Another process takes the new ones. Returns when none is left.
+        """
+        self._transfers.retiring = True
+        await self._proxyserver.servers.update([])
+        while self._proxyserver.connections:
+            for handler in list(self._proxyserver.connections.values()):
+                quiet = time.time() - handler.timeout_watchdog.last_activity > QUIET_S
+                if quiet and not self._transfers.busy(handler.client.id):
+                    self._hang_up(handler.client)
+            await asyncio.sleep(POLL_S)
 
     async def stop(self) -> None:
         """End everything now: open transfers are cut and recorded so. May be called twice."""

@@ -114,14 +114,16 @@ def passage_of(flow: http.HTTPFlow) -> Passage:
 class Transfers:
     """What is open, what went wrong, and the gate. One per door.
 
-    counts: events by closed names, for metrics. observe: told of each, as (kind, label). end_session: tells a session's
-    layer to end it, with a refusal or because we are shutting down.
+    counts: events by closed names, for metrics. observe: told of each, as (kind, label). draining: nothing new is
+    taken. retiring: connections end after their next answer. end_session: tells a
+    session's layer to end it, with a refusal or because we are shutting down.
     """
 
     gate: NetworkGate
     observe: Callable[[str, str], None] = lambda _kind, _label: None
     counts: Counter[str] = field(default_factory=Counter)
     draining: bool = False
+    retiring: bool = False
     _open: dict[int, tuple[str, Passage]] = field(default_factory=dict)
     _closing: set[asyncio.Task[None]] = field(default_factory=set)
     _quiet: asyncio.Event = field(default_factory=asyncio.Event)

@@ -131,10 +131,10 @@ def response_of(reply: Reply) -> http.Response:
     return http.Response.make(reply.status, reply.body, http.Headers(fields))
 
 
-def put_answer_head(headers: Headers, flow: http.HTTPFlow, *, length: int | None) -> None:
+def put_answer_head(headers: Headers, flow: http.HTTPFlow, *, length: int | None, last: bool = False) -> None:
     """The answer's head for the client, with framing of our own.
 
-    length: of the whole body in bytes, None while nobody knows it.
+    length: of the whole body in bytes, None while nobody knows it. last: the connection ends with this answer.
     """
     response, request = flow.response, flow.request
     assert response is not None
@@ -148,6 +148,8 @@ def put_answer_head(headers: Headers, flow: http.HTTPFlow, *, length: int | None
             fields["transfer-encoding"] = "chunked"
         elif not request.is_http2:
             fields["connection"] = "close"
+    if last and not request.is_http2:
+        fields["connection"] = "close"
     response.headers = fields
 
 
