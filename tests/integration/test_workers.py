@@ -194,7 +194,7 @@ async def test_draining_lets_open_streams_end_and_a_second_signal_cuts_them(
         request = it.load.client.stream("POST", "/v1/chat/completions", json={**BODY, "stream": True})
         async with request as answer:
             hold.release(2)
-            await hold.reached(3)
+            await hold.reached(2)
             it.running.process.send_signal(signal.SIGTERM)
             with pytest.raises(ConnectionError):
                 while True:
