@@ -125,6 +125,7 @@ class App:
             value_refs,
             budgets,
             self.metrics.observe,
+            leads=self._leads,
         )
         vault = await self._open_vault(threads)
         transport = Transport(
@@ -165,14 +166,14 @@ class App:
         self.gate = Gate(services, limits)
         await loading
         await self._in_force.check_first()
-        if self._parts is None or self._parts.leads:
+        if self._leads:
             await self._in_force.record_start(detection.version)
         given = self._parts.sockets if self._parts is not None else None
         self._ways_in = WaysIn(self.gate, settings, self.metrics, self.takes_transfers, given)
         self._stack.push_async_callback(self._ways_in.close)
         addresses = await self._ways_in.open(transport)
         self._tasks.append(asyncio.create_task(self._in_force.watch()))
-        if self._parts is None or self._parts.leads:
+        if self._leads:
             self._tasks.append(asyncio.create_task(watch_expiry(settings, self.control, self.metrics)))
         if not isinstance(self.ledger, RemoteLedger):
             asking = asked(self.ledger, threads, self.metrics.observe, settings.upstream_ca)
@@ -198,6 +199,8 @@ class App:
 
     async def retire(self) -> None:
         """Another process takes over: finish what is open and what comes on connections that are there."""
+        if self._in_force is not None:
+            self._in_force.retire()
         await self.ways_in.retire()
         self.ready = False
 
@@ -233,6 +236,10 @@ class App:
         first = self._parts is None
         self._tasks.append(await keep_up(self.ledger, vault, threads, self.metrics.observe, first=first))
         return ThreadedVault(vault, threads)
+
+    @property
+    def _leads(self) -> bool:
+        return self._parts is None or self._parts.leads
 
     def takes_transfers(self) -> bool:
         return self.ready and self.ledger.refusal is None

@@ -40,6 +40,8 @@ log = logging.getLogger("dragoman")
 
 POLL_S = 1.0
 """How often policy file, credentials and stops are looked at; a stop must act within 2 s."""
+FOLLOW_S = 60.0
+"""How long a process that starts waits for the one that leads, which loads its models meanwhile."""
 STALE_S = 5.0
 """How long nothing is refused though the control database that several machines share does not answer."""
 
@@ -62,7 +64,11 @@ class InForce:
         value_refs: ValueRefsOf,
         budgets: Budgets,
         observe: Callable[[str, str], None],
+        *,
+        leads: bool = True,
     ) -> None:
+        """leads: this process tries and records policies; the others beside it use what was activated."""
+        self._leads, self._waits = leads, False
         accept(loaded)  # before anything else is started for it
         check_database(loaded.policy.subject_source, settings.flag_databases)
         self._settings, self._source, self._control = settings, source, control
@@ -88,9 +94,11 @@ class InForce:
         return self._active
 
     async def check_first(self) -> None:
-        """Runs the cases of the first policy; detection has started. Raises PolicyFileError."""
+        """Runs the cases of the first policy; detection has started. Raises PolicyFileError, ConfigError."""
+        if not self._leads:
+            await self._activated_elsewhere()
         # What ships was tested where it was made; a person's file was not.
-        if any(not name.startswith("bundled:") for name in self._first.files):
+        elif any(not name.startswith("bundled:") for name in self._first.files):
             await self._check(self._first, self._detection)
         self._budgets.use(await self._budgets.prepare(self._first.policy, now_ms()))
 
@@ -123,6 +131,10 @@ class InForce:
         # Side by side: a policy with entity types of its own loads models, and a stop does not wait for that.
         await asyncio.gather(self._each_second(self._look_at_control), self._each_second(self._look_at_policy))
 
+    def retire(self) -> None:
+        """Another process leads from now on."""
+        self._leads = False
+
     async def refresh(self) -> None:
         """Looks now. Raises what reading the control store or recording a new policy raises."""
         await self._look_at_control()
@@ -152,8 +164,8 @@ class InForce:
 
     async def _look_at_policy(self) -> None:
         async with self._reading:
-            if await asyncio.to_thread(self._source.changed):
-                await self._swap_policy()
+            if await asyncio.to_thread(self._source.changed) or self._waits:
+                await (self._swap_policy() if self._leads else self._follow())
             await self._detection.retire()
 
     async def _swap_policy(self) -> None:
@@ -187,6 +199,28 @@ class InForce:
         self._budgets.use(usage)
         self._active = replace(self._active, policy=loaded.policy)
         log.warning("policy %s is active", loaded.policy.name)
+
+    async def _activated_elsewhere(self) -> None:
+        """Return when the first policy is the one that was activated last. Raises ConfigError."""
+        digest, until = self._first.policy.digest, time.monotonic() + FOLLOW_S
+        while await asyncio.to_thread(self._control.last_policy) != digest:
+            if time.monotonic() > until:
+                raise ConfigError("the policy file is not the policy in force; it was refused, or changed a moment ago")
+            await asyncio.sleep(0.1)
+
+    async def _follow(self) -> None:
+        """Use the policy of the files once the process that leads has activated it."""
+        self._waits = True
+        loaded = await asyncio.to_thread(self._source.read)
+        if loaded.policy.digest != await asyncio.to_thread(self._control.last_policy):
+            return
+        own = own_entities(loaded.policy.entities)
+        prepared = await self._detection.prepare(own)
+        usage = await self._budgets.prepare(loaded.policy, now_ms())
+        self._detection.use(prepared, own)
+        self._budgets.use(usage)
+        self._active = replace(self._active, policy=loaded.policy)
+        self._waits = False
 
     async def _check(self, loaded: Loaded, detection: Detection) -> None:
         find = await facts_of_cases(loaded, detection, self._value_refs, deadline_s=self._settings.limits.detect_s)
