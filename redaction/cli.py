@@ -190,7 +190,8 @@ def purge(home: Home = None, database: Database = "") -> None:
 def rotate(home: Home = None, database: Database = "") -> None:
     """Make a new key-encryption key and wrap every scope's keys with it.
 
-    With DRAGOMAN_VAULT_KEY the new key is the one in it, the older ones stand in DRAGOMAN_VAULT_KEY_OLD.
+    With DRAGOMAN_VAULT_KEY the new key is the one in it, the older ones stand in DRAGOMAN_VAULT_KEY_OLD. On PostgreSQL
+    the older key's file stays, because another machine may still write under it (docs/operations.md).
 
     Example: dragoman vault rotate
     """
@@ -207,7 +208,8 @@ def rotate(home: Home = None, database: Database = "") -> None:
     ring.begin_rotation()
     with _vault(home, database) as store:
         wrapped = store.rotate_kek()
-        ring.retire(frozenset(store.stats().keys))
+        if not database.startswith("postgres"):
+            ring.retire(frozenset(store.stats().keys))
     typer.echo(f"{wrapped} scopes are under the new key")
 
 

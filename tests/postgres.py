@@ -34,7 +34,7 @@ class PostgresServer:
             connection.execute(statement.encode())
 
 
-def _programs() -> Path:
+def server_programs() -> Path:
     """The folder with initdb and pg_ctl; skips where there is none."""
     debian = sorted(Path("/usr/lib/postgresql").glob("*/bin/pg_ctl"), key=lambda path: float(path.parts[-3]))
     found = shutil.which("pg_ctl") or (str(debian[-1]) if debian else None)
@@ -57,7 +57,7 @@ def _owner() -> pwd.struct_passwd | None:
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[PostgresServer]:
     """A server that lives as long as the test process; its files are gone afterwards."""
-    programs, owner = _programs(), _owner()
+    programs, owner = server_programs(), _owner()
     # Not under pytest's own folder: that is closed to other users, and a socket's path has 107 characters at most.
     folder = Path(tempfile.mkdtemp(prefix="dragoman-postgres-"))
     data = folder / "data"

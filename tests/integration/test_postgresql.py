@@ -1,7 +1,9 @@
 """dragoman on a real PostgreSQL: one machine, two machines behind one vault and one log, and a database that is away."""
 
 import asyncio
+import secrets
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import closing
@@ -27,7 +29,7 @@ from proxy.errors import ConfigError
 from proxy.fakes.leaks import assert_no_leak
 from redaction.errors import VaultError
 from redaction.vault import tables
-from tests.postgres import PostgresServer, postgres_server, postgres_url
+from tests.postgres import PostgresServer, postgres_server, postgres_url, server_programs
 
 __all__ = ["postgres_server", "postgres_url"]
 
@@ -323,3 +325,80 @@ def test_doctor_asks_the_databases(machine: Any, postgres_url: str) -> None:
     away = next(check for check in examine(settings) if check.name == "vault database")
     assert not away.ok
     assert "postgresql://USER" in away.found
+
+
+def postgres_client(server: PostgresServer, program: str, *arguments: str, given: bytes = b"") -> bytes:
+    """What a program of PostgreSQL writes."""
+    command = [server_programs() / program, "-h", server.folder, "-U", "tester", *arguments]
+    return subprocess.run(command, input=given, capture_output=True, check=True).stdout
+
+
+async def test_vault_and_log_come_back_from_a_backup_together(
+    stand: Any, chat: Any, machine: Any, postgres_server: PostgresServer, postgres_url: str
+) -> None:
+    """The drill of docs/operations.md, command by command."""
+    one, copy = machine("one"), f"{sa.make_url(postgres_url).database}_copy"
+    first = chat(f"I am {MAIL}")
+    async with stand(**one) as it, it.client("openai") as client:
+        told = await client.post("/v1/responses", json={"model": "fake-echo-all", "input": f"I am {MAIL}"})
+        await client.post("/v1/chat/completions", json=first)
+        await it.settled()
+        token = orjson.loads(it.received()[1].body)["messages"][0]["content"].removeprefix("I am ")
+    saved = postgres_client(postgres_server, "pg_dump", "--no-owner", sa.make_url(postgres_url).database or "")
+    assert MAIL.encode() not in saved, "originals are encrypted under keys that are not in the database"
+    postgres_server.run(f"CREATE DATABASE {copy}")
+    try:
+        postgres_client(postgres_server, "psql", "-q", "-d", copy, given=saved)
+        again = machine("one-again")
+        shutil.copytree(one["home"] / "keys", again["home"] / "keys")
+        restored = postgres_server.url(copy)
+        (again["home"] / "url").write_text(restored)
+        before = verified(again["home"], restored)
+        async with stand(**again) as it, it.client("openai") as client:
+            messages = [*first["messages"], {"role": "assistant", "content": "hi"}, {"role": "user", "content": MAIL}]
+            answer = await client.post("/v1/chat/completions", json={**first, "messages": messages})
+            assert MAIL in answer.json()["choices"][0]["message"]["content"]
+            assert orjson.loads(it.received()[0].body)["messages"][2]["content"] == token
+            asked = {"model": "fake-echo-all", "input": "so?", "previous_response_id": told.json()["id"]}
+            await client.post("/v1/responses", json=asked)
+            await it.settled()
+            assert_no_leak(it.received(), [MAIL])
+        after = verified(again["home"], restored)
+        assert (after.kinds["transfer"], after.open) == (before.kinds["transfer"] + 2, 0)
+    finally:
+        postgres_server.run(f"DROP DATABASE {copy} WITH (FORCE)")
+
+
+async def test_the_vault_key_is_rotated_while_two_machines_serve(
+    stand: Any, chat: Any, machine: Any, postgres_url: str
+) -> None:
+    one, two = machine("one"), machine("two")
+    first = chat(f"I am {MAIL}")
+    async with stand(**one) as here:
+        shutil.copytree(one["home"] / "keys", two["home"] / "keys")
+        shared = {"openai": parse_origin(here.fakes["openai"].url, what="openai")}
+        async with (
+            stand(**two, upstreams=shared) as there,
+            here.client("openai") as client,
+            there.client("openai") as other,
+        ):
+            await client.post("/v1/chat/completions", json=first)
+            made = secrets.token_bytes(32)
+            for home in (one["home"], two["home"]):
+                (home / "keys" / "vault.key.new").touch(0o600)
+                (home / "keys" / "vault.key.new").write_bytes(made)
+            await asyncio.to_thread(dragoman, "vault", "rotate", "--home", str(one["home"]))
+            assert (one["home"] / "keys" / "vault.key").read_bytes() == made
+            # The other machine has not rotated yet: it reads what is under the new key, and writes under the old one.
+            await other.post("/v1/chat/completions", json=chat("I am ben.miller@example.com"))
+            messages = [*first["messages"], {"role": "assistant", "content": "hi"}, {"role": "user", "content": MAIL}]
+            answer = await other.post("/v1/chat/completions", json={**first, "messages": messages})
+            assert MAIL in answer.json()["choices"][0]["message"]["content"]
+            left = [orjson.loads(request.body) for request in here.received()]
+            assert left[0]["messages"][0] == left[2]["messages"][0]
+            again = {**chat("I am ben.miller@example.com"), "user": "so?"}
+            assert "ben.miller@example.com" in (await client.post("/v1/chat/completions", json=again)).text
+            assert await asyncio.to_thread(dragoman, "vault", "rotate", "--home", str(two["home"]))
+    with sa.create_engine(postgres_url, poolclass=sa.NullPool).connect() as connection:
+        used = connection.execute(sa.select(tables.scope.c.key_id).distinct()).scalars().all()
+    assert len(used) == 1
