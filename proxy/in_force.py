@@ -30,7 +30,7 @@ from proxy.flags import check_database
 from proxy.identity import CredentialBook
 from proxy.own_entities import own_entities
 from proxy.policy_facts import ValueRefsOf, facts_of_cases
-from proxy.policy_source import PolicySource, accept, files_of
+from proxy.policy_source import PolicySource, accept, files_of, stored
 from proxy.records import config_digest
 from proxy.services import Active, Detection, Recorder
 from proxy.spending import Budgets
@@ -68,7 +68,7 @@ class InForce:
         leads: bool = True,
     ) -> None:
         """leads: this process tries and records policies; the others beside it use what was activated."""
-        self._leads, self._waits = leads, False
+        self._leads = leads
         accept(loaded)  # before anything else is started for it
         check_database(loaded.policy.subject_source, settings.flag_databases)
         self._settings, self._source, self._control = settings, source, control
@@ -95,12 +95,13 @@ class InForce:
 
     async def check_first(self) -> None:
         """Runs the cases of the first policy; detection has started. Raises PolicyFileError, ConfigError."""
-        if not self._leads:
-            await self._activated_elsewhere()
+        own_file = any(not name.startswith("bundled:") for name in self._first.files)
+        # A machine that joins others takes over what is in force there, unless its file is one that nobody ever saw.
+        follows = not self._leads or (self._control.shared and not (own_file and await self._is_new(self._first)))
         # What ships was tested where it was made; a person's file was not.
-        elif any(not name.startswith("bundled:") for name in self._first.files):
+        if not (follows and await self._adopt()) and own_file:
             await self._check(self._first, self._detection)
-        self._budgets.use(await self._budgets.prepare(self._first.policy, now_ms()))
+        self._budgets.use(await self._budgets.prepare(self.active.policy, now_ms()))
 
     async def record_start(self, detector_version: str) -> None:
         """Records the configuration and, where it is another than last time, the policy. Raises AuditError."""
@@ -164,8 +165,10 @@ class InForce:
 
     async def _look_at_policy(self) -> None:
         async with self._reading:
-            if await asyncio.to_thread(self._source.changed) or self._waits:
-                await (self._swap_policy() if self._leads else self._follow())
+            if self._leads and await asyncio.to_thread(self._source.changed):
+                await self._swap_policy()
+            elif not self._leads or self._control.shared:
+                await self._follow()
             await self._detection.retire()
 
     async def _swap_policy(self) -> None:
@@ -200,27 +203,49 @@ class InForce:
         self._active = replace(self._active, policy=loaded.policy)
         log.warning("policy %s is active", loaded.policy.name)
 
-    async def _activated_elsewhere(self) -> None:
-        """Return when the first policy is the one that was activated last. Raises ConfigError."""
-        digest, until = self._first.policy.digest, time.monotonic() + FOLLOW_S
-        while await asyncio.to_thread(self._control.last_policy) != digest:
-            if time.monotonic() > until:
-                raise ConfigError("the policy file is not the policy in force; it was refused, or changed a moment ago")
-            await asyncio.sleep(0.1)
+    async def _is_new(self, loaded: Loaded) -> bool:
+        """Whether that policy was never in force on any machine, nor proposed."""
+        try:
+            await asyncio.to_thread(self._control.policies.files, loaded.policy.digest)
+        except ConfigError:
+            return True
+        return False
 
-    async def _follow(self) -> None:
-        """Use the policy of the files once the process that leads has activated it."""
-        self._waits = True
-        loaded = await asyncio.to_thread(self._source.read)
-        if loaded.policy.digest != await asyncio.to_thread(self._control.last_policy):
-            return
+    async def _adopt(self) -> bool:
+        """Begin with the policy in force instead of the one of the files. False where there never was one.
+
+        Raises ConfigError where a process that does not lead waits for one in vain.
+        """
+        until = time.monotonic() + FOLLOW_S
+        while not await self._follow():
+            if self._leads:
+                return False
+            if time.monotonic() > until:
+                raise ConfigError("no policy was activated, or its text is not kept; see the worker that leads")
+            await asyncio.sleep(0.1)
+        return True
+
+    async def _follow(self) -> bool:
+        """Use what another process, or another machine, has activated. False where that is nothing we could read."""
+        digest = await asyncio.to_thread(self._control.last_policy)
+        if digest is None:
+            return False
+        if digest == self._active.policy.digest:
+            return True
+        try:
+            loaded = await asyncio.to_thread(stored, self._control, digest)
+            accept(loaded)
+        except (ConfigError, PolicyError) as error:
+            self._observe("policy_unreadable", type(error).__name__)
+            return False
         own = own_entities(loaded.policy.entities)
         prepared = await self._detection.prepare(own)
         usage = await self._budgets.prepare(loaded.policy, now_ms())
         self._detection.use(prepared, own)
         self._budgets.use(usage)
         self._active = replace(self._active, policy=loaded.policy)
-        self._waits = False
+        self._first = loaded
+        return True
 
     async def _check(self, loaded: Loaded, detection: Detection) -> None:
         find = await facts_of_cases(loaded, detection, self._value_refs, deadline_s=self._settings.limits.detect_s)

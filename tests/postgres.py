@@ -40,7 +40,7 @@ def server_programs() -> Path:
     found = shutil.which("pg_ctl") or (str(debian[-1]) if debian else None)
     if found is None:
         pytest.skip("PostgreSQL is not installed; run: apt-get install postgresql")
-    return Path(found).parent
+    return Path(found).resolve().parent
 
 
 def _owner() -> pwd.struct_passwd | None:

@@ -327,6 +327,37 @@ def test_doctor_asks_the_databases(machine: Any, postgres_url: str) -> None:
     assert "postgresql://USER" in away.found
 
 
+async def test_the_policy_in_force_is_the_same_on_all_machines(
+    stand: Any, chat: Any, machine: Any, postgres_url: str
+) -> None:
+    one, two = machine("one"), machine("two")
+    text = """\
+version: 1
+name: {name}
+unknown_applications: allow
+destinations:
+  openai: {{extends: bundled:openai@2026-11-23}}
+rules:
+  - {{id: all, when: {{entity: any}}, do: {do}}}
+  - {{id: rest, when: {{entity: none}}, do: allow}}
+"""
+    (one["home"] / "policy.yaml").write_text(text.format(name="first", do="tokenize"))
+    async with stand(**one) as here:
+        shutil.copytree(one["home"] / "keys", two["home"] / "keys")
+        shared = {"openai": parse_origin(here.fakes["openai"].url, what="openai")}
+        async with stand(**two, upstreams=shared) as there, there.client("openai") as client:
+            # The second has no file at all: it takes over what the first one has.
+            assert there.app.active.policy.digest == here.app.active.policy.digest
+            (one["home"] / "policy.yaml").write_text(text.format(name="second", do="block"))
+            await here.app.refresh()
+            await there.app.refresh()
+            assert there.app.active.policy.name == "second"
+            answer = await client.post("/v1/chat/completions", json=chat(f"I am {MAIL}"))
+            assert answer.status_code == 403
+    activated = [record["name"] for record in records(two["home"], postgres_url, "policy")]
+    assert activated == ["first", "second"], "recorded once, by the machine that activated it"
+
+
 def postgres_client(server: PostgresServer, program: str, *arguments: str, given: bytes = b"") -> bytes:
     """What a program of PostgreSQL writes."""
     command = [server_programs() / program, "-h", server.folder, "-U", "tester", *arguments]
