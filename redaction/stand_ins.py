@@ -13,6 +13,7 @@ from importlib.resources import files
 from types import MappingProxyType
 from typing import Final
 
+from redaction import stand_in_ids
 from redaction.lexicon import words
 
 KIND: Final = "surrogate:"
@@ -184,6 +185,14 @@ def _card(dice: Dice, surface: str) -> str | None:
     return "".join(next(made) if char.isdigit() else char for char in surface)
 
 
+def _by_digits(make: Callable[[stand_in_ids.Digits, str], str | None]) -> Callable[[Dice, str], str | None]:
+    def made(dice: Dice, surface: str) -> str | None:
+        value = make(dice.digits, surface)
+        return value if value is not None and is_stand_in(value) else None
+
+    return made
+
+
 _MADE: Final[Mapping[str, Callable[[Dice, str], str | None]]] = MappingProxyType(
     {
         "PERSON": _person,
@@ -193,6 +202,7 @@ _MADE: Final[Mapping[str, Callable[[Dice, str], str | None]]] = MappingProxyType
         "IP_ADDRESS": _address,
         "IBAN_CODE": _iban,
         "CREDIT_CARD": _card,
+        **{name: _by_digits(make) for name, make in stand_in_ids.MADE.items()},
     }
 )
 """Entity types that have stand-ins."""

@@ -11,6 +11,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from stdnum import iban, luhn
+from stdnum.gb import nhs
+from stdnum.iso7064 import mod_11_10
 
 from redaction import stand_ins, tokens
 from redaction.errors import RestoreError
@@ -94,16 +96,29 @@ def test_made_up_values_are_valid_and_belong_to_nobody(counter: int) -> None:
         assert re.sub(r"\d", "x", made) == re.sub(r"\d", "x", surface)
 
 
+@pytest.mark.parametrize("counter", range(12))
+def test_made_up_identifiers_keep_their_form_and_check_digit_and_are_given_to_nobody(counter: int) -> None:
+    assert re.fullmatch(r"987-65-432\d", drawn("US_SSN", "512-44-8890", counter))
+    health = drawn("GB_NHS", "943 476 5919", counter)
+    assert re.fullmatch(r"999 \d{3} \d{4}", health)
+    assert nhs.is_valid(health)
+    assert re.fullmatch(r"QQ \d\d \d\d \d\d C", drawn("GB_NINO", "AB 33 44 55 C", counter))
+    tax = drawn("DE_TAX_ID", "86 095 742 719", counter)
+    assert re.fullmatch(r"0\d \d{3} \d{3} \d{3}", tax)
+    assert mod_11_10.is_valid(tax.replace(" ", ""))
+    assert drawn("MAC_ADDRESS", "3C:22:FB:9A:10:4E", counter).startswith("00:00:5E:00:53:")
+
+
 @pytest.mark.parametrize(
     ("entity_type", "surface"),
-    [("PHONE_NUMBER", "090 123 4567"), ("PHONE_NUMBER", "110"), ("IBAN_CODE", "DE12"), ("CREDIT_CARD", "4111-"), ("AGE", "42"),
+    [("PHONE_NUMBER", "090 123 4567"), ("US_SSN", "8890"), ("GB_NHS", "(943 476 5919)"), ("DE_TAX_ID", "12/345/67890"), ("PHONE_NUMBER", "110"), ("IBAN_CODE", "DE12"), ("CREDIT_CARD", "4111-"), ("AGE", "42"),
      ("STREET_ADDRESS", "Hauptstraße 1")],
 )  # fmt: skip
 def test_what_has_no_free_range_has_no_stand_in(entity_type: str, surface: str) -> None:
     assert stand_ins.draw(KEY, entity_type, surface, 0) is None
 
 
-@given(st.sampled_from(["PERSON", "EMAIL_ADDRESS", "PHONE_NUMBER", "IP_ADDRESS", "IBAN_CODE", "CREDIT_CARD", "USERNAME", "X"]), st.text(), st.integers(0, 20))  # fmt: skip
+@given(st.sampled_from(["PERSON", "EMAIL_ADDRESS", "PHONE_NUMBER", "IP_ADDRESS", "IBAN_CODE", "CREDIT_CARD", "USERNAME", "US_SSN", "GB_NHS", "GB_NINO", "DE_TAX_ID", "MAC_ADDRESS", "X"]), st.text(), st.integers(0, 20))  # fmt: skip
 def test_no_surface_breaks_the_drawing(entity_type: str, surface: str, counter: int) -> None:
     made = stand_ins.draw(KEY, entity_type, surface, counter)
     assert made is None or (stand_ins.is_stand_in(made) and made.casefold() != surface.casefold())
