@@ -4,10 +4,11 @@ Bindings are written before the answer ends, the rest after its last byte reache
 whatever fails here is counted, and the transfer's own record is durable already.
 """
 
+import asyncio
 from collections.abc import Awaitable, Sequence
 
-from audit.errors import AuditError
-from audit.record import FindingCount
+from audit.errors import AuditError, LedgerError
+from audit.record import FindingCount, OutcomeRecord
 from proxy import records
 from proxy.exchange import Ending, Exchange
 from proxy.reading import kept_from_storing
@@ -15,6 +16,10 @@ from proxy.spending import spending_of
 from proxy.work import Services, Work, known
 from redaction.errors import RedactionError
 from redaction.segment import Segment, SegmentKind
+
+AGAIN_S = (0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8, 25.6)
+"""Pauses between attempts to write an outcome: its transfer has happened, so a database that is away for a minute must
+not cost its record. The transfer counts as open meanwhile, so that there is a bound to how many wait."""
 
 
 async def close(work: Work, services: Services, exchange: Exchange, ending: Ending, *, detect_s: float) -> None:
@@ -29,13 +34,26 @@ async def close(work: Work, services: Services, exchange: Exchange, ending: Endi
         expired=work.facts.expired,
     )
     try:
-        await services.recorder.append(record)
+        await _written(services, record)
     except AuditError as error:
         # The next start closes the transfer as interrupted; nothing is sent until the ledger works again.
         services.observe("outcome_not_recorded", error.code)
     if exchange.reader is not None:
         usage = exchange.reader.facts.usage
         services.budgets.add_tokens(spending_of(work), (usage.input_tokens or 0) + (usage.output_tokens or 0))
+
+
+async def _written(services: Services, record: OutcomeRecord) -> None:
+    """Append an outcome; while the log says that it wrote nothing and that trying again can help, try again."""
+    for pause in AGAIN_S:
+        try:
+            await services.recorder.append(record)
+            return
+        except LedgerError as error:
+            if error.code not in {"ledger_busy", "ledger_full"}:
+                raise
+        await asyncio.sleep(pause)
+    await services.recorder.append(record)
 
 
 def bind(work: Work, services: Services, object_ids: Sequence[str]) -> Awaitable[None]:

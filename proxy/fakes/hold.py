@@ -46,6 +46,11 @@ class Hold:
         """How many events have left."""
         return self._passed
 
+    @property
+    def waiting(self) -> int:
+        """How many events stand here now."""
+        return self._waiting
+
     def _wake(self) -> None:
         self._changed.set()
         self._changed = asyncio.Event()

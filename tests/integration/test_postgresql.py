@@ -26,6 +26,7 @@ from proxy.console.log import AuditLog
 from proxy.console.settings import ConsoleSettings
 from proxy.databases import vault_of
 from proxy.errors import ConfigError
+from proxy.fakes.hold import Hold
 from proxy.fakes.leaks import assert_no_leak
 from redaction.errors import VaultError
 from redaction.vault import tables
@@ -269,6 +270,24 @@ async def test_a_database_that_is_away_lets_nothing_leave(
         assert answer.status_code == 200
         await it.settled()
     assert verified(one["home"], postgres_url).kinds["transfer"] == 2
+
+
+async def test_an_answer_that_ends_while_the_database_is_away_has_its_outcome(
+    stand: Any, chat: Any, machine: Any, postgres_server: PostgresServer, postgres_url: str
+) -> None:
+    one, name, hold = machine("one"), sa.make_url(postgres_url).database, Hold()
+    async with stand(**one, openai={"hold": hold}) as it, it.client("openai") as client:
+        asking = asyncio.create_task(client.post("/v1/chat/completions", json=chat("hello")))
+        while not hold.waiting:
+            await asyncio.sleep(0.01)
+        postgres_server.run(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+        postgres_server.run(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
+        hold.open()
+        assert (await asking).status_code == 200
+        assert it.app.gate.open_transfers == 1
+        postgres_server.run(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
+        await it.settled()
+    assert [record["state"] for record in records(one["home"], postgres_url, "outcome")] == ["complete"]
 
 
 async def test_dragoman_ends_in_order_while_its_database_is_away(
