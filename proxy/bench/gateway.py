@@ -57,7 +57,8 @@ def free_port() -> int:
 class Stage:
     """Upstream, bare gateway and dragoman as processes; ended when the stack is."""
 
-    def __init__(self, stack: ExitStack) -> None:
+    def __init__(self, stack: ExitStack, workers: int = 1) -> None:
+        """workers: processes that serve dragoman's door."""
         self._stack = stack
         upstream = free_port()
         self._spawn("-m", "proxy.bench.bare", "upstream", str(upstream), ready="ready")
@@ -68,7 +69,7 @@ class Stage:
         pid = self._spawn(
             *("-c", "from proxy.cli import main; main()", "run", "--home", str(home), "--mode", "none"),
             *("--listen", f"127.0.0.1:{port}", "--admin", f"127.0.0.1:{free_port()}", "--console", "off"),
-            *("--detection-workers", "1"),
+            *("--detection-workers", "1", "--workers", str(workers)),
             *("--upstream", f"openai=http://127.0.0.1:{upstream}"),
             ready="dragoman is ready",
         )

@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from proxy.config import MAX_WORKERS
 from proxy.errors import ConfigError
 
 WHAT = ("gateway", "audit")
@@ -25,6 +26,7 @@ def bench(
     transfers: Annotated[
         int, typer.Option(help="audit: ask a made-up year of so many transfers instead.", min=0, max=20_000_000)
     ] = 0,
+    workers: Annotated[str, typer.Option(help="gateway: many connections at N door workers, such as 1,2.")] = "",
     keep: Annotated[Path | None, typer.Option(help="With --transfers: a home to fill, or to ask again.")] = None,
 ) -> None:
     """Measure what dragoman costs, beside what it would cost without it, in one run.
@@ -36,7 +38,7 @@ def bench(
     if what not in WHAT:
         raise ConfigError(f"there is no bench {what}; there are {', '.join(WHAT)}")
     of_audit = _scale(transfers, keep) if transfers and what == "audit" else None
-    rows = of_audit or (_audit(entries) if what == "audit" else _gateway(blocks))
+    rows = of_audit or (_audit(entries) if what == "audit" else _gateway(blocks, workers))
     if as_json:
         typer.echo(json.dumps(rows))
         return
@@ -48,7 +50,13 @@ def bench(
     Console().print(table)
 
 
-def _gateway(blocks: int) -> list[dict[str, Any]]:
+def _gateway(blocks: int, workers: str) -> list[dict[str, Any]]:
+    if workers:
+        from proxy.bench.workers import run as together
+
+        if not all(word.isdigit() and 0 < int(word) <= MAX_WORKERS for word in workers.split(",")):
+            raise ConfigError("--workers: write numbers with commas, such as 1,2")
+        return [asdict(row) for row in together([int(word) for word in workers.split(",")], blocks)]
     from proxy.bench.gateway import run
 
     return [asdict(row) for row in run(blocks)]
