@@ -124,9 +124,10 @@ def _bic(value: str, page: Page, start: int, end: int) -> float | None:
 
 def _account(value: str, page: Page, start: int, end: int) -> float | None:
     ahead = page.ahead(start, 70)
-    if not _ACCOUNT_WORD.search(ahead) or _MONEY.match(page.lower, end) or len(digits(value)) < 6:
+    named = _ACCOUNT_WORD.search(ahead)
+    if named is None or _MONEY.match(page.lower, end) or len(digits(value)) < 6:
         return None
-    if _NOT_ACCOUNT.search(ahead[-30:]):
+    if _NOT_ACCOUNT.search(ahead, named.start()):
         return None
     return 0.8
 

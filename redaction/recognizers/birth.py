@@ -20,7 +20,8 @@ _WORD: Final = (
     r"|ngày\s(?:tháng\snăm\s)?sinh|ngay\s(?:thang\snam\s)?sinh|sinh\sngày|sinh\sngay|sinh\snhật|sinh\snhat|sn|ns|ntns|jahrgang|birth_date|date_of_birth)"
 )
 _LINK: Final = r"[\"'`)*_]{0,4}\s{0,3}(?:[:=|]|is|ist|war|was|on|am|là|la|vào|the)?\s{0,3}(?:on\s|am\s|the\s|ngày\s|ngay\s|den\s|der\s|vào\s)?[\"'`*_]{0,3}\s{0,2}"
-_BORN: Final = re.compile(rf"(?i)(?<![^\W_]){_WORD}{_LINK}(?P<value>{_DATE})")
+_OF_WHOM: Final = r"(?:\s(?:của\s|cua\s)?(?:em|mình|minh|con|tôi|toi|anh|chị|chi|bé|cháu|nó|mẹ|bố|ba))?"
+_BORN: Final = re.compile(rf"(?i)(?<![^\W_]){_WORD}{_OF_WHOM}{_LINK}(?P<value>{_DATE})")
 _BORN_AFTER: Final = re.compile(
     rf"(?i)(?<![\w.])(?P<value>{_DATE})\s?(?:geboren|born|\(?(?:dob|geb\.?|geburtsdatum)\)?|zur welt gekommen|ist mein geburtstag|is my birthday)(?![^\W_])"
 )
@@ -29,6 +30,7 @@ _NEAR_DATE: Final = rf"(?:{_DATE})(?<=[0-9]{{4}})"
 _BORN_NEAR: Final = re.compile(
     rf"(?i)(?<![^\W_])(?:birthday|bday|geburtstag|geboren|born|sinh nhật|sinh nhat|sinh ngày)[^0-9\n]{{1,25}}(?<![\w.])(?P<value>{_NEAR_DATE})"
 )
+_BORN_VI: Final = re.compile(rf"(?i)(?<![^\W_])sinh\s(?:vào\s|hôm\s|ngày\s|ngay\s)?(?P<value>(?=[0-9]){_NEAR_DATE})")
 _BORN_NEAR_AFTER: Final = re.compile(
     rf"(?i)(?<![\w.])(?P<value>{_NEAR_DATE})[^0-9\n.!?]{{1,15}}(?:geburtstag|birthday|geboren|born)(?![^\W_])"
 )
@@ -61,6 +63,7 @@ RECOGNIZERS: tuple[Recognizer, ...] = (
     Pattern("birth_field", "DATE_OF_BIRTH", _HINTED, check=_hinted, group="value", trigger=("0",), skip_opaque=False),
     Pattern("birth_near", "DATE_OF_BIRTH", _BORN_NEAR, 0.85, group="value", trigger=("0",), skip_opaque=False),
     Pattern("birth_near", "DATE_OF_BIRTH", _BORN_NEAR_AFTER, 0.8, group="value", trigger=("0",), skip_opaque=False),
+    Pattern("birth_date", "DATE_OF_BIRTH", _BORN_VI, 0.9, group="value", trigger=("sinh",), skip_opaque=False),
     Pattern("age", "AGE", _AGED, 0.6, group="value", trigger=("0",)),
     Pattern("age", "AGE", _TURNED, 0.5, group="value", trigger=("turn", "wurde", "wird")),
     Pattern("age", "AGE", _AGE, 0.7, group="value", trigger=("0",)),

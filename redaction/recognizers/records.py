@@ -21,7 +21,7 @@ _EMPLOYEE: Final = re.compile(
 )
 _INSURED: Final = re.compile(
     rf"(?i)(?<![^\W_])(?:(?:health )?insurance (?:id|number|no\.?|policy(?: (?:number|no\.?))?)|medic(?:are|aid) (?:id|number|no\.?)|(?:member|subscriber|policy) (?:id|number|no\.?)[^\n:0-9]{{1,30}}insurance(?: card)?"
-    rf"|krankenversicherungsnummer|versicherten(?:nummer|nr\.?)|kvnr|mã (?:số )?bhyt|số (?:thẻ )?bảo hiểm y tế){_LINK}{_VALUE}"
+    rf"|krankenversicherungsnummer|versicherten(?:nummer|nr\.?|karte(?: ?(?:nummer|nr\.?))?)|kvnr|mã (?:số )?bhyt|số (?:thẻ )?bảo hiểm y tế){_LINK}{_VALUE}"
 )
 _HINTS: Final = {
     "MEDICAL_RECORD": re.compile(r"mrn|medical_?record|patient_?(?:id|no|number)|patientennummer"),

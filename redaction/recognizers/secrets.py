@@ -61,7 +61,7 @@ _SETCOOKIE: Final = re.compile(
 )
 _PASSWORD: Final = re.compile(
     r"(?i)(?<![^\W_])(?P<name>[a-z0-9]{0,20}[_-]?(?:passwor[dt]|passwd|passphrase|pwd|kennwort|passwörter|zugangscode|mật khẩu|mat khau|mật mã|mk|pw|pass(?=\s?[:=])|pin|wlan[- ]?(?:key|schlüssel)|wifi[- ]?(?:key|password)))"
-    r"(?P<between>[\"'`]?(?:\s(?:for|für|von|of|của|cua|zum|vom|to)(?:\s[^\s:=]{1,24}){1,4}|(?:\s(?:wifi|wlan|wi-fi|mail|email|gmail|facebook|fb|zalo|app|tài khoản|máy|mới|cũ|neu|neues|new|old|root|admin)){1,2})?\s{0,3}(?:[:=]{1,2}>?|→|is|ist|lautet|war|was|là|la)\s{0,3})"
+    r"(?P<between>[\"'`]?(?:\s(?:for|für|von|of|của|cua|zum|vom|to)(?:\s[^\s:=]{1,24}){1,4}|(?:\s(?:wifi|wlan|wi-fi|mail|email|gmail|facebook|fb|zalo|app|tài khoản|máy|mới|cũ|neu|neues|new|old|root|admin)){1,2}|(?:\s\w{2,15}){1,2}(?=\s?[:=]))?\s{0,3}(?:[:=]{1,2}>?|→|is|ist|lautet|war|was|là|la)\s{0,3})"
     r"(?P<quote>[\"'`„“]?)(?P<value>[^\s\"'`„“”<>,;]{4,128})"
 )
 _LABELLED_LINE: Final = re.compile(
@@ -72,6 +72,11 @@ _PASSWORD_BARE: Final = re.compile(
     r"(?i)(?<![^\W_])(?:passwor[dt]|passwd|pwd|kennwort|mật khẩu|mat khau|mật mã|mk|pw|pass)"
     r"(?:\s(?:mail|email|gmail|wifi|wlan|fb|zalo|của|cua|em|tôi|mình|anh|chị|nhà|mới|neu|new|mein|my)){0,4}\s"
     r"(?P<value>(?=[^\s]{0,40}[0-9])(?=[^\s]{0,40}[a-z])[^\s\"'`„“”<>,;:=()]{6,64})"
+)
+# In quotes it may have spaces.
+_PASSWORD_QUOTED: Final = re.compile(
+    r"(?i)(?<![^\W_])(?:passwor[dt]|passphrase|kennwort|mật khẩu|mat khau)\s{0,2}(?:[:=]|is|ist|lautet|là|la)\s{0,2}"
+    r"[\"„“'](?P<value>[^\"„“”'\n]{4,60})[\"“”']"
 )
 _CODE: Final = re.compile(
     r"(?i)(?<![^\W_])(?:(?:mã|ma) (?:pin|otp|xác nhận|xac nhan|bảo mật)|(?:otp|pin)(?:[- ]?code)?|(?:tan|einmal)-?code|one[- ]time (?:code|password)|verification code|bestätigungscode)"
@@ -154,6 +159,9 @@ class Passwords:
             ):
                 start = match.start("value")
                 yield Finding(start, start + len(value), "PASSWORD", 0.75, self.name)
+        for match in _PASSWORD_QUOTED.finditer(page.text):
+            if not _PLACEHOLDER.match(match["value"]):
+                yield Finding(*match.span("value"), "PASSWORD", 0.88, self.name)
         if page.has_digit:
             for expression in (_CODE, _NETWORK_KEY):
                 for match in expression.finditer(page.text):

@@ -31,7 +31,7 @@ _ILLNESS: Final = (
     r"(?:(?:type|typ|tuýp|tuyp)[ -]?[12][ -])?(?:hiv|aids|diabet(?:es|iker|ikerin|ic)|krebs|\w{3,14}krebs|(?:\w{3,10}\s)?cancer|leuk(?:ämie|emia|aemia)|depression(?:en|s)?|depressiv|bipolar(?:e störung| disorder)?|schizophren(?:ie|ia)|epilep(?:sie|sy)|asthma|adhs|adhd|autis(?:mus|m|t|tin|tic)"
     r"|multiple[rn]? sklerose|multiple sclerosis|parkinson|alzheimer|demen(?:z|tia)|hepatitis(?:\s[abc])?|tuberkulose|tuberculosis|migräne|migraine|burn-?out|essstörung|bulimi(?:e|a)|anorexi(?:e|a)"
     r"|endometrios(?:e|is)|schwanger|pregnant|fehlgeburt|miscarriage|alkoholi(?:ker|kerin|c)|ptbs|ptsd|rheuma|morbus crohn|crohn'?s|lupus|covid|corona"
-    r"|tiểu đường|tieu duong|ung thư(?:\s\w{1,6})?|ung thu|trầm cảm|tram cam|viêm gan(?:\s[abc])?|lao phổi|động kinh|hen suyễn|cao huyết áp|có thai|co thai|mang thai|mang bầu|rối loạn lo âu|tự kỷ)"
+    r"|tiểu đường|tieu duong|ung thư(?:\s\w{1,6})?|ung thu|trầm cảm|tram cam|viêm gan(?:\s[abc])?|lao phổi|động kinh|hen suyễn|cao huyết áp|có thai|co thai|mang thai|mang bầu|rối loạn lo âu|tự kỷ|tâm thần(?: phân liệt)?|suy thận|sỏi thận|tai biến|đột quỵ|gút|viêm phổi|vô sinh|sảy thai|nghiện(?: rượu| ma túy)?|máu trắng|thoát vị đĩa đệm|schlaganfall|herzinfarkt|stroke|infertil(?:e|ity))"
 )
 _HAVE: Final = (
     r"(?:i have|i've got|i've had|i've|i suffer from|i was diagnosed with|diagnosed with|he has|she has|has|have|suffers from|ich habe|ich hab|hab|ich leide an|leidet an|leide unter|leidet unter|hat|er hat|sie hat|diagnose:?|diagnosis:?"

@@ -59,7 +59,7 @@ _LABELLED: Final = re.compile(
 )
 # Without a colon the value must look made up.
 _BARE: Final = re.compile(
-    r"(?i)(?<![^\W_])(?:user ?name|benutzer(?:name|kennung)|nutzername|login|gamertag|nick(?:name)?|tên đăng nhập|ten dang nhap) (?P<value>[a-z]{1,30}[0-9_.][a-z0-9_.]{0,30}[a-z0-9])(?![\w@(])"
+    r"(?i)(?<![^\W_])(?:user ?name|user[ _-]?id|benutzer(?:name|kennung)|nutzername|login|gamertag|nick(?:name)?|tên đăng nhập|ten dang nhap) (?P<value>[a-z]{1,30}[0-9_.][a-z0-9_.]{0,30}[a-z0-9])(?![\w@(])"
 )
 _DISCORD: Final = re.compile(r"(?<![\w#])(?P<value>[A-Za-z0-9_.]{2,32}#[0-9]{4})(?![\w])")
 _CODE: Final = re.compile(r"[(){};=<>/*#]|^\s*@")
@@ -176,7 +176,7 @@ RECOGNIZERS: tuple[Recognizer, ...] = (
         _BARE,
         0.7,
         group="value",
-        trigger=("name", "login", "kennung", "tag", "nick", "nhập", "nhap"),
+        trigger=("name", "user", "login", "kennung", "tag", "nick", "nhập", "nhap"),
     ),
     Pattern("discord", "USERNAME", _DISCORD, check=_discord, group="value", trigger=("#",)),
 )

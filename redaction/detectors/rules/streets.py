@@ -29,6 +29,11 @@ _DE_SMALL: Final = re.compile(
     rf"(?i)(?<![\w-])(?P<value>(?:[{LOW}]{{2,30}}(?:-[{LOW}]{{2,30}}){{0,2}}[- ]?{_SURE_END}|[{LOW}]{{4,30}}(?:weg|platz|ring|damm|ufer|steig|pfad))"
     rf" [0-9]{{1,4}}(?: ?[a-h](?!\w))?(?![\w.]*[0-9])(?:,? (?:in )?[0-9]{{5}} [{LOW}]{{3,30}})?)"
 )
+# `am stadtpark 17` in small letters is one only where somebody lives.
+_DE_LIVES: Final = re.compile(
+    rf"(?i)(?<!\w)(?:wohn(?:e|t|st|en|haft)|gezogen|ziehe|adresse:?) (?:jetzt |nun |dort |in |ist )?"
+    rf"(?P<value>(?:am|an der|auf der|auf dem|im|zum|zur|hinter der|unter den) [{LOW}]{{3,20}}(?: [{LOW}]{{3,20}})? [0-9]{{1,3}}[a-h]?)(?![\w.]*[0-9]|\w)"
+)
 _DE_BARE: Final = re.compile(
     rf"(?<![\w-])(?i:in der|an der|aus der|auf der|wohnt|wohne|adresse:?) (?P<value>[{UP}][{LOW}]{{2,30}}(?:-[{UP}][{LOW}]{{2,30}}){{0,2}}[- ]?(?:straße|strasse|gasse|allee|Straße|Allee))(?!\w)"
 )
@@ -193,6 +198,8 @@ def _small(text: Text) -> Iterator[Finding]:
         for match in _DE_SMALL.finditer(text.text):
             if not is_word(match["value"].split(" ")[0], "de"):
                 yield _finding(text, match, 0.7, "street_de")
+        for match in _DE_LIVES.finditer(text.text):
+            yield _finding(text, match, 0.75, "street_de")
     if "en" in languages:
         for match in _EN_SMALL.finditer(text.text):
             if not _is_measure(match["name"]):
