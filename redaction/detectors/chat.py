@@ -23,7 +23,8 @@ _SOURCES: Final = (
 )
 _LANGUAGES: Final = frozenset(("en", "de", "vi"))
 # A matrix of this many words keeps the processor busy; more only takes memory.
-_BATCH_WORDS: Final = 1_000
+_BATCH_WORDS: Final = 500
+_LONGEST: Final = 400
 
 
 class Chat:
@@ -88,7 +89,7 @@ def _ranges(texts: Sequence[str], told: Sequence[str], vietnamese: bool) -> Iter
     for at, (text, fact) in enumerate(zip(texts, told, strict=True)):
         if not _may_be_name(text, fact, vietnamese):
             continue
-        if first >= 0 and at - last > 2 * REACH:
+        if first >= 0 and (at - last > 2 * REACH or at - first >= _LONGEST):
             yield first, last
             first = at
         first, last = (at if first < 0 else first), at
