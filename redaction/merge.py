@@ -4,7 +4,8 @@ The stronger opinion wins a place; what a weaker one covers beyond it stays cove
 placeholder too many. Splicing over overlaps is how other gateways destroy their users' prompts.
 """
 
-from collections.abc import Iterable
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -29,6 +30,7 @@ NOTHING: Final = ""
 in it; no finding has this type."""
 # What it speaks about: an address, a number or a company is not its matter.
 _NAMED: Final = frozenset({"PERSON", "LOCATION"})
+_END: Final = 1 << 62
 MIN_SCORE: Final = 0.4
 """Below this an opinion alone is not a finding."""
 
@@ -36,7 +38,7 @@ MIN_SCORE: Final = 0.4
 def merge(text: str, opinions: Iterable[Finding]) -> tuple[Finding, ...]:
     """Sorted, non-overlapping findings. Depends on the set of opinions only, not on their order."""
     held = {opinion for opinion in opinions if opinion.score >= MIN_SCORE and opinion.start < opinion.end}
-    against = [opinion for opinion in held if opinion.entity_type == NOTHING]
+    against = _denials(held)
     kept = sorted(opinion for opinion in held if opinion.entity_type != NOTHING and not _denied(opinion, against))
     if len(kept) < 2:
         return tuple(kept)
@@ -46,10 +48,24 @@ def merge(text: str, opinions: Iterable[Finding]) -> tuple[Finding, ...]:
     return tuple(sorted(result))
 
 
-def _denied(opinion: Finding, against: list[Finding]) -> bool:
-    return opinion.entity_type in _NAMED and any(
-        other.start <= opinion.start and opinion.end <= other.end and opinion.score < other.score for other in against
-    )
+def _denied(opinion: Finding, against: Mapping[float, Sequence[tuple[int, int]]]) -> bool:
+    """against: score -> spans in order, those of one score apart from each other."""
+    if opinion.entity_type not in _NAMED:
+        return False
+    for score, spans in against.items():
+        if opinion.score < score:
+            at = bisect_right(spans, (opinion.start, _END)) - 1
+            if at >= 0 and opinion.end <= spans[at][1]:
+                return True
+    return False
+
+
+def _denials(held: Iterable[Finding]) -> dict[float, list[tuple[int, int]]]:
+    spans: dict[float, list[tuple[int, int]]] = {}
+    for opinion in sorted(held):
+        if opinion.entity_type == NOTHING:
+            spans.setdefault(opinion.score, []).append((opinion.start, opinion.end))
+    return spans
 
 
 def _clusters(findings: list[Finding]) -> Iterable[list[Finding]]:
