@@ -31,7 +31,8 @@ class Limits:
 
     body_bytes: of a request as it came and as decoded. depth: nesting of JSON. open_transfers: at the same time.
     detect_s, connect_s, idle_s: seconds for detection of one request, for connecting upstream, without any byte of
-    an answer. drain_s: how long open transfers may go on at shutdown.
+    an answer. drain_s: how long open transfers may go on at shutdown. request_s: at the gateway, until the head of a
+    request is there, and its body, for which a second more is granted per KiB that came.
     """
 
     body_bytes: int = 32 * 1024 * 1024
@@ -40,6 +41,7 @@ class Limits:
     connect_s: float = 10.0
     idle_s: float = 600.0
     drain_s: float = 30.0
+    request_s: float = 20.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,8 @@ from proxy.transport import Transport, UpstreamAnswer, UpstreamError
 logger = logging.getLogger("dragoman.gateway")
 
 BODILESS = (204, 304)
+SLOWEST = 1024
+"""Bytes per second of a body, beyond `request_s`; the slowest mobile network sends more."""
 FAILED_CLOSED = Refusal(503, "failed_closed", "dragoman failed on this request; nothing was sent", 1)
 DRAINING = Refusal(503, "draining", "dragoman is shutting down; try again", 1)
 UPGRADE = Refusal(501, "upgrade_unsupported", "the only upgrade that is understood here is a WebSocket's (RFC 6455)")
@@ -51,7 +53,7 @@ class Gateway:
     """Translates HTTP requests to the gate.
 
     ready: whether `/-/readyz` says so. allowed_hosts: Host names (without port) besides loopback and the address that
-    is listened on. body_bytes: largest request body.
+    is listened on. body_bytes: largest request body. request_s: seconds for a body, and one more per KiB of it.
     """
 
     def __init__(
@@ -61,12 +63,14 @@ class Gateway:
         *,
         ready: Callable[[], bool],
         body_bytes: int,
+        request_s: float,
         allowed_hosts: Iterable[str] = (),
     ) -> None:
         self._gate = gate
         self._transport = transport
         self._ready = ready
         self._body_bytes = body_bytes
+        self._request_s = request_s
         self._allowed_hosts = frozenset(host.lower() for host in allowed_hosts)
         self._closing: set[asyncio.Task[None]] = set()
         self._sessions = Sessions(gate, transport, self._later)
@@ -156,11 +160,17 @@ class Gateway:
         if (request.content_length or 0) > self._body_bytes:
             raise ProxyError("the request body is too large", code="body_too_large", status=413)
         pieces, size = [], 0
-        async for piece in request.content.iter_any():
-            size += len(piece)
-            if size > self._body_bytes:
-                raise ProxyError("the request body is too large", code="body_too_large", status=413)
-            pieces.append(piece)
+        began = asyncio.get_running_loop().time()
+        try:
+            async with asyncio.timeout_at(began + self._request_s) as limit:
+                async for piece in request.content.iter_any():
+                    size += len(piece)
+                    if size > self._body_bytes:
+                        raise ProxyError("the request body is too large", code="body_too_large", status=413)
+                    pieces.append(piece)
+                    limit.reschedule(began + self._request_s + size / SLOWEST)
+        except TimeoutError:
+            raise ProxyError("the request body comes too slowly", code="body_too_slow", status=408) from None
         return b"".join(pieces)
 
     async def _relay(self, request: web.BaseRequest, exchange: Exchange, outgoing: Outgoing) -> web.StreamResponse:

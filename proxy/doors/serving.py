@@ -4,6 +4,7 @@ aiohttp logs a request that it cannot read with the very bytes it stumbled over,
 Here the log gets the kind of the error, and the client an answer of ours.
 """
 
+import asyncio
 import logging
 import ssl
 from typing import Any
@@ -18,7 +19,48 @@ logger = logging.getLogger("dragoman.http")
 
 
 class Connection(web.RequestHandler):
-    """One client's connection."""
+    """One client's connection. request_s: seconds from the first byte of a request until its head is whole.
+
+    A new connection has the same time for its first byte: one that says nothing costs a descriptor as well. Bodies have
+    a limit where they are read.
+    """
+
+    def __init__(self, *args: Any, request_s: float, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._request_s = request_s
+        self._head: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """The first head is waited for."""
+        super().connection_made(transport)
+        self._wait_for_head()
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes that complete a head end the waiting for it; bytes of no request begin the next."""
+        before = self._request_count
+        super().data_received(data)
+        if self._request_count > before:
+            self._stop_waiting()
+        elif data and self._head is None and self._current_request is None and not self._messages:
+            self._wait_for_head()
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """Nothing is waited for any more."""
+        self._stop_waiting()
+        super().connection_lost(exc)
+
+    def _wait_for_head(self) -> None:
+        self._head = asyncio.get_running_loop().call_later(self._request_s, self._too_slow)
+
+    def _stop_waiting(self) -> None:
+        if self._head is not None:
+            self._head.cancel()
+            self._head = None
+
+    def _too_slow(self) -> None:
+        self._head = None
+        logger.info("a connection was ended: no whole head of a request in %g s", self._request_s)
+        self.force_close()
 
     def handle_error(
         self,
@@ -70,12 +112,12 @@ class PrefacedServer(Server):
 
 
 def server_for(
-    handler: Any, tls: ssl.SSLContext | None, peers: NamedPeers | None
+    handler: Any, tls: ssl.SSLContext | None, peers: NamedPeers | None, request_s: float
 ) -> tuple[Server, ssl.SSLContext | None]:
     """The server of a door, and the TLS that the socket beneath it has to speak: none where a header comes first."""
     # auto_decompress is off: the gate decodes with limits, and the record commits to the body as it came.
     options: dict[str, Any] = {"handler_cancellation": True, "access_log": None, "auto_decompress": False}
-    options["read_bufsize"] = 2**18
+    options |= {"read_bufsize": 2**18, "request_s": request_s}
     if peers:
         return PrefacedServer(handler, peers=peers, tls=tls, **options), None
     return Server(handler, **options), tls

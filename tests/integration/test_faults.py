@@ -238,6 +238,72 @@ async def test_a_client_that_sends_half_a_request_and_closes_its_side_has_sent_n
         assert it.records("transfer") == []
 
 
+@pytest.mark.parametrize("kept", [False, True], ids=["its first", "a later"])
+async def test_a_client_that_sends_the_head_of_a_request_byte_by_byte_is_cut(stand: Any, kept: bool) -> None:
+    async with stand(settings={"limits": Limits(drain_s=5, request_s=0.5)}) as it:
+        reader, writer = await asyncio.open_connection(*it.addresses.gateway)
+        if kept:
+            writer.write(b"GET /-/healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+            assert (await reader.readuntil(b"ok\n")).startswith(b"HTTP/1.1 200")
+        cut = asyncio.create_task(reader.read())
+        sent = await dripped(writer, b"POST /openai/v1/chat/completions HTTP/1.1\r\nX: " + b"a" * 100_000, cut)
+        assert await asyncio.wait_for(cut, WAIT_S) == b""
+        assert sent < 10_000
+        writer.close()
+        async with it.client("openai") as client:
+            assert (await client.get(f"{it.gateway}/-/healthz")).status_code == 200
+        assert it.records("transfer") == it.records("blocked") == []
+
+
+async def test_a_client_that_says_nothing_is_cut(stand: Any) -> None:
+    async with stand(settings={"limits": Limits(drain_s=5, request_s=0.3)}) as it:
+        reader, writer = await asyncio.open_connection(*it.addresses.gateway)
+        assert await asyncio.wait_for(reader.read(), WAIT_S) == b""
+        writer.close()
+
+
+async def test_a_client_that_sends_a_body_byte_by_byte_is_refused_and_cut(stand: Any, chat: Any) -> None:
+    async with stand(settings={"limits": Limits(drain_s=5, request_s=0.5)}) as it:
+        reader, writer = await asyncio.open_connection(*it.addresses.gateway)
+        head = b"POST /openai/v1/chat/completions HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 100000\r\n\r\n"
+        writer.write(head)
+        answer = asyncio.create_task(reader.readuntil(b"\r\n\r\n"))
+        await dripped(writer, b'{"' + MAIL.encode() * 4_000, answer)
+        got = await asyncio.wait_for(answer, WAIT_S)
+        assert got.startswith(b"HTTP/1.1 408 ")
+        assert b"dragoman-reason: body_too_slow" in got.lower()
+        writer.write_eof()
+        await asyncio.wait_for(reader.read(), WAIT_S)  # the connection ends
+        writer.close()
+        assert [one["reason"] for one in it.records("blocked")] == ["body_too_slow"]
+        assert it.received() == it.records("transfer") == []
+        # Who is slow but goes on is not cut: a large body has its time.
+        async with it.client("openai") as client:
+            body = orjson.dumps(chat("slow " * 2_000))
+
+            async def pieces() -> AsyncIterator[bytes]:
+                for start in range(0, len(body), 1_000):
+                    await asyncio.sleep(0.1)
+                    yield body[start : start + 1_000]
+
+            sent = await client.post(
+                "/v1/chat/completions", content=pieces(), headers={"content-type": "application/json"}
+            )
+            assert sent.status_code == 200
+
+
+async def dripped(writer: asyncio.StreamWriter, data: bytes, until: "asyncio.Task[bytes]") -> int:
+    """Writes a byte every few milliseconds until the task has ended; how many."""
+    for sent, byte in enumerate(data):
+        done, _ = await asyncio.wait({until}, timeout=0.005)
+        if done:
+            return sent
+        with contextlib.suppress(ConnectionError):
+            writer.write(bytes([byte]))
+            await writer.drain()
+    return len(data)
+
+
 async def test_a_clock_that_jumps_changes_no_order_and_loses_no_record(
     each_door: Any, chat: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
