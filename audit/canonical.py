@@ -30,6 +30,7 @@ type Record = (
     | events.ExportRecord
     | events.QueryRecord
     | events.WitnessRecord
+    | events.TokenRecord
 )
 
 KINDS: dict[str, type[Any]] = {
@@ -49,6 +50,7 @@ KINDS: dict[str, type[Any]] = {
         events.ExportRecord,
         events.QueryRecord,
         events.WitnessRecord,
+        events.TokenRecord,
     )
 }
 """Every kind of record, by the word that stands in its entry."""

@@ -21,6 +21,7 @@ from audit.values import (
     ShredCause,
     StopState,
     StopTarget,
+    TokenEvent,
 )
 
 MAX_NAMES = 64
@@ -190,3 +191,14 @@ class WitnessRecord(Event):
     tree_size: Annotated[int, Whole(1), "Size of the tree that was cosigned."]
     root: Annotated[str, f.DIGEST, "Its root hash."]
     cosigned_at: Annotated[int, f.COUNT, "The witness's time, in seconds since 1970 UTC."]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenRecord(Event):
+    """Somebody may look or act from here on, or may not any more. The token itself is nowhere in the log."""
+
+    kind: ClassVar[str] = "token"
+    event: Annotated[TokenEvent, Closed(TokenEvent), "Made or revoked."]
+    token: Annotated[str, f.NAME, "Public id of the token."]
+    role: Annotated[str, f.CODE, "What it allows."]
+    actor: Annotated[str, f.ACTOR, "Who."] = "system"

@@ -253,6 +253,11 @@ class ErasurePhase(StrEnum):
     RELEASED = "released"
 
 
+class TokenEvent(StrEnum):
+    CREATED = "created"
+    REVOKED = "revoked"
+
+
 class StopTarget(StrEnum):
     DESTINATION = "destination"
     APPLICATION = "application"

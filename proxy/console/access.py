@@ -19,6 +19,8 @@ class Right(StrEnum):
     STOP = "stop"
     REVEAL = "reveal"
     ACTIVATE = "activate"
+    APPROVE = "approve"
+    TOKENS = "tokens"
 
 
 _ALL = frozenset(Role)
@@ -32,6 +34,8 @@ RIGHTS: dict[Right, frozenset[Role]] = {
     Right.STOP: frozenset({Role.OFFICER, Role.OPERATOR}),
     Right.REVEAL: MAY,
     Right.ACTIVATE: frozenset({Role.OFFICER}),
+    Right.APPROVE: frozenset({Role.OFFICER}),
+    Right.TOKENS: frozenset({Role.OFFICER, Role.OPERATOR}),
 }
 
 

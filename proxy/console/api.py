@@ -139,12 +139,17 @@ def _run(desk: Desk, operation: Operation, call: Call) -> Response:
     if isinstance(answer, bytes):
         return Response(answer, operation.status, media_type=operation.media[0])
     if isinstance(answer, Made):
-        # Pages carry their own style, which this site's own pages may not have: they are for saving.
-        headers = {"content-disposition": f'attachment; filename="{answer.name}"'}
-        return Response(answer.data, operation.status, headers, answer.media)
+        return made_response(answer, operation.status)
     if isinstance(answer, Iterator):
         return export_response(answer, call.query.format.value)
     return Response(orjson.dumps(answer), operation.status, media_type=JSON)
+
+
+def made_response(made: Made, status: int = 200) -> Response:
+    """A file that was made for this answer."""
+    # Pages carry their own style, which this site's own pages may not have: they are for saving.
+    headers = {"content-disposition": f'attachment; filename="{made.name}"'}
+    return Response(made.data, status, headers, made.media)
 
 
 def export_response(stream: Iterator[bytes], form: str) -> StreamingResponse:

@@ -17,6 +17,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from proxy.console import api, pages
+from proxy.console.approving import Approving
 from proxy.console.log import AuditLog
 from proxy.console.operations import Desk
 from proxy.console.policy_desk import PolicyDesk
@@ -25,6 +26,7 @@ from proxy.console.questions import Questions
 from proxy.console.sessions import Sessions
 from proxy.console.settings import ConsoleSettings
 from proxy.console.site import Site
+from proxy.console.token_desk import TokenDesk
 from proxy.console.trying import Trying
 from proxy.console.verifying import Verification
 from proxy.databases import control_of, vault_of
@@ -62,7 +64,8 @@ def application(settings: ConsoleSettings) -> Starlette:
     policy = PolicyDesk(PolicySource(settings.as_settings, control), control, log, people=settings.policy_people)
     revealing = Revealing(control, log.ledger, lambda: vault_of(settings.as_settings))
     trying = Trying(log, Rehearsals(settings.as_settings))
-    desk = Desk(log, Questions(log), policy, Verification(log), revealing, trying)
+    approving, tokens = Approving(policy, control, log), TokenDesk(control, log)
+    desk = Desk(log, Questions(log), policy, Verification(log), revealing, trying, approving, tokens)
     oidc = read_oidc(settings.oidc)
     provider = None if oidc is None else IdentityProvider(oidc)
     gate = api.Gatekeeper(control, settings.per_minute, settings.sign_ins_per_minute, provider)

@@ -16,10 +16,12 @@ from audit.reports.writing import Form, rendered
 from audit.values import StopTarget
 from proxy.console import inputs, outputs
 from proxy.console.access import Right, Visitor
+from proxy.console.approving import Approving
 from proxy.console.exporting import export
 from proxy.console.log import AuditLog
 from proxy.console.policy_desk import PolicyDesk
 from proxy.console.questions import Questions
+from proxy.console.token_desk import TokenDesk
 from proxy.console.trying import Trying
 from proxy.console.verifying import Verification
 from proxy.control.reveals import RevealKind, Wanted
@@ -42,6 +44,8 @@ class Desk:
     verification: Verification
     revealing: Revealing
     trying: Trying
+    approving: Approving
+    tokens: TokenDesk
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,16 +162,17 @@ def _reports(desk: Desk, call: Call) -> Answer:
 def _report(desk: Desk, call: Call) -> Answer:
     given = call.query
     report = desk.questions.report(call.visitor, call.path["name"], inputs.filters_of(given))
-    return _written(report, given.form, given.lang)
+    return written(report, given.form, given.lang)
 
 
 def _report_of(desk: Desk, call: Call) -> Answer:
     body = call.body
     filters = inputs.filters_of(body.filters, body.subject)
-    return _written(desk.questions.report(call.visitor, call.path["name"], filters), body.form, body.lang)
+    return written(desk.questions.report(call.visitor, call.path["name"], filters), body.form, body.lang)
 
 
-def _written(report: Report, form: Form, language: Language) -> Made:
+def written(report: Report, form: Form, language: Language) -> Made:
+    """A report as a file."""
     media = {Form.HTML: HTML, Form.PDF: PDF, Form.JSON: JSON}[form]
     return Made(rendered(report, form, language), media, f"{report.kind.name}.{form}")
 

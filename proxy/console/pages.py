@@ -5,7 +5,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-from proxy.console import views
+from proxy.console import acting, reporting, views
 from proxy.console.playground import playground
 from proxy.console.signing_in import SigningIn
 from proxy.console.site import SIGN_IN, Show, Site
@@ -20,6 +20,11 @@ PAGES: tuple[tuple[str, tuple[str, ...], Show], ...] = (
     ("/policy", ("GET", "POST"), views.policy),
     ("/try", ("GET", "POST"), playground),
     ("/stop", ("GET", "POST"), views.stop),
+    ("/approvals", ("GET", "POST"), acting.approvals),
+    ("/reveals", ("GET", "POST"), acting.reveals),
+    ("/reports", ("GET",), reporting.reports),
+    ("/reports/file", ("POST",), reporting.report),
+    ("/tokens", ("GET", "POST"), acting.tokens),
     ("/export", ("GET",), views.download),
 )
 """Path, methods, view."""

@@ -18,9 +18,9 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from proxy.console.access import Right, Visitor
-from proxy.console.api import MAX_BODY, Gatekeeper, address_of, export_response
+from proxy.console.api import MAX_BODY, Gatekeeper, address_of, export_response, made_response
 from proxy.console.language import LANGUAGES, Words, preferred, when, words
-from proxy.console.operations import Desk
+from proxy.console.operations import Desk, Made
 from proxy.console.problems import InputError, TooManyError, known, problem, retry_after
 from proxy.console.sessions import Session, Sessions
 from proxy.errors import FormatError, ProxyError, RefusedError
@@ -50,8 +50,8 @@ class View:
     context: Mapping[str, Any] = field(default_factory=dict)
 
 
-type Shown = View | Mapping[str, Any] | tuple[str, Iterator[bytes]]
-"""A page, data for a page's own script, or an export."""
+type Shown = View | Mapping[str, Any] | tuple[str, Iterator[bytes]] | Made
+"""A page, data for a page's own script, an export, or a file."""
 type Show = Callable[[Desk, Ask], Shown]
 
 
@@ -115,6 +115,8 @@ class Site:
             return self.render(request, shown.template, shown.context, visitor=visitor, session=session)
         if isinstance(shown, tuple):
             return export_response(shown[1], shown[0])
+        if isinstance(shown, Made):
+            return made_response(shown)
         return Response(orjson.dumps(shown), media_type="application/json")
 
     def session_of(self, request: Request) -> Session | None:

@@ -254,6 +254,7 @@ EVENTS: list[Any] = [
     events.RevealRecord(at=1, actor=REFERENCE, approver=REFERENCE, reason="incident", types=("PERSON",), n=1),
     events.ShredRecord(at=1, cause="expired", scopes=("a" * 64,), mappings=4),
     events.ErasureRecord(at=1, id=STAMP.boot, phase="begun", refs=(REFERENCE,), recipients=("openai",)),
+    events.TokenRecord(at=1, event="created", token="3f9a1c20", role="auditor", actor=REFERENCE),
     events.StopRecord(at=1, target="destination", name="openai", state="stopped", actor=REFERENCE),
     events.ExportRecord(at=1, format="tiles", tree_size=3, root="a" * 64, entries=3),
     events.QueryRecord(at=1, question="who", filters=("application",), refs=(REFERENCE,), results=4),
