@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from proxy.console import api, pages
 from proxy.console.approving import Approving
+from proxy.console.health import Health
 from proxy.console.log import AuditLog
 from proxy.console.operations import Desk
 from proxy.console.policy_desk import PolicyDesk
@@ -65,7 +66,8 @@ def application(settings: ConsoleSettings) -> Starlette:
     revealing = Revealing(control, log.ledger, lambda: vault_of(settings.as_settings))
     trying = Trying(log, Rehearsals(settings.as_settings))
     approving, tokens = Approving(policy, control, log), TokenDesk(control, log)
-    desk = Desk(log, Questions(log), policy, Verification(log), revealing, trying, approving, tokens)
+    health = Health(settings, control, log, policy)
+    desk = Desk(log, Questions(log), policy, Verification(log), revealing, trying, approving, tokens, health)
     oidc = read_oidc(settings.oidc)
     provider = None if oidc is None else IdentityProvider(oidc)
     gate = api.Gatekeeper(control, settings.per_minute, settings.sign_ins_per_minute, provider)

@@ -18,6 +18,7 @@ from proxy.console import inputs, outputs
 from proxy.console.access import Right, Visitor
 from proxy.console.approving import Approving
 from proxy.console.exporting import export
+from proxy.console.health import Health
 from proxy.console.log import AuditLog
 from proxy.console.policy_desk import PolicyDesk
 from proxy.console.questions import Questions
@@ -46,6 +47,7 @@ class Desk:
     trying: Trying
     approving: Approving
     tokens: TokenDesk
+    health: Health
 
 
 @dataclass(frozen=True, slots=True)

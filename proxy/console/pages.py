@@ -12,6 +12,8 @@ from proxy.console.site import SIGN_IN, Show, Site
 
 PAGES: tuple[tuple[str, tuple[str, ...], Show], ...] = (
     ("/", ("GET",), views.overview),
+    ("/changes", ("GET",), views.changes),
+    ("/health", ("GET",), views.health),
     ("/who", ("GET",), views.who),
     ("/transfers", ("GET",), views.transfers),
     ("/transfers/{id}", ("GET",), views.transfer),

@@ -5,7 +5,7 @@ A pasted text is checked in memory and stored nowhere.
 
 import threading
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from audit.events import StopRecord
 from audit.ids import now_ms
@@ -68,6 +68,13 @@ class PolicyDesk:
                 self._loaded = None  # a file that cannot be read now has no effective policy
                 self._loaded = self._source.read()
             return self._loaded.policy
+
+    def warnings(self, today: date) -> list[Problem]:
+        """What lint says about the files, warnings included."""
+        _ = self.policy
+        with self._lock:
+            loaded = self._loaded
+        return [] if loaded is None else lint(loaded, today)
 
     def effective(self, visitor: Visitor) -> Effective:
         """The policy, resolved."""

@@ -8,13 +8,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+import sqlalchemy as sa
+
 from audit import overview, prove, query, tell
+from audit.acts import acts_since
 from audit.errors import VerifyError
 from audit.query import Holding, Row
 from audit.reports import NAMES as REPORTS
 from audit.reports.base import Report, ReportError, build
 from audit.reports.writing import tables_of
+from audit.rows import DAY_MS
 from audit.store import newest_checkpoint
+from audit.unregistered import REASON as SHADOW_AI
 from audit.values import Question as Asked
 from proxy.console.access import Right, Visitor
 from proxy.console.log import AuditLog
@@ -22,6 +27,7 @@ from proxy.errors import FormatError, ProxyError
 
 MAX_PAGE = 500
 MAX_GROUPS = 1_000
+COMPARED = ("destination", "application", "entity_type")
 
 
 class NotFoundError(ProxyError):
@@ -86,6 +92,19 @@ class Holdings:
         return bool(self.without_subject)
 
 
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """compared: field -> value, count before, count now. acts: what people and the system did, newest first."""
+
+    compared: Mapping[str, list[tuple[str, int, int]]]
+    acts: list[Row]
+
+
+def _counts(connection: sa.Connection, question: query.Question, name: str) -> dict[str | None, int]:
+    rows = query.groups(connection, question, (name,))
+    return {row[name]: int(row["transfers"] if "transfers" in row else row["findings"]) for row in rows}
+
+
 class Questions:
     """Raises RefusedError for a role that may not, NotFoundError, FormatError for wrong fields, AuditError."""
 
@@ -125,6 +144,27 @@ class Questions:
             found = overview.overview(connection, question)
         self.log.asked(visitor, Asked.STATS, found.transfers + found.blocked, filters=filters.values)
         return found
+
+    def changes(self, visitor: Visitor, since: int, days: int) -> Changes:
+        """What a period of whole days has that the one before had not, or had more or less of."""
+        span, now = days * DAY_MS, self._question(visitor, Filters({}, since=since))
+        before = self._question(visitor, Filters({}, since=since - span, until=since))
+        compared, acts = {}, []
+        with self.log.read() as connection:
+            for name in COMPARED:
+                counts = [_counts(connection, one, name) for one in (before, now)]
+                names = sorted(one for one in {*counts[0], *counts[1]} if one is not None)
+                compared[name] = [(one, counts[0].get(one, 0), counts[1].get(one, 0)) for one in names]
+            if visitor.may(Right.LOG):
+                acts = acts_since(connection, since)
+        self.log.asked(visitor, Asked.STATS, len(acts), filters=COMPARED)
+        return Changes(compared, acts)
+
+    def shadow_ai(self, visitor: Visitor, since: int) -> int:
+        """Requests to model services that nobody registered, refused; part of a question that is recorded."""
+        question = self._question(visitor, Filters({"reason": SHADOW_AI}, since=since))
+        with self.log.read() as connection:
+            return sum(row["transfers"] for row in query.groups(connection, question, ("reason",)))
 
     def exchange(self, visitor: Visitor, transfer_id: str) -> Exchange:
         """One transfer with all that happened to it."""

@@ -21,7 +21,7 @@ def reports(desk: Desk, ask: Ask) -> Shown:
     """Which reports are there? And this one, please."""
     kinds = [kind for kind in ALL if not kind.person or ask.visitor.may(Right.PERSONS)]
     say = Texts(Language(ask.words.code))
-    context: dict[str, Any] = {"kinds": [(kind, say(kind.name)) for kind in kinds], "languages_of": list(Language)}
+    context: dict[str, Any] = {"kinds": [(kind, say.of(kind.texts)(kind.name)) for kind in kinds], "languages_of": list(Language)}
     return View("reports", {**context, "forms": list(Form), "chosen": ask.query.get("report", "")})
 
 

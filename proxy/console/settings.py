@@ -6,12 +6,12 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from proxy.config import DEFAULT_CONSOLE, DEFAULT_NODE, Settings, parse_address
+from proxy.config import DEFAULT_ADMIN, DEFAULT_CONSOLE, DEFAULT_NODE, Settings, parse_address
 
 DEFAULT = Settings(home=Path())
 SHARED = (
     "home", "policy", "bundled", "allowed_hosts", "node", "audit_database", "control_database", "vault_database",
-    "languages", "detectors", "spacy_models", "policy_people",
+    "languages", "detectors", "spacy_models", "policy_people", "admin",
 )  # fmt: skip
 """What `dragoman run` and its console have in common, under the same names."""
 
@@ -23,7 +23,7 @@ class ConsoleSettings:
     per_minute: requests of one token; sign_ins_per_minute: attempts to sign in from one address. idle_s, longest_s:
     after how many seconds without a request, and altogether, a session ends.
     languages, detectors, spacy_models: what texts that somebody tries out are inspected with; as in `Settings`.
-    node, audit_database, control_database, vault_database, policy_people: as in `Settings`; no password is here.
+    node, audit_database, control_database, vault_database, policy_people, admin: as in `Settings`; no password is here.
     oidc: the table of the settings (see `proxy.outbound.identity_provider`).
     """
 
@@ -45,6 +45,7 @@ class ConsoleSettings:
     spacy_models: Mapping[str, str] = field(default_factory=lambda: DEFAULT.spacy_models)
     oidc: Mapping[str, Any] = field(default_factory=dict)
     policy_people: int = 1
+    admin: str = DEFAULT_ADMIN
 
     @classmethod
     def of(cls, settings: Settings) -> "ConsoleSettings":

@@ -24,6 +24,10 @@ from proxy.errors import ConfigError
 
 PERIODS = (1, 7, 30, 90, 365)
 ON_A_PAGE = 50
+NEWEST = 5
+_HOW = ("event", "state", "phase", "format", "cause", "reason")
+_NAMED = ("name", "request", "token", "transfer")
+"""What an act is shown with: how, and whose or of what."""
 FACTS = ("role", "processing", "storage", "access", "retention", "training", "agreement", "transfer")
 
 
@@ -45,7 +49,32 @@ def overview(desk: Desk, ask: Ask) -> Shown:
     sums = {name: sum(getattr(flow, name) for flow in found.flows) for name in ("replaced", "kept", "blocked")}
     context = {"found": found, "sums": sums, "total": sum(sums.values()), "days": days, "periods": PERIODS}
     size = {"width": int(WIDTH), "height": int(HEIGHT)}
-    return View("overview", {**context, "picture": picture(found.flows), **size})
+    newest = desk.questions.transfers(ask.visitor, Filters({}), before=None, limit=NEWEST)
+    seen = {"newest": newest.rows, "warnings": desk.health.warnings(ask.visitor)}
+    seen["shadow_ai"] = desk.questions.shadow_ai(ask.visitor, since)
+    return View("overview", {**context, "picture": picture(found.flows), **size, **seen})
+
+
+def changes(desk: Desk, ask: Ask) -> Shown:
+    """What is new in this period, against the one before?"""
+    days, since = _period(ask)
+    found = desk.questions.changes(ask.visitor, since, days)
+    acts = [
+        {
+            "at": one["at"],
+            "kind": one["kind"],
+            "how": next((one[name] for name in _HOW if name in one), ""),
+            "name": next((one[name] for name in _NAMED if name in one), "–"),
+            "actor": one.get("actor", "system"),
+        }
+        for one in found.acts
+    ]
+    return View("changes", {"found": found, "acts": acts, "days": days, "periods": PERIODS})
+
+
+def health(desk: Desk, ask: Ask) -> Shown:
+    """Does everything work?"""
+    return View("health", {"found": desk.health.condition(ask.visitor)})
 
 
 @dataclass(slots=True)
