@@ -21,7 +21,8 @@ def reports(desk: Desk, ask: Ask) -> Shown:
     """Which reports are there? And this one, please."""
     kinds = [kind for kind in ALL if not kind.person or ask.visitor.may(Right.PERSONS)]
     say = Texts(Language(ask.words.code))
-    context: dict[str, Any] = {"kinds": [(kind, say.of(kind.texts)(kind.name)) for kind in kinds], "languages_of": list(Language)}
+    titled = [(kind, say.of(kind.texts)(kind.name)) for kind in kinds]
+    context: dict[str, Any] = {"kinds": titled, "languages_of": list(Language)}
     return View("reports", {**context, "forms": list(Form), "chosen": ask.query.get("report", "")})
 
 
