@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from proxy.console import api, pages
 from proxy.console.approving import Approving
+from proxy.console.drafting import Drafting
 from proxy.console.health import Health
 from proxy.console.log import AuditLog
 from proxy.console.operations import Desk
@@ -36,6 +37,7 @@ from proxy.outbound.identity_provider import IdentityProvider, read_oidc
 from proxy.policy_source import PolicySource
 from proxy.rehearsing import Rehearsals
 from proxy.revealing import Revealing
+from proxy.value_refs import ValueRefs
 
 SECURITY_HEADERS = {
     "content-security-policy": (
@@ -67,7 +69,8 @@ def application(settings: ConsoleSettings) -> Starlette:
     trying = Trying(log, Rehearsals(settings.as_settings))
     approving, tokens = Approving(policy, control, log), TokenDesk(control, log)
     health = Health(settings, control, log, policy)
-    desk = Desk(log, Questions(log), policy, Verification(log), revealing, trying, approving, tokens, health)
+    drafting = Drafting(policy, log, trying, ValueRefs.of_home(settings.home))
+    desk = Desk(log, Questions(log), policy, Verification(log), revealing, trying, approving, tokens, health, drafting)
     oidc = read_oidc(settings.oidc)
     provider = None if oidc is None else IdentityProvider(oidc)
     gate = api.Gatekeeper(control, settings.per_minute, settings.sign_ins_per_minute, provider)

@@ -17,6 +17,7 @@ from audit.values import StopTarget
 from proxy.console import inputs, outputs
 from proxy.console.access import Right, Visitor
 from proxy.console.approving import Approving
+from proxy.console.drafting import Drafting
 from proxy.console.exporting import export
 from proxy.console.health import Health
 from proxy.console.log import AuditLog
@@ -48,6 +49,7 @@ class Desk:
     approving: Approving
     tokens: TokenDesk
     health: Health
+    drafting: Drafting
 
 
 @dataclass(frozen=True, slots=True)

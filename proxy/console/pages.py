@@ -5,7 +5,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-from proxy.console import acting, reporting, views
+from proxy.console import acting, policy_page, reporting, views
 from proxy.console.playground import playground
 from proxy.console.signing_in import SigningIn
 from proxy.console.site import SIGN_IN, Show, Site
@@ -19,7 +19,9 @@ PAGES: tuple[tuple[str, tuple[str, ...], Show], ...] = (
     ("/transfers/{id}", ("GET",), views.transfer),
     ("/transfers/{id}/proof.json", ("GET",), views.proof),
     ("/person", ("GET", "POST"), views.person),
-    ("/policy", ("GET", "POST"), views.policy),
+    ("/policy", ("GET", "POST"), policy_page.policy),
+    ("/policy/schema.json", ("GET",), policy_page.schema),
+    ("/policy/check.json", ("POST",), policy_page.check),
     ("/try", ("GET", "POST"), playground),
     ("/stop", ("GET", "POST"), views.stop),
     ("/approvals", ("GET", "POST"), acting.approvals),

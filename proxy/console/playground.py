@@ -94,6 +94,8 @@ def playground(desk: Desk, ask: Ask) -> Shown:
         "applications": [name for name in sorted(policy.applications) if ask.visitor.sees(name)],
         "broken": "",
     }
+    if "application" not in ask.form and context["applications"]:
+        given["application"] = context["applications"][0]  # one that nobody knows may be refused, which teaches little
     if not text.strip():
         return View("playground", context)
     destination = given["destination"] or _first(policy)

@@ -22,7 +22,7 @@ from proxy.control.policies import Activation, Person, Proposal
 from proxy.control.stopping import set_stop
 from proxy.control.store import ControlStore
 from proxy.errors import ConfigError, ProposalError
-from proxy.policy_source import MAIN, PolicySource, accept, check_examples, check_supported
+from proxy.policy_source import MAIN, PolicySource, accept, check_examples, check_supported, stored
 
 PASTED = "pasted.yaml"
 MAX_TEXT = 512 * 1024
@@ -46,6 +46,11 @@ class Stoppable:
     stopped: bool
 
 
+def text_of(loaded: Loaded) -> str:
+    """A policy's own file, its lines ended by LF; not what it includes."""
+    return loaded.sources.text(loaded.files[0])
+
+
 def person_of(visitor: Visitor) -> Person:
     """Who it is: two tokens of one name are one person."""
     return Person(visitor.actor, visitor.token.name)
@@ -61,13 +66,28 @@ class PolicyDesk:
         self._loaded: Loaded | None = None
 
     @property
-    def policy(self) -> Policy:
+    def loaded(self) -> Loaded:
         """What the files say now; read again only when they have changed."""
         with self._lock:
             if self._loaded is None or self._source.changed():
                 self._loaded = None  # a file that cannot be read now has no effective policy
                 self._loaded = self._source.read()
-            return self._loaded.policy
+            return self._loaded
+
+    @property
+    def policy(self) -> Policy:
+        """The policy of `loaded`."""
+        return self.loaded.policy
+
+    def text(self, visitor: Visitor) -> str:
+        """The policy's file as it stands."""
+        visitor.require(Right.POLICY)
+        return text_of(self.loaded)
+
+    def version(self, visitor: Visitor, digest: str) -> Loaded:
+        """A policy that was proposed or in force, by its digest. Raises ProposalError."""
+        visitor.require(Right.POLICY)
+        return stored(self._control, digest)
 
     def warnings(self, today: date) -> list[Problem]:
         """What lint says about the files, warnings included."""

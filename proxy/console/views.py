@@ -15,7 +15,6 @@ from proxy.console.access import Right
 from proxy.console.exporting import export
 from proxy.console.moments import DAY_MS, today_start
 from proxy.console.operations import Desk
-from proxy.console.policy_desk import MAX_TEXT
 from proxy.console.problems import InputError
 from proxy.console.questions import Filters, NotFoundError
 from proxy.console.sankey import HEIGHT, WIDTH, picture
@@ -185,35 +184,6 @@ def person(desk: Desk, ask: Ask) -> Shown:
     n = sum(line.transfers for line in held.lines)
     context = {"asked": True, "held": held, "page": page, "n": n, "names": FACTS}
     return View("person", {**context, "cards": cards(held.lines, _register(desk))})
-
-
-def policy(desk: Desk, ask: Ask) -> Shown:
-    """What decides? And is this text a policy?"""
-    text = ask.form.get("text", "")
-    if len(text) > MAX_TEXT:
-        raise InputError([{"where": "text", "what": f"at most {MAX_TEXT} characters"}])
-    context: dict[str, Any] = {"text": text, "checked": "text" in ask.form, "problems": [], "full": "", "found": None}
-    if context["checked"]:
-        context["problems"] = desk.policy.check(ask.visitor, text)
-    try:
-        found = desk.policy.effective(ask.visitor)
-    except (PolicyError, ConfigError):
-        return View("policy", context)
-    from policies.show import as_data, as_text
-
-    shown = as_data(found.policy)
-    rules = [{**rule, "terms": list(_terms(rule["when"]))} for rule in shown["rules"]]
-    return View("policy", {**context, "found": found, "shown": shown, "rules": rules, "full": as_text(found.policy)})
-
-
-def _terms(conditions: Mapping[str, Any], before: str = "") -> Any:
-    """Conditions as name and words."""
-    for name, value in conditions.items():
-        if isinstance(value, Mapping):
-            yield from _terms(value, f"{before}{name}.")
-        elif value not in (None, [], (), "", {}):
-            shown = ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
-            yield f"{before}{name}", shown
 
 
 def stop(desk: Desk, ask: Ask) -> Shown:

@@ -21,6 +21,11 @@ const theme = EditorView.theme({
   "&.cm-focused .cm-selectionBackground, .cm-selectionBackground": { background: "color-mix(in srgb, var(--accent) 30%, transparent)" },
   ".cm-tooltip": { background: "var(--card)", color: "var(--ink)", border: "1px solid var(--line)", maxWidth: "32rem" },
   ".cm-tooltip-autocomplete ul li[aria-selected]": { background: "var(--accent)", color: "var(--on-accent)" },
+  // The marks that come with the package are pictures in data: URLs, which the content security policy does not allow.
+  ".cm-lintRange-error": { backgroundImage: "none", textDecoration: "underline wavy var(--bad)" },
+  ".cm-lintRange-warning": { backgroundImage: "none", textDecoration: "underline wavy var(--warn)" },
+  ".cm-lint-marker-error": { content: '"●"', color: "var(--bad)" },
+  ".cm-lint-marker-warning": { content: '"▲"', color: "var(--warn)" },
   ".cm-panels": { background: "var(--tint)", color: "var(--ink)" },
 });
 

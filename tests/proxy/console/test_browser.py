@@ -1,111 +1,16 @@
-"""The pages in a real Chromium: an officer's tasks from sign-in to proof, and what only a browser can tell.
+"""The pages in a real Chromium: an officer's tasks from sign-in to proof, and what only a browser can tell."""
 
-Debian's chromium and chromium-driver are used as they are installed; nothing is fetched. With
-DRAGOMAN_SCREENSHOTS=FOLDER every page is kept as a picture.
-"""
-
-import os
-import shutil
 import threading
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
 import pytest
 
 from proxy.console.language import LANGUAGES
 from tests.audit.conftest import exchange_record
-from tests.proxy.console.conftest import ANNA, Console, fill
+from tests.proxy.console.browsing import Browser, browser, chromium, needs_chromium
+from tests.proxy.console.conftest import ANNA
 
-CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None or DRIVER is None, reason="no Chromium: apt-get install chromium chromium-driver"
-)
-FLAGS = (
-    "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", "--lang=en",
-)  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    """One browser for all tests of this file; each begins with its cookies deleted."""
-    from selenium import webdriver
-
-    options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM
-    for flag in FLAGS:
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
-    driver.implicitly_wait(10)  # for what the next page will hold
-    yield driver
-    driver.quit()
-
-
-class Browser:
-    """A browser at one console."""
-
-    def __init__(self, driver: Any, console: Console) -> None:
-        self.driver, self.console = driver, console
-
-    def open(self, path: str) -> None:
-        self.driver.get(self.console.url + path)
-
-    def sign_in(self) -> None:
-        self.open("/sign-in")
-        self.write("#token", self.console.token())
-        self.click("main button")
-        self.one('a[href="/transfers"]')
-
-    def all(self, selector: str) -> list[Any]:
-        found: list[Any] = self.driver.find_elements("css selector", selector)
-        return found
-
-    def one(self, selector: str) -> Any:
-        return self.driver.find_element("css selector", selector)
-
-    def click(self, selector: str) -> None:
-        self.one(selector).click()
-
-    def write(self, selector: str, text: str) -> None:
-        field = self.one(selector)
-        field.clear()
-        field.send_keys(text)
-
-    @property
-    def text(self) -> str:
-        return str(self.one("body").text)
-
-    def verdict(self) -> str:
-        """What the page's own script says about the proof, once it has said it."""
-        from selenium.webdriver.support.ui import WebDriverWait
-
-        self.click("#check")
-        last = WebDriverWait(self.driver, 20).until(lambda _: self.all("#steps .good, #steps .bad"))
-        return str(last[-1].text)
-
-    def said(self) -> list[str]:
-        """Errors and warnings of the browser's console since the last call: a broken policy would stand here."""
-        return [one["message"] for one in self.driver.get_log("browser") if one["level"] in {"SEVERE", "WARNING"}]
-
-    def picture(self, name: str) -> None:
-        if folder := os.environ.get("DRAGOMAN_SCREENSHOTS"):
-            height = self.driver.execute_script("return document.documentElement.scrollHeight")
-            self.driver.set_window_size(1200, min(2600, height + 150))
-            Path(folder).mkdir(parents=True, exist_ok=True)
-            self.driver.save_screenshot(f"{folder}/{name}.png")
-
-
-@pytest.fixture
-def browser(chromium: Any, console: Console) -> Browser:
-    """A signed-in officer's browser over a log with `fill`."""
-    chromium.execute_cdp_cmd("Network.clearBrowserCookies", {})
-    chromium.set_window_size(1200, 900)
-    fill(console)
-    found = Browser(chromium, console)
-    found.sign_in()
-    return found
+__all__ = ["browser", "chromium"]
+pytestmark = needs_chromium
 
 
 def test_who_got_a_persons_data_takes_two_clicks(browser: Browser) -> None:
@@ -206,15 +111,6 @@ def test_a_provider_is_stopped_in_two_clicks(browser: Browser) -> None:
     assert browser.console.control.stops()["destination"] == {"openai"}
 
 
-def test_a_policy_that_is_wrong_says_where(browser: Browser) -> None:
-    browser.click('a[href="/policy"]')
-    browser.write("#text", "version: 1\nname: mine\nrulez: []\n")
-    browser.click("#check button")
-    assert "Errors: 2." in browser.one("#check .bad").text
-    assert "did you mean 'rules'?" in browser.text
-    assert "Line 3, column 1" in browser.text
-
-
 def test_signing_out_and_going_back_shows_nothing(browser: Browser) -> None:
     browser.open("/transfers")
     browser.click("header form button")
@@ -235,7 +131,7 @@ def test_the_keyboard_alone_is_enough(browser: Browser) -> None:
     assert browser.driver.current_url.endswith("#content")
 
 
-PAGES = ("/", "/who", "/transfers", "/person", "/policy", "/stop")
+PAGES = ("/", "/who", "/transfers", "/person", "/policy", "/try", "/stop")
 
 
 @pytest.mark.parametrize("code", LANGUAGES)

@@ -61,8 +61,9 @@ def test_every_page_needs_nothing_that_its_policy_forbids_and_labels_its_fields(
         texts = [client.post("/person", data=data, headers=SAME).text, client.get("/nowhere").text]
         paths = [
             path.format(id=ids[0])
-            for path, _, _ in PAGES
-            if path not in {"/export", "/transfers/{id}/proof.json", "/reports/file"}
+            for path, methods, _ in PAGES
+            if "GET" in methods
+            and path not in {"/export", "/transfers/{id}/proof.json", "/policy/schema.json", "/reports/file"}
         ]
         for path in [*paths, f"/transfers/{ids[-1]}", "/sign-in"]:
             answer = client.get(path)

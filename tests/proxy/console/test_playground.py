@@ -56,7 +56,7 @@ def test_a_refusal_says_why(console):
 
 def test_a_draft_decides_where_there_is_one(console):
     draft = (
-        "version: 1\nname: draft\ndestinations:\n  openai: {extends: 'bundled:openai'}\n"
+        "version: 1\nname: draft\ndestinations:\n  openai: {extends: 'bundled:openai@2026-11-23'}\n"
         "rules:\n  - {id: never, do: block, because: Not even once}\n"
     )
     with browser(console) as client:

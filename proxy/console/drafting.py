@@ -1,0 +1,93 @@
+"""A policy that somebody is writing: what is wrong with it, how it differs, what it would have done, and exceptions.
+
+A draft lives in the form that holds it. Nothing here puts it into force; that is a proposal (`policy_desk`).
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from audit import query
+from audit.ids import now_ms
+from audit.values import Question
+from policies.diff import PolicyDiff, diff
+from policies.errors import Problem
+from policies.load import Loaded, read_text
+from policies.policy import Policy
+from policies.simulate import Simulation, simulate
+from proxy.console.access import Right, Visitor
+from proxy.console.log import AuditLog
+from proxy.console.moments import DAY_MS
+from proxy.console.policy_desk import PASTED, PolicyDesk
+from proxy.console.trying import Trying
+from proxy.excepting import Excepted, Wanted, except_value
+from proxy.replay import Replay
+from proxy.value_refs import ValueRefs
+
+WEEK = 7
+"""Days of recorded transfers that a draft is tried on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What a draft's text says. failing: names of cases that do not hold. None: its errors come first."""
+
+    problems: tuple[Problem, ...]
+    cases: int = 0
+    failing: tuple[str, ...] | None = None
+
+    @property
+    def errors(self) -> int:
+        """How many keep it from being used."""
+        return sum(one.is_error for one in self.problems)
+
+
+class Drafting:
+    """Raises RefusedError, PolicyError, ConfigError, RedactionError, AuditError."""
+
+    def __init__(self, desk: PolicyDesk, log: AuditLog, trying: Trying, refs: ValueRefs) -> None:
+        self._desk, self._log, self._trying, self._refs = desk, log, trying, refs
+
+    def checked(self, visitor: Visitor, text: str) -> Checked:
+        """Lint, then the draft's own cases with the detection that would inspect under it."""
+        problems = tuple(self._desk.check(visitor, text))
+        if any(one.is_error for one in problems):
+            return Checked(problems)
+        results = self._trying.cases(read_text(text, PASTED))
+        failing = tuple(one.name for one in results if not one.holds)
+        found = tuple(one.problem for one in results if one.problem is not None)
+        return Checked((*problems, *found), len(results), failing)
+
+    def differences(self, visitor: Visitor, text: str) -> PolicyDiff:
+        """What it would change in meaning."""
+        visitor.require(Right.POLICY)
+        return diff(self._desk.policy, self._read(text).policy)
+
+    def between(self, visitor: Visitor, new: Policy) -> PolicyDiff:
+        """The same for a policy that is stored."""
+        visitor.require(Right.POLICY)
+        return diff(self._desk.policy, new)
+
+    def replayed(self, visitor: Visitor, text: str) -> Simulation:
+        """What it would have done with the transfers of the last week that one may see."""
+        visitor.require(Right.POLICY)
+        policy = self._read(text).policy
+        with self._log.read() as connection:
+            first = query.first_since(connection, now_ms() - WEEK * DAY_MS)
+            kinds = ("transfer", "blocked")
+            recorded = Replay(query.entries(connection, since=first, kinds=kinds) if first is not None else ())
+            found = simulate(policy, (one for one in recorded if visitor.sees(one.application)))
+        self._log.asked(visitor, Question.QUERY, found.transfers, filters=("simulate",))
+        return found
+
+    def excepted(self, visitor: Visitor, text: str, wanted: Wanted, value: str) -> Excepted:
+        """The text with an exception for one value, of which it holds a keyed hash."""
+        visitor.require(Right.POLICY)
+        refs = self._refs(wanted.entity_type, value)
+        made = Wanted(
+            wanted.entity_type, refs, wanted.applications, wanted.days, wanted.because, wanted.approved_by,
+            wanted.rule, wanted.destination,
+        )  # fmt: skip
+        return except_value(text, self._read(text), made, datetime.now(UTC).date())
+
+    def _read(self, text: str) -> Loaded:
+        return read_text(text, PASTED)

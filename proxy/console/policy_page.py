@@ -1,0 +1,166 @@
+"""The page of the policy: what is in force, an editor with its checks, proposals, history, and exceptions.
+
+A draft travels in the form and is stored nowhere until somebody proposes it.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from policies.errors import PolicyError, PolicyFileError
+from policies.groups import ENTITY_TYPES
+from policies.schema import json_schema
+from policies.show import as_data, as_text
+from proxy.console.drafting import WEEK, Checked
+from proxy.console.operations import Desk
+from proxy.console.policy_desk import MAX_TEXT, text_of
+from proxy.console.problems import InputError
+from proxy.console.site import Ask, Shown, View
+from proxy.errors import ConfigError
+from proxy.excepting import Wanted
+
+LONGEST = {"text": MAX_TEXT, "value": 1_000, "because": 500}
+DAYS = (7, 30, 90, 366)
+_NOTHING: Mapping[str, Any] = {
+    "checked": None, "difference": None, "simulation": None, "excepted": None, "proposed": None, "agreed": None,
+    "trouble": "",
+}  # fmt: skip
+
+
+def policy(desk: Desk, ask: Ask) -> Shown:
+    """What decides? And what would this text change?"""
+    for name, most in LONGEST.items():
+        if len(ask.form.get(name, "")) > most:
+            raise InputError([{"where": name, "what": f"at most {most:,} characters"}])
+    text = ask.form.get("text") or _opened(desk, ask)
+    context: dict[str, Any] = {**_NOTHING, "text": text.replace("\r\n", "\n"), "week": WEEK}
+    try:
+        context |= _done(desk, ask, context["text"])
+    except PolicyFileError as error:
+        context["checked"] = Checked(tuple(error.problems))
+    except (PolicyError, ConfigError) as error:
+        context["trouble"] = error.message
+    return View("policy", {**context, **_wanted(ask), **_in_force(desk, ask), **_proposals(desk, ask)})
+
+
+def _opened(desk: Desk, ask: Ask) -> str:
+    """A version that was asked for, else what the file says now."""
+    digest = ask.query.get("open", "")
+    try:
+        return text_of(desk.policy.version(ask.visitor, digest)) if digest else desk.policy.text(ask.visitor)
+    except (PolicyError, ConfigError):
+        return ""
+
+
+def _done(desk: Desk, ask: Ask, text: str) -> dict[str, Any]:
+    """What one of the buttons asked for."""
+    do, visitor = ask.form.get("do", ""), ask.visitor
+    match do:
+        case "check":
+            return {"checked": desk.drafting.checked(visitor, text)}
+        case "diff":
+            return {"difference": desk.drafting.differences(visitor, text)}
+        case "simulate":
+            return {"simulation": desk.drafting.replayed(visitor, text)}
+        case "except":
+            return _excepted(desk, ask, text)
+        case "propose":
+            return {"proposed": desk.policy.propose(visitor, text)}
+        case "agree":
+            return {"agreed": desk.policy.agree(visitor, ask.form.get("id", ""))}
+        case "rollback":
+            return {"proposed": desk.policy.roll_back(visitor, ask.form.get("digest", ""))}
+    return {}
+
+
+def _excepted(desk: Desk, ask: Ask, text: str) -> dict[str, Any]:
+    given = _wanted(ask)["wanted"]
+    value = ask.form.get("value", "").strip()
+    if not value:
+        raise InputError([{"where": "value", "what": "an exception needs a value"}])
+    days = int(given["days"]) if given["days"].isdecimal() else 0
+    applications = (given["application"],) if given["application"] else ()
+    wanted = Wanted(
+        given["type"], frozenset(), applications, days, given["because"], ask.visitor.token.name, given["rule"]
+    )
+    made = desk.drafting.excepted(ask.visitor, text, wanted, value)
+    return {"excepted": made, "text": made.text, "difference": desk.drafting.differences(ask.visitor, made.text)}
+
+
+def _wanted(ask: Ask) -> dict[str, Any]:
+    """The fields of an exception, from a transfer's story or the form. The value is never shown again."""
+    names = ("type", "application", "rule", "because")
+    given = {name: ask.form.get(name, ask.query.get(name, ""))[:500] for name in names}
+    given["days"] = ask.form.get("days", "30")
+    begun = "type" in ask.query or ask.form.get("do") == "except"
+    return {"wanted": given, "excepting": begun, "entity_types": sorted(ENTITY_TYPES), "all_days": DAYS}
+
+
+def _in_force(desk: Desk, ask: Ask) -> dict[str, Any]:
+    try:
+        found = desk.policy.effective(ask.visitor)
+    except (PolicyError, ConfigError):
+        return {"found": None, "shown": {}, "rules": [], "full": "", "applications": []}
+    shown = as_data(found.policy)
+    rules = [{**rule, "terms": list(_terms(rule["when"]))} for rule in shown["rules"]]
+    names = [name for name in sorted(found.policy.applications) if ask.visitor.sees(name)]
+    return {"found": found, "shown": shown, "rules": rules, "full": as_text(found.policy), "applications": names}
+
+
+def _proposals(desk: Desk, ask: Ask) -> dict[str, Any]:
+    proposals = desk.policy.proposals(ask.visitor)
+    waiting = [
+        {"proposal": one, "difference": _of_version(desk, ask, one.digest), "own": one.asked_by == ask.visitor.actor}
+        for one in proposals
+        if one.state == "waiting"
+    ]
+    ended = [one for one in proposals if one.state != "waiting"][:5]
+    return {"waiting": waiting, "ended": ended, "history": desk.policy.history(ask.visitor)[:20]}
+
+
+def _of_version(desk: Desk, ask: Ask, digest: str) -> Any:
+    try:
+        return desk.drafting.between(ask.visitor, desk.policy.version(ask.visitor, digest).policy)
+    except (PolicyError, ConfigError):
+        return None
+
+
+def _terms(conditions: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, str]]:
+    """Conditions as name and words."""
+    for name, value in conditions.items():
+        if isinstance(value, Mapping):
+            yield from _terms(value, f"{before}{name}.")
+        elif value not in (None, [], (), "", {}):
+            shown = ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+            yield f"{before}{name}", shown
+
+
+def schema(desk: Desk, ask: Ask) -> Shown:
+    """What the editor completes from."""
+    return json_schema()
+
+
+def check(desk: Desk, ask: Ask) -> Shown:
+    """What is wrong with a text, for the editor, while somebody types."""
+    text = ask.form.get("text", "")
+    if len(text) > MAX_TEXT:
+        raise InputError([{"where": "text", "what": f"at most {MAX_TEXT:,} characters"}])
+    found = desk.drafting.checked(ask.visitor, text)
+    items = [
+        {"line": one.line, "column": one.column, "severity": one.severity, "message": one.message, "hint": one.hint}
+        for one in found.problems
+    ]
+    return {"items": items, "said": said(ask, found)}
+
+
+def said(ask: Ask, found: Checked) -> str:
+    """A check in a sentence or two."""
+    t, warnings = ask.words, len(found.problems) - found.errors
+    words = [t("policy.errors", n=found.errors) if found.errors else t("policy.holds")]
+    words += [t("policy.warnings", n=warnings)] if warnings else []
+    if found.failing is not None:
+        words.append(
+            t("policy.cases_fail", n=len(found.failing), of=found.cases)
+            if found.failing
+            else t("policy.cases_hold", n=found.cases)
+        )
+    return " ".join(words)

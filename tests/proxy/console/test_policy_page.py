@@ -1,0 +1,159 @@
+"""The page of the policy: checks and differences of a draft, proposals by two people, going back, exceptions."""
+
+import re
+from contextlib import closing
+
+import httpx
+import pytest
+
+from proxy.control.policies import ProposalState
+from proxy.control.tokens import Role
+from tests.proxy.console.conftest import SAME, Console, browser, form_of
+
+POLICY = """\
+version: 1
+name: messenger
+destinations:
+  openai: {extends: 'bundled:openai@2026-11-23'}
+applications:
+  messenger: {identify: {credential: messenger}}
+rules:
+  - {id: people, when: {entity: PERSON}, do: tokenize}
+  - {id: mail, when: {entity: EMAIL_ADDRESS}, do: tokenize}
+  - {id: rest, do: allow}
+cases:
+  - name: A mail address is replaced
+    app: messenger
+    to: openai
+    text: "Write to anna.probe@example.com"
+    expect: {EMAIL_ADDRESS: tokenize}
+"""
+STRICTER = POLICY.replace(
+    "{id: mail, when: {entity: EMAIL_ADDRESS}, do: tokenize}",
+    "{id: mail, when: {entity: EMAIL_ADDRESS}, do: block, because: No mail}",
+).replace("expect: {EMAIL_ADDRESS: tokenize}", "expect: {EMAIL_ADDRESS: block}")
+
+
+@pytest.fixture
+def console(start) -> Console:
+    """A console over a policy file, where two have to want another policy."""
+    made = start(detectors=("patterns",), policy_people=2)
+    (made.home / "policy.yaml").write_text(POLICY)
+    return made
+
+
+def post(client: httpx.Client, do: str, text: str = POLICY, **more: str) -> httpx.Response:
+    data = {"form": form_of(client, "/policy"), "do": do, "text": text, **more}
+    return client.post("/policy", data=data, headers=SAME)
+
+
+def second(console: Console) -> httpx.Client:
+    """Another officer, signed in."""
+    token = console.control.tokens.create(Role.OFFICER, "another", (), 1)[0]
+    client = httpx.Client(base_url=console.url, trust_env=False, timeout=60, headers={"accept-language": "en"})
+    assert client.post("/sign-in", data={"token": token, "to": "/"}, headers=SAME).status_code == 303
+    return client
+
+
+def test_the_editor_holds_the_policy_s_own_file(console):
+    with browser(console) as client:
+        assert "name: messenger" in client.get("/policy").text
+
+
+def test_a_check_runs_lint_and_cases(console):
+    with browser(console) as client:
+        assert "All 1 cases hold." in post(client, "check").text
+        failing = post(client, "check", POLICY.replace("EMAIL_ADDRESS: tokenize}\n", "EMAIL_ADDRESS: block}\n")).text
+        assert "1 of 1 cases do not hold." in failing
+        wrong = post(client, "check", POLICY.replace("do: tokenize}", "do: tokenise}", 1)).text
+        assert "Errors: 1." in wrong
+        assert "tokenize" in wrong
+
+
+def test_the_editor_s_own_check_says_the_same_as_data(console):
+    with browser(console) as client:
+        data = {"form": form_of(client, "/policy"), "text": POLICY.replace("do: allow", "do: alow")}
+        found = client.post("/policy/check.json", data=data, headers=SAME).json()
+        assert found["items"][0]["line"] == 10
+        assert "Errors: 1." in found["said"]
+        assert client.get("/policy/schema.json").json()["properties"]["rules"]
+
+
+def test_differences_are_told_in_words(console):
+    with browser(console) as client:
+        page = post(client, "diff", STRICTER).text
+    assert "lets less through" in page
+    assert "block" in page
+
+
+def test_recorded_transfers_are_replayed_under_a_draft(console):
+    with browser(console) as client:
+        assert "transfers replayed" in post(client, "simulate", STRICTER).text
+    assert console.entries("query")[-1]["filters"] == ["simulate"]
+
+
+def test_one_proposes_and_another_agrees(console):
+    with browser(console) as client:
+        page = post(client, "propose", STRICTER).text
+        assert "waits for a second person" in page
+        proposal = console.control.policies.all()[0]
+        assert proposal.state is ProposalState.WAITING
+        own = client.get("/policy").text
+        assert "Waits for a second person" in own
+        assert 'value="agree"' not in own
+        refused = client.post(
+            "/policy", data={"form": form_of(client, "/policy"), "do": "agree", "id": proposal.id}, headers=SAME
+        )
+        assert "second person" in refused.text or refused.status_code == 409
+    with closing(second(console)) as other:
+        page = other.get("/policy").text
+        assert "lets less through" in page
+        agreed = post(other, "agree", id=proposal.id)
+        assert "Agreed." in agreed.text
+    assert console.control.policies.all()[0].state is ProposalState.AGREED
+
+
+@pytest.mark.parametrize("role", [Role.AUDITOR, Role.OPERATOR])
+def test_who_may_not_activate_proposes_nothing(console, role):
+    with browser(console, role) as client:
+        assert 'value="propose"' not in client.get("/policy").text
+        assert post(client, "propose", STRICTER).status_code == 403
+    assert not console.control.policies.all()
+
+
+def test_a_policy_that_does_not_load_is_not_proposed(console):
+    with browser(console) as client:
+        assert "Errors: " in post(client, "propose", "version: 1\nname: [\n").text
+    assert not console.control.policies.all()
+
+
+def test_an_exception_for_a_value_is_written_into_the_draft_without_the_value(console):
+    with browser(console) as client:
+        story = client.get("/policy?type=EMAIL_ADDRESS&application=messenger").text
+        assert '<option value="EMAIL_ADDRESS" selected>' in story
+        page = post(
+            client,
+            "except",
+            value="info@example.com",
+            type="EMAIL_ADDRESS",
+            application="messenger",
+            days="30",
+            because="The company's own",
+            rule="",
+        )
+    assert "The draft has an exception from rule mail" in page.text
+    draft = re.search(r"<textarea[^>]*>(.*?)</textarea>", page.text, re.S)
+    assert draft is not None
+    assert "exceptions:" in draft[1]
+    assert "info@example.com" not in page.text
+
+
+def test_markup_in_a_draft_is_text(console):
+    with browser(console) as client:
+        page = post(client, "check", "version: 1\nname: </textarea><script>alert(1)</script>\n").text
+    assert "<script>alert" not in page
+
+
+def test_line_ends_of_a_form_are_those_of_the_file(console):
+    with browser(console) as client:
+        assert "This means the same" in post(client, "diff", POLICY.replace("\n", "\r\n")).text
