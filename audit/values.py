@@ -57,10 +57,11 @@ class TransferMechanism(StrEnum):
 class Door(StrEnum):
     GATEWAY = "gateway"
     NETWORK = "network"
+    COMMAND = "command"
 
 
 class Mode(StrEnum):
-    """The base-URL gateway, or mitmproxy's proxy mode without its address."""
+    """The base-URL gateway, mitmproxy's proxy mode without its address, or a command over many rows (`bulk`)."""
 
     GATEWAY = "gateway"
     REGULAR = "regular"
@@ -72,6 +73,7 @@ class Mode(StrEnum):
     UPSTREAM = "upstream"
     DNS = "dns"
     TUN = "tun"
+    BULK = "bulk"
 
 
 class Action(StrEnum):

@@ -12,10 +12,11 @@ type Header = tuple[bytes, bytes]
 
 
 class Door(StrEnum):
-    """Through which of our two doors a request came."""
+    """Through which of our doors a request came; a command takes rows through the same gate."""
 
     GATEWAY = "gateway"
     NETWORK = "network"
+    COMMAND = "command"
 
 
 @dataclass(frozen=True, slots=True)
