@@ -105,7 +105,9 @@ function begin(area) {
         EditorView.lineWrapping,
         EditorView.contentAttributes.of({ "aria-label": area.labels[0]?.textContent ?? "", spellcheck: "false" }),
         EditorView.updateListener.of((update) => {
-          if (update.docChanged) area.value = update.state.doc.toString();
+          if (!update.docChanged) return;
+          area.value = update.state.doc.toString();
+          for (const draft of document.querySelectorAll('input[name="draft"]')) draft.value = area.value;
         }),
       ],
     }),
