@@ -31,7 +31,8 @@ def _block() -> Shape:
     """A content block of converse; what a tool gave back holds blocks as well."""
     block = build(
         structural("{image,document,video,audio}/format", note="mime"),
-        media("{image,document,video,audio}/source/bytes"),
+        media("{image,document,video,audio}/source/bytes guardContent/image/source/bytes"),
+        structural("guardContent/image/format", note="mime"),
         structural("{image,document,video,audio}/source/s3Location/bucketOwner document/citations/enabled"),
         structural("toolUse/{toolUseId,type} toolResult/{toolUseId,status,type} cachePoint/{type,ttl}"),
         structural("toolUse/name", note="tool"),
@@ -56,6 +57,8 @@ CONVERSE = build(
     structural("messages/*/role", note="role"),
     graft("messages/*/content/*", _BLOCK),
     text("system system/*/text", SegmentKind.SYSTEM),
+    structural("system/*/guardContent/image/format", note="mime"),
+    media("system/*/guardContent/image/source/bytes"),
     structural("system/*/cachePoint/{type,ttl} inferenceConfig/{maxTokens,temperature,topP}"),
     structural("toolConfig/tools/*/toolSpec/{name,strict} toolConfig/tools/*/cachePoint/{type,ttl}"),
     text("toolConfig/tools/*/toolSpec/description", SegmentKind.TOOL_DEFINITION),
@@ -64,7 +67,11 @@ CONVERSE = build(
     app_data("promptVariables requestMetadata additionalModelRequestFields"),
 )
 _COUNT = build(graft("input/converse", CONVERSE), media("input/invokeModel/body"))
-_GUARDRAIL = build(structural("source outputScope content/*/text/qualifiers/*"))
+_GUARDRAIL = build(
+    structural("source outputScope content/*/text/qualifiers/*"),
+    structural("content/*/image/format", note="mime"),
+    media("content/*/image/source/bytes"),
+)
 
 CONVERSED = build(
     structural("type", note="type"),

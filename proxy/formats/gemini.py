@@ -14,6 +14,10 @@ from redaction.segment import SegmentKind
 
 _CONTENT = "{contents/*,content,systemInstruction}"
 _DECLARATION = "tools/*/functionDeclarations/*"
+VOICE = (
+    "generationConfig/speechConfig/{voiceConfig,multiSpeakerVoiceConfig/speakerVoiceConfigs/*/voiceConfig}"
+    "/replicatedVoiceConfig"
+)
 
 _RULES = (
     structural("model", note="@model"),
@@ -41,6 +45,8 @@ _RULES = (
         "responseMimeType,seed,responseLogprobs,logprobs,mediaResolution} generationConfig/responseModalities/* "
         "generationConfig/thinkingConfig/**"
     ),
+    media(f"{VOICE}/{{voiceSampleAudio,consentAudio}}"),
+    opaque(f"{VOICE}/voiceConsentSignature/signature"),
 )
 REQUEST = build(*_RULES, graft("{requests/*,generateContentRequest}", build(*_RULES, fold=True)), fold=True)
 

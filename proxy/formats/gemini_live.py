@@ -25,6 +25,8 @@ _SETUP = build(
     structural("{inputAudioTranscription,outputAudioTranscription}/languageCodes/*"),
     structural("generationConfig/speechConfig/languageCode"),
     structural("generationConfig/speechConfig/voiceConfig/prebuiltVoiceConfig/voiceName"),
+    media(f"{gemini.VOICE}/{{voiceSampleAudio,consentAudio}} avatarConfig/customizedAvatar/imageData"),
+    opaque(f"{gemini.VOICE}/voiceConsentSignature/signature"),
     graft("systemInstruction", _REQUEST["systemInstruction"]),
     graft("tools", _REQUEST["tools"]),
     graft("toolConfig", _REQUEST["toolConfig"]),
@@ -35,6 +37,7 @@ for _name, _shape in _REQUEST["generationConfig"].members.items():
 
 CLIENT = build(
     graft("setup", _SETUP),
+    graft("contextUpdate/systemInstruction", _REQUEST["systemInstruction"]),
     graft("clientContent/turns/*", _CONTENT),
     structural("clientContent/turnComplete"),
     structural("realtimeInput/{audio,video,mediaChunks/*}/mimeType", note="mime"),

@@ -34,7 +34,7 @@ RULES = (
     structural("messages/*/content/*/file/file_id", note="@state.file"),
     structural("messages/*/content/*/input_audio/format", note="mime"),
     media("messages/*/content/*/image_url/url messages/*/content/*/image_url messages/*/content/*/file/file_data"),
-    media("messages/*/content/*/input_audio/data"),
+    media("messages/*/content/*/input_audio/data messages/*/content/*/{audio_url,video_url}/url"),
     structural("tools/*/type tools/*/{function,custom}/{name,strict} functions/*/name tool_choice/** tool_choice"),
     text("tools/*/{function,custom}/description functions/*/description", _TOOL),
     graft("tools/*/function/parameters functions/*/parameters response_format/json_schema/schema", json_schema()),

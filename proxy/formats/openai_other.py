@@ -25,7 +25,11 @@ EMBEDDINGS = build(*_COMMON, text("input input/*", SegmentKind.USER, tokens=True
 MODERATIONS = build(
     *_COMMON, structural("input/*/type"), text("input input/*/text", SegmentKind.USER), media("input/*/image_url/url")
 )
-IMAGES = build(*_COMMON, text("prompt", SegmentKind.USER), media("image images/* images/*/image_url mask/image_url"))
+IMAGES = build(
+    *_COMMON,
+    text("prompt", SegmentKind.USER),
+    media("image image/* images/* images/*/image_url mask mask/image_url markup"),
+)
 AUDIO = build(*_COMMON, text("input prompt instructions", SegmentKind.USER))
 
 LINE = build(

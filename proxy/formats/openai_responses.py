@@ -29,7 +29,8 @@ _TOOLS = (
         "model moderation output_format quality size background input_fidelity partial_images output_compression"
     ),
     structural("filters/type action input_image_mask/file_id"),
-    media("input_image_mask/image_url"),
+    structural("environment/skills/*/source/media_type", note="mime"),
+    media("input_image_mask/image_url environment/skills/*/source/data"),
     # The provider passes these on to a server of the app's choice; they are credentials and never words.
     opaque("authorization headers/*"),
     text("description server_description format/definition", _TOOL),
@@ -112,6 +113,7 @@ REQUEST = build(
     graft("tools/*", _tool()),
     graft("text/format/schema", json_schema()),
     app_data("prompt/variables"),
+    media("prompt/variables/*/{image_url,file_data}"),
     app_data("metadata", _METADATA),
     text("user safety_identifier prompt_cache_key", _METADATA),
 )  # fmt: skip
