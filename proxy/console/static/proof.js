@@ -60,7 +60,9 @@
   function readProof(text) {
     const [head, ...rest] = text.split("\n\n");
     const lines = head.split("\n");
-    return { index: Number(lines[1].slice("index ".length)), path: lines.slice(2).map(fromBase64), note: rest.join("\n\n") };
+    // C2SP tlog-proof: an application may put a line `extra BASE64` before the index; it is no part of the tree.
+    const at = lines[1].startsWith("extra ") ? 2 : 1;
+    return { index: Number(lines[at].slice("index ".length)), path: lines.slice(at + 1).map(fromBase64), note: rest.join("\n\n") };
   }
 
   async function rootOf(leaf, index, size, path) {

@@ -131,7 +131,10 @@ def test_the_keyboard_alone_is_enough(browser: Browser) -> None:
     assert browser.driver.current_url.endswith("#content")
 
 
-PAGES = ("/", "/who", "/transfers", "/person", "/policy", "/try", "/stop")
+PAGES = (
+    "/", "/changes", "/who", "/transfers", "/person", "/policy", "/try", "/stop", "/approvals", "/reveals", "/reports",
+    "/tokens", "/health",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("code", LANGUAGES)
