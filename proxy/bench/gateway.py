@@ -59,36 +59,44 @@ class Stage:
 
     def __init__(self, stack: ExitStack, workers: int = 1) -> None:
         """workers: processes that serve dragoman's door."""
-        self._stack = stack
         upstream = free_port()
-        self._spawn("-m", "proxy.bench.bare", "upstream", str(upstream), ready="ready")
+        _spawn(stack, "-m", "proxy.bench.bare", "upstream", str(upstream), ready="ready")
         bare = free_port()
-        bare_pid = self._spawn("-m", "proxy.bench.bare", "gateway", str(bare), f"127.0.0.1:{upstream}", ready="ready")
-        port = free_port()
-        home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="dragoman-bench-")))
-        pid = self._spawn(
-            *("-c", "from proxy.cli import main; main()", "run", "--home", str(home), "--mode", "none"),
-            *("--listen", f"127.0.0.1:{port}", "--admin", f"127.0.0.1:{free_port()}", "--console", "off"),
-            *("--detection-workers", "1", "--workers", str(workers)),
-            *("--upstream", f"openai=http://127.0.0.1:{upstream}"),
-            ready="dragoman is ready",
-        )
+        to = f"127.0.0.1:{upstream}"
+        bare_pid = _spawn(stack, "-m", "proxy.bench.bare", "gateway", str(bare), to, ready="ready")
+        pid, port = dragoman(stack, f"http://{to}", workers)
         self.servers = (
             Server("direct", upstream, PATH, []),
             Server("bare", bare, f"/openai{PATH}", [bare_pid]),
             Server("dragoman", port, f"/openai{PATH}", [pid]),
         )
 
-    def _spawn(self, *arguments: str, ready: str) -> int:
-        process = subprocess.Popen(  # noqa: S603 (our own modules, no shell)
-            [sys.executable, *arguments], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-        )
-        self._stack.callback(_end, process)
-        assert process.stdout is not None
-        for line in process.stdout:
-            if ready.encode() in line:
-                return process.pid
-        raise ConfigError("a process of the bench did not start")
+
+def dragoman(stack: ExitStack, upstream: str, workers: int) -> tuple[int, int]:
+    """Process id and gateway port of a dragoman with a home of its own, ready; both end with the stack."""
+    port = free_port()
+    home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="dragoman-bench-")))
+    pid = _spawn(
+        stack,
+        *("-c", "from proxy.cli import main; main()", "run", "--home", str(home), "--mode", "none"),
+        *("--listen", f"127.0.0.1:{port}", "--admin", f"127.0.0.1:{free_port()}", "--console", "off"),
+        *("--detection-workers", "1", "--workers", str(workers)),
+        *("--upstream", f"openai={upstream}"),
+        ready="dragoman is ready",
+    )
+    return pid, port
+
+
+def _spawn(stack: ExitStack, *arguments: str, ready: str) -> int:
+    process = subprocess.Popen(  # noqa: S603 (our own modules, no shell)
+        [sys.executable, *arguments], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    )
+    stack.callback(_end, process)
+    assert process.stdout is not None
+    for line in process.stdout:
+        if ready.encode() in line:
+            return process.pid
+    raise ConfigError("a process of the bench did not start")
 
 
 def run(blocks: int = 12, per_block: int = 25) -> list[Figures]:

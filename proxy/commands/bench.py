@@ -4,6 +4,7 @@ Only figures come out; the texts are made up.
 """
 
 import json
+import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,30 +16,36 @@ from rich.table import Table
 from proxy.config import MAX_WORKERS
 from proxy.errors import ConfigError
 
-WHAT = ("gateway", "audit")
+WHAT = ("gateway", "audit", "soak")
 
 
 def bench(
-    what: Annotated[str, typer.Argument(help="gateway or audit.")] = "gateway",
+    what: Annotated[str, typer.Argument(help="gateway, audit or soak.")] = "gateway",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     blocks: Annotated[int, typer.Option(help="Blocks of requests per case.", min=2, max=200)] = 12,
     entries: Annotated[int, typer.Option(help="Entries per case of audit.", min=64, max=1_000_000)] = 4_096,
     transfers: Annotated[
         int, typer.Option(help="audit: ask a made-up year of so many transfers instead.", min=0, max=20_000_000)
     ] = 0,
-    workers: Annotated[str, typer.Option(help="gateway: many connections at N door workers, such as 1,2.")] = "",
+    workers: Annotated[str, typer.Option(help="gateway, soak: N door workers, such as 1,2 (gateway).")] = "",
+    requests: Annotated[int, typer.Option(help="soak: how many.", min=400, max=10_000_000)] = 100_000,
     keep: Annotated[Path | None, typer.Option(help="With --transfers: a home to fill, or to ask again.")] = None,
 ) -> None:
     """Measure what dragoman costs, beside what it would cost without it, in one run.
 
     gateway: next to direct and to the same door without the gate. audit: next to bare commits on the same disk.
+    soak: memory and open files of every process while many requests go through, and their growth per 10,000.
 
     Example: dragoman bench audit --transfers 1000000
     """
     if what not in WHAT:
         raise ConfigError(f"there is no bench {what}; there are {', '.join(WHAT)}")
-    of_audit = _scale(transfers, keep) if transfers and what == "audit" else None
-    rows = of_audit or (_audit(entries) if what == "audit" else _gateway(blocks, workers))
+    if what == "soak":
+        rows = _soak(requests, workers)
+    elif what == "audit":
+        rows = _scale(transfers, keep) if transfers else _audit(entries)
+    else:
+        rows = _gateway(blocks, workers)
     if as_json:
         typer.echo(json.dumps(rows))
         return
@@ -47,16 +54,21 @@ def bench(
         table.add_column(name, no_wrap=True, justify="left" if number < 2 else "right")
     for row in rows:
         table.add_row(*(_cell(value) for value in row.values()))
-    Console().print(table)
+    # A pipe has no width; figures are not to be cut off there.
+    Console(width=None if sys.stdout.isatty() else 160).print(table)
+
+
+def _counts(workers: str) -> list[int]:
+    if not all(word.isdigit() and 0 < int(word) <= MAX_WORKERS for word in workers.split(",")):
+        raise ConfigError("--workers: write numbers with commas, such as 1,2")
+    return [int(word) for word in workers.split(",")]
 
 
 def _gateway(blocks: int, workers: str) -> list[dict[str, Any]]:
     if workers:
         from proxy.bench.workers import run as together
 
-        if not all(word.isdigit() and 0 < int(word) <= MAX_WORKERS for word in workers.split(",")):
-            raise ConfigError("--workers: write numbers with commas, such as 1,2")
-        return [asdict(row) for row in together([int(word) for word in workers.split(",")], blocks)]
+        return [asdict(row) for row in together(_counts(workers), blocks)]
     from proxy.bench.gateway import run
 
     return [asdict(row) for row in run(blocks)]
@@ -74,6 +86,14 @@ def _scale(transfers: int, keep: Path | None) -> list[dict[str, Any]]:
 
     with progress_bar("filling") as progress:
         return [asdict(row) for row in run(transfers, keep=keep, progress=progress)]
+
+
+def _soak(requests: int, workers: str) -> list[dict[str, Any]]:
+    from audit.cli_prove import progress_bar
+    from proxy.bench.soak import run
+
+    with progress_bar("soaking") as progress:
+        return [asdict(row) for row in run(requests, workers=_counts(workers or "1")[0], progress=progress)]
 
 
 def _cell(value: Any) -> str:
