@@ -15,6 +15,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "run": ("proxy.commands.run", "run", "Start dragoman."),
     "demo": ("proxy.commands.demo", "demo", "The whole story offline, with fake providers."),
     "app": ("proxy.commands.app", "app", "On-board services: credentials for applications."),
+    "provider-key": ("proxy.commands.provider_key", "app", "Replace a provider's key that dragoman holds."),
     "token": ("proxy.commands.token", "app", "Who may use the API and the console."),
     "stop": ("proxy.commands.stop", "stop", "Stop a destination or an application, or resume it."),
     "erase": ("proxy.commands.erase", "app", "Erase a person: recipients saved, keys destroyed, all recorded."),
