@@ -17,13 +17,17 @@ type Key = tuple[str, int, tuple[str, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Spending:
-    """What one transfer spends. at: milliseconds since 1970 UTC. size: bytes. subjects: references of persons."""
+    """What one transfer spends. at: milliseconds since 1970 UTC. size: bytes. subjects: references of persons.
+
+    transfer: id of its record, "" where nobody asks for it.
+    """
 
     application: str
     destination: str
     at: int
     size: int = 0
     subjects: tuple[str, ...] = ()
+    transfer: str = ""
 
 
 @dataclass(slots=True)

@@ -8,13 +8,13 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from audit.log import LedgerAccess
-from audit.query import entries, first_since
+from audit.query import entries, first_since, size
 from audit.record import SubjectReference
 from audit.values import SubjectRole
 from proxy.control.approvals import Approvals, HeldRequest
 from proxy.identity import Subject
 from proxy.services import Bound
-from proxy.spending import Entries
+from proxy.spending import Log
 from redaction.vault import Scope, Vault
 
 
@@ -72,16 +72,24 @@ class ThreadedVault:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
 
-def ledger_entries(ledger: LedgerAccess) -> Entries:
-    """The transfers of the log and their outcomes, from a time on; blocks."""
+def ledger_entries(ledger: LedgerAccess) -> Log:
+    """What budgets read of a log."""
 
-    def read(at: int) -> Iterator[tuple[int, bytes]]:
+    def since(at: int) -> Iterator[tuple[int, bytes]]:
         with ledger.store.read() as connection:
             first = first_since(connection, at)
             if first is not None:
                 yield from entries(connection, since=first, kinds=("transfer", "outcome"))
 
-    return read
+    def newer(index: int) -> Iterator[tuple[int, bytes]]:
+        with ledger.store.read() as connection:
+            yield from entries(connection, since=index, kinds=("transfer", "outcome"))
+
+    def length() -> int:
+        with ledger.store.read() as connection:
+            return size(connection)
+
+    return Log(since, newer, length)
 
 
 class ThreadedApprovals:

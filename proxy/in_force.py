@@ -130,7 +130,8 @@ class InForce:
     async def watch(self) -> None:
         """Looks each second, for ever; what cannot be read changes nothing and is counted."""
         # Side by side: a policy with entity types of its own loads models, and a stop does not wait for that.
-        await asyncio.gather(self._each_second(self._look_at_control), self._each_second(self._look_at_policy))
+        looks = (self._look_at_control, self._look_at_policy, self._budgets.follow)
+        await asyncio.gather(*(self._each_second(look) for look in looks))
 
     def retire(self) -> None:
         """Another process leads from now on."""
@@ -140,6 +141,7 @@ class InForce:
         """Looks now. Raises what reading the control store or recording a new policy raises."""
         await self._look_at_control()
         await self._look_at_policy()
+        await self._budgets.follow()
 
     async def _each_second(self, look: Callable[[], Awaitable[None]]) -> None:
         while True:

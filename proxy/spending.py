@@ -1,11 +1,13 @@
 """Budgets in a running process: what was spent, read from the log at the start and counted from then on.
 
-Counts of one process. Where several serve one policy, each knows what all had spent when it started or when the policy
-changed, and after that its own; so a budget is exact for one process and a lower bound of strictness for several.
+Several processes and machines serve one policy: each counts its own transfers before they are recorded, and what the
+others sent when it sees it in the log they share, which is within a second. What all of them send in that second may go
+over a budget; nothing after it does.
 """
 
 import asyncio
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
 import orjson
 
@@ -14,17 +16,35 @@ from policies.policy import Budget, Policy
 from proxy.errors import RefusedError
 from proxy.work import Work
 
-type Entries = Callable[[int], Iterable[tuple[int, bytes]]]
-"""Milliseconds -> entries (`transfer`, `outcome`) of the log from the first transfer at or after it."""
+type Entries = Iterable[tuple[int, bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """The entries `transfer` and `outcome` of the log, with their indices. All three block and raise AuditError.
+
+    since: those from the first transfer at or after a time in ms. newer: those from an index on. size: of the log.
+    """
+
+    since: Callable[[int], Entries]
+    newer: Callable[[int], Entries]
+    size: Callable[[], int]
+
+
+MOST_OPEN = 100_000
+"""Transfers whose outcome is waited for; the oldest are forgotten, and then their tokens count nowhere but here."""
 
 
 class Budgets:
     """What the policy's budgets have left. Belongs to one event loop."""
 
-    def __init__(self, entries: Entries) -> None:
-        self._entries = entries
+    def __init__(self, log: Log) -> None:
+        self._log = log
         self._usage = Usage(())
         self._meanwhile: list[Spending] | None = None
+        self._position = self._prepared = 0
+        self._own: dict[str, None] = {}
+        self._others: dict[str, Spending] = {}
 
     async def prepare(self, policy: Policy, at: int) -> Usage:
         """Counters for a policy that is to take effect, from the log; those in use where its budgets are the same.
@@ -34,19 +54,45 @@ class Budgets:
         if policy.budgets == self._usage.budgets:
             return self._usage
         self._meanwhile = []
-        return await asyncio.to_thread(counted, policy.budgets, self._entries, at)
+        usage, self._prepared = await asyncio.to_thread(counted, policy.budgets, self._log, at)
+        return usage
 
     def use(self, usage: Usage) -> None:
         """From now on these count. What was sent while they were read counts for sure, perhaps twice."""
         if usage is not self._usage:
             for one in self._meanwhile or ():
                 usage.spend(one)
+            self._position = self._prepared
         self._usage = usage
         self._meanwhile = None
 
     def keep(self) -> None:
         """What was prepared will not be used."""
         self._meanwhile = None
+
+    async def follow(self) -> None:
+        """Counts what others sent since the last look. Raises AuditError."""
+        usage = self._usage
+        if not usage.budgets:
+            return
+        found = await asyncio.to_thread(lambda: list(self._log.newer(self._position)))
+        if usage is not self._usage:
+            return  # others count now, and were read from the log
+        for index, body in found:
+            self._position = index + 1
+            self._seen(usage, orjson.loads(body))
+
+    def _seen(self, usage: Usage, facts: dict[str, object]) -> None:
+        transfer = str(facts["id"])
+        if transfer in self._own:
+            if facts["kind"] == "outcome":
+                del self._own[transfer]
+        elif facts["kind"] == "transfer":
+            one = self._others[transfer] = spent(facts)
+            usage.spend(one)
+            _shorten(self._others)
+        elif (other := self._others.pop(transfer, None)) is not None:
+            usage.add_tokens(other, tokens_of(facts))
 
     def exhausted(self, one: Spending) -> frozenset[str]:
         """Ids of the budgets that this transfer would overdraw."""
@@ -57,6 +103,9 @@ class Budgets:
         if self._usage.exhausted(one):
             raise RefusedError("a budget of the policy is used up", code="budget_exceeded", status=429)
         self._usage.spend(one)
+        if self._usage.budgets and one.transfer:
+            self._own[one.transfer] = None
+            _shorten(self._own)
         if self._meanwhile is not None:
             self._meanwhile.append(one)
 
@@ -69,29 +118,52 @@ def spending_of(work: Work) -> Spending:
     """What a transfer spends; its destination and its sender are known."""
     facts = work.facts
     subjects = tuple(one.ref for one in facts.subjects)
-    return Spending(work.identity.application, work.destination.name, facts.at_ms, len(facts.egress.body), subjects)
+    size, application = len(facts.egress.body), work.identity.application
+    return Spending(application, work.destination.name, facts.at_ms, size, subjects, facts.transfer)
 
 
-def counted(budgets: tuple[Budget, ...], entries: Entries, at: int) -> Usage:
-    """The counters as the log has them."""
+def counted(budgets: tuple[Budget, ...], log: Log, at: int) -> tuple[Usage, int]:
+    """The counters as the log has them, and the index up to which it was read."""
     usage = Usage(budgets)
     if not budgets:
-        return usage
+        return usage, 0
+    position = log.size()
     start = window_start(budgets, at)
     sent: dict[str, Spending] = {}
-    for _, body in entries(start):
-        facts = orjson.loads(body)
+    for index, body in log.since(start):
+        position, facts = max(position, index + 1), orjson.loads(body)
         if facts["kind"] == "transfer" and facts["at"] >= start:
-            one = Spending(
-                application="" if facts["application"] == "unknown" else facts["application"],
-                destination=facts.get("destination", {}).get("name", ""),
-                at=facts["at"],
-                size=facts.get("bytes_in", 0),
-                subjects=tuple(subject["ref"] for subject in facts.get("subjects", ())),
-            )
-            sent[facts["id"]] = one
-            usage.spend(one)
+            sent[facts["id"]] = spent(facts)
+            usage.spend(sent[facts["id"]])
         elif facts["kind"] == "outcome" and facts["id"] in sent:
-            tokens = (facts.get("tokens_in") or 0) + (facts.get("tokens_out") or 0)
-            usage.add_tokens(sent.pop(facts["id"]), tokens)
-    return usage
+            usage.add_tokens(sent.pop(facts["id"]), tokens_of(facts))
+    return usage, position
+
+
+def spent(facts: dict[str, object]) -> Spending:
+    """What a `transfer` entry says was spent."""
+    destination, subjects = facts.get("destination", {}), facts.get("subjects", ())
+    assert isinstance(destination, dict)
+    assert isinstance(subjects, list | tuple)
+    application, at, size = str(facts["application"]), facts["at"], facts.get("bytes_in", 0)
+    assert isinstance(at, int)
+    assert isinstance(size, int)
+    return Spending(
+        application="" if application == "unknown" else application,
+        destination=destination.get("name", ""),
+        at=at,
+        size=size,
+        subjects=tuple(subject["ref"] for subject in subjects),
+        transfer=str(facts["id"]),
+    )
+
+
+def tokens_of(facts: dict[str, object]) -> int:
+    """What an `outcome` entry says the provider counted."""
+    counts = (facts.get("tokens_in"), facts.get("tokens_out"))
+    return sum(one for one in counts if isinstance(one, int))
+
+
+def _shorten[V](known: dict[str, V]) -> None:
+    while len(known) > MOST_OPEN:
+        del known[next(iter(known))]
