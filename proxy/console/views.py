@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from audit.query import Holding
+from audit.query import CONDITIONS, Holding
 from audit.values import Action, StopTarget
 from policies.errors import PolicyError
 from policies.groups import ENTITY_TYPES
@@ -24,6 +24,8 @@ from proxy.errors import ConfigError
 PERIODS = (1, 7, 30, 90, 365)
 ON_A_PAGE = 50
 NEWEST = 5
+_OWN_FIELD = {"application", "destination", "entity_type", "action", "kind"}
+"""Conditions with a field of their own on the page; the others stand behind *More*."""
 _HOW = ("event", "state", "phase", "format", "cause", "reason")
 _NAMED = ("name", "request", "token", "transfer")
 """What an act is shown with: how, and whose or of what."""
@@ -131,6 +133,7 @@ def transfers(desk: Desk, ask: Ask) -> Shown:
     page = desk.questions.transfers(ask.visitor, filters, before=wanted.before, limit=wanted.limit)
     kept = {name: value for name, value in given.items() if name != "before"}
     context = {"page": page, "given": given, "kept": kept, "following": {**kept, "before": page.next}}
+    context["more"] = sorted({*CONDITIONS} - _OWN_FIELD)
     return View("transfers", {**context, **_choices(desk, ask)})
 
 

@@ -5,6 +5,7 @@ from html.parser import HTMLParser
 
 import pytest
 
+from audit.query import CONDITIONS
 from proxy.console.language import LANGUAGES, words
 from proxy.console.pages import PAGES
 from proxy.control.tokens import Role
@@ -153,3 +154,14 @@ def test_every_page_is_there_in_every_language(console: Console, code: str) -> N
             text = client.get(path).text
             assert f'<html lang="{code}">' in text
             assert f"<title>{words(code)(title)}".replace("'", "&#39;") in text
+
+
+def test_every_field_of_the_log_filters_the_page(filled: Console) -> None:
+    with browser(filled) as client:
+        page = client.get("/transfers").text
+        for name in CONDITIONS:
+            assert f'name="{name}"' in page
+        found = client.get("/transfers", params={"provider": "google", "streaming": ""}).text
+    assert "feed" in found
+    assert 'href="/transfers/' in found
+    assert ">messenger<" not in found
