@@ -9,7 +9,7 @@ OUTSIDE := .venv-outside
 BIN     := $(VENV)/bin
 UV_FLAGS := --quiet --require-hashes
 
-.PHONY: help setup dev run test demo check bench train lock clean outside
+.PHONY: help setup dev run test demo check bench train lock clean outside screenshots
 
 help:  ## what can be done here
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -68,6 +68,10 @@ test: dev outside  ## everything that CI runs
 
 bench: setup  ## the ratios of docs/performance.md, measured here
 	@$(BIN)/dragoman bench $(ARGS)
+
+screenshots: setup dev  ## the pictures of docs/console.md, made anew by the browser tests
+	@folder=$$(mktemp -d) && DRAGOMAN_SCREENSHOTS=$$folder $(BIN)/pytest -q -k pictures tests/proxy/console/test_accessibility.py \
+	  && $(BIN)/python -m tests.proxy.console.pictures $$folder docs/console; rm -rf $$folder
 
 train: setup  ## train the name model again; make train CORPORA=folder (see redaction/train)
 	@$(BIN)/python -m redaction.train $(or $(CORPORA),../shared/data) $(ARGS)
