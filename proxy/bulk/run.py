@@ -15,10 +15,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
+from pathlib import Path
 from typing import IO, Any
 
 from audit.errors import AuditError
-from proxy.bulk.job import BulkError, Done, Job, digest_of
+from proxy.bulk.job import CHUNK, BulkError, Done, Job, digest_of
 from proxy.bulk.parts import SUFFIXES
 from proxy.bulk.path import policy_for
 from proxy.bulk.worker import Worker
@@ -73,10 +74,22 @@ def partitions(job: Job) -> list[str]:
     if target == source or target.is_relative_to(source) or source.is_relative_to(target):
         raise BulkError("--out names a folder of its own, neither inside of the input's nor around it")
     found = [path.relative_to(job.source).as_posix() for path in job.source.rglob("*") if path.suffix in SUFFIXES]
+    if MANIFEST in found and not _is_ours(job.source / MANIFEST):
+        raise BulkError(
+            f"{job.source / MANIFEST}: rows under this name would be taken for our own list; rename the file"
+        )
     names = sorted(name for name in found if name != MANIFEST)
     if not names:
         raise BulkError(f"{job.source}: there are no {', '.join(SUFFIXES)} files in it")
     return names
+
+
+def _is_ours(path: Path) -> bool:
+    """Whether a manifest begins as ours do, as beside the output of a redaction."""
+    with path.open("rb") as file, contextlib.suppress(ValueError):
+        head = json.loads(file.readline(CHUNK))
+        return isinstance(head, dict) and head.keys() == {"to", "scope", "application", "purpose", "restore", "keep"}
+    return False
 
 
 def _begin_log(settings: Settings) -> None:
@@ -91,8 +104,8 @@ def _begin_log(settings: Settings) -> None:
 def _manifest(job: Job) -> Iterator[IO[str]]:
     """Open for one run at a time. Raises BulkError where another run has it, or it is of another job."""
     job.target.mkdir(parents=True, exist_ok=True)
-    head = {"to": job.to, "scope": job.scope, "application": job.application, "restore": job.restore}
-    head["keep"] = ",".join(sorted(job.keep))
+    head: dict[str, str | bool] = {"to": job.to, "scope": job.scope, "application": job.application}
+    head |= {"purpose": job.purpose, "restore": job.restore, "keep": ",".join(sorted(job.keep))}
     with (job.target / MANIFEST).open("a+", encoding="utf-8") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -104,7 +117,9 @@ def _manifest(job: Job) -> Iterator[IO[str]]:
             file.truncate(0)
             _write(file, json.dumps(head))
         elif first != json.dumps(head) + "\n":
-            raise BulkError("this folder was begun with other --to, --scope, --app or --keep; name an empty one")
+            raise BulkError(
+                "this folder was begun with other --to, --scope, --app, --purpose or --keep; name an empty one"
+            )
         elif not file.read().endswith("\n") and file.tell() > len(first):
             _write(file, "")  # after a last line that a crash cut off
         yield file

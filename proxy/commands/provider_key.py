@@ -79,7 +79,7 @@ def _exchanged(settings: Settings, name: str, place: Path, key: str, wait: float
     elif _unused(settings, name, at_ms, wait):
         typer.echo("nothing uses the key before any more; revoke it at the provider")
     else:
-        typer.echo("transfers that began with the key before are still open: dragoman audit query --state open")
+        typer.echo("transfers that began with the key before are still open: dragoman audit query --where state=open")
         raise typer.Exit(1)
 
 

@@ -197,6 +197,16 @@ def test_a_second_run_does_only_what_is_left(job: Job, monkeypatch: pytest.Monke
         running.run(load(home=job.home), replace(job, scope="other"), workers=1, address="", progress=lambda a, b: None)
 
 
+def test_rows_under_the_name_of_the_manifest_are_not_left_out_silently(job: Job) -> None:
+    (job.source / "a.jsonl").write_bytes(lines(2))
+    (job.source / running.MANIFEST).write_bytes(lines(2))
+    with pytest.raises(BulkError, match="rename the file"):
+        running.partitions(job)
+    head = {"to": "openai", "scope": "s", "application": "", "purpose": "", "restore": False, "keep": ""}
+    (job.source / running.MANIFEST).write_bytes(orjson.dumps(head) + b"\n")
+    assert running.partitions(job) == ["a.jsonl"]
+
+
 def test_without_ray_it_says_what_to_install(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(running, "find_spec", lambda name: None)
     with pytest.raises(BulkError, match=r"dragoman\[ray\]"):
