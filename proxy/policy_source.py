@@ -43,6 +43,14 @@ def load_policy(home: Path, given: Path | None, bundled: str) -> Policy:
     return loaded.policy
 
 
+def meant(settings: Settings, control: "ControlStore") -> Policy:
+    """The policy that is meant to be in force: what people chose, else what the file says.
+
+    Raises PolicyFileError, ConfigError, UnavailableError.
+    """
+    return PolicySource(settings, control).read().policy
+
+
 def read_policy(path: Path | None, bundled: str) -> Loaded:
     """The policy of a file, or a bundled one, which may still rely on what cannot be done. Raises PolicyFileError."""
     if path is None and bundled not in BUNDLED:

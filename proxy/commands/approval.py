@@ -87,11 +87,12 @@ def deny(reference: Reference, home: Home = None, policy: PolicyFile = None) -> 
 
 
 def _record(home: Path | None, policy: Path | None, held: HeldRequest, event: PolicyEvent, until: int | None) -> None:
-    from proxy.policy_source import load_policy
+    from proxy.policy_source import meant
 
-    folder = home or default_home()
-    active = load_policy(folder, policy, "default")
-    ledger = join_log(load(home=folder))
+    settings = load(home=home or default_home(), policy=policy)
+    with closing(_store(home)) as store:
+        active = meant(settings, store)
+    ledger = join_log(settings)
     try:
         ledger.append_blocking(
             PolicyRecord(

@@ -6,7 +6,7 @@ history and the list of processes as well.
 
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -19,7 +19,7 @@ from audit.ids import new_id, now_ms
 from audit.reading import os_user
 from audit.values import ErasurePhase, Question
 from proxy.config import load
-from proxy.databases import join_log, vault_of
+from proxy.databases import control_of, join_log, vault_of
 from proxy.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -172,10 +172,11 @@ def _set_hold(subject: str | None, home: Path | None, phase: ErasurePhase) -> No
 @contextmanager
 def _opened(home: Path | None, config: Path | None, policy: Path | None) -> Iterator[_Place]:
     from proxy.erasure.deleting import HttpDeleter
-    from proxy.policy_source import load_policy
+    from proxy.policy_source import meant
 
     settings = load(config, home=home, policy=policy)
-    active = load_policy(settings.home, settings.policy, settings.bundled)
+    with closing(control_of(settings)) as control:
+        active = meant(settings, control)
     with ExitStack() as stack:
         ledger = join_log(settings)
         stack.callback(ledger.close)

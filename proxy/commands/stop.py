@@ -38,9 +38,9 @@ def stop(
 
 
 def _target(store: ControlStore, folder: Path, policy: Path | None, name: str) -> StopTarget:
-    from proxy.policy_source import load_policy
+    from proxy.policy_source import meant
 
-    active = load_policy(folder, policy, "default")
+    active = meant(load(home=folder, policy=policy), store)
     if name in active.destinations:
         return StopTarget.DESTINATION
     if name in active.applications or any(item.application == name for item in store.credentials()):
