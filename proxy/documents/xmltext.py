@@ -69,8 +69,8 @@ type Event = Start | End | Chars
 
 def events(raw: bytes) -> Iterator[Event]:
     """The events of a part, in order. Raises DocumentError `document_unreadable` or `document_too_large`."""
-    if raw[:2] in (b"\xff\xfe", b"\xfe\xff") or re.match(rb"<\?xml[^>]*encoding=[\"'](?!(?i:utf-8)[\"'])", raw):
-        raise DocumentError("document_unreadable", "a part of the file is not in UTF-8")
+    if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        raise _not_utf8()
     reader = _Reader(raw)
     try:
         reader.parser.Parse(raw, True)
@@ -97,6 +97,7 @@ class _Reader:
         parser = expat.ParserCreate("utf-8", _NS)
         parser.ordered_attributes = True
         parser.buffer_text = False
+        parser.XmlDeclHandler = self._declared
         parser.StartDoctypeDeclHandler = self._doctype
         parser.StartElementHandler = self._start
         parser.EndElementHandler = self._end
@@ -115,6 +116,11 @@ class _Reader:
         if len(self.found) >= MAX_EVENTS:
             raise DocumentError("document_too_large", "a part of the file has too many elements")
         self.found.append(event)
+
+    def _declared(self, _: str, encoding: str | None, __: int) -> None:
+        # Read as UTF-8 whatever it declares: another reader would believe it, and see other words.
+        if encoding is not None and encoding.lower() != "utf-8":
+            raise _not_utf8()
 
     def _doctype(self, *_: Any) -> None:
         raise DocumentError("document_unreadable", "a part of the file declares a document type, which none may")
@@ -163,6 +169,10 @@ class _Reader:
     def _instruction(self, target: str, text: str) -> None:
         self.text_ends(self.parser.CurrentByteIndex)
         self._add(Chars(f"{target} {text}", 0, 0, fixed=True))
+
+
+def _not_utf8() -> DocumentError:
+    return DocumentError("document_unreadable", "a part of the file is not in UTF-8")
 
 
 def _split(name: str) -> tuple[str, str]:

@@ -90,6 +90,8 @@ def test_a_blank_at_the_edge_of_a_run_is_kept():
         (b"<a>", "document_unreadable"),
         ("<a>ü</a>".encode("utf-16"), "document_unreadable"),
         (b'<?xml version="1.0" encoding="iso-8859-1"?><a>\xfc</a>', "document_unreadable"),
+        (b"<?xml version='1.0' encoding = 'utf-7'?><a>+AEE-nna</a>", "document_unreadable"),
+        (b'\xef\xbb\xbf<?xml version="1.0" encoding="utf-7"?><a>+AEE-nna</a>', "document_unreadable"),
     ],
 )
 def test_a_hostile_part_is_refused(part, code):
