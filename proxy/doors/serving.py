@@ -17,6 +17,9 @@ from proxy.doors.proxy_protocol import NamedPeers
 
 logger = logging.getLogger("dragoman.http")
 
+REQUEST_S = 20.0
+"""As `limits.request_s` has it where nobody sets it; the operators' port keeps to it."""
+
 
 class Connection(web.RequestHandler):
     """One client's connection. request_s: seconds from the first byte of a request until its head is whole.
@@ -25,7 +28,7 @@ class Connection(web.RequestHandler):
     a limit where they are read.
     """
 
-    def __init__(self, *args: Any, request_s: float, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, request_s: float = REQUEST_S, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._request_s = request_s
         self._head: asyncio.TimerHandle | None = None

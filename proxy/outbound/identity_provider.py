@@ -187,7 +187,9 @@ class IdentityProvider:
         found: Any = claims
         for part in self.settings.role_claim.split("."):
             found = found.get(part) if isinstance(found, dict) else None
-        values = {found} if isinstance(found, str) else {one for one in found or () if isinstance(one, str)}
+        # A text or a list of texts; the keys of an object grant nothing, for their values may say no.
+        listed = found if isinstance(found, list) else [found]
+        values = {one for one in listed if isinstance(one, str)}
         return next(((role, names) for value, role, names in self.settings.roles if value in values), None)
 
     def _keys(self, *, again: bool) -> tuple[Mapping[str, Any], KeySet]:

@@ -48,6 +48,8 @@ class RemoteLedger:
         self._waiting: dict[int, asyncio.Future[Receipt]] = {}
         self._open: words.OpenTransfers = {}
         self._travelling: set[bytes] = set()
+        # Recorded over a connection that broke since: the writer may have closed them as not sent.
+        self._unsure: set[int] = set()
         self._closed = False
         self._task: asyncio.Task[None] | None = None
 
@@ -73,7 +75,7 @@ class RemoteLedger:
         if identity is not None and record.kind == "transfer":
             self._open[identity] = receipt.index
         elif identity is not None:
-            self._open.pop(identity, None)
+            self._unsure.discard(self._open.pop(identity, -1))
         return receipt
 
     def append_blocking(self, record: Record, *, proof: bool = False) -> Receipt:
@@ -83,7 +85,7 @@ class RemoteLedger:
 
     def sending(self, receipt: Receipt) -> None:
         """Says that the first byte of that transfer may leave now. Raises LedgerError where that cannot be noted."""
-        if self._marks is None:
+        if self._marks is None or not self._there.is_set() or receipt.index in self._unsure:
             raise LedgerError(AWAY, code="ledger_away")
         self._marks.set(receipt.index)
 
@@ -181,6 +183,7 @@ class RemoteLedger:
     def _lost(self) -> None:
         """Whether what waits was recorded is not known: it is refused, and the next writer closes it."""
         self._there.clear()
+        self._unsure.update(self._open.values())
         if self._writer is not None:
             self._writer.close()
             self._writer = None
