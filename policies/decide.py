@@ -55,7 +55,8 @@ def decide_mirror(policy: "Policy", given: PolicyInput) -> TransferDecision:
     decided = decide(policy, given)
     if decided.observe or decided.action.rank > Action.TRANSFORM.rank:
         because = decided.because or "A mirrored copy is neither routed on nor sent while the policy only observes"
-        return _refusal(replace(NO_RULE, code=decided.code, because=because), given, decided.purpose)
+        why = replace(NO_RULE, rule_id=decided.rule_id, code=decided.code, because=because)
+        return _refusal(why, given, decided.purpose)
     tokenized = tuple(
         replace(one, action=Action.TRANSFORM, operator=Operator.TOKENIZE, exception="")
         if one.operator is Operator.KEEP

@@ -28,6 +28,7 @@ from proxy.in_force import InForce
 from proxy.keys import ensure_key, private_dir
 from proxy.messages import Origin
 from proxy.metrics import Metrics
+from proxy.mirrors import Mirrors
 from proxy.operating import watch_expiry, watchers
 from proxy.outbound.token_keys import TokenKeys
 from proxy.outbound.witnesses import asked
@@ -131,9 +132,11 @@ class App:
         transport = Transport(
             connect_s=settings.limits.connect_s, idle_s=settings.limits.idle_s, extra_ca=settings.upstream_ca
         )
+        self._stack.push_async_callback(transport.close)
+        self.mirrors = Mirrors(transport, self.metrics.observe)
+        self._stack.push_async_callback(self.mirrors.close)
         flags = FlagSources(home, self.metrics.observe, settings.flag_databases)
         keys = TokenKeys(home, self.metrics.observe)
-        self._stack.push_async_callback(transport.close)
         self._stack.push_async_callback(flags.close)
         self._stack.push_async_callback(keys.close)
         documents = DocumentPool(settings.languages, size=min(settings.worker_count, 4))
@@ -156,6 +159,7 @@ class App:
             budgets=budgets,
             documents=documents,
             waiting=ThreadedApprovals(self.control.approvals, threads),
+            mirror=self.mirrors.offer,
             observe=self.metrics.observe,
         )
         limits = GateLimits(
@@ -164,6 +168,7 @@ class App:
             open_transfers=settings.limits.open_transfers,
         )
         self.gate = Gate(services, limits)
+        self.mirrors.start(self.gate.admit_copy)
         await loading
         await self._in_force.check_first()
         if self._leads:
@@ -196,12 +201,14 @@ class App:
         """No new transfers; wait until open ones have ended, at most as long as configured."""
         self.ready = False
         await self.ways_in.drain()
+        await self.mirrors.drain(self.settings.limits.drain_s)
 
     async def retire(self) -> None:
         """Another process takes over: finish what is open and what comes on connections that are there."""
         if self._in_force is not None:
             self._in_force.retire()
         await self.ways_in.retire()
+        await self.mirrors.drain(self.settings.limits.drain_s)
         self.ready = False
 
     async def close(self) -> None:

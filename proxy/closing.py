@@ -32,6 +32,7 @@ async def close(work: Work, services: Services, exchange: Exchange, ending: Endi
         findings=findings,
         inspected=inspected,
         expired=work.facts.expired,
+        attempt=work.facts.attempt,
     )
     try:
         await _written(services, record)

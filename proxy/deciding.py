@@ -4,9 +4,10 @@ The only room where a text's findings meet the policy; what goes in are facts ab
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
-from policies.model import Action, Code, MediaAction, MediaKind, MediaPart, PolicyInput
+from policies.model import Action, Code, MediaAction, MediaKind, MediaPart, Mirror, PolicyInput
 from proxy import records
 from proxy.errors import RefusedError
 from proxy.formats.base import BESIDE_US, Inspected
@@ -55,11 +56,37 @@ def decide(work: Work, services: Services, result: DetectionResult) -> None:
         records.Found(finding, segment, language, chosen)
         for (finding, segment, language), chosen in zip(placed, decision.decisions, strict=True)
     ]
-    parts = zip(unread(known(work.inspected)), decision.media, strict=True)
-    facts.uninspected = tuple(
+    facts.uninspected = _passed(work)
+    _refuse(work)
+
+
+def decide_copy(work: Work, services: Services, first: Work, mirror: Mirror) -> None:
+    """Ask the policy about the copy of a transfer for a second recipient. Raises RefusedError where it may not go.
+
+    work: the copy, with its recipient. What an officer approved was approved for the first one only.
+    """
+    policy, facts = work.active.policy, work.facts
+    work.asked = replace(
+        known(first.asked),
+        time=datetime.fromtimestamp(facts.at_ms / 1000, UTC),
+        approved=frozenset(),
+        exhausted=services.budgets.exhausted(spending_of(work)) if policy.budgets else frozenset(),
+    )
+    decision = work.decision = policy.decide_mirror(work.asked, mirror)
+    blocked = decision.action is Action.BLOCK
+    facts.action, facts.rules = "block" if blocked else "mirror", (mirror.rule_id, *decision.rule_ids)
+    facts.found = [
+        replace(one, decision=chosen) for one, chosen in zip(first.facts.found, decision.decisions, strict=True)
+    ]
+    facts.uninspected = _passed(work)
+    _refuse(work)
+
+
+def _passed(work: Work) -> tuple[tuple[BodyPart, str], ...]:
+    parts = zip(unread(known(work.inspected)), known(work.decision).media, strict=True)
+    return tuple(
         (part, "policy_pass") for part, verdict in parts if verdict.action is MediaAction.PASS and not part.inspectable
     )
-    _refuse(work)
 
 
 def _refuse(work: Work) -> None:
@@ -77,12 +104,6 @@ def _refuse(work: Work) -> None:
         status = 429 if decision.code is Code.BUDGET_EXCEEDED else 403
         raise RefusedError(
             f"the policy does not let this transfer happen{rule}{because}", code=decision.code.value, status=status
-        )
-    if decision.mirrors:
-        raise RefusedError(
-            "the policy mirrors this transfer; this version cannot do that yet, so nothing was sent",
-            code="mirror_unsupported",
-            status=501,
         )
 
 

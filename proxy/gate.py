@@ -16,6 +16,7 @@ from audit.errors import LedgerError
 from audit.ids import new_id
 from audit.writer import Receipt
 from policies.destination import Destination
+from policies.model import Mirror
 from proxy import closing, records, unregistered
 from proxy.attachments import open_attachments, rewrite_attachments
 from proxy.deciding import decide
@@ -28,6 +29,7 @@ from proxy.held import Watch
 from proxy.holding import let_wait
 from proxy.identity import RECEIPT_HEADER
 from proxy.messages import Door, Egress, Headers, Origin, Outgoing, Refusal, Reply
+from proxy.mirrored import copy_of, offer_copies, readdress
 from proxy.outgoing import outgoing, outgoing_message
 from proxy.preview import Rehearsal, preview_reply
 from proxy.reading import (
@@ -101,6 +103,22 @@ class Gate:
             restorer, watch = self._restorer(work), self._watch(work)
             session = self._opened(work, restorer, watch)
             await self._to_record(work, request, restorer, session, watch)
+        except Exception as error:
+            await self._refuse(work, error)
+        else:
+            offer_copies(work, self._services)
+        return work.exchange
+
+    async def admit_copy(self, first: Work, mirror: Mirror, attempt: int) -> Exchange:
+        """Take the copy of an admitted request for a second recipient through the steps. Never raises, as `admit`."""
+        work = copy_of(first, self._services, attempt)
+        try:
+            if self._open >= self._limits.open_transfers:
+                raise UnavailableError("too many transfers are open", code="too_many_transfers")
+            with work.stage("decide"):
+                readdress(work, self._services, first, mirror)
+            request = await self._replaced(work)
+            await self._to_record(work, request, self._restorer(work))
         except Exception as error:
             await self._refuse(work, error)
         return work.exchange

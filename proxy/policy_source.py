@@ -14,7 +14,6 @@ from policies.examples import failing_examples
 from policies.load import BUNDLED, Loaded, read, read_text
 from policies.policy import Policy
 from policies.register import bundled_file
-from policies.rules import Does
 from proxy.config import Settings
 from proxy.errors import ConfigError, ProposalError
 from proxy.flags import allowed_url
@@ -81,15 +80,12 @@ def unsupported(policy: Policy) -> None:
 
 
 def check_supported(loaded: Loaded) -> list[Problem]:
-    """What keeps a policy from being used, and what refuses every transfer that it is about, as lint says it."""
+    """What keeps a policy from being used, as lint says it."""
     file = loaded.files[0]
-    errors = [
+    return [
         Problem(file, 0, 0, f"this version does not do {what}, so the policy is not used", "unsupported")
         for what in _missing(loaded.policy)
     ]
-    mirrors = [rule.id for rule in loaded.policy.rules if rule.does is Does.MIRROR]
-    message = f"this version does not mirror, so what {', '.join(mirrors)} is about is refused"
-    return [*errors, *([Problem(file, 0, 0, message, "unsupported", severity="warning")] if mirrors else [])]
 
 
 def _missing(policy: Policy) -> list[str]:
@@ -105,6 +101,8 @@ def _asked(policy: Policy) -> Iterator[tuple[bool, str]]:
     for rule in policy.rules:
         missing = rule.decision.operator.value not in operators.ALL
         yield missing, f"`do: {rule.does.value}` of rule {rule.id} (use tokenize)"
+        trains = f"`output_may_train: yes` of rule {rule.id} (no answer of a mirror is kept, so none can train)"
+        yield rule.output_may_train, trains
     for name, application in policy.applications.items():
         identify = application.identify
         if identify.credential not in ("", name):

@@ -112,7 +112,7 @@ def read_request(work: Work, services: Services, limits: GateLimits) -> None:
         )
     body = decode_body(egress.body, headers.get("content-encoding"), limit=limits.body_bytes)
     work.inspected = work.format.read(work.endpoint, work.head, body)
-    _check_keeping(work)
+    check_keeping(work)
     credentials = work.destination.credentials
     work.target = read_target(work.head, carriers=credentials.headers, query_carriers=credentials.query)
     work.facts.format, work.facts.endpoint = work.format.name, work.endpoint.operation
@@ -125,7 +125,7 @@ def read_message(work: Work, services: Services, session: Work, dialect: Dialect
     """Take one message of a session apart; where it goes was read when the session began. Raises FormatError."""
     work.head, work.format, work.endpoint = session.head, session.format, session.endpoint
     work.inspected = dialect.read(work.facts.egress.body)
-    _check_keeping(work)
+    check_keeping(work)
     work.target = NOWHERE
     work.facts.format, work.facts.endpoint = work.format.name, known(work.endpoint).operation
     work.facts.model = services.references.marked(work.inspected.model) or session.facts.model
@@ -134,16 +134,16 @@ def read_message(work: Work, services: Services, session: Work, dialect: Dialect
 
 
 def kept_from_storing(work: Work) -> bool:
-    """Whether the policy lets this destination keep nothing (`store: never`)."""
-    return work.destination.store == "never"
+    """Whether this destination may keep nothing: the policy says `store: never`, or it gets a copy to compare."""
+    return work.mirrored or work.destination.store == "never"
 
 
-def _check_keeping(work: Work) -> None:
+def check_keeping(work: Work) -> None:
     """Raises RefusedError where the provider would keep something that it may not, and cannot be told not to."""
     inspected = known(work.inspected)
     if inspected.keeps and kept_from_storing(work) and not inspected.unkept:
         raise RefusedError(
-            "the provider would keep what this request creates, and the policy says `store: never` for it",
+            "the provider would keep what this request creates, which it may not (`store: never`, or a mirrored copy)",
             code="store_refused",
         )
 

@@ -79,7 +79,10 @@ class Found:
 
 @dataclass(slots=True)
 class Facts:
-    """What is known of one transfer so far; filled step by step by the gate, read once for the record."""
+    """What is known of one transfer so far; filled step by step by the gate, read once for the record.
+
+    attempt: 1 for what the app asked for; a copy for a further recipient has the same id and the next number.
+    """
 
     transfer: str
     at_ms: int
@@ -105,6 +108,7 @@ class Facts:
     expired: int = 0
     commitment_in: str | None = None
     stages: dict[str, int] = field(default_factory=dict)
+    attempt: int = 1
 
 
 def transfer_record(facts: Facts, *, bytes_out: int, commitment_out: str) -> TransferRecord:
@@ -128,8 +132,12 @@ def outcome_record(
     findings: tuple[FindingCount, ...],
     inspected: str,
     expired: int = 0,
+    attempt: int = 1,
 ) -> OutcomeRecord:
-    """How an attempt ended. expired: placeholders whose scope is gone and that the provider may still speak of."""
+    """How an attempt ended. expired: placeholders whose scope is gone and that the provider may still speak of.
+
+    attempt: see `Facts`; of any but the first the app is told nothing.
+    """
     facts = exchange.reader.facts if exchange.reader is not None else None
     counts = exchange.cleared.restorer.counts if exchange.cleared is not None else None
     state = OutcomeState(ending.value)
@@ -140,9 +148,10 @@ def outcome_record(
         stream = StreamEnd.COMPLETE if facts.complete else StreamEnd.CUT
     return OutcomeRecord(
         id=exchange.transfer,
+        attempt=attempt,
         at=at_ms,
         state=state,
-        status=exchange.status,
+        status=exchange.status if attempt == 1 else None,
         upstream_status=exchange.status,
         tokens_in=facts.usage.input_tokens if facts else None,
         tokens_out=facts.usage.output_tokens if facts else None,
@@ -238,6 +247,7 @@ def _common(facts: Facts) -> dict[str, Any]:
     name = identity.application if identity and _NAME.fullmatch(identity.application) else "unknown"
     return {
         "id": facts.transfer,
+        "attempt": facts.attempt,
         "at": facts.at_ms,
         "environment": Environment(policy.environment.value),
         "application": name,

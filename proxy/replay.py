@@ -19,7 +19,7 @@ from policies.model import Code, MediaKind, MediaPart, SubjectFacts
 from policies.simulate import RecordedFinding, RecordedTransfer
 from proxy.records import media_kind
 
-_DECIDED = frozenset({*(code.value for code in Code), "held", "mirror_unsupported"} - {Code.DESTINATION_UNKNOWN.value})
+_DECIDED = frozenset({*(code.value for code in Code), "held"} - {Code.DESTINATION_UNKNOWN.value})
 """Reasons of a refusal that the policy gave after it saw the findings."""
 
 
@@ -34,6 +34,8 @@ class Replay:
     def __iter__(self) -> Iterator[RecordedTransfer]:
         for _, body in self.entries:
             facts = orjson.loads(body)
+            if facts["attempt"] > 1:
+                continue  # a mirrored copy, which goes or stays with the first
             if self.application is not None and facts["application"] != self.application:
                 continue
             if facts["kind"] == "blocked" and facts.get("reason") not in _DECIDED:

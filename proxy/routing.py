@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from urllib.parse import parse_qsl
 
 from policies.destination import Destination
-from proxy.errors import FormatError, RefusedError
+from proxy.errors import FormatError, RefusedError, UnavailableError
 from proxy.formats.jsonscan import scan, string_of
 from proxy.formats.shape import Shape
 from proxy.messages import Headers
-from proxy.reading import upstream_of
+from proxy.reading import check_keeping, upstream_of
 from proxy.work import Services, Work, known
 
 _ANYTHING = Shape()
@@ -23,29 +23,38 @@ _ANYTHING = Shape()
 def reroute(work: Work, services: Services) -> None:
     """Make the destination that the rules route to the recipient, where they do.
 
-    Raises RefusedError: `route_incompatible`, `destination_stopped`, `destination_without_upstream`.
+    Raises RefusedError: `route_incompatible`, `destination_stopped`, `destination_without_upstream`, `store_refused`;
+    UnavailableError.
     """
     name = known(work.decision).route_to
-    if not name:
-        return
-    source, target = work.destination, work.active.policy.destinations[name]
-    if target.name in work.active.stopped_destinations:
+    if name:
+        redirect(work, services, work.active.policy.destinations[name], "routes")
+
+
+def redirect(work: Work, services: Services, target: Destination, verb: str) -> None:
+    """Make another destination the recipient. verb: what the policy does (`routes`, `mirrors`). Raises as `reroute`."""
+    source, active = work.destination, services.active()
+    if target.name in active.stopped_destinations:
         raise RefusedError(
-            f"the policy routes this to {target.name}, which was stopped by an officer", code="destination_stopped"
+            f"the policy {verb} this to {target.name}, which was stopped by an officer", code="destination_stopped"
         )
+    if active.stale:
+        raise UnavailableError("the control database was not reachable for seconds", code="control_away")
     head, inspected = known(work.head), known(work.inspected)
     if target.format_for(head.path) != source.format_for(head.path):
-        raise _incompatible(target, "does not speak the same wire format at this path")
+        raise _incompatible(target, verb, "does not speak the same wire format at this path")
     if known(work.endpoint).session is not None:
-        raise _incompatible(target, "cannot take over a session")
+        raise _incompatible(target, verb, "cannot take over a session")
     if inspected.state:
-        raise _incompatible(target, f"does not know the objects that {source.name} keeps; start a new conversation")
+        why = f"does not know the objects that {source.name} keeps; start a new conversation"
+        raise _incompatible(target, verb, why)
     if any(key in source.credentials.query for key, _ in parse_qsl(head.query, keep_blank_values=True)):
-        raise _incompatible(target, "must not see the credential in the query; send it as a header")
+        raise _incompatible(target, verb, "must not see the credential in the query; send it as a header")
     work.routed_from = source
     work.facts.destination = target
     work.origin = upstream_of(target, services)
     work.facts.host = work.origin.authority
+    check_keeping(work)
 
 
 def routed_headers(work: Work, headers: Headers, key: str | None) -> Headers:
@@ -75,12 +84,12 @@ def renamed_model(body: bytes, models: Mapping[str, str]) -> bytes:
         new = models.get(string_of(text[leaf.start : leaf.end]))
         if new is None:
             raise RefusedError(
-                "the policy routes this transfer, but names no model for it there (`models` of the destination)",
+                "the policy sends this elsewhere, but names no model for it there (`models` of the destination)",
                 code="route_model_unknown",
             )
         text = f"{text[: leaf.start]}{json.dumps(new)}{text[leaf.end :]}"
     return text.encode()
 
 
-def _incompatible(target: Destination, why: str) -> RefusedError:
-    return RefusedError(f"the policy routes this to {target.name}, which {why}", code="route_incompatible")
+def _incompatible(target: Destination, verb: str, why: str) -> RefusedError:
+    return RefusedError(f"the policy {verb} this to {target.name}, which {why}", code="route_incompatible")

@@ -6,7 +6,7 @@ over a budget; nothing after it does.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import orjson
@@ -83,7 +83,7 @@ class Budgets:
             self._seen(usage, orjson.loads(body))
 
     def _seen(self, usage: Usage, facts: dict[str, object]) -> None:
-        transfer = str(facts["id"])
+        transfer = attempt_of(facts)
         if transfer in self._own:
             if facts["kind"] == "outcome":
                 del self._own[transfer]
@@ -119,7 +119,9 @@ def spending_of(work: Work) -> Spending:
     facts = work.facts
     subjects = tuple(one.ref for one in facts.subjects)
     size, application = len(facts.egress.body), work.identity.application
-    return Spending(application, work.destination.name, facts.at_ms, size, subjects, facts.transfer)
+    return Spending(
+        application, work.destination.name, facts.at_ms, size, subjects, _attempt(facts.transfer, facts.attempt)
+    )
 
 
 def counted(budgets: tuple[Budget, ...], log: Log, at: int) -> tuple[Usage, int]:
@@ -133,10 +135,10 @@ def counted(budgets: tuple[Budget, ...], log: Log, at: int) -> tuple[Usage, int]
     for index, body in log.since(start):
         position, facts = max(position, index + 1), orjson.loads(body)
         if facts["kind"] == "transfer" and facts["at"] >= start:
-            sent[facts["id"]] = spent(facts)
-            usage.spend(sent[facts["id"]])
-        elif facts["kind"] == "outcome" and facts["id"] in sent:
-            usage.add_tokens(sent.pop(facts["id"]), tokens_of(facts))
+            one = sent[attempt_of(facts)] = spent(facts)
+            usage.spend(one)
+        elif facts["kind"] == "outcome" and (one_sent := sent.pop(attempt_of(facts), None)) is not None:
+            usage.add_tokens(one_sent, tokens_of(facts))
     return usage, position
 
 
@@ -154,8 +156,17 @@ def spent(facts: dict[str, object]) -> Spending:
         at=at,
         size=size,
         subjects=tuple(subject["ref"] for subject in subjects),
-        transfer=str(facts["id"]),
+        transfer=attempt_of(facts),
     )
+
+
+def attempt_of(facts: Mapping[str, object]) -> str:
+    """Which attempt at which exchange an entry is about: a mirrored copy spends beside the first."""
+    return _attempt(facts["id"], facts["attempt"])
+
+
+def _attempt(transfer: object, attempt: object) -> str:
+    return f"{transfer}/{attempt}"
 
 
 def tokens_of(facts: dict[str, object]) -> int:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from audit.writer import Receipt
 from policies.budgets import Spending
 from policies.destination import Destination
-from policies.model import PolicyInput, SubjectFacts, TransferDecision
+from policies.model import Mirror, PolicyInput, SubjectFacts, TransferDecision
 from policies.policy import SubjectSource
 from proxy.claims import NO_CLAIMS, ClaimsOf, no_claims
 from proxy.documents.base import DocumentError, Opened
@@ -76,6 +76,10 @@ async def _unknown_flags(
     return tuple(SubjectFacts(role=one.role) for one in subjects)
 
 
+def _no_mirrors(_work: "Work", _mirror: Mirror, _attempt: int) -> None:
+    return None
+
+
 def _unseen(_kind: str, _label: str) -> None:
     return None
 
@@ -108,7 +112,8 @@ class Services:
     active: what is in force for a new transfer. upstreams: origins that replace the register's. provider_key: the
     provider's key that we hold for a destination. value_refs: keyed hashes of a value, for a policy's exceptions.
     flags: what persons said about a purpose. claims: of a request's verified token. budgets: what is left of the
-    policy's. observe: counts an event (kind, label).
+    policy's. mirror: takes a copy of a recorded transfer for a second recipient, at once and without raising. observe:
+    counts an event (kind, label).
     """
 
     detection: Detection
@@ -127,13 +132,17 @@ class Services:
     budgets: SpendingBook = field(default_factory=Unlimited)
     waiting: WaitingRoom | None = None
     documents: Documents = field(default_factory=NoDocuments)
+    mirror: "Callable[[Work, Mirror, int], None]" = _no_mirrors
     observe: Callable[[str, str], None] = _unseen
     clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
 
 
 @dataclass(slots=True)
 class Work:
-    """One request: what each step found out. unread: why files of it could not be looked into."""
+    """One request: what each step found out. unread: why files of it could not be looked into.
+
+    mirrored: this is the copy for a second recipient, whose answer nobody gets and who may keep nothing.
+    """
 
     facts: Facts
     active: Active
@@ -156,6 +165,7 @@ class Work:
     bound: Bound | None = None
     receipt: Receipt | None = None
     seen: "Seen | None" = None
+    mirrored: bool = False
 
     @property
     def identity(self) -> Identity:

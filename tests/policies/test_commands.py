@@ -97,10 +97,10 @@ class TestLint:
         result = call("lint")
         assert result.exit_code == 1
         assert f"{path}: this version does not do `response: {{unexpected: redact" in result.output
-        mirror = "rules:\n  - {id: compare, do: mirror, to: gemini}\n"
+        mirror = "rules:\n  - {id: compare, do: mirror, to: gemini, output_may_train: yes}\n"
         path.write_text(POLICY.replace("rules:\n", mirror), encoding="utf-8")
         result = call("lint")
-        assert (result.exit_code, "what compare is about is refused [unsupported]" in result.output) == (0, True)
+        assert (result.exit_code, "`output_may_train: yes` of rule compare" in result.output) == (1, True)
 
     def test_strict_counts_warnings(self, call: Callable[..., Result], home: Path) -> None:
         hidden = POLICY.replace("  - {id: rest,", "  - {id: late, when: {entity: PERSON}, do: redact}\n  - {id: rest,")

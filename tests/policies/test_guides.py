@@ -64,7 +64,7 @@ def test_its_yaml_is_a_policy_that_works(guide: str) -> None:
 
 
 def test_what_is_missing_is_named(guide: str) -> None:
-    for word in ("mirror", "501"):
+    for word in ("mirror", "compare"):
         assert word in guide.rpartition("## ")[2]
 
 

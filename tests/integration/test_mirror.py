@@ -1,0 +1,220 @@
+"""`do: mirror`: a second recipient gets a copy with placeholders of its own; the app's answer knows nothing of it."""
+
+import asyncio
+import re
+import socket
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from proxy.config import parse_origin
+from proxy.fakes.leaks import assert_no_leak
+from proxy.mirrors import Mirrors
+from proxy.transport import Transport
+
+MAIL, IBAN = "anna.schmidt@example.com", "DE89 3704 0044 0532 0130 00"
+KEY = {"authorization": "Bearer sk-of-the-provider"}
+TOKEN = re.compile(rb"\[[A-Z_]+_[0-9A-Z]{8,12}\]")
+POLICY = """
+version: 1
+name: mirrors
+environment: test
+destinations:
+  openai: {extends: bundled:openai@2026-11-23}
+  gemini: {extends: bundled:gemini@2026-11-23}
+  own-llama:
+    extends: bundled:self-hosted@2026-11-23
+    models: {fake-echo: own-70b}
+unknown_applications: allow
+rules:
+  - id: compare
+    when: {destination: [openai, gemini]}
+    do: mirror
+    to: own-llama
+  - id: no-bank-data-at-home
+    when: {entity: IBAN_CODE, destination: own-llama}
+    do: block
+  - id: people-become-placeholders
+    when: {entity: any}
+    do: tokenize
+  - id: rest
+    when: {entity: none}
+    do: allow
+media: {image: refuse, document: refuse, audio: refuse, video: refuse, sensor: refuse, other: refuse}
+"""
+
+
+@pytest.fixture
+def mirroring(tmp_path: Path, each_door: Callable[..., Any]) -> Callable[..., Any]:
+    """A stand with the policy above; `own` is where `own-llama` is."""
+    path = tmp_path / "mirrors.yaml"
+    path.write_text(POLICY)
+
+    def start(own: str, *, settings: dict[str, Any] | None = None, **fakes: Any) -> Any:
+        upstreams = {"own-llama": parse_origin(own, what="own-llama")}
+        return each_door(
+            settings={"policy": path, **(settings or {})}, upstreams=upstreams, **(fakes or {"openai": {}})
+        )
+
+    return start
+
+
+async def settled(it: Any) -> None:
+    await it.app.mirrors.idle()
+    await it.settled()
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_both_get_the_request_with_tokens_of_their_own_and_the_app_gets_the_first_answer(
+    mirroring: Callable[..., Any], own_model: Any, chat: Any, tmp_path: Path, stream: bool
+) -> None:
+    key = tmp_path / "own.key"
+    key.write_text("sk-own")
+    key.chmod(0o600)
+    keys = {"provider_keys": {"own-llama": str(key)}}
+    async with mirroring(own_model.url, settings=keys) as it, it.client("openai", headers=KEY) as client:
+        answer = await client.post("/v1/chat/completions", json=chat(f"Write to {MAIL}", stream=stream))
+        assert MAIL.encode() in answer.content
+        await settled(it)
+        assert it.records("blocked") == []
+        (first,), (copy,) = it.received(), own_model.received
+        assert_no_leak([first, copy], [MAIL])
+        assert_no_leak([copy], ["sk-of-the-provider"])
+        assert copy.headers.get("authorization") == "Bearer sk-own"
+        assert copy.json()["model"] == "own-70b"
+        tokens = [set(TOKEN.findall(one.body)) for one in (first, copy)]
+        assert tokens[0]
+        assert tokens[1]
+        assert tokens[0].isdisjoint(tokens[1])
+        sent = it.records("transfer")
+        assert [(one["attempt"], one["action"], one["destination"]["name"]) for one in sent] == [
+            (1, "transform", "openai"),
+            (2, "mirror", "own-llama"),
+        ]
+        assert sent[0]["id"] == sent[1]["id"] == answer.headers["dragoman-transfer"]
+        assert (sent[1]["rules"][0], sent[1]["provider"], sent[1]["model"]) == ("compare", "own-llama", "own-70b")
+        ended = {one["attempt"]: one for one in it.records("outcome")}
+        assert [ended[n]["state"] for n in (1, 2)] == ["complete", "complete"]
+        assert ended[2]["upstream_status"] == 200
+        assert "status" not in ended[2]  # nobody was given it
+        assert ended[2]["restored"] == 1
+        it.verified()
+
+
+async def test_a_mirror_that_is_down_is_an_outcome_and_nothing_else(mirroring: Callable[..., Any], chat: Any) -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        port = closed.getsockname()[1]
+        async with mirroring(f"http://127.0.0.1:{port}") as it, it.client("openai", headers=KEY) as client:
+            answer = await client.post("/v1/chat/completions", json=chat(MAIL))
+            assert answer.json()["choices"][0]["message"]["content"] == MAIL
+            await settled(it)
+            ended = {one["attempt"]: one for one in it.records("outcome")}
+            assert (ended[1]["state"], ended[2]["state"]) == ("complete", "not_sent")
+            assert ended[2]["error"] == "upstream_unreachable"
+
+
+@pytest.mark.parametrize("begins", [False, True], ids=["silent", "cut"])
+async def test_a_mirror_that_hangs_or_breaks_off_does_not_touch_the_answer(
+    mirroring: Callable[..., Any], chat: Any, begins: bool
+) -> None:
+    asked = asyncio.Event()
+
+    async def slow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        asked.set()
+        if begins:
+            writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 900\r\n\r\n{")
+            writer.close()
+        else:
+            await reader.read(-1)  # until the other side goes
+            writer.close()
+
+    server = await asyncio.start_server(slow, "127.0.0.1", 0)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        async with mirroring(f"http://127.0.0.1:{port}") as it:
+            async with it.client("openai", headers=KEY) as client:
+                answer = await client.post("/v1/chat/completions", json=chat(MAIL))
+            assert answer.json()["choices"][0]["message"]["content"] == MAIL
+            await asyncio.wait_for(asked.wait(), 20)
+            if begins:
+                await it.app.mirrors.idle()
+            await it.app.mirrors.close()
+            await it.settled()
+            ended = {one["attempt"]: one for one in it.records("outcome")}
+            assert ended[1]["state"] == "complete"
+            assert ended[2]["state"] == ("upstream_error" if begins else "cut")
+
+
+async def test_what_the_second_recipient_may_not_have_goes_to_the_first_alone(
+    mirroring: Callable[..., Any], own_model: Any, chat: Any
+) -> None:
+    async with mirroring(own_model.url) as it, it.client("openai", headers=KEY) as client:
+        assert (await client.post("/v1/chat/completions", json=chat(IBAN))).status_code == 200
+        await settled(it)
+        assert own_model.received == []
+        (refused,) = it.records("blocked")
+        assert (refused["attempt"], refused["destination"]["name"], refused["rules"][:2]) == (
+            2,
+            "own-llama",
+            ["compare", "no-bank-data-at-home"],
+        )
+
+
+async def test_a_stopped_mirror_and_one_that_speaks_otherwise_get_nothing(
+    mirroring: Callable[..., Any], own_model: Any, chat: Any
+) -> None:
+    async with mirroring(own_model.url, openai={}, gemini={}) as it:
+        async with it.client("gemini") as client:
+            body = {"contents": [{"role": "user", "parts": [{"text": MAIL}]}]}
+            assert (await client.post("/v1beta/models/fake-echo:generateContent", json=body)).status_code == 200
+        it.app.control.set_stop("destination", "own-llama", stopped=True)
+        await it.app.refresh()
+        async with it.client("openai", headers=KEY) as client:
+            assert (await client.post("/v1/chat/completions", json=chat(MAIL))).status_code == 200
+        await settled(it)
+        assert own_model.received == []
+        assert [one["reason"] for one in it.records("blocked")] == ["route_incompatible", "destination_stopped"]
+        assert [one["destination"]["name"] for one in it.records("blocked")] == ["own-llama", "own-llama"]
+
+
+async def test_the_second_recipient_is_told_to_keep_nothing(mirroring: Callable[..., Any], own_model: Any) -> None:
+    async with mirroring(own_model.url) as it, it.client("openai", headers=KEY) as client:
+        body = {"model": "fake-echo", "input": f"About {MAIL}"}
+        assert (await client.post("/v1/responses", json=body)).status_code == 200
+        await settled(it)
+        assert own_model.received[0].json()["store"] is False
+        assert it.received()[0].json().get("store") is not False
+
+
+async def test_records_count_what_both_received(mirroring: Callable[..., Any], own_model: Any, chat: Any) -> None:
+    async with mirroring(own_model.url) as it, it.client("openai", headers=KEY) as client:
+        asked = (client.post("/v1/chat/completions", json=chat(f"{n} {MAIL}")) for n in range(12))
+        assert {one.status_code for one in await asyncio.gather(*asked)} == {200}
+        await settled(it)
+        sent = it.records("transfer")
+        assert [len(it.received()), len(own_model.received)] == [
+            sum(one["attempt"] == attempt for one in sent) for attempt in (1, 2)
+        ]
+        assert len(own_model.received) == 12
+
+
+async def test_what_does_not_fit_is_left_out_and_counted(
+    mirroring: Callable[..., Any], own_model: Any, chat: Any
+) -> None:
+    async with mirroring(own_model.url) as it, it.client("openai", headers=KEY) as client:
+        counted: list[tuple[str, str]] = []
+        transport = Transport(connect_s=5, idle_s=5)
+        full = Mirrors(transport, lambda *event: counted.append(event), waiting=0)
+        full.start(it.app.gate.admit_copy)
+        it.app.gate._services = replace(it.app.gate._services, mirror=full.offer)
+        assert (await client.post("/v1/chat/completions", json=chat(MAIL))).status_code == 200
+        await it.settled()
+        await transport.close()
+        assert counted == [("mirror_left_out", "own-llama")]
+        assert own_model.received == []
+        assert [one["attempt"] for one in it.records("transfer")] == [1]
