@@ -93,10 +93,6 @@ class TestLint:
 
     def test_what_a_running_dragoman_would_refuse_is_an_error(self, call: Callable[..., Result], home: Path) -> None:
         path = home / "policy.yaml"
-        path.write_text(POLICY + "response: {unexpected: redact, buffer: all}\n", encoding="utf-8")
-        result = call("lint")
-        assert result.exit_code == 1
-        assert f"{path}: this version does not do `response: {{unexpected: redact" in result.output
         mirror = "rules:\n  - {id: compare, do: mirror, to: gemini, output_may_train: yes}\n"
         path.write_text(POLICY.replace("rules:\n", mirror), encoding="utf-8")
         result = call("lint")
