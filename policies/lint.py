@@ -22,7 +22,20 @@ LEAST_SCORE = 0.4
 # With fewer characters left, a mask shows the value; without digits it says nothing that helps a model.
 _MASKABLE = frozenset({"financial", "government", "contact", "online"})
 SURROGATES = frozenset(
-    {"PERSON", "USERNAME", "EMAIL_ADDRESS", "PHONE_NUMBER", "IBAN_CODE", "CREDIT_CARD", "IP_ADDRESS"}
+    {
+        "PERSON",
+        "USERNAME",
+        "EMAIL_ADDRESS",
+        "PHONE_NUMBER",
+        "IBAN_CODE",
+        "CREDIT_CARD",
+        "IP_ADDRESS",
+        "US_SSN",
+        "GB_NHS",
+        "GB_NINO",
+        "DE_TAX_ID",
+        "MAC_ADDRESS",
+    }
 )
 """Types that detection has stand-ins for; others get placeholders."""
 

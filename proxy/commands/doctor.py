@@ -20,6 +20,7 @@ import typer
 from rich.console import Console
 
 from proxy.config import DEFAULT_NODE, Settings, load, parse_address
+from proxy.errors import ProxyError
 
 LOW_SPACE = 512 * 1024 * 1024
 """Below this the log could soon refuse; a busy proxy writes some 10 MB an hour."""
@@ -136,7 +137,11 @@ def _ends(settings: Settings) -> Iterator[Check]:
     if not (settings.home / "control.db").exists() and not settings.control_database:
         return
     now = time.time()
-    with closing(control_of(settings)) as control:
+    try:
+        opened = control_of(settings)
+    except ProxyError:
+        return  # the check of the databases says so
+    with closing(opened) as control:
         for one in ending(settings, control, now):
             if one.what != "authority":
                 yield Check(

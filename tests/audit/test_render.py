@@ -25,7 +25,8 @@ def test_numbers_in_csv_stay_numbers() -> None:
 
 
 def test_no_rows_are_a_valid_answer_in_every_form() -> None:
-    assert [printed([], form).split() for form in Format] == [["nothing", "found"], ["[", "]"], [], []]
+    written = [form for form in Format if form is not Format.PARQUET]  # which is no text, and has a test of its own
+    assert [printed([], form).split() for form in written] == [["nothing", "found"], ["[", "]"], [], []]
 
 
 def test_a_table_shows_times_as_people_read_them_and_blanks_for_nothing() -> None:

@@ -35,7 +35,7 @@ def start():
 def test_every_api_is_served_and_every_request_is_a_line_without_its_credential(start, tmp_path):
     log = tmp_path / "received.jsonl"
     process, addresses = start("--log", log, "--chunk", 0)
-    assert list(addresses) == ["openai", "gemini", "anthropic", "llama", "cohere", "ollama", "echo"]
+    assert list(addresses) == ["openai", "gemini", "anthropic", "llama", "bedrock", "cohere", "ollama", "echo"]
     with httpx.Client(headers={"Authorization": "Bearer sk-secret"}) as client:
         said = client.post(f"{addresses['openai']}/v1/chat/completions", json=CHAT)
         client.get(f"{addresses['echo']}/x?key=sk-secret&q=1")
