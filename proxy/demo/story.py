@@ -102,7 +102,7 @@ async def refused(out: Console, app: App, fake: FakeProvider, base: str) -> None
     """Act 3: the log fails, and nothing leaves."""
     out.rule("3. the log is made to fail: nothing leaves")
 
-    async def fail(_record: Any) -> Any:
+    async def fail(_record: Any, **_: Any) -> Any:
         raise LedgerError("the disk is full (demo)", code="ledger_failed")
 
     before, append = len(fake.received), app.ledger.append
