@@ -34,7 +34,7 @@ class Replay:
     def __iter__(self) -> Iterator[RecordedTransfer]:
         for _, body in self.entries:
             facts = orjson.loads(body)
-            if facts["attempt"] > 1:
+            if facts.get("attempt", 1) > 1:
                 continue  # a mirrored copy, which goes or stays with the first
             if self.application is not None and facts["application"] != self.application:
                 continue
