@@ -45,9 +45,10 @@ async def budgets(ledger: Ledger, given: Policy) -> Budgets:
 async def sent(book: Budgets, ledger: Ledger, *, size: int = 10, tokens: int = 0, who: str = "") -> None:
     """One transfer of a process: counted, recorded, ended."""
     record = exchange_record(id=new_id(), at=now_ms(), bytes_in=size, subjects=())
-    book.reserve(Spending("messenger", "openai", record.at, size, (), record.id))
+    spending = Spending("messenger", "openai", record.at, size, (), f"{record.id}/{record.attempt}")
+    book.reserve(spending)
     await ledger.append(record)
-    book.add_tokens(Spending("messenger", "openai", record.at, size, (), record.id), tokens)
+    book.add_tokens(spending, tokens)
     await ledger.append(OutcomeRecord(id=record.id, at=now_ms(), state="complete", status=200, tokens_in=tokens))
 
 
