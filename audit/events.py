@@ -11,7 +11,9 @@ from audit import fields as f
 from audit.fields import Closed, Many, Maybe, Whole
 from audit.record import Recorded
 from audit.values import (
+    ApprovalReason,
     ErasurePhase,
+    ErasureReason,
     ExportFormat,
     GapCause,
     KeyEvent,
@@ -77,6 +79,7 @@ class PolicyRecord(Event):
     request: Annotated[str | None, Maybe(f.ULID), "The held request: id of its `blocked` record."] = None
     rules: Annotated[tuple[str, ...], Many(f.NAME, MAX_NAMES), "Rules that hold it."] = ()
     until: Annotated[int | None, Maybe(f.TIME_MS), "End of the approval, in milliseconds since 1970 UTC."] = None
+    reason: Annotated[ApprovalReason | None, Maybe(Closed(ApprovalReason)), "Why the officer approved."] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +133,7 @@ class ErasureRecord(Event):
     kind: ClassVar[str] = "erasure"
     id: Annotated[str, f.ULID, "Id of the erasure; its records share it."]
     phase: Annotated[ErasurePhase, Closed(ErasurePhase), "How far."]
+    reason: Annotated[ErasureReason | None, Maybe(Closed(ErasureReason)), "Why, where it was said."] = None
     refs: Annotated[tuple[str, ...], Many(f.REFERENCE, MAX_NAMES), "References whose keys go or went."] = ()
     refs_overflow: Annotated[int, f.COUNT, "Further references; another record holds them."] = 0
     recipients: Annotated[tuple[str, ...], Many(f.NAME, MAX_NAMES), "Destinations to be told (GDPR Art. 19)."] = ()
@@ -165,6 +169,7 @@ class ExportRecord(Event):
     entries: Annotated[int, f.COUNT, "Entries in the export."]
     first: Annotated[int | None, Maybe(f.COUNT), "Index of the first of them, where it is not 0."] = None
     sealed: Annotated[int | None, Maybe(f.COUNT), "Below this index transfers leave the log for their archive."] = None
+    filters: Annotated[tuple[str, ...], Many(f.CODE, 32), "Fields that a part was chosen by; never the values."] = ()
     actor: Annotated[str, f.ACTOR, "Who."] = "system"
 
 

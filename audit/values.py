@@ -234,6 +234,30 @@ class RevealReason(StrEnum):
     SUPPORT = "support"
 
 
+class ApprovalReason(StrEnum):
+    """Why an officer lets a held request pass; what else there is to say stays outside the log."""
+
+    CHECKED = "checked"
+    CONSENT = "consent"
+    CONTRACT = "contract"
+    LEGAL_DUTY = "legal_duty"
+    VITAL_INTEREST = "vital_interest"
+    FALSE_POSITIVE = "false_positive"
+    TEST = "test"
+
+
+class ErasureReason(StrEnum):
+    """Why a person's data is erased: the grounds of GDPR Art. 17(1) in their order; REQUEST for another law's."""
+
+    NO_LONGER_NEEDED = "no_longer_needed"
+    CONSENT_WITHDRAWN = "consent_withdrawn"
+    OBJECTION = "objection"
+    UNLAWFUL = "unlawful"
+    LEGAL_DUTY = "legal_duty"
+    CHILD = "child"
+    REQUEST = "request"
+
+
 class ShredCause(StrEnum):
     EXPIRED = "expired"
     COMMAND = "command"

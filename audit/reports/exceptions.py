@@ -39,7 +39,7 @@ def _facts(source: Source, context: Facts) -> Facts:
         ],
         "approvals": [
             {"at": one["at"], "event": one["event"], "request": one.get("request"), "rules": one.get("rules", []),
-             "until": one.get("until"), "actor": one["actor"]}
+             "until": one.get("until"), "reason": one.get("reason"), "actor": one["actor"]}
             for one in approvals
         ],
         "stops": [{name: one[name] for name in ("at", "target", "name", "state", "actor")} for one in source.events("stop")],
@@ -55,8 +55,9 @@ def _sections(facts: Facts, say: Texts) -> list[Section]:
         _part(say, "used", facts["used"], lambda one: (one["exception"], one["application"], one["entity_type"], str(one["n"])),
               ("exception", "application", "data", "n"), {3}),
         _part(say, "approvals", facts["approvals"],
-              lambda one: (when(one["at"]), say.term(one["event"]), one["request"] or "", ", ".join(one["rules"]), when(one["until"]), one["actor"]),
-              ("when", "event", "request", "rules", "until", "actor")),
+              lambda one: (when(one["at"]), say.term(one["event"]), one["request"] or "", ", ".join(one["rules"]), when(one["until"]),
+                           say.term(one["reason"]), one["actor"]),
+              ("when", "event", "request", "rules", "until", "reason", "actor")),
         _part(say, "uninspected", facts["uninspected"],
               lambda one: (say.term(one["reason"]), one["media_type"], str(one["parts"]), str(one["bytes"])),
               ("reason", "media", "parts", "bytes"), {2, 3}),

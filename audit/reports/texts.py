@@ -237,6 +237,9 @@ _TERMS: dict[str, tuple[str, str, str]] = {
     "legal_duty": ("legal duty", "rechtliche Pflicht", "nghĩa vụ pháp lý"),
     "false_positive": ("wrong finding", "falscher Fund", "phát hiện sai"),
     "support": ("support", "Unterstützung", "hỗ trợ"),
+    "checked": ("looked at, nothing against it", "angesehen, nichts dagegen", "đã xem xét, không có gì trở ngại"),
+    "vital_interest": ("vital interest", "lebenswichtiges Interesse", "lợi ích sống còn"),
+    "test": ("a test", "ein Test", "thử nghiệm"),
     "contract": ("contract", "Vertrag", "hợp đồng"),
 }
 # fmt: on

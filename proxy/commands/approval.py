@@ -16,9 +16,9 @@ from rich.table import Table
 from audit.events import PolicyRecord
 from audit.ids import now_ms
 from audit.reading import os_user
-from audit.values import PolicyEvent
+from audit.values import ApprovalReason, PolicyEvent
 from proxy.config import default_home, load
-from proxy.control.approvals import ApprovalState, HeldRequest, end_of
+from proxy.control.approvals import ApprovalState, HeldRequest, end_of, in_words
 from proxy.control.store import ControlStore
 from proxy.databases import control_of, join_log
 
@@ -43,12 +43,12 @@ def list_(home: Home = None, as_json: AsJson = False) -> None:
         return
     table = Table()
     table.add_column("reference", no_wrap=True)
-    for name in ("at", "application", "destination", "rules", "state", "until"):
+    for name in ("at", "application", "destination", "rules", "state", "until", "reason"):
         table.add_column(name)
     for row in rows:
         table.add_row(
             row.reference, _when(row.at), row.application, row.destination, ", ".join(row.rules), row.state,
-            _when(row.until) if row.until else "",
+            _when(row.until) if row.until else "", ": ".join(one for one in (row.reason, row.because) if one),
         )  # fmt: skip
     Console().print(table)
 
@@ -56,20 +56,23 @@ def list_(home: Home = None, as_json: AsJson = False) -> None:
 @app.command()
 def grant(
     reference: Reference,
+    reason: Annotated[ApprovalReason, typer.Option(help="Why it may pass; stands in the log.")],
+    because: Annotated[str, typer.Option(help="The same in your words; kept beside the log for a week.")] = "",
     hours: Annotated[int, typer.Option(help="How long that request may pass.", min=1, max=168)] = 24,
     home: Home = None,
     policy: PolicyFile = None,
 ) -> None:
     """Let one held request pass when it is sent again; acts within 2 s.
 
-    Example: dragoman approval grant 01M8A5DX03Q19X5TJNFHR07A0Q --hours 4
+    Example: dragoman approval grant 01M8A5DX03Q19X5TJNFHR07A0Q --hours 4 --reason contract
     """
+    words = in_words(because)
     with closing(_store(home)) as store:
         held = store.approvals.find(reference)
         # What lets data flow is in the log before it acts.
         until = end_of(hours)
-        _record(home, policy, held, PolicyEvent.APPROVED, until)
-        store.approvals.grant(reference, until)
+        _record(home, policy, held, PolicyEvent.APPROVED, until, reason)
+        store.approvals.grant(reference, until, str(reason), words)
     typer.echo(f"{reference} may pass until {_when(until)} when it is sent again")
 
 
@@ -86,7 +89,14 @@ def deny(reference: Reference, home: Home = None, policy: PolicyFile = None) -> 
     typer.echo(f"{reference} stays refused")
 
 
-def _record(home: Path | None, policy: Path | None, held: HeldRequest, event: PolicyEvent, until: int | None) -> None:
+def _record(
+    home: Path | None,
+    policy: Path | None,
+    held: HeldRequest,
+    event: PolicyEvent,
+    until: int | None,
+    reason: ApprovalReason | None = None,
+) -> None:
     from proxy.policy_source import meant
 
     settings = load(home=home or default_home(), policy=policy)
@@ -105,6 +115,7 @@ def _record(home: Path | None, policy: Path | None, held: HeldRequest, event: Po
                 request=held.reference,
                 rules=held.rules[:64],
                 until=until,
+                reason=reason,
             )
         )
     finally:
@@ -124,6 +135,8 @@ def _facts(row: HeldRequest) -> dict[str, object]:
         "rules": list(row.rules),
         "state": str(row.state),
         "until": row.until if row.state is ApprovalState.APPROVED else None,
+        "reason": row.reason,
+        "because": row.because,
     }
 
 

@@ -1,6 +1,6 @@
 """The pages on which somebody acts: held requests, originals that two people want to see, tokens."""
 
-from audit.values import RevealReason
+from audit.values import ApprovalReason, RevealReason
 from proxy.console.access import Right
 from proxy.console.inputs import LONGEST
 from proxy.console.operations import Desk
@@ -8,7 +8,7 @@ from proxy.console.problems import InputError
 from proxy.console.questions import NotFoundError
 from proxy.console.site import Ask, Shown, View
 from proxy.console.token_desk import MADE_HERE
-from proxy.control.approvals import MAX_HOURS
+from proxy.control.approvals import MAX_HOURS, MAX_WORDS
 from proxy.control.reveals import RevealKind, Wanted
 from proxy.control.tokens import MAX_DAYS, Role
 
@@ -36,7 +36,13 @@ def approvals(desk: Desk, ask: Ask) -> Shown:
     if ask.form:
         reference = _short(ask, "reference")
         if ask.form.get("do") == "grant":
-            desk.approving.grant(ask.visitor, reference, _number(ask, "hours", MAX_HOURS))
+            reason, because = ask.form.get("reason", ""), ask.form.get("because", "").strip()
+            if reason not in set(ApprovalReason):
+                raise InputError([{"where": "reason", "what": " or ".join(ApprovalReason)}])
+            if len(because) > MAX_WORDS:
+                raise InputError([{"where": "because", "what": f"at most {MAX_WORDS} characters"}])
+            hours = _number(ask, "hours", MAX_HOURS)
+            desk.approving.grant(ask.visitor, reference, hours, ApprovalReason(reason), because)
             said = ask.words("approvals.granted")
         else:
             desk.approving.deny(ask.visitor, reference)
@@ -44,7 +50,7 @@ def approvals(desk: Desk, ask: Ask) -> Shown:
     held = desk.approving.held(ask.visitor)
     waiting = [one for one in held if one.state == "waiting"]
     context = {"waiting": waiting, "decided": [one for one in held if one.state != "waiting"]}
-    return View("approvals", {**context, "said": said, "hours": HOURS})
+    return View("approvals", {**context, "said": said, "hours": HOURS, "reasons": list(ApprovalReason)})
 
 
 def reveals(desk: Desk, ask: Ask) -> Shown:

@@ -2,12 +2,12 @@
 
 from audit.events import PolicyRecord
 from audit.ids import now_ms
-from audit.values import PolicyEvent
+from audit.values import ApprovalReason, PolicyEvent
 from proxy.console.access import Right, Visitor
 from proxy.console.log import AuditLog
 from proxy.console.policy_desk import PolicyDesk
 from proxy.console.questions import NotFoundError
-from proxy.control.approvals import HeldRequest, end_of
+from proxy.control.approvals import HeldRequest, end_of, in_words
 from proxy.control.store import ControlStore
 from proxy.errors import ConfigError
 
@@ -23,11 +23,16 @@ class Approving:
         visitor.require(Right.APPROVE)
         return self._control.approvals.all()
 
-    def grant(self, visitor: Visitor, reference: str, hours: int) -> HeldRequest:
-        """Lets that very request pass when it is sent again, for some hours; acts within 2 s."""
-        held, until = self._find(visitor, reference), end_of(hours)
-        self._record(visitor, held, PolicyEvent.APPROVED, until)
-        self._control.approvals.grant(reference, until)
+    def grant(
+        self, visitor: Visitor, reference: str, hours: int, reason: ApprovalReason, because: str = ""
+    ) -> HeldRequest:
+        """Lets that very request pass when it is sent again, for some hours; acts within 2 s.
+
+        because: the reason in words, which the log does not get.
+        """
+        held, until, words = self._find(visitor, reference), end_of(hours), in_words(because)
+        self._record(visitor, held, PolicyEvent.APPROVED, until, reason)
+        self._control.approvals.grant(reference, until, str(reason), words)
         return held
 
     def deny(self, visitor: Visitor, reference: str) -> HeldRequest:
@@ -44,7 +49,14 @@ class Approving:
         except ConfigError:
             raise NotFoundError("no held request has this reference") from None
 
-    def _record(self, visitor: Visitor, held: HeldRequest, event: PolicyEvent, until: int | None) -> None:
+    def _record(
+        self,
+        visitor: Visitor,
+        held: HeldRequest,
+        event: PolicyEvent,
+        until: int | None,
+        reason: ApprovalReason | None = None,
+    ) -> None:
         policy = self._policy.policy
         self._log.append(
             PolicyRecord(
@@ -57,5 +69,6 @@ class Approving:
                 request=held.reference,
                 rules=held.rules[:64],
                 until=until,
+                reason=reason,
             )
         )

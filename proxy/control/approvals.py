@@ -12,11 +12,13 @@ import sqlalchemy as sa
 
 from proxy.control.database import ControlDatabase
 from proxy.control.tables import approval
-from proxy.errors import ConfigError
+from proxy.errors import ConfigError, FormatError
 
 DAY_MS = 86_400_000
 KEPT_MS = 7 * DAY_MS
 MAX_HOURS = 7 * 24
+MAX_WORDS = 500
+"""Characters of an officer's own words; they stay in the control store and go with the row."""
 MAX_WAITING = 10_000
 """Rows that wait at one time; further requests are refused and recorded all the same, but nobody is asked."""
 
@@ -31,7 +33,10 @@ class ApprovalState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class HeldRequest:
-    """One request that a rule holds. reference: id of its `blocked` record. rules: of the policy. Times: ms."""
+    """One request that a rule holds. reference: id of its `blocked` record. rules: of the policy. Times: ms.
+
+    reason, because: why it was approved, as `audit.values.ApprovalReason` and in words; "" before.
+    """
 
     reference: str
     at: int
@@ -41,6 +46,8 @@ class HeldRequest:
     fingerprint: bytes
     state: ApprovalState = ApprovalState.WAITING
     until: int | None = None
+    reason: str = ""
+    because: str = ""
 
 
 class Approvals:
@@ -85,9 +92,9 @@ class Approvals:
             raise ConfigError(f"no held request has the reference {reference}; `dragoman approval list` shows them")
         return _row(row)
 
-    def grant(self, reference: str, until: int) -> None:
-        """Lets that very request pass until then (`end_of`). Raises ConfigError."""
-        self._set(reference, ApprovalState.APPROVED, until)
+    def grant(self, reference: str, until: int, reason: str, because: str = "") -> None:
+        """Lets that very request pass until then (`end_of`). because: `in_words`. Raises ConfigError."""
+        self._set(reference, ApprovalState.APPROVED, until, reason=reason, because=because)
 
     def deny(self, reference: str) -> None:
         """Ends the waiting, or an approval that was given. Raises ConfigError."""
@@ -102,11 +109,11 @@ class Approvals:
                 found[row.fingerprint] = found.get(row.fingerprint, frozenset()) | frozenset(row.rules.split())
         return found
 
-    def _set(self, reference: str, state: ApprovalState, until: int | None) -> None:
+    def _set(self, reference: str, state: ApprovalState, until: int | None, **why: str) -> None:
         self.find(reference)
         with self._database.write() as connection:
             change = approval.update().where(approval.c.reference == reference)
-            connection.execute(change.values(state=str(state), until=until))
+            connection.execute(change.values(state=str(state), until=until, **why))
 
 
 def end_of(hours: int) -> int:
@@ -116,11 +123,20 @@ def end_of(hours: int) -> int:
     return _now_ms() + hours * 3_600_000
 
 
+def in_words(text: str) -> str:
+    """What an officer says besides the reason, on one line. Raises FormatError where it is too long."""
+    words = " ".join(text.split())
+    if len(words) > MAX_WORDS or not words.replace(" ", "a").isprintable():
+        raise FormatError(f"say why in at most {MAX_WORDS} printable characters", code="input")
+    return words
+
+
 def _row(row: "sa.Row[tuple[object, ...]]") -> HeldRequest:
     rules, state = tuple(row.rules.split()), ApprovalState(row.state)
     return HeldRequest(
-        row.reference, row.at, row.application, row.destination, rules, row.fingerprint, state, row.until
-    )
+        row.reference, row.at, row.application, row.destination, rules, row.fingerprint, state, row.until,
+        row.reason, row.because,
+    )  # fmt: skip
 
 
 def _now_ms() -> int:

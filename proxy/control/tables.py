@@ -58,7 +58,24 @@ approval = sa.Table(
     sa.Column("fingerprint", sa.LargeBinary(32), nullable=False),
     sa.Column("state", sa.String(16), nullable=False),
     sa.Column("until", sa.BigInteger),
+    # why it may pass: of the closed set that the log knows, and in the officer's words, which the log never gets
+    sa.Column("reason", sa.String(32), nullable=False, server_default=""),
+    sa.Column("because", sa.Text, nullable=False, server_default=""),
     sa.Index("approval_fingerprint", "fingerprint"),
+)
+
+saved_search = sa.Table(
+    "saved_search",
+    metadata,
+    sa.Column("id", sa.String(26), primary_key=True),
+    # whose it is, as `reveal` names people
+    sa.Column("role", sa.String(16), nullable=False),
+    sa.Column("owner", sa.String(96), nullable=False),
+    sa.Column("name", sa.String(80), nullable=False),
+    sa.Column("at", sa.BigInteger, nullable=False),
+    # {field: value} as JSON
+    sa.Column("filters", sa.Text, nullable=False),
+    sa.UniqueConstraint("role", "owner", "name", name="saved_search_name"),
 )
 
 stream = sa.Table(

@@ -51,7 +51,7 @@ async def test_an_approved_request_passes_and_no_other(holds: Callable[..., Any]
         assert (waiting["reference"], waiting["state"]) == (reference, "waiting")
         assert waiting["rules"] == ["bank-data-waits"]
         assert reference in approval(it.home, "list").replace("\n", "")
-        approval(it.home, "grant", reference, "--hours", "2")
+        approval(it.home, "grant", reference, "--hours", "2", "--reason", "contract")
         await it.app.refresh()
         passed = await client.post("/v1/chat/completions", json=chat(f"pay {IBAN}"))
         assert passed.json()["choices"][0]["message"]["content"] == f"pay {IBAN}"
@@ -60,14 +60,14 @@ async def test_an_approved_request_passes_and_no_other(holds: Callable[..., Any]
         assert other.headers["dragoman-reason"] == "held"
         await it.settled()
         (said,) = [entry for entry in it.records("policy") if entry["event"] == "approved"]
-        assert (said["request"], said["rules"]) == (reference, ["bank-data-waits"])
+        assert (said["request"], said["rules"], said["reason"]) == (reference, ["bank-data-waits"], "contract")
         assert it.records("blocked")[0]["action"] == "hold"
 
 
 async def test_a_denied_request_stays_refused(holds: Callable[..., Any], chat: Any) -> None:
     async with holds() as it, it.client("openai") as client:
         reference = (await client.post("/v1/chat/completions", json=chat(IBAN))).headers["dragoman-transfer"]
-        approval(it.home, "grant", reference)
+        approval(it.home, "grant", reference, "--reason", "checked")
         approval(it.home, "deny", reference)
         await it.app.refresh()
         again = await client.post("/v1/chat/completions", json=chat(IBAN))
@@ -94,6 +94,7 @@ async def test_nothing_that_waits_holds_a_value(holds: Callable[..., Any], chat:
 
 
 def test_a_reference_that_nobody_waits_under_is_refused(tmp_path: Path) -> None:
-    command = ["approval", "grant", "01M8A5DX03Q19X5TJNFHR07A0Q", "--home", str(tmp_path)]
+    reference = ["01M8A5DX03Q19X5TJNFHR07A0Q", "--reason", "checked"]
+    command = ["approval", "grant", *reference, "--home", str(tmp_path)]
     done = CliRunner().invoke(build(command), command)
     assert "no held request" in str(done.exception)

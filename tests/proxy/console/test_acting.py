@@ -29,8 +29,14 @@ def test_a_held_request_is_approved_for_some_hours_and_the_approval_ended(filled
     waiting = held(filled)
     with browser(filled) as client:
         assert "contracts-wait" in client.get("/approvals").text
-        answer = send(client, "/approvals", reference=waiting.reference, hours="4", do="grant")
+        why = {"reason": "contract", "because": "Frau Vogt <b>prüfte</b> den Vertrag \u202e"}
+        answer = send(client, "/approvals", reference=waiting.reference, hours="4", do="grant", **why)
+        assert answer.status_code == 400, "a character that turns the text round is no word"
+        why["because"] = why["because"].rstrip("\u202e ")
+        answer = send(client, "/approvals", reference=waiting.reference, hours="4", do="grant", **why)
         assert "Approved." in answer.text
+        assert "contract requires it" in answer.text
+        assert "&lt;b&gt;prüfte&lt;/b&gt;" in answer.text
         assert filled.control.approvals.granted() == {waiting.fingerprint: frozenset({"contracts-wait"})}
         answer = send(client, "/approvals", reference=waiting.reference, do="deny")
     assert "denied" in answer.text
@@ -38,22 +44,28 @@ def test_a_held_request_is_approved_for_some_hours_and_the_approval_ended(filled
     granted, denied = filled.entries("policy")[-2:]
     assert (granted["event"], denied["event"]) == ("approved", "denied")
     assert granted["request"] == waiting.reference
+    assert granted["reason"] == "contract"
+    assert "Vogt" not in str(filled.entries("policy")), "an officer's words stay outside the log"
     assert granted["until"] - granted["at"] == pytest.approx(4 * 3_600_000, abs=60_000)
 
 
 @pytest.mark.parametrize(
     ("data", "status"),
     [
-        ({"hours": "0", "do": "grant"}, 400),
-        ({"hours": "9999", "do": "grant"}, 400),
-        ({"hours": "²", "do": "grant"}, 400),
-        ({"reference": "nothing", "hours": "4", "do": "grant"}, 404),
+        ({"hours": "0"}, 400),
+        ({"hours": "9999"}, 400),
+        ({"hours": "²"}, 400),
+        ({"reason": ""}, 400),
+        ({"reason": "because"}, 400),
+        ({"because": "x" * 501}, 400),
+        ({"reference": "nothing"}, 404),
     ],
 )
 def test_an_approval_that_cannot_be_lets_nothing_pass(filled: Console, data: dict[str, str], status: int) -> None:
     waiting = held(filled)
     with browser(filled) as client:
-        assert send(client, "/approvals", **{"reference": waiting.reference, **data}).status_code == status
+        given = {"reference": waiting.reference, "hours": "4", "reason": "checked", "do": "grant", **data}
+        assert send(client, "/approvals", **given).status_code == status
     assert filled.control.approvals.granted() == {}
 
 
