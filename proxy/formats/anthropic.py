@@ -133,4 +133,5 @@ FORMAT = JsonFormat(
     ),
     error=refusal.anthropic,
     error_event="error",
+    known_by=("anthropic",),
 )

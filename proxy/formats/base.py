@@ -202,6 +202,11 @@ class Format(Protocol):
         """As in the register and in records."""
         ...
 
+    @property
+    def known_by(self) -> tuple[str, ...]:
+        """Words in the name of a destination or host behind which an SDK expects this format's errors."""
+        ...
+
     def endpoint(self, head: RequestHead) -> Endpoint | None:
         """The operation, or None where this format does not know the request."""
         ...

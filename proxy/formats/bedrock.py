@@ -204,4 +204,5 @@ FORMAT = BedrockFormat(
         ),
     ),
     error=bedrock,
+    known_by=("bedrock",),
 )

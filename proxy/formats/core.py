@@ -78,7 +78,10 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class JsonFormat:
-    """One provider API with JSON bodies. shape: of its errors; roles: what a `role` says about words, where special."""
+    """One provider API with JSON bodies. error: the shape of its errors, which known_by tells (see `Format`).
+
+    roles: what a `role` says about words, where special.
+    """
 
     name: str
     operations: tuple[Operation, ...]
@@ -86,6 +89,7 @@ class JsonFormat:
     error_event: str = ""
     roles: Mapping[str, SegmentKind] | None = None
     hosts: Callable[[str], bool] = lambda _host: True
+    known_by: tuple[str, ...] = ()
 
     def endpoint(self, head: RequestHead) -> Endpoint | None:
         """The operation, or None where this format does not know the request."""

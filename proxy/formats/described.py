@@ -1,23 +1,50 @@
-"""What each format does with each place of a request, for people: the second half of docs/formats.md.
+"""What each format does with each place of a request and an answer, for people: the second half of docs/formats.md.
 
 It is made from the very tables that the formats run on, so it cannot say anything else; a test compares the two.
-`python -m proxy.formats.described` prints it.
+`python -m proxy.formats.described docs/formats.md` writes it there, without a path it is printed.
 """
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
 
 from proxy.formats import ALL
 from proxy.formats.core import JsonFormat, Operation
 from proxy.formats.shape import Shape, Use
+from redaction.segment import SegmentKind
 
 MARK = "a test compares):\n\n"
 """What the page by hand ends with."""
+
+_LET_ALONE = (Use.OPAQUE, Use.MEDIA)
+_HEAD = "| operation | methods | path | what becomes of a request | streams | kept by the provider |"
+
+type Of = Callable[[Operation], Shape]
+type Told = Callable[[Shape], Iterator[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One place of a table. like: where the same places are listed already, else ""."""
+
+    parent: str
+    name: str
+    shape: Shape
+    like: str = ""
 
 
 def page() -> str:
     """The operations and tables of every format, in Markdown."""
     return "\n".join("\n".join(_format(item)) + "\n" for item in _tables())
+
+
+def written(text: str) -> str:
+    """The whole page with its second half made anew. Raises ValueError where the page has lost its mark."""
+    by_hand, mark, _ = text.partition(MARK)
+    if not mark:
+        raise ValueError(f"no line of the page ends with: {MARK.strip()}")
+    return by_hand + mark + page()
 
 
 def _tables() -> list[JsonFormat]:
@@ -26,20 +53,41 @@ def _tables() -> list[JsonFormat]:
 
 def _format(item: JsonFormat) -> Iterator[str]:
     yield f"## {item.name}\n"
-    yield "| operation | methods | path | streams | kept by the provider |"
-    yield "|---|---|---|---|---|"
+    yield _HEAD
+    yield "|---|---|---|---|---|---|"
     for one in item.operations:
         path = one.path.pattern.replace("|", "\\|")
-        yield f"| {one.name} | {', '.join(sorted(one.methods))} | `{path}` | {one.streams.value} | {_kept(one)} |"
-    shown: dict[int, str] = {}
+        methods = ", ".join(sorted(one.methods))
+        yield f"| {one.name} | {methods} | `{path}` | {_becomes(one)} | {one.streams.value} | {_kept(one)} |"
+    yield from _shown(item, "Requests", lambda one: one.request, _places)
+    yield from _shown(item, "Answers", lambda one: one.answer, _not_restored)
+
+
+def _shown(item: JsonFormat, what: str, shape_of: Of, told: Told) -> Iterator[str]:
+    """Each shape once, under the names of all operations that have it."""
+    shown: set[int] = set()
     for one in item.operations:
-        if not (one.request.members or one.request.element):
+        shape = shape_of(one)
+        if id(shape) in shown or not (shape.members or shape.element):
             continue
-        first = shown.setdefault(id(one.request), one.name)
-        if first == one.name:
-            same = ", ".join(other.name for other in item.operations if other.request is one.request)
-            yield f"\nRequests of {same}:\n"
-            yield from _places(one.request)
+        shown.add(id(shape))
+        lines = list(told(shape))
+        if lines:
+            same = ", ".join(other.name for other in item.operations if shape_of(other) is shape)
+            yield f"\n{what} of {same}:\n"
+            yield from lines
+
+
+def _becomes(one: Operation) -> str:
+    if one.refused:
+        return f"refused: {one.refused}"
+    if one.session is not None:
+        told = "a session: each message inspected"
+    elif one.uploads:
+        told = "any content type, inspected"
+    else:
+        told = "inspected" if one.request.members or one.request.element else "inspected, every string"
+    return f"{told}; refused unless the policy lets `{one.beside}` pass" if one.beside else told
 
 
 def _kept(one: Operation) -> str:
@@ -56,23 +104,36 @@ def _notes_store(shape: Shape) -> bool:
 
 
 def _places(shape: Shape) -> Iterator[str]:
-    found: dict[str, dict[str, list[str]]] = {"structural": {}, "opaque": {}, "media": {}, "JSON Schema": {}}
-    same: list[str] = []
+    """What is let alone, what is opened, and whose words are where."""
     known = {
         id(one.request): f"requests of {item.name} {one.name}"
         for item in reversed(_tables())
         for one in reversed(item.operations)
     }
-    for parent, name, kind in _walk(shape, "", {key: told for key, told in known.items() if key != id(shape)}):
-        if kind in found:
-            found[kind].setdefault(parent, []).append(name)
-        else:
-            same.append(f"`{parent}{name}` like {kind}")
-    for kind, parents in found.items():
-        if parents:
-            yield f"- {kind}: " + ", ".join(_joined(parent, names) for parent, names in parents.items())
+    listed = list(_walk(shape, "", {key: told for key, told in known.items() if key != id(shape)}))
+    for use in (Use.STRUCTURAL, *_LET_ALONE):
+        yield from _line(use.value, [one for one in listed if not one.like and _use(one.shape) is use])
+    yield from _line("JSON Schema", [one for one in listed if "$ref" in one.shape.members])
+    words = [one for one in listed if not one.like and _use(one.shape) is Use.TEXT and "$ref" not in one.shape.members]
+    for kind in dict.fromkeys(kind for one in words if (kind := _kind(one.shape))):
+        yield from _line(f"words, `{kind.value}`", [one for one in words if _kind(one.shape) is kind])
+    same = [f"`{one.parent}{one.name}` like {one.like}" for one in listed if one.like]
     if same:
         yield "- " + ", ".join(same)
+
+
+def _not_restored(shape: Shape) -> Iterator[str]:
+    listed = list(_walk(shape, "", {}))
+    for use in _LET_ALONE:
+        yield from _line(f"let alone, {use.value}", [one for one in listed if not one.like and _use(one.shape) is use])
+
+
+def _line(told: str, listed: list[Listed]) -> Iterator[str]:
+    parents: dict[str, list[str]] = {}
+    for one in listed:
+        parents.setdefault(one.parent, []).append(one.name + ("/**" if _deep(one.shape) else ""))
+    if parents:
+        yield f"- {told}: " + ", ".join(_joined(parent, names) for parent, names in parents.items())
 
 
 def _joined(parent: str, names: list[str]) -> str:
@@ -80,8 +141,8 @@ def _joined(parent: str, names: list[str]) -> str:
     return f"`{parent}{place}`"
 
 
-def _walk(shape: Shape, path: str, shown: dict[int, str]) -> Iterator[tuple[str, str, str]]:
-    """(parent, name, what it is) of every place that is not plain text; a shape that was shown is named by its place.
+def _walk(shape: Shape, path: str, shown: dict[int, str]) -> Iterator[Listed]:
+    """Every place of a shape; one that was shown before is named by its place.
 
     shown: shapes with members -> where they were shown first.
     """
@@ -92,19 +153,27 @@ def _walk(shape: Shape, path: str, shown: dict[int, str]) -> Iterator[tuple[str,
     for name, child in children:
         if _spelled_twice(name, children, child):
             continue
+        yield Listed(path, name, child)
         if "$ref" in child.members:
-            yield path, name, "JSON Schema"
             continue
-        deep = child.element if child.element is not None and _any_depth(child.element) else None
-        use = deep.use if deep is not None else child.use
-        if use is not Use.TEXT:
-            yield path, name + ("/**" if deep is not None else ""), use.value
-        if child.members or (child.element is not None and deep is None):
+        if child.members or (child.element is not None and not _deep(child)):
             if id(child) in shown:
-                yield path, name, shown[id(child)]
+                yield Listed(path, name, child, shown[id(child)])
                 continue
             shown[id(child)] = f"`{path}{name}`"
             yield from _walk(child, f"{path}{name}/", shown)
+
+
+def _use(shape: Shape) -> Use:
+    return shape.element.use if shape.element is not None and _any_depth(shape.element) else shape.use
+
+
+def _kind(shape: Shape) -> SegmentKind | None:
+    return shape.kind or (shape.element.kind if shape.element is not None and _any_depth(shape.element) else None)
+
+
+def _deep(shape: Shape) -> bool:
+    return shape.element is not None and _any_depth(shape.element)
 
 
 def _any_depth(shape: Shape) -> bool:
@@ -119,4 +188,8 @@ def _spelled_twice(name: str, children: list[tuple[str, Shape]], child: Shape) -
 
 
 if __name__ == "__main__":
-    sys.stdout.write(page())
+    if len(sys.argv) > 1:
+        target = Path(sys.argv[1])
+        target.write_text(written(target.read_text(encoding="utf-8")), encoding="utf-8")
+    else:
+        sys.stdout.write(page())

@@ -141,4 +141,5 @@ FORMAT = JsonFormat(
         Operation("file", re.compile(_PLACE + "(?P<file>files/[^/:]+)"), answer=_FILE, methods=_READ),
     ),
     error=refusal.gemini,
+    known_by=("gemini", "vertex", "google"),
 )

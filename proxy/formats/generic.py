@@ -65,6 +65,7 @@ class Generic:
     """The fallback. Immutable."""
 
     name = "generic"
+    known_by: tuple[str, ...] = ()
     _shape = _answer()
 
     def endpoint(self, head: RequestHead) -> Endpoint | None:

@@ -10,14 +10,6 @@ from proxy.formats.base import Endpoint, Format, RequestHead
 from proxy.messages import Egress
 
 GENERIC = "generic"
-FAMILIES = (
-    ("gemini", "gemini"),
-    ("vertex", "gemini"),
-    ("google", "gemini"),
-    ("anthropic", "anthropic"),
-    ("bedrock", "bedrock"),
-)
-"""What stands in a destination, host or format name -> whose error shape its SDK expects; all others OpenAI's."""
 
 
 class Formats:
@@ -27,6 +19,7 @@ class Formats:
         self._by_name = {item.name: item for item in formats}
         self._specific = tuple(item for item in formats if item.name != GENERIC)
         self._generic = self._by_name[GENERIC]
+        self._known_by = {word: item for item in formats for word in item.known_by}
 
     def select(self, head: RequestHead, hint: str) -> tuple[Format, Endpoint]:
         """The format and the operation. hint: the register's format for this path."""
@@ -43,15 +36,16 @@ class Formats:
     def shape(self, *hints: str) -> Format:
         """Whose error shape to use, from names that are known so far (destination, host or format hint).
 
-        A format that the register names decides: behind a compatible endpoint there is an SDK of OpenAI.
+        A format that the register names decides: behind a compatible endpoint there is an SDK of OpenAI. So is it
+        where no name says anything.
         """
         for hint in hints[1:]:
             if hint in self._by_name and hint != GENERIC:
                 return self._by_name[hint]
         text = " ".join(hints)
-        for word, name in FAMILIES:
-            if word in text and name in self._by_name:
-                return self._by_name[name]
+        for word, item in self._known_by.items():
+            if word in text:
+                return item
         return self._by_name.get("openai_chat", self._generic)
 
     def first_shape(self, egress: Egress) -> Format:

@@ -11,7 +11,7 @@ PAGE = Path(__file__).parents[3] / "docs" / "formats.md"
 def test_the_page_is_what_the_tables_say():
     by_hand, mark, generated = PAGE.read_text().partition(MARK)
     assert mark, "the page has lost the sentence that its second half begins with"
-    assert generated == page(), "run: python -m proxy.formats.described, and put it behind that sentence"
+    assert generated == page(), "run: python -m proxy.formats.described docs/formats.md"
     assert "| a string that no table names | inspected" in by_hand
 
 
@@ -28,4 +28,17 @@ def test_the_tables_show_structure_opaque_places_and_media():
     for place in ("messages/*/tool_calls/*/{id,type,index}", "contents/*/parts/*/thoughtSignature",
                   "messages/*/content/*/input_audio/data", "reasoning/**", "`items/*` like `instructions/*`"):  # fmt: skip
         assert place in text
+    chat = text.split("## openai_chat")[1].split("\n## ")[0]
+    assert "words, `tool_arguments`: `messages/*/tool_calls/*/function/arguments`" in chat
+    assert "Answers of chat, completions:\n\n- let alone, opaque: " in chat
     assert "messages/*/content`" not in text.split("## anthropic")[0].split("## openai_responses")[0]
+
+
+def test_the_page_says_of_every_operation_what_becomes_of_a_request():
+    lines = [line.split(" | ") for line in page().splitlines() if line.startswith("| ")]
+    told = {line[0].removeprefix("| "): line[3] for line in lines}
+    assert told["chat"] == "inspected"
+    assert told["realtime"] == "a session: each message inspected"
+    assert told["async_invoke"].startswith("refused: ")
+    assert told["call"] == "any content type, inspected; refused unless the policy lets `application/sdp` pass"
+    assert told["file"].startswith("inspected")
