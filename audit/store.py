@@ -129,9 +129,10 @@ class Store:
 
     def close(self) -> None:
         """Gives every connection back."""
-        self._reader.dispose()
-        if self._writer is not None:
-            self._writer.dispose()
+        for engine in (self._reader, self._writer):
+            if engine is not None:
+                sa.event.listen(engine, "checkin", _close_late)
+                engine.dispose()
 
 
 class StoredTiles:
@@ -190,6 +191,11 @@ def tiles_left(connection: sa.Connection, size: int, *, since: int = 0) -> list[
 def sqlite_url(path: Path) -> str:
     """The URL of an SQLite file."""
     return sa.URL.create("sqlite", database=str(path)).render_as_string(hide_password=False)
+
+
+def _close_late(_: object, record: sa.pool.ConnectionPoolEntry) -> None:
+    # A thread that was at work when its store was closed gives its connection back to a pool that nobody empties.
+    record.invalidate()
 
 
 def _is_busy(error: sa.exc.OperationalError) -> bool:

@@ -67,6 +67,7 @@ class Database:
 
     def close(self) -> None:
         """Give every connection back."""
+        sa.event.listen(self._engine, "checkin", _close_late)
         self._engine.dispose()
 
     @contextmanager
@@ -113,6 +114,11 @@ class Database:
             if _revision(connection) != REVISION:  # another process may have been faster
                 config.attributes["connection"] = connection
                 command.upgrade(config, "head")
+
+
+def _close_late(_: object, record: sa.pool.ConnectionPoolEntry) -> None:
+    # A thread that was at work when its store was closed gives its connection back to a pool that nobody empties.
+    record.invalidate()
 
 
 def insert_if_free(connection: sa.Connection, table: sa.Table) -> sa.Insert:

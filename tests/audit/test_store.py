@@ -147,3 +147,13 @@ def test_a_new_database_has_no_checkpoint(database: str) -> None:
     with store.read() as connection:
         assert newest_checkpoint(connection) is None
     store.close()
+
+
+def test_a_connection_that_comes_back_after_the_store_was_closed_is_closed(database: str) -> None:
+    store = Store.open(database)
+    with store.read() as connection:
+        store.close()
+        driver = connection.connection.dbapi_connection
+        assert connection.exec_driver_sql("SELECT 1").scalar() == 1
+    with pytest.raises(Exception, match="closed"):
+        driver.cursor().execute("SELECT 1")  # type: ignore[union-attr]
