@@ -11,7 +11,7 @@ from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from audit import query
+from audit import holders, query
 from audit.bench import Row
 from audit.export import export_tiles
 from audit.log import Ledger
@@ -85,7 +85,7 @@ def _questions(ledger: Ledger, transfers: int) -> Iterator[Row]:
         yield _slowest("page of nothing", [(str(values), page, (values,)) for values in NOTHING])
         for days in (30, 365):
             yield _slowest(f"group by, {days} days", [(",".join(by), group, (by, days)) for by in GROUPS])
-        yield _slowest("who holds what", [("all", lambda: query.who(connection, Question()), ())])
+        yield _slowest("who holds what", [("all", lambda: holders.who(connection, Question()), ())])
 
 
 def _slowest(case: str, asked: Sequence[tuple[str, Callable[..., object], tuple[object, ...]]]) -> Row:

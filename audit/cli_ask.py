@@ -13,6 +13,7 @@ from audit.reading import (
     DatabaseOption,
     HomeOption,
     JsonOption,
+    SessionOption,
     SinceOption,
     SubjectOption,
     UntilOption,
@@ -24,6 +25,7 @@ from audit.reading import (
 from audit.values import Question as Asked
 
 if TYPE_CHECKING:
+    from audit import holders
     from audit import query as ask
 
 LIST_COLUMNS = ("at", "application", "destination", "model", "action", "state", "findings", "id")
@@ -38,7 +40,13 @@ def query(
     entity_type: Annotated[str | None, typer.Option("--type", help="Kind of data that was found.")] = None,
     action: Annotated[str | None, typer.Option(help="Decision.")] = None,
     kind: Annotated[str | None, typer.Option(help="transfer or blocked.")] = None,
+    rule: Annotated[str | None, typer.Option(help="Rule that decided about a finding.")] = None,
+    recognizer: Annotated[str | None, typer.Option(help="Recognizer that found something.")] = None,
+    exception: Annotated[str | None, typer.Option(help="Exception that let something pass.")] = None,
+    place: Annotated[str | None, typer.Option(help="Schema pointer where something was found.")] = None,
+    score_from: Annotated[str | None, typer.Option(help="Least score of a finding, 0.7 for example.")] = None,
     subject: SubjectOption = None,
+    session: SessionOption = None,
     where: Annotated[list[str] | None, typer.Option(help="field=value, for every other field; may repeat.")] = None,
     group_by: Annotated[str | None, typer.Option(help="Fields, separated by commas.")] = None,
     form: Annotated[render.Format, typer.Option("--format", help="How to print.")] = render.Format.TABLE,
@@ -60,10 +68,14 @@ def query(
         entity_type=entity_type,
         action=action,
         kind=kind,
+        rule=rule,
+        recognizer=recognizer,
+        score_from=score_from,
+        **{"findings.exception": exception, "findings.where": place},
     )
     with reading(home, database) as log:
-        refs = log.refs(subject)
-        question = ask.Question(values, moment(since), moment(until), refs)
+        refs, sessions = log.refs(subject), log.sessions(session)
+        question = ask.Question(values, moment(since), moment(until), refs, sessions=sessions)
         form = render.Format.JSON if as_json else form
         by = [name.strip() for name in group_by.split(",")] if group_by else []
         with log.store.read() as connection:
@@ -75,12 +87,13 @@ def query(
             columns = LIST_COLUMNS if not by and form is render.Format.TABLE else None
             to_file = form is render.Format.PARQUET
             n = _parquet(found, by, out) if to_file else render.rows(found, form, columns=columns)
-        log.asked(Asked.QUERY, n, filters=tuple(sorted(values))[:32], refs=(refs or ())[:16])
+        named = tuple(sorted(values)) if session is None else (*sorted(values), "session")
+        log.asked(Asked.QUERY, n, filters=named[:32], refs=(*(refs or ()), *(sessions or ()))[:16])
 
 
 def _parquet(found: "Iterable[ask.Row]", by: list[str], out: Path | None) -> int:
     from audit import parquet
-    from audit.query import FINDING_COLUMNS
+    from audit.conditions import FINDING_COLUMNS
 
     only = any(name in FINDING_COLUMNS for name in by)
     columns = parquet.group_columns(by, findings_only=only) if by else parquet.transfer_columns()
@@ -97,12 +110,13 @@ def explain(
     """Tell why each thing in a transfer was replaced or not."""
     from audit import explain as why
     from audit import query as ask
+    from audit.conditions import QueryError
 
     with reading(home, database) as log:
         with log.store.read() as connection:
             entries = ask.exchange(connection, transfer_id)
         if not entries:
-            raise ask.QueryError("no transfer has this id")
+            raise QueryError("no transfer has this id")
         log.asked(Asked.EXPLAIN, len(entries), transfer=entries[0][1]["id"])
         lines = list(why.reasons(entries))
         typer.echo(
@@ -119,12 +133,13 @@ def show(
     """Tell one transfer as a story: what left, to whom, what was taken out, who decided, how it ended."""
     from audit import query as ask
     from audit import tell
+    from audit.conditions import QueryError
 
     with reading(home, database) as log:
         with log.store.read() as connection:
             entries = ask.exchange(connection, transfer_id)
         if not entries:
-            raise ask.QueryError("no transfer has this id")
+            raise QueryError("no transfer has this id")
         log.asked(Asked.SHOW, len(entries), transfer=entries[0][1]["id"])
         if as_json:
             typer.echo(orjson.dumps([{"index": index, **facts} for index, facts in entries]).decode())
@@ -144,8 +159,8 @@ def who(
     database: DatabaseOption = None,
 ) -> None:
     """Who controls, stores and uses what left: each recipient with the facts as they stood."""
+    from audit import holders, tell
     from audit import query as ask
-    from audit import tell
     from audit.store import sealed_below
 
     start, end = day_span(day)
@@ -155,8 +170,8 @@ def who(
         start = start if start is not None else moment(since)
         question = ask.Question(values, start, end if end is not None else moment(until), refs)
         with log.store.read() as connection:
-            found = ask.who(connection, question)
-            complete = ask.completeness(connection, question) if refs is not None else None
+            found = holders.who(connection, question)
+            complete = holders.completeness(connection, question) if refs is not None else None
             sealed = sealed_below(connection)
         log.asked(Asked.WHO, len(found), filters=tuple(sorted(values))[:32], refs=(refs or ())[:16])
         if as_json:
@@ -167,7 +182,7 @@ def who(
             typer.echo("\n".join(tell.holdings(found, complete)))
 
 
-def _who_json(found: "list[ask.Holding]", complete: tuple[int, int] | None) -> dict[str, Any]:
+def _who_json(found: "list[holders.Holding]", complete: tuple[int, int] | None) -> dict[str, Any]:
     lines = [
         {
             "application": holding.application,

@@ -252,18 +252,19 @@ def prove(
     """Print a C2SP tlog-proof that a record stands in the log; checked with the entry and the key alone."""
     from audit import prove as proofs
     from audit import query as ask
+    from audit.conditions import QueryError
 
     with reading(home, database) as log:
         with log.store.read() as connection:
             if index is None:
                 entries = ask.exchange(connection, transfer_id or "")
                 if not entries:
-                    raise ask.QueryError("no transfer has this id")
+                    raise QueryError("no transfer has this id")
                 index = entries[0][0]
             proof = proofs.prove(connection, index)
             found, body = next(ask.entries(connection, since=index), (-1, b""))
         if found != index:
-            raise ask.QueryError(f"entry {index} was sealed into an archive; prove it from there")
+            raise QueryError(f"entry {index} was sealed into an archive; prove it from there")
         proofs.check(proof, body, [log.vkey])
         if entry_out is not None:
             entry_out.write_bytes(body)

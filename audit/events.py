@@ -180,7 +180,9 @@ class QueryRecord(Event):
     kind: ClassVar[str] = "query"
     question: Annotated[Question, Closed(Question), "What was asked."]
     filters: Annotated[tuple[str, ...], Many(f.CODE, 32), "Fields that were filtered by; never the values."] = ()
-    refs: Annotated[tuple[str, ...], Many(f.REFERENCE, 16), "Persons that were asked about, as references."] = ()
+    refs: Annotated[
+        tuple[str, ...], Many(f.REFERENCE, 16), "Persons and sessions that were asked about, as references."
+    ] = ()
     transfer: Annotated[str | None, Maybe(f.ULID), "Exchange that was asked about."] = None
     results: Annotated[int, f.COUNT, "Rows in the answer."]
     actor: Annotated[str, f.ACTOR, "Who."] = "system"

@@ -5,11 +5,14 @@ What was surely not sent has no recipient: lines that count such a transfer are 
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import batched
 from typing import Any
 
 import sqlalchemy as sa
 
+from audit.conditions import in_country
+from audit.query import Question, Row, entry_facts
 from audit.rows import HOLDER, holder_id
 from audit.tables import daily_holder, daily_holder_finding, finding, holder, transfer
 
@@ -20,15 +23,55 @@ type Key = tuple[str | None, ...]
 type Types = dict[Key, dict[tuple[str, str], int]]
 
 
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """Somebody who was sent something. facts: the destination as it stood at the newest transfer.
+
+    types: kind of data and what was done to it, with counts; `keep` left as it was. agreement: from the entry.
+    """
+
+    facts: Row
+    purpose: Row
+    application: str
+    transfers: int
+    first: int
+    last: int
+    types: Mapping[tuple[str, str], int]
+
+
+def who(connection: sa.Connection, question: Question) -> list[Holding]:
+    """Who controls, stores and uses what left: one line for each recipient, application, purpose and set of facts."""
+    if question.of_all and question.in_whole_days and set(question.values) <= {*HOLDER, "country"}:
+        lines, types = from_sums(connection, question.values, question.days, question.applications)
+    else:
+        lines, types = from_rows(connection, question.conditions())
+    return [_holding(connection, line, types.get(key_of(line), {})) for line in lines]
+
+
+def _holding(connection: sa.Connection, line: Any, types: Mapping[tuple[str, str], int]) -> Holding:
+    facts = entry_facts(connection, line["newest"])
+    return Holding(
+        facts=facts.get("destination", {}),
+        purpose=facts.get("purpose", {}),
+        application=line["application"],
+        transfers=line["transfers"],
+        first=line["first"],
+        last=line["last"],
+        types=types,
+    )
+
+
+def completeness(connection: sa.Connection, question: Question) -> tuple[int, int]:
+    """How many transfers the question covers without its person, and how many of them carry no subject reference."""
+    others = replace(question, refs=None)
+    rows = sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(sa.case((transfer.c.subjects == 0, 1), else_=0)), 0))
+    total, without = connection.execute(rows.where(*others.conditions(), transfer.c.kind == "transfer")).one()
+    return int(total), int(without)
+
+
 def key_of(line: "Line | sa.RowMapping") -> Key:
     """What makes a line one line."""
     return tuple(line[name] for name in HOLDER)
-
-
-def in_country(table: sa.Table, country: str) -> sa.ColumnElement[bool]:
-    """Whether a country is among those of processing, storage and access."""
-    found: sa.ColumnElement[bool] = table.c.countries.contains(f" {country} ", autoescape=True)
-    return found
 
 
 def from_rows(connection: sa.Connection, where: Sequence[sa.ColumnElement[bool]]) -> tuple[list[Line], Types]:

@@ -1,58 +1,47 @@
-"""The questions: which transfers, how many by what, who holds what.
+"""The questions: which transfers, and how many by what.
 
 Everything is read from columns that were derived from entries; conditions are values for a closed set of columns, so
 nothing a caller gives ever becomes SQL. Pages go by key, rows stream, and roll-ups answer what they can.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from difflib import get_close_matches
 from typing import Any
 
 import orjson
 import sqlalchemy as sa
 
-from audit import holders, values_by_day
-from audit.errors import AuditError
-from audit.rows import DAILY, DAILY_FINDING, DAY_MS, HOLDER, day_of
+from audit import values_by_day
+from audit.conditions import (
+    CONDITIONS,
+    FINDING_COLUMNS,
+    GROUPS,
+    QueryError,
+    conditions,
+    of_finding,
+    of_parts,
+    unknown,
+    within_entries,
+)
+from audit.rows import DAILY, DAILY_FINDING, DAY_MS, day_of
 from audit.tables import daily, daily_finding, entry, finding, reference, subject, transfer, tree
 
 type Row = dict[str, Any]
 
-COLUMNS: tuple[str, ...] = tuple(
-    column.name for column in transfer.columns if column.name not in {"idx", "outcome_idx", "day", "countries", "boot"}
-)
-FINDING_COLUMNS = ("entity_type", "operator", "rule", "recognizer", "language")
-CONDITIONS: tuple[str, ...] = (*COLUMNS, *FINDING_COLUMNS, "country", "role_of_subject")
-"""What may be asked for by value; `state=open` asks for transfers without an outcome."""
-COUNTED = {"findings", "bytes_in", "bytes_out"}
-"""What a group adds up, and therefore not what it is made by."""
-_ALONE = {"id", "at", "ended"} | COUNTED
-GROUPS: tuple[str, ...] = ("day", *(name for name in COLUMNS if name not in _ALONE), *FINDING_COLUMNS)
 PAGE = 1_000
+LOOKED_AT = 50_000
+"""Entries that are read for one page at most, half a second's work; the next page goes on below them."""
 RARE = 10_000
 """Rows of findings below which a kind of data is rare: as many are counted in a millisecond."""
-
-
-class QueryError(AuditError):
-    """The question names a field that does not exist, or a value that cannot be one."""
-
-    code = "query"
-
-
-def _unknown(name: str, known: Sequence[str]) -> QueryError:
-    """Never repeats what was given: it may be somebody's address in the wrong place."""
-    near = get_close_matches(name, known, 1)
-    hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(sorted(known))}"
-    return QueryError(f"there is no such field; {hint}")
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
     """Which transfers. values: condition to value; since, until: ms, half open; refs: references of one person.
 
-    applications: the only ones whose transfers count, None for all; for readers who may not see the others.
+    applications: the only ones whose transfers count, None for all; for readers who may not see the others. sessions:
+    references of one session.
     """
 
     values: Mapping[str, str] = field(default_factory=dict)
@@ -60,15 +49,16 @@ class Question:
     until: int | None = None
     refs: tuple[str, ...] | None = None
     applications: tuple[str, ...] | None = None
+    sessions: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         for name in self.values:
             if name not in CONDITIONS:
-                raise _unknown(name, CONDITIONS)
+                raise unknown(name, CONDITIONS)
 
     def conditions(self) -> list[sa.ColumnElement[bool]]:
         """What to filter the table of transfers by."""
-        found = [_equal(name, value) for name, value in self.values.items()]
+        found = conditions(self.values)
         if self.since is not None:
             found += [transfer.c.at >= self.since, transfer.c.day >= day_of(self.since)]
         if self.until is not None:
@@ -80,29 +70,25 @@ class Question:
             found.append(transfer.c.idx.in_(rows))
         if self.applications is not None:
             found.append(transfer.c.application.in_(self.applications))
+        if self.sessions is not None:
+            found.append(transfer.c.session.in_(self.sessions))
         return found
 
+    @property
+    def of_all(self) -> bool:
+        """Whether it is about everybody: sums by day know neither persons nor sessions."""
+        return self.refs is None and self.sessions is None
 
-def _equal(name: str, value: str) -> sa.ColumnElement[bool]:
-    if name in FINDING_COLUMNS:
-        rows = sa.select(finding.c.idx).where(finding.c[name] == value, finding.c.idx == transfer.c.idx)
-        return rows.correlate(transfer).exists()
-    if name == "country":
-        return holders.in_country(transfer, value)
-    if name == "role_of_subject":
-        rows = sa.select(subject.c.idx).where(subject.c.role == value, subject.c.idx == transfer.c.idx)
-        return rows.correlate(transfer).exists()
-    if name == "state" and value == "open":
-        # As a set, because only so the index of the few open ones is taken instead of a walk through all.
-        return transfer.c.idx.in_(sa.select(transfer.c.idx).where(transfer.c.state.is_(None)))
-    column = transfer.c[name]
-    try:
-        kind = column.type.python_type
-        typed: Any = {"true": True, "false": False}[value] if kind is bool else kind(value)
-    except (KeyError, ValueError):
-        raise QueryError(f"{name} takes {'true or false' if column.type.python_type is bool else 'a number'}") from None
-    matches: sa.ColumnElement[bool] = column == typed
-    return matches
+    @property
+    def in_whole_days(self) -> bool:
+        """Whether it begins and ends at midnight UTC, or not at all."""
+        return not (self.since or 0) % DAY_MS and not (self.until or 0) % DAY_MS
+
+    @property
+    def days(self) -> tuple[int | None, int | None]:
+        """First day, and the one after the last; of a question in whole days."""
+        since, until = self.since, self.until
+        return None if since is None else day_of(since), None if until is None else day_of(until)
 
 
 def _rare(connection: sa.Connection, question: Question) -> list[sa.ColumnElement[bool]]:
@@ -117,10 +103,17 @@ def _rare(connection: sa.Connection, question: Question) -> list[sa.ColumnElemen
 
 
 def transfers(
-    connection: sa.Connection, question: Question, *, before: int | None = None, limit: int | None = None
+    connection: sa.Connection,
+    question: Question,
+    *,
+    before: int | None = None,
+    limit: int | None = None,
+    lowest: int = 0,
 ) -> Iterator[Row]:
-    """The transfers and refusals, newest first, streamed page by page. before: index below which to go on."""
+    """The transfers and refusals, newest first, streamed page by page. before: index below which to go on; lowest:
+    index below which not to look."""
     where = [*question.conditions(), *_rare(connection, question)]
+    where += [transfer.c.idx >= lowest] if lowest else []
     for first, last in _places(connection, question, before):
         least = None if first is None else transfer.c.idx >= first
         below = last if before is None or last is None else min(last, before)
@@ -139,13 +132,20 @@ def transfers(
             below = found[-1]["idx"]
 
 
+def lowest_of_page(connection: sa.Connection, question: Question, before: int | None) -> int:
+    """How far down one page may look where entries have to be read to answer, 0 where an index leads to them."""
+    if not question.of_all or not within_entries(question.values):
+        return 0
+    return max(0, (size(connection) if before is None else before) - LOOKED_AT)
+
+
 def _places(
     connection: sa.Connection, question: Question, before: int | None
 ) -> Sequence[tuple[int | None, int | None]]:
     """Where to look, as ranges of indices (half open), the newest first."""
-    # A person's transfers are few and have an index of their own.
-    if question.refs is None:
-        since, until = _days(question)
+    # Those of a person or a session are few and have an index of their own.
+    if question.of_all:
+        since, until = question.days
         within = since, None if until is None else until + 1
         found = values_by_day.ranges(connection, question.values, within, before)
         if found is not None:
@@ -160,11 +160,13 @@ def groups(connection: sa.Connection, question: Question, by: Sequence[str]) -> 
     """
     for name in by:
         if name not in GROUPS:
-            raise _unknown(name, GROUPS)
+            raise unknown(name, GROUPS)
+    if of_parts(question.values) and any(name in FINDING_COLUMNS for name in by):
+        raise QueryError("findings are counted by their kind, operator, rule, recognizer or language, not by the rest")
     rollup = _rollup(question, by)
     one = values_by_day.alone(by, question.values)
     if rollup is None and one is not None and _of_all_in_whole_days(question):
-        rows = values_by_day.groups(connection, one, by, question.values.get(one), _days(question))
+        rows = values_by_day.groups(connection, one, by, question.values.get(one), question.days)
         yield from ({str(name): _shown(name, value) for name, value in row.items()} for row in rows)
         return
     statement = _from_rows(question, by) if rollup is None else _from_rollup(rollup, question, by)
@@ -175,23 +177,13 @@ def groups(connection: sa.Connection, question: Question, by: Sequence[str]) -> 
 def _rollup(question: Question, by: Sequence[str]) -> sa.Table | None:
     """The roll-up that knows all that is asked, None where only the rows do."""
     asked = {*by, *question.values}
-    if question.refs is not None or not _in_whole_days(question):
+    if not question.of_all or not question.in_whole_days:
         return None
     return daily if asked <= set(DAILY) else daily_finding if asked <= set(DAILY_FINDING) else None
 
 
-def _in_whole_days(question: Question) -> bool:
-    return not (question.since or 0) % DAY_MS and not (question.until or 0) % DAY_MS
-
-
 def _of_all_in_whole_days(question: Question) -> bool:
-    return question.refs is None and question.applications is None and _in_whole_days(question)
-
-
-def _days(question: Question) -> tuple[int | None, int | None]:
-    """First day, and the one after the last; of a question in whole days."""
-    since, until = question.since, question.until
-    return None if since is None else day_of(since), None if until is None else day_of(until)
+    return question.of_all and question.applications is None and question.in_whole_days
 
 
 def _from_rollup(table: sa.Table, question: Question, by: Sequence[str]) -> sa.Select[Any]:
@@ -221,7 +213,7 @@ def _from_rows(question: Question, by: Sequence[str]) -> sa.Select[Any]:
         sums = [sa.func.sum(transfer.c[name]).label(name) for name in ("findings", "bytes_in", "bytes_out")]
         counted = [sa.func.count().label("transfers"), *sums]
         rows = sa.select(*columns, *counted)
-    rows = rows.where(*question.conditions())
+    rows = rows.where(*question.conditions(), *(of_finding(question.values) if of_findings else ()))
     return rows.group_by(*columns).order_by(counted[0].desc(), *columns)
 
 
@@ -229,52 +221,6 @@ def _shown(name: str, value: Any) -> Any:
     if name == "day":
         return datetime.fromtimestamp(value * DAY_MS / 1000, UTC).date().isoformat()
     return value or None if isinstance(value, str) else value
-
-
-@dataclass(frozen=True, slots=True)
-class Holding:
-    """Somebody who was sent something. facts: the destination as it stood at the newest transfer.
-
-    types: kind of data and what was done to it, with counts; `keep` left as it was. agreement: from the entry.
-    """
-
-    facts: Row
-    purpose: Row
-    application: str
-    transfers: int
-    first: int
-    last: int
-    types: Mapping[tuple[str, str], int]
-
-
-def who(connection: sa.Connection, question: Question) -> list[Holding]:
-    """Who controls, stores and uses what left: one line for each recipient, application, purpose and set of facts."""
-    if question.refs is None and _in_whole_days(question) and set(question.values) <= {*HOLDER, "country"}:
-        lines, types = holders.from_sums(connection, question.values, _days(question), question.applications)
-    else:
-        lines, types = holders.from_rows(connection, question.conditions())
-    return [_holding(connection, line, types.get(holders.key_of(line), {})) for line in lines]
-
-
-def _holding(connection: sa.Connection, line: Any, types: Mapping[tuple[str, str], int]) -> Holding:
-    facts = entry_facts(connection, line["newest"])
-    return Holding(
-        facts=facts.get("destination", {}),
-        purpose=facts.get("purpose", {}),
-        application=line["application"],
-        transfers=line["transfers"],
-        first=line["first"],
-        last=line["last"],
-        types=types,
-    )
-
-
-def completeness(connection: sa.Connection, question: Question) -> tuple[int, int]:
-    """How many transfers the question covers without its person, and how many of them carry no subject reference."""
-    others = replace(question, refs=None)
-    rows = sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(sa.case((transfer.c.subjects == 0, 1), else_=0)), 0))
-    total, without = connection.execute(rows.where(*others.conditions(), transfer.c.kind == "transfer")).one()
-    return int(total), int(without)
 
 
 def entry_facts(connection: sa.Connection, index: int) -> Row:

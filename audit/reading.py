@@ -34,6 +34,9 @@ UntilOption = Annotated[str | None, typer.Option(help="Up to, exclusive; written
 SubjectOption = Annotated[
     str | None, typer.Option(help="Person by the real identifier (hashed here, never stored); - reads it from stdin.")
 ]
+SessionOption = Annotated[
+    str | None, typer.Option(help="Session by the id the application gives it (hashed here, never stored).")
+]
 
 
 @contextmanager
@@ -85,6 +88,12 @@ class Reader:
             return None
         identifier = sys.stdin.readline().rstrip("\n") if subject == "-" else subject
         return self.references.known(Space.SUBJECT, identifier)
+
+    def sessions(self, session: str | None) -> tuple[str, ...] | None:
+        """The references of a session given by the application's own id, None where none was given."""
+        from audit.references import Space
+
+        return None if session is None else self.references.known(Space.SESSION, session)
 
     def trust(self) -> bytes | None:
         """The C2SP tlog-policy for whoever verifies this log, None where it has no witnesses."""

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from audit.query import Holding
+from audit.holders import Holding
 from audit.render import when
 
 type Facts = Mapping[str, Any]

@@ -15,9 +15,10 @@ import sqlalchemy as sa
 
 from audit.checkpoint import unverified
 from audit.errors import AuditError
+from audit.holders import Holding, completeness, who
 from audit.ids import now_ms
 from audit.merkle import Frontier
-from audit.query import Holding, Question, completeness, who
+from audit.query import Question
 from audit.reports.prices import Prices
 from audit.reports.recall import Recall
 from audit.reports.texts import Texts, Words

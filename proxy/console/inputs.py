@@ -13,7 +13,7 @@ from pydantic import (
     create_model,
 )
 
-from audit.query import CONDITIONS, GROUPS
+from audit.conditions import CONDITIONS, GROUPS, INSIDE, SCORE_FROM
 from audit.reports.texts import Language
 from audit.reports.writing import Form
 from audit.tables import transfer
@@ -67,8 +67,10 @@ class Period(Nothing):
 
 
 def _field(name: str) -> Any:
-    column = transfer.c.get(name)
-    kind: type = str if column is None else column.type.python_type
+    column, inside = transfer.c.get(name), INSIDE.get(name)
+    if name == SCORE_FROM:
+        return (Annotated[float, Field(ge=0, le=1)] | None, None)
+    kind: type = int if inside is not None and inside.whole else str if column is None else column.type.python_type
     if kind is bool:
         return (bool | None, None)
     if kind is int:
@@ -103,10 +105,16 @@ GroupsQuery: Any = create_model("GroupsQuery", __base__=Conditions, by=(By, Fiel
 WhoQuery: Any = create_model("WhoQuery", __base__=Conditions, day=(Day | None, Field(None, description="A UTC day.")))
 
 
-class SubjectBody(Nothing):
-    """A person by the real identifier: in a body, because addresses of requests are logged by others."""
+_SESSION = "The id that the application gives the session. Hashed in memory; neither stored nor recorded."
 
-    subject: Subject = Field(description="The real identifier. Hashed in memory; neither stored nor recorded.")
+
+class SubjectBody(Nothing):
+    """A person or a session by the real identifier: in a body, because addresses of requests are logged by others."""
+
+    subject: Subject | None = Field(
+        None, description="The person's real identifier. Hashed in memory; neither stored nor recorded."
+    )
+    session: Subject | None = Field(None, description=_SESSION)
     filters: Conditions = Field(default_factory=Conditions)
     before: int | None = Field(None, ge=0, le=MAX_INT)
     limit: int = Field(100, ge=1, le=MAX_PAGE)
@@ -174,7 +182,7 @@ class PolicyText(Nothing):
     text: str = Field(max_length=MAX_TEXT, description="The whole file. Checked in memory and not stored.")
 
 
-def filters_of(given: Any, subject: str | None = None) -> Filters:
+def filters_of(given: Any, subject: str | None = None, session: str | None = None) -> Filters:
     """Filters from a model of conditions. Raises ValueError never: the model has checked them."""
     data = given.model_dump(exclude_none=True)
     since, until = data.pop("since", None), data.pop("until", None)
@@ -182,7 +190,7 @@ def filters_of(given: Any, subject: str | None = None) -> Filters:
         start, end = moments.day_span(data.pop("day"))
         since, until = max(since or start, start), min(until or end, end)
     values = {name: _plain(value) for name, value in data.items() if name in CONDITIONS}
-    return Filters(values, since, until, subject)
+    return Filters(values, since, until, subject, session)
 
 
 def _plain(value: object) -> str:

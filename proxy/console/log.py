@@ -60,9 +60,9 @@ class AuditLog:
         with self.ledger().store.read() as connection:
             yield connection
 
-    def refs(self, identifier: str) -> tuple[str, ...]:
-        """The references of a person; the identifier goes no further."""
-        return self.ledger().references.known(Space.SUBJECT, identifier)
+    def refs(self, identifier: str, space: Space = Space.SUBJECT) -> tuple[str, ...]:
+        """The references of a person or a session; the identifier goes no further."""
+        return self.ledger().references.known(space, identifier)
 
     def actor(self, visitor: Visitor) -> str:
         """The reference of somebody who asks or acts."""

@@ -98,7 +98,7 @@ def _transfers(desk: Desk, call: Call) -> Answer:
 
 def _search(desk: Desk, call: Call) -> Answer:
     body = call.body
-    filters = inputs.filters_of(body.filters, body.subject)
+    filters = inputs.filters_of(body.filters, body.subject, body.session)
     return outputs.transfers(
         desk.questions.transfers(call.visitor, filters, before=body.before, limit=body.limit),
     )
@@ -266,7 +266,7 @@ _STREAMS = ("application/jsonl", "application/x-tar", "application/vnd.apache.pa
 OPERATIONS: tuple[Operation, ...] = (
     Operation("GET", "/transfers", "listTransfers", "Transfers and refusals, newest first.", _transfers,
               outputs.TRANSFERS, query=inputs.TransfersQuery),
-    Operation("POST", "/transfers/search", "searchTransfers", "The transfers of one person.", _search,
+    Operation("POST", "/transfers/search", "searchTransfers", "The transfers of a person or a session.", _search,
               outputs.TRANSFERS, **_TRANSFERS_OF),
     Operation("GET", "/transfers/{id}", "getTransfer", "One transfer with all that happened to it.", _transfer,
               outputs.EXCHANGE, path_schemas={"id": ID}),

@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from audit.conditions import COLUMNS, FINDING_COLUMNS, GROUPS
+from audit.holders import Holding
 from audit.overview import Overview
-from audit.query import COLUMNS, FINDING_COLUMNS, GROUPS, Holding, Row
+from audit.query import Row
 from audit.tables import transfer
 from policies.errors import Problem
 from proxy.console.access import Right, Visitor

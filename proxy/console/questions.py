@@ -10,10 +10,13 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from audit import overview, prove, query, tell
+from audit import holders, overview, prove, query, tell
 from audit.acts import acts_since
+from audit.conditions import QueryError
 from audit.errors import VerifyError
-from audit.query import Holding, Row
+from audit.holders import Holding
+from audit.query import Row
+from audit.references import Space
 from audit.reports import NAMES as REPORTS
 from audit.reports.base import Report, ReportError, build
 from audit.reports.writing import tables_of
@@ -39,17 +42,19 @@ class NotFoundError(ProxyError):
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """Which transfers. values: condition to value. since, until: ms. subject: a person's identifier, in memory only."""
+    """Which transfers. values: condition to value. since, until: ms. subject, session: identifiers, in
+    memory only."""
 
     values: Mapping[str, str]
     since: int | None = None
     until: int | None = None
     subject: str | None = None
+    session: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """next: index below which the next page begins, None on the last one."""
+    """next: index below which the next page begins, None on the last one; a page may be short, or empty, before."""
 
     rows: list[Row]
     next: int | None
@@ -115,9 +120,12 @@ class Questions:
         """Transfers and refusals, newest first."""
         question = self._question(visitor, filters)
         with self.log.read() as connection, _wrong_fields():
-            rows = list(query.transfers(connection, question, before=before, limit=limit + 1))
-        page = Page(rows[:limit], rows[limit - 1]["idx"] if len(rows) > limit else None)
-        self.log.asked(visitor, Asked.QUERY, len(page.rows), filters=filters.values, refs=question.refs)
+            lowest = query.lowest_of_page(connection, question, before)
+            rows = list(query.transfers(connection, question, before=before, limit=limit + 1, lowest=lowest))
+        page = Page(rows[:limit], rows[limit - 1]["idx"] if len(rows) > limit else lowest or None)
+        named = [*filters.values] if filters.session is None else [*filters.values, "session"]
+        refs = (*(question.refs or ()), *(question.sessions or ()))
+        self.log.asked(visitor, Asked.QUERY, len(page.rows), filters=named, refs=refs)
         return page
 
     def groups(self, visitor: Visitor, filters: Filters, by: Sequence[str]) -> list[Row]:
@@ -132,8 +140,8 @@ class Questions:
         """Who controls, stores and uses what left."""
         question = self._question(visitor, filters)
         with self.log.read() as connection, _wrong_fields():
-            lines = query.who(connection, question)
-            complete = query.completeness(connection, question) if question.refs is not None else None
+            lines = holders.who(connection, question)
+            complete = holders.completeness(connection, question) if question.refs is not None else None
         self.log.asked(visitor, Asked.WHO, len(lines), filters=filters.values, refs=question.refs)
         return Holdings(lines) if complete is None else Holdings(lines, *complete)
 
@@ -232,13 +240,17 @@ class Questions:
 
     def _question(self, visitor: Visitor, filters: Filters) -> query.Question:
         visitor.require(Right.TRANSFERS)
-        refs = None
+        refs = sessions = None
         if filters.subject is not None:
             visitor.require(Right.PERSONS)
             refs = self.log.refs(filters.subject)
+        if filters.session is not None:
+            visitor.require(Right.PERSONS)
+            sessions = self.log.refs(filters.session, Space.SESSION)
+        values = dict(filters.values)
         with _wrong_fields():
             return query.Question(
-                dict(filters.values), filters.since, filters.until, refs, applications=visitor.applications
+                values, filters.since, filters.until, refs, applications=visitor.applications, sessions=sessions
             )
 
 
@@ -247,5 +259,5 @@ def _wrong_fields() -> Iterator[None]:
     """A question about a field that does not exist is the asker's error, not the log's."""
     try:
         yield
-    except query.QueryError as error:
+    except QueryError as error:
         raise FormatError(error.message, code="question") from None

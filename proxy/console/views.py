@@ -6,7 +6,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from audit.query import CONDITIONS, Holding
+from audit.conditions import CONDITIONS
+from audit.holders import Holding
 from audit.values import Action, StopTarget
 from policies.errors import PolicyError
 from policies.groups import ENTITY_TYPES

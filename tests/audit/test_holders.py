@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 import sqlalchemy as sa
 
-from audit import holders, query
+from audit import holders
 from audit.log import Ledger
 from audit.query import Question
 from audit.record import OutcomeRecord
@@ -20,7 +20,7 @@ def test_sums_say_who_holds_what_as_the_rows_do(
     holding_log: Ledger, values: dict[str, str], span: tuple[int | None, int | None]
 ) -> None:
     with holding_log.store.read() as connection:
-        by_sums = query.who(connection, Question(values, *span))
+        by_sums = holders.who(connection, Question(values, *span))
         rows, types = holders.from_rows(connection, Question(values, *span).conditions())
     assert [(one.application, one.transfers, one.first, one.last) for one in by_sums] == [
         (line["application"], line["transfers"], line["first"], line["last"]) for line in rows
@@ -30,14 +30,14 @@ def test_sums_say_who_holds_what_as_the_rows_do(
 
 def test_a_database_of_the_first_schema_gets_its_sums(holding_log: Ledger) -> None:
     with holding_log.store.read() as connection:
-        before = query.who(connection, Question())
+        before = holders.who(connection, Question())
         days = list(connection.execute(sa.select(transfer.c.day).distinct()).scalars())
     with holding_log.store.write() as connection:
         for name in ("holder", "daily_holder", "daily_holder_finding"):
             connection.exec_driver_sql(f"DELETE FROM {name}")
         holders.rebuild(connection, days)
     with holding_log.store.read() as connection:
-        assert query.who(connection, Question()) == before
+        assert holders.who(connection, Question()) == before
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from audit import query
+from audit import holders, query
 from audit.ids import now_ms
 from audit.log import Ledger
 from audit.overview import Flow, Overview, overview
@@ -72,8 +72,8 @@ def test_every_question_keeps_to_the_applications(log: Ledger) -> None:
         assert {row["application"] for row in query.transfers(connection, mine)} == {"feed"}
         assert [row["application"] for row in query.groups(connection, mine, ("application",))] == ["feed"]
         assert [row["entity_type"] for row in query.groups(connection, mine, ("entity_type",))] == ["AGE"]
-        assert [holding.application for holding in query.who(connection, mine)] == ["feed"]
-        assert query.completeness(connection, mine) == (1, 1)
+        assert [holding.application for holding in holders.who(connection, mine)] == ["feed"]
+        assert holders.completeness(connection, mine) == (1, 1)
 
 
 def test_an_empty_period_is_all_zero(log: Ledger) -> None:

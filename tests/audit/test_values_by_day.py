@@ -8,6 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from audit import query, values_by_day
+from audit.conditions import GROUPS
 from audit.log import Ledger
 from audit.query import Question
 from audit.record import DestinationFacts, FindingCount
@@ -103,7 +104,7 @@ def test_pages_of_what_few_have_are_those_of_a_walk_through_everything(
 FIELDS = [*values_by_day.OF_TRANSFER, *values_by_day.OF_FINDING]
 
 
-@pytest.mark.parametrize("name", [name for name in FIELDS if name in query.GROUPS])
+@pytest.mark.parametrize("name", [name for name in FIELDS if name in GROUPS])
 @pytest.mark.parametrize("by_day", [False, True])
 def test_groups_from_it_are_those_from_the_rows(log: Ledger, name: str, by_day: bool) -> None:
     by = [name, "day"] if by_day else [name]

@@ -11,11 +11,13 @@ from typing import Any
 
 import pytest
 
+from audit import query
 from audit.checkpoint import open_checkpoint
 from audit.prove import Proof, check
 from audit.signing import VerifierKey
 from audit.verify import verify_folder
 from proxy.control.tokens import Role
+from tests.audit.conftest import exchange_record
 from tests.proxy.console.conftest import ANNA, Console, fill
 
 API = "/api/v1"
@@ -99,6 +101,37 @@ def test_a_person_is_asked_about_in_a_body_and_recorded_as_a_reference(filled: C
     assert record["refs"] == list(filled.ledger.references.known("subject", ANNA))  # type: ignore[arg-type]
     for path in filled.home.rglob("*"):
         assert not path.is_file() or ANNA.encode() not in path.read_bytes()
+
+
+def test_a_session_is_asked_about_by_the_id_the_application_gave_it(filled: Console) -> None:
+    ref = filled.ledger.references.session("talk-7")
+    filled.ledger.append_blocking(exchange_record(session=ref))
+    with filled.client() as client:
+        found = client.post(f"{API}/transfers/search", json={"session": "talk-7"}).json()
+        none = client.post(f"{API}/transfers/search", json={"session": "talk-8"}).json()
+    assert [one["session"] for one in found["items"]] == [ref]
+    assert none["items"] == []
+    asked = filled.entries("query")[-2]
+    assert (asked["filters"], asked["refs"]) == (["session"], [ref])
+
+
+def test_what_only_entries_say_filters_and_a_page_goes_on_below_what_it_looked_at(
+    filled: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    everywhere = {"findings.where": "/contents/*/text", "score_from": "0"}
+    assert get(filled, "/transfers", **everywhere)["items"] == []  # these findings have no score
+    del everywhere["score_from"]
+    assert len(get(filled, "/transfers", **everywhere)["items"]) == 3
+    monkeypatch.setattr(query, "LOOKED_AT", 4)
+    found, before = [], None
+    while True:
+        page = get(filled, "/transfers", **everywhere, **({} if before is None else {"before": before}))
+        found += page["items"]
+        before = page["next"]
+        if before is None:
+            break
+    assert len(found) == 3
+    assert filled.entries("query")[-1]["filters"] == ["findings.where"]
 
 
 def test_a_person_nobody_knows_has_nothing_and_gets_no_reference(filled: Console) -> None:

@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from audit.query import CONDITIONS
+from audit.conditions import CONDITIONS
 from proxy.console.language import LANGUAGES, words
 from proxy.console.pages import PAGES
 from proxy.control.tokens import Role
