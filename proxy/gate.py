@@ -23,6 +23,7 @@ from proxy.deciding import decide
 from proxy.errors import RefusedError, UnavailableError
 from proxy.exchange import Cleared, Ending, Exchange, State
 from proxy.formats.base import MediaPart
+from proxy.formats.core import echoes
 from proxy.framing.coding import decoder
 from proxy.framing.websocket import POLICY, TOO_BIG, Close, Message
 from proxy.held import Watch
@@ -247,6 +248,9 @@ class Gate:
         work.tokenized = await tokenize(
             self._services, identity, work.destination.name, work.facts.found, work.segments, work.bound, persons
         )
+        if opened := echoes(known(work.inspected), work.tokenized.texts):
+            restorable = work.tokenized.restorable
+            work.tokenized = replace(work.tokenized, restorable=restorable.with_sent(restorable.sent, opened))
 
     def _restorer(self, work: Work) -> Restorer:
         policy, tokenized = work.active.policy, known(work.tokenized)

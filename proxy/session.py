@@ -81,6 +81,7 @@ class Session:
         self.tokenized = tokenized
         self._sent: dict[str, None] = dict.fromkeys(tokenized.restorable.sent)
         self._sent_size = sum(map(len, self._sent))
+        self._echoes: dict[str, str] = dict(tokenized.restorable.echoes)
         self._rate = Rate(limits, now_ms)
         self._found: list[records.Found] = []
         self._inspected = "none"
@@ -171,13 +172,16 @@ class Session:
         Raises RefusedError `session_too_large`.
         """
         new = [text for text in tokenized.restorable.sent if text not in self._sent]
-        size = self._sent_size + sum(map(len, new))
+        echoes = {**self._echoes, **tokenized.restorable.echoes}
+        more = (text for text in echoes if text not in self._echoes)
+        size = self._sent_size + sum(map(len, new)) + sum(len(text) + len(echoes[text]) for text in more)
         if size > MAX_SENT:
             raise RefusedError(
                 "this session has sent more than it may; open a new one", code="session_too_large", status=413
             )
-        if new or len(tokenized.restorable) != len(self.tokenized.restorable):
-            self.restorer.widen(tokenized.restorable.with_sent((*self._sent, *new)))
+        if new or len(echoes) > len(self._echoes) or len(tokenized.restorable) != len(self.tokenized.restorable):
+            self.restorer.widen(tokenized.restorable.with_sent((*self._sent, *new), echoes))
+        self._echoes = echoes
         self._sent.update(dict.fromkeys(new))
         self._sent_size = size
         scopes = {scope.id: scope for scope in (*tokenized.scopes, *self.tokenized.scopes)}

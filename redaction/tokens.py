@@ -127,6 +127,16 @@ def parse(text: str) -> Token | None:
     return Token(match[1], match[2])
 
 
+def split(text: str) -> list[str]:
+    """A text cut at everything that reads like a placeholder: what stands between them at even places, they at odd."""
+    pieces: list[str] = []
+    position = 0
+    for match in _TOKEN.finditer(text):
+        pieces += (text[position : match.start()], match[0])
+        position = match.end()
+    return [*pieces, text[position:]]
+
+
 def is_token(text: str) -> bool:
     """Whether `text` is exactly one placeholder with a right check character."""
     return parse(text) is not None

@@ -75,9 +75,16 @@ class WholeReader:
         self._noticed.found(found)
         pieces: list[Piece] = []
         for leaf in found.leaves:
-            if leaf.form not in (Form.STRING, Form.KEY) or leaf.shape.use in (Use.OPAQUE, Use.MEDIA):
+            if leaf.form not in (Form.STRING, Form.KEY):
+                continue
+            is_media = leaf.shape.use in (Use.OPAQUE, Use.MEDIA)
+            if is_media and not self._restorer.restorable.echoes:
                 continue
             value = string_of(text[leaf.start : leaf.end])
+            if is_media:
+                if (written := self._restorer.echoed(value)) is not value:
+                    pieces.append(Piece(leaf, value, written))
+                continue
             encoding = Encoding.JSON if leaf.shape.json or looks_like_json(value) else Encoding.PLAIN
             tool = self._calls.tool(leaf) if self._calls is not None else None
             now = self._restorer.whole(value, encoding, strict=self._strict or not leaf.listed, tool=tool)

@@ -57,10 +57,10 @@ def _form(inspection: Inspection, text: str, shape: Shape) -> tuple[list[Slot], 
         name, name_times = percent_decoded(raw_name, plus=True)
         value, times = percent_decoded(raw_value, plus=True)
         at = start + len(pair) - len(raw_value)
-        write = Percent("+" in raw_name, "", max(name_times, 1))
+        write = Percent("+" in raw_name, max(name_times, 1))
         slots.append(name_slot(inspection, start, start + len(raw_name), name, shape, write))
         if not passes(name, value, shape, facts):
-            write = Percent("+" in raw_value, "", max(times, 1))
+            write = Percent("+" in raw_value, max(times, 1))
             slots.append(inspection.text(at, at + len(raw_value), value, place_of(name, shape), write))
         start += len(pair) + 1
     return [slot for slot in slots if slot is not None], facts

@@ -32,6 +32,8 @@ from redaction.segment import SegmentKind
 STORE = "~store"
 """The pointer, valid in no body, under which a request is told not to be kept."""
 
+MAX_ECHOES = 1024 * 1024  # characters that an exchange keeps besides its body; a text file of half a megabyte in base64
+
 _OPENED = re.compile(r"[ \t\n\r]*\{")
 _EMPTY = re.compile(r"[ \t\n\r]*\}")
 
@@ -204,6 +206,21 @@ def splice(inspected: Inspected, replacements: Mapping[str, str]) -> bytes:
     source = inspected.source
     assert isinstance(source, Body)
     return source.splice(replacements) if replacements else source.raw
+
+
+def echoes(inspected: Inspected, replacements: Mapping[str, str]) -> dict[str, str]:
+    """Texts that were opened (JSON in a string, base64, data: URLs) and changed: as sent -> as the app wrote them.
+
+    Of two spellings of one text the first counts; texts beyond `MAX_ECHOES` characters in all are left out.
+    """
+    source, left = inspected.source, MAX_ECHOES
+    assert isinstance(source, Body)
+    found: dict[str, str] = {}
+    for sent, written in source.document.echoes(replacements) if replacements else ():
+        if sent not in found and len(sent) + len(written) <= left:
+            left -= len(sent) + len(written)
+            found[sent] = written
+    return found
 
 
 def reader_for(

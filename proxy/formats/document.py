@@ -7,12 +7,14 @@ its own (JSON in a string, text in base64), so a replacement is written through 
 import base64
 import codecs
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from json.encoder import encode_basestring, encode_basestring_ascii
 from urllib.parse import quote, quote_plus
 
 from proxy.errors import FormatError
+from redaction import tokens
+from redaction.restore.encodings import read_percent
 
 type Write = Callable[[str], str]
 """Text in, its spelling in the document around it out."""
@@ -38,6 +40,13 @@ class Document:
 
     text: str
     slots: tuple[Slot, ...] = ()
+
+    def echoes(self, replacements: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+        """Each text that was opened and is changed: as it will be sent, as it was written."""
+        for slot in self.slots:
+            if slot.inner is not None and (sent := slot.inner.splice(replacements)) is not slot.inner.text:
+                yield sent, slot.inner.text
+                yield from slot.inner.echoes(replacements)
 
     def splice(self, replacements: Mapping[str, str]) -> str:
         """The text with the slots of these pointers rewritten; the very same object where nothing changes."""
@@ -184,9 +193,8 @@ def through(inner: Write, outer: Write) -> Write:
 
 @dataclass(frozen=True, slots=True)
 class Base64:
-    """Text in base64. url_safe: which alphabet; padded; prefix: what stands before it (`data:…;base64,`)."""
+    """Text in base64. url_safe: which alphabet; padded or not."""
 
-    prefix: str = ""
     url_safe: bool = False
     padded: bool = True
     charset: str = "utf-8"
@@ -200,15 +208,42 @@ class Base64:
         if raw is None:
             raise FormatError("a replaced text cannot be written in its charset", code="replacement_not_encodable")
         coded = (base64.urlsafe_b64encode if self.url_safe else base64.b64encode)(raw).decode("ascii")
-        return self.prefix + (coded if self.padded else coded.rstrip("="))
+        return coded if self.padded else coded.rstrip("=")
+
+
+@dataclass(frozen=True, slots=True)
+class DataUrl:
+    """Percent-encoded text of a data: URL. raw: how the app spelled it, kept wherever a new text has the same words."""
+
+    raw: str
+
+    def __call__(self, text: str) -> str:
+        """Text to its spelling. Only what stands between placeholders is kept, and only where it is plain where."""
+        before = read_percent(self.raw)
+        if before is None:
+            return quote(text, safe="", errors="surrogatepass")
+        words, places = before
+        parts: list[str] = []
+        pieces = tokens.split(text)
+        start, end = 0, len(words) - len(pieces[-1])
+        for number, piece in enumerate(pieces):
+            if number % 2:
+                parts.append(quote(piece, safe=""))
+                continue
+            last = number == len(pieces) - 1
+            at = 0 if not number else (end if last else words.find(piece, start, end))
+            if at < start or not words.startswith(piece, at):
+                return quote(text, safe="", errors="surrogatepass")
+            start = at + len(piece)
+            parts.append(self.raw[places[at] : places[start]])
+        return "".join(parts)
 
 
 @dataclass(frozen=True, slots=True)
 class Percent:
-    """Text in a URL or a form. plus: a blank is written `+`; prefix: what stands before it; times: layers."""
+    """Text in a URL or a form. plus: a blank is written `+`; times: layers."""
 
     plus: bool = False
-    prefix: str = ""
     times: int = 1
 
     def __call__(self, text: str) -> str:
@@ -217,4 +252,4 @@ class Percent:
             # Inside a further layer a `+` would be read as itself, so a blank is `+` only where there is one layer.
             spell = quote_plus if self.plus and self.times == 1 else quote
             text = spell(text, safe="", errors="surrogatepass")
-        return self.prefix + text
+        return text

@@ -6,7 +6,7 @@ Everything found here goes into an `Inspected`; nothing is judged and nothing is
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from proxy.documents.base import READABLE
 from proxy.errors import FormatError
@@ -189,9 +189,9 @@ class Inspection:
         read = media.read_data_url(value) or media.read_base64(value, named, blanks=True)
         if read is None or (opaque and len(value) < 16 and read.text is not None):
             return None if opaque and read else self.text(leaf.start, leaf.end, value, place, write, layer)
-        if read.text is not None:
-            return self._opened(leaf.start, leaf.end, read, place, write, layer)
-        return None if opaque else self.file(leaf.start, leaf.end, read, place, write)
+        if opaque and read.text is None:
+            return self._headed(leaf.start, leaf.end, value, read, place, write)
+        return self._opened(leaf.start, leaf.end, value, read, place, write, layer)
 
     def _nested(
         self, start: int, end: int, text: str, place: Place, write: Write, layer: int
@@ -217,19 +217,33 @@ class Inspection:
             read = media.read_base64(text)
         if read is None:
             return None
-        if read.text is not None:
-            return (self._opened(start, end, read, place, write, layer),)
-        if read.media_type != media.OCTETS:
-            return (self.file(start, end, read, place, write),)
-        self.opaque(place, read.media_type, read.size)
-        return (None,)
+        if read.text is None and read.media_type == media.OCTETS:
+            self.opaque(place, read.media_type, read.size)
+            return (self._headed(start, end, text, read, place, write),)
+        return (self._opened(start, end, text, read, place, write, layer),)
 
-    def _opened(self, start: int, end: int, read: Read, place: Place, write: Write, layer: int) -> Slot | None:
-        assert read.text is not None
-        assert read.write is not None
-        kind = SegmentKind.FILE if place.kind in (SegmentKind.UNKNOWN, SegmentKind.USER) else place.kind
-        whole = Place(place.pointer, place.schema, kind, place.hint)
-        slot = self.text(0, len(read.text), read.text, whole, plain, layer + 1)
-        if slot is None:
-            return None
-        return Slot(start, end, through(read.write, write), inner=Document(read.text, (slot,)))
+    def _opened(
+        self, start: int, end: int, value: str, read: Read, place: Place, write: Write, layer: int
+    ) -> Slot | None:
+        """What base64 or a data: URL holds, read as text where it is text, and as a file where it is none."""
+        if read.text is None:
+            inner = self.file(read.head, len(value), read, place, plain)
+        else:
+            kind = SegmentKind.FILE if place.kind in (SegmentKind.UNKNOWN, SegmentKind.USER) else place.kind
+            whole = Place(place.pointer, place.schema, kind, place.hint)
+            slot = self.text(0, len(read.text), read.text, whole, plain, layer + 1)
+            assert read.write is not None
+            inner = slot and Slot(read.head, len(value), read.write, inner=Document(read.text, (slot,)))
+        return self._headed(start, end, value, read, place, write, inner)
+
+    def _headed(
+        self, start: int, end: int, value: str, read: Read, place: Place, write: Write, inner: Slot | None = None
+    ) -> Slot | None:
+        """A data: URL with its content, and with its head where that names more than types."""
+        slots = [inner] if inner is not None else []
+        if read.named:
+            slots.insert(
+                0,
+                Slot(0, read.head, plain, self._add(replace(place, pointer=f"{place.pointer}~h"), value[: read.head])),
+            )
+        return Slot(start, end, write, inner=Document(value, tuple(slots))) if slots else None

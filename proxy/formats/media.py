@@ -8,10 +8,10 @@ import base64
 import binascii
 import codecs
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import unquote
 
-from proxy.formats.document import Base64, Percent, Write
+from proxy.formats.document import Base64, DataUrl, Write
 
 MAX_DATA_URL_HEAD = 256
 LONG = 512  # characters of base64 in a place where words are expected: no key or id is as long
@@ -20,6 +20,10 @@ OCTETS = "application/octet-stream"
 _BASE64 = re.compile(r"[A-Za-z0-9+/_\-\r\n]+={0,2}\s*\Z")
 _BLANKS = re.compile(r"[ \t\r\n\f]+")  # what the forgiving decoder of the WHATWG Infra standard (7.1) removes
 _HEAD = re.compile(r"data:([^,;]*)((?:;[^,;]*)*),", re.IGNORECASE)
+_PLAIN_HEAD = re.compile(
+    r"data:(?:[a-z]{1,20}/(?:[a-z.+\-]|[0-9]{1,4}(?![0-9])){1,90})?(?:;charset=[a-z0-9_.:\-]{1,20})?(?:;base64)?,",
+    re.IGNORECASE,
+)
 _TEXT_TYPES = re.compile(
     r"text/|application/(?:json|xml|yaml|x-yaml|csv|javascript|sql|x-ndjson|jsonl|toml|rtf|x-sh|graphql)|.*\+(?:json|xml|yaml)\Z"
 )
@@ -58,7 +62,8 @@ _NAMES = {
 class Read:
     """What some bytes are. text: None where they cannot be read as text. write: spells a new text in their place.
 
-    raw: the bytes where they are no text; what `write` spells then are bytes as Latin-1.
+    raw: the bytes where they are no text; what `write` spells then are bytes as Latin-1. head: how much of a data: URL
+    stands before what `write` spells; named: whether that says more than a media type and a charset.
     """
 
     media_type: str
@@ -66,6 +71,8 @@ class Read:
     text: str | None = None
     write: Write | None = None
     raw: bytes = b""
+    head: int = 0
+    named: bool = False
 
 
 def media_type_of(name: str | None) -> str:
@@ -99,15 +106,13 @@ def _package(raw: bytes) -> str:
     return "application/zip"
 
 
-def read_base64(
-    value: str, media_type: str = "", *, prefix: str = "", charset: str = "", blanks: bool = False
-) -> Read | None:
+def read_base64(value: str, media_type: str = "", *, charset: str = "", blanks: bool = False) -> Read | None:
     """Decode base64 in either alphabet, padded or not; None where the value is none.
 
     blanks: base64 is what has to stand there, so words that show once its blanks are gone are opened as well.
     """
     if _BASE64.match(value) is None:
-        read = read_base64(_BLANKS.sub("", value), media_type, prefix=prefix, charset=charset) if blanks else None
+        read = read_base64(_BLANKS.sub("", value), media_type, charset=charset) if blanks else None
         return read if read is not None and read.text is not None else None
     bare = value.strip().replace("\r", "").replace("\n", "")
     url_safe = "-" in bare or "_" in bare
@@ -123,7 +128,7 @@ def read_base64(
     text, coding = text_of(raw, media_type, charset)
     padded = bare.endswith("=") or len(stripped) % 4 == 0
     known = sniff(raw) or media_type or (OCTETS if text is None else "text/plain")
-    write = Base64(prefix, url_safe, padded, coding or "latin-1")
+    write = Base64(url_safe, padded, coding or "latin-1")
     return Read(known, len(raw), text, write, b"" if text is not None else raw)
 
 
@@ -154,10 +159,11 @@ def read_data_url(url: str) -> Read | None:
     charset = next((part[8:] for part in parameters if part.lower().startswith("charset=")), "")
     payload = url[head.end() :]
     if "base64" in (part.lower() for part in parameters):
-        return read_base64(unquote(payload), media_type, prefix=head[0], charset=charset, blanks=True) or Read(
-            media_type or OCTETS, len(payload)
-        )
-    return Read(media_type or "text/plain", len(payload), unquote(payload), Percent(prefix=head[0]))
+        read = read_base64(unquote(payload), media_type, charset=charset, blanks=True)
+        read = read or Read(media_type or OCTETS, len(payload))
+    else:
+        read = Read(media_type or "text/plain", len(payload), unquote(payload), DataUrl(payload))
+    return replace(read, head=head.end(), named=_PLAIN_HEAD.fullmatch(head[0]) is None)
 
 
 def is_long_base64(text: str) -> bool:

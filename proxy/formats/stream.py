@@ -117,9 +117,12 @@ class StreamReader:
 
     def _piece(self, event: Event, data: str, leaf: Leaf, kind: str) -> Piece | None:
         shape = leaf.shape
-        if leaf.form not in (Form.STRING, Form.KEY) or shape.use in (Use.OPAQUE, Use.MEDIA):
+        is_media = shape.use in (Use.OPAQUE, Use.MEDIA)
+        if leaf.form not in (Form.STRING, Form.KEY) or (is_media and not self._restorer.restorable.echoes):
             return None
         value = string_of(data[leaf.start : leaf.end])
+        if is_media:
+            return Piece(leaf, value, self._restorer.echoed(value))
         tool = self._calls.tool(leaf, kind) if self._calls is not None else None
         strict = self._strict or not leaf.listed
         if leaf.form is Form.KEY or shape.use is not Use.DELTA:

@@ -13,6 +13,7 @@ _ESCAPE = re.compile(r'\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F
 _HALF = re.compile(
     r"\\(?:u(?:[0-9a-fA-F]{0,3}|[dD][89abAB][0-9a-fA-F]{2}(?:\\(?:u(?:[dD](?:[c-fC-F][0-9a-fA-F]?)?)?)?)?))?\Z"
 )
+_PERCENT = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
 _LONGEST_HALF = 11  # the first half of a surrogate pair and all but one character of the second
 _SHORT = {'"': '"', "\\": "\\", "/": "/", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 _TO_JSON = re.compile(r'["\\\x00-\x1f\ud800-\udfff]')
@@ -75,6 +76,31 @@ def read_json(raw: str, *, final: bool) -> tuple[str, list[int]]:
     characters.extend(raw[position:end])
     places.extend(range(position, end))
     places.append(end)
+    return "".join(characters), places
+
+
+def read_percent(raw: str) -> tuple[str, list[int]] | None:
+    """Text of a URL with its percent signs read, and where each character and the end begin in `raw`.
+
+    None where what they spell is no UTF-8: then no character has a place of its own.
+    """
+    characters: list[str] = []
+    places: list[int] = []
+    position = 0
+    for match in _PERCENT.finditer(raw):
+        try:
+            spelled = bytes.fromhex(match[0].replace("%", "")).decode("utf-8")
+        except UnicodeDecodeError:
+            return None
+        characters.extend(raw[position : match.start()])
+        places.extend(range(position, match.start()))
+        position = match.start()
+        for char in spelled:
+            characters.append(char)
+            places.append(position)
+            position += 3 * len(char.encode("utf-8"))
+    characters.extend(raw[position:])
+    places.extend(range(position, len(raw) + 1))
     return "".join(characters), places
 
 

@@ -153,12 +153,23 @@ class Restorer:
         """A complete text, restored. encoding, strict, tool: see `feed`."""
         state = _Channel(self._restorable, encoding, strict or self._strict)
         state.kept = self._keeps(tool)
+        if not state.kept and (written := self.echoed(text)) is not text:
+            return written
         if "[" not in text and state.start.search(text) is None and (encoding is not Encoding.JSON or "\\" not in text):
             return text
         restored = self._run(state, text, final=True)
         state.context.finish()
         self._lookalikes.update(state.context.lookalikes)
         return text if state.kept else restored
+
+    def echoed(self, text: str) -> str:
+        """A text that was opened to be inspected and comes back as it was sent, as the app wrote it; else the same."""
+        echoes = self._restorable.echoes
+        written = echoes.get(text) if echoes else None
+        if written is None:
+            return text
+        self._restored += 1
+        return written
 
     def _keeps(self, tool: str | None) -> bool:
         return tool is not None and self._may_restore is not None and not self._may_restore(tool)
@@ -226,7 +237,8 @@ class Restorer:
                 return UNDECIDED
             if text.startswith(LOST.close, end):
                 end += 1
-        allowed = False if state.kept else self._may_stand(state.context.place(), entry, text, at, end, final)
+        place = state.context.place()
+        allowed = False if state.kept else self._may_stand(place, entry, text, at, end, final)
         if allowed is None:
             return UNDECIDED
         state.context.append_token(entry.token)
@@ -234,7 +246,11 @@ class Restorer:
             self._withheld += 1
             return end, None
         self._restored += 1
-        value = encode(entry.value, of_brackets(found.opener.open))
+        spelling = of_brackets(found.opener.open)
+        written = None
+        if spelling is Encoding.URL and place.url is not None:
+            written = self._restorable.spelled(place.url + entry.token)
+        value = encode(entry.value, spelling) if written is None else written
         return end, encode(value, state.encoding)
 
     def _may_stand(self, place: Place, entry: Entry, text: str, at: int, end: int, final: bool) -> bool | None:

@@ -42,6 +42,7 @@ _RUN = re.compile(rf"[0-9A-TV-Za-tv-z]{{{_HEAD},}}")
 type _Found = tuple[Match | None, bool]
 _NOTHING: Final[_Found] = (None, False)
 _ALIVE: Final[_Found] = (None, True)
+_NO_ECHOES: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 class Restorable:
@@ -86,11 +87,23 @@ class Restorable:
         self._lost_words: WordPrefixes | None = None
         self._sent = Sent(self._tokens, sent)
 
-    def with_sent(self, sent: Iterable[str]) -> "Restorable":
-        """The same placeholders with the texts as they were sent; what was worked out for them is shared."""
+    def with_sent(self, sent: Iterable[str], echoes: Mapping[str, str] = _NO_ECHOES) -> "Restorable":
+        """The same placeholders with the texts as they were sent; what was worked out for them is shared.
+
+        echoes: texts that were opened to be inspected, as they were sent -> as the app wrote them.
+        """
         other = copy(self)
-        other._sent = Sent(self._tokens, sent)
+        other._sent = Sent(self._tokens, sent, echoes)
         return other
+
+    @property
+    def echoes(self) -> Mapping[str, str]:
+        """See `with_sent`."""
+        return self._sent.echoes
+
+    def spelled(self, prefix: str) -> str | None:
+        """How the app spelled what a placeholder stands for at the end of a data: URL; None where it is not known."""
+        return self._sent.spelled(prefix)
 
     @property
     def originals(self) -> Mapping[str, str]:

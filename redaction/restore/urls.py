@@ -23,7 +23,7 @@ _OPENER = re.compile(
     | (?<!\w)(?P<style>url\(\s{0,8}["']?)
     | (?P<scheme>[a-z][a-z0-9+.\-]{0,15}:[/\\]{2})
     | (?<!\w)(?P<direct>(?:mailto|tel|sms|javascript):)
-    | (?<!\w)(?P<data>data:[a-z]{1,20}/)
+    | (?<!\w)(?P<data>data:(?:[a-z]{1,20}/|[,;]))
     | (?<!\w)(?P<www>www\.)
     | (?P<host>(?:[\w\-\]]{1,63}\.[a-z]{2,24}|\d{1,3}(?:\.\d{1,3}){3})(?::\d{1,5})?[/?])
     """,

@@ -1,7 +1,7 @@
 """Reads requests and answers with the formats as the gate would, from any cut of their bytes."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -13,7 +13,10 @@ from proxy.formats.base import Endpoint, Format, Inspected, RequestHead, Respons
 from proxy.formats.selection import Formats
 from proxy.messages import Headers
 from redaction import tokens
+from redaction.detectors import build_engine
 from redaction.restore import Restorable, RestoreCounts, Restorer
+from redaction.settings import EngineSettings
+from tests.proxy.formats.gate import InProcess
 
 KEY = bytes(range(32))
 PEOPLE = {tokens.mint(KEY, "PERSON", name): name for name in ('Jürgen "der Große" O\'Neil', "Nguyễn Thị Hạnh")}
@@ -90,6 +93,14 @@ def _containers(draw: st.DrawFn, children: st.SearchStrategy[str]) -> str:
 
 
 _documents = st.recursive(_scalars, _containers, max_leaves=12)
+
+
+@pytest.fixture(scope="session")
+def gate() -> Iterator[InProcess]:
+    """The real gate in this process, see `tests.proxy.formats.gate`."""
+    made = InProcess(build_engine(EngineSettings(languages=("en", "de", "vi"), detectors=("patterns",))))
+    yield made
+    made.close()
 
 
 @pytest.fixture(scope="session")

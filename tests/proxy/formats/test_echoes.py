@@ -1,0 +1,140 @@
+"""What was opened to be inspected and comes back as it was sent is restored to the very text that the app wrote: JSON in
+a string, base64, data: URLs in every spelling, whole and quoted in other words, in answers, streams and errors."""
+
+import base64
+import json
+from urllib.parse import quote
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from proxy.fakes.leaks import assert_no_leak
+
+MAIL, IBAN = "anna.schmidt@example.com", "DE89 3704 0044 0532 0130 00"
+ANY = "/v1/brand/new"
+NOT_TYPES = "abcdefghijklmnopqrstuvwxyzäạ'()*!~,;/?:$&+= ẞ🙂%"
+
+
+def spelled(text: str, plain: str, lower: bool) -> str:
+    """A text in a URL, with every character that is not in `plain` encoded."""
+    coded = quote(text, safe=plain)
+    return _lowered(coded) if lower else coded
+
+
+def _lowered(coded: str) -> str:
+    head, *rest = coded.split("%")
+    return "%".join([head, *(piece[:2].lower() + piece[2:] for piece in rest)])
+
+
+@st.composite
+def data_urls(draw: st.DrawFn) -> str:
+    """A data: URL with planted words in it, as different programs spell one."""
+    pieces = draw(
+        st.lists(
+            st.one_of(st.sampled_from([f" {MAIL} ", f" {IBAN} "]), st.text(NOT_TYPES, max_size=9)),
+            min_size=1,
+            max_size=5,
+        )
+    )
+    kept = draw(st.sampled_from(["", "@", "@.", "!'()*~", "@:/?&=+,;$!'()*", "äạẞ🙂@"]))
+    head = draw(st.sampled_from(["data:,", "data:text/plain,", "DATA:text/plain;charset=utf-8,", "data:text/csv,"]))
+    coded = "".join(spelled(piece, kept, draw(st.booleans())) for piece in [*pieces, f" {MAIL} "])
+    return head + coded
+
+
+@settings(max_examples=150)
+@given(
+    url=data_urls(), opening=st.sampled_from(["", "See ", '{"u": "']), cuts=st.lists(st.integers(0, 900), max_size=6)
+)
+def test_a_data_url_comes_back_as_the_app_spelled_it(gate, url, opening, cuts):
+    body = json.dumps({"deep": [{"new": url}]}, ensure_ascii=False).encode()
+    went = gate.ask("openai", ANY, body)
+    assert_no_leak([went.left], [MAIL, IBAN])
+    sent = went.left.json()["deep"][0]["new"]
+    echo = went.answer(went.left.body, cuts=cuts)
+    assert json.loads(echo) == json.loads(body)
+    # Quoted in other words, whole and in pieces.
+    said = opening + sent
+    for kind, raw in [
+        ("application/json", json.dumps({"error": {"message": said}}).encode()),
+        ("text/plain", said.encode()),
+        (
+            "text/event-stream",
+            b"".join(
+                b"data: " + json.dumps({"delta": said[at : at + 7]}).encode() + b"\n\n" for at in range(0, len(said), 7)
+            ),
+        ),
+    ]:
+        found = gate.ask("openai", ANY, body).answer(raw, kind, cuts=cuts).decode()
+        if kind == "application/json":
+            found = json.loads(found)["error"]["message"]
+        elif kind == "text/event-stream":
+            found = "".join(json.loads(line[6:])["delta"] for line in found.splitlines() if line)
+        assert found == opening + url
+
+
+WORDS = f"Grüße an {MAIL}, {IBAN}. Bis bald, bis bald, bis bald."
+CODED = base64.b64encode(WORDS.encode()).decode()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        json.dumps({"an": WORDS, "n": 1.50}, indent=2),
+        json.dumps({"an": WORDS, MAIL: [MAIL]}, ensure_ascii=True).replace("/", "\\/"),
+        json.dumps(json.dumps({"an": [WORDS]})),
+        f"data:text/plain;base64,{CODED}",
+        f"data:text/plain;base64,{CODED.rstrip('=')}",
+        f"data:;base64,{quote(CODED, safe='')}",
+        f"data:application/json,{quote(json.dumps({'an': WORDS}))}",
+        base64.b64encode(WORDS.encode() * 20).decode(),
+        base64.urlsafe_b64encode(WORDS.encode() * 20).decode(),
+        base64.encodebytes(WORDS.encode() * 20).decode(),
+    ],
+    ids=["json", "ascii", "twice", "base64", "unpadded", "percent", "json url", "long", "url-safe", "lines"],
+)
+@pytest.mark.parametrize("kind", ["application/json", "text/event-stream"])
+def test_an_opened_text_comes_back_as_the_app_wrote_it(gate, text, kind):
+    body = json.dumps({"metadata": {"new": text}, "model": "m"}).encode()
+    went = gate.ask("openai", "/v1/chat/completions", body)
+    assert_no_leak([went.left], [MAIL, IBAN])
+    raw = went.left.body if kind == "application/json" else b"data: " + went.left.body + b"\n\n"
+    echo = went.answer(raw, kind).removeprefix(b"data: ")
+    assert json.loads(echo) == json.loads(body)
+
+
+def test_a_medium_that_holds_text_comes_back_as_the_app_wrote_it(gate):
+    part = {"inlineData": {"mimeType": "text/plain", "data": CODED.rstrip("=")}}
+    went = gate.ask(
+        "gemini", "/v1beta/models/m:generateContent", json.dumps({"contents": [{"parts": [part]}]}).encode()
+    )
+    assert_no_leak([went.left], [MAIL, IBAN])
+    sent = went.left.json()["contents"][0]["parts"][0]
+    assert sent != part
+    echo = went.answer(json.dumps({"candidates": [{"content": {"parts": [sent]}}]}).encode())
+    assert json.loads(echo)["candidates"][0]["content"]["parts"] == [part]
+
+
+@pytest.mark.parametrize(
+    "rest",
+    ["base64,AAAA", "base64," + CODED, "charset=utf-8,hello", "base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwC"],
+)
+@pytest.mark.parametrize("head", [f"data:text/plain;name={MAIL};", f"data:image/png;filename={IBAN};", f"data:{MAIL};"])
+@pytest.mark.parametrize("place", ["unknown", "image"])
+def test_the_head_of_a_data_url_is_no_hiding_place(gate, head, rest, place):
+    url = {"url": head + rest}
+    said = [{"type": "image_url", "image_url": url}] if place == "image" else "hi"
+    body = {"model": "m", "messages": [{"role": "user", "content": said}], "new": url if place == "unknown" else None}
+    went = gate.ask("openai", "/v1/chat/completions", json.dumps(body).encode())
+    if went.left is not None:
+        assert_no_leak([went.left], [MAIL, IBAN])
+        assert json.loads(went.answer(went.left.body)) == body
+    else:
+        assert went.code in {"blocked", "media_refused", "uninspectable"}
+
+
+def test_what_stands_around_a_placeholder_in_a_data_url_is_sent_as_it_was_spelled(gate):
+    went = gate.ask("openai", ANY, json.dumps({"u": f"data:text/plain,a@b%20c~(d)%2e{MAIL}%0a!"}).encode())
+    head, _, rest = went.left.json()["u"].partition("%5BEMAIL_ADDRESS_")
+    assert (head, rest[8:]) == ("data:text/plain,a@b%20c~(d)%2e", "%5D%0a!")
