@@ -40,12 +40,16 @@ class FindsFacts(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class CaseResult:
-    """How one case went. differences: what was expected and what happened, empty when the case holds."""
+    """How one case went. differences: what was expected and what happened, empty when the case holds.
+
+    copies: what was decided about those for second recipients.
+    """
 
     name: str
     differences: tuple[str, ...]
     decision: TransferDecision
     problem: Problem | None = None
+    copies: tuple[TransferDecision, ...] = ()
 
     @property
     def holds(self) -> bool:
@@ -64,15 +68,17 @@ def run_cases(loaded: Loaded, find: FindsFacts, today: date) -> list[CaseResult]
     results = []
     for index, case in enumerate(loaded.cases):
         facts = (*_stated(case), *(find(case.text, kind=case.kind, language=case.language) if case.text else ()))
-        decision = loaded.policy.decide(case_input(case, facts, today))
-        differences = tuple(_differences(case, facts, decision))
+        given = case_input(case, facts, today)
+        decision = loaded.policy.decide(given)
+        copies = [loaded.policy.decide_mirror(given, one) for one in decision.mirrors]
+        differences = tuple(_differences(case, facts, decision, copies))
         problem = None
         if differences:
             found.add(
                 ("cases", index, "name"), f"case '{case.name}': {'; '.join(differences)}", "case_fails", quote=False
             )
             problem = found.problems[-1]
-        results.append(CaseResult(case.name, differences, decision, problem))
+        results.append(CaseResult(case.name, differences, decision, problem, tuple(copies)))
     return results
 
 
@@ -100,6 +106,7 @@ def case_input(case: CaseSection, facts: Sequence[FindingFacts], today: date) ->
         media=media,
         languages=languages | ({case.language} if case.language else frozenset()),
         size=case.size if case.size is not None else len(case.text.encode("utf-8", "surrogatepass")),
+        session_bucket=None if case.share is None else int(case.share * 100),
     )
 
 
@@ -122,17 +129,24 @@ def case_of(policy: Policy, given: Mapping[str, str | None], text: str) -> CaseS
         raise UsageError(f"that is no value of {keys}; `dragoman policy schema` lists them") from None
 
 
-def _differences(case: CaseSection, facts: Sequence[FindingFacts], decision: TransferDecision) -> list[str]:
+def _differences(
+    case: CaseSection,
+    facts: Sequence[FindingFacts],
+    decision: TransferDecision,
+    copies: Sequence[TransferDecision],
+) -> list[str]:
     differences = []
     for key, expected in case.expect.items():
-        happened = _happened(key, facts, decision)
+        happened = _happened(key, facts, decision, copies)
         if expected not in happened or len(happened) > 1:
             shown = " and ".join(sorted(happened)) or NOTHING_FOUND
             differences.append(f"{key} should be {expected}, is {shown}")
     return differences
 
 
-def _happened(key: str, facts: Sequence[FindingFacts], decision: TransferDecision) -> set[str]:
+def _happened(
+    key: str, facts: Sequence[FindingFacts], decision: TransferDecision, copies: Sequence[TransferDecision]
+) -> set[str]:
     """What happened to the thing that an expectation names."""
     match key:
         case "action":
@@ -143,6 +157,10 @@ def _happened(key: str, facts: Sequence[FindingFacts], decision: TransferDecisio
             return {decision.route_to or NOTHING_FOUND}
         case "code":
             return {decision.code.value}
+        case "mirror":
+            return {one.to for one in decision.mirrors} or {NOTHING_FOUND}
+        case "copy":
+            return {one.action.value for one in copies} or {NOTHING_FOUND}
         case "media":
             return {one.action.value for one in decision.media}
         case _:
@@ -159,4 +177,6 @@ def covered_rules(policy: Policy, results: Sequence[CaseResult]) -> tuple[list[s
     """Rules that at least one case used, and those that none did, in the policy's order."""
     used = {rule for result in results for rule in result.decision.rule_ids}
     used |= {rule for result in results if result.decision.would for rule in result.decision.would.rule_ids}
+    used |= {one.rule_id for result in results for one in result.decision.mirrors}
+    used |= {rule for result in results for copy in result.copies for rule in copy.rule_ids}
     return [rule.id for rule in policy.rules if rule.id in used], [r.id for r in policy.rules if r.id not in used]

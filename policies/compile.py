@@ -76,7 +76,9 @@ def _rule(path: Path, position: int, section: RuleSection, names: Vocabulary, fo
         to=section.to or "",
     )
     when = _when((*path, "when"), section.when, names, found)
-    return Rule(section.id, position, does, when, decision, section.output_may_train == "yes")
+    keep_days = section.keep.days if section.keep is not None else 0
+    trains, purpose = section.output_may_train == "yes", section.purpose or ""
+    return Rule(section.id, position, does, when, decision, trains, purpose, keep_days)
 
 
 def _check_target(path: Path, section: RuleSection, does: Does, names: Vocabulary, found: Findings) -> None:
@@ -87,8 +89,20 @@ def _check_target(path: Path, section: RuleSection, does: Does, names: Vocabular
         found.add((*path, "to"), f"`do: {does.value}` goes nowhere else", "senseless", "delete `to`, or `do: route`")
     elif section.to is not None and section.to not in names.file.destinations:
         found.unknown((*path, "to"), "destination", section.to, names.file.destinations)
-    if section.output_may_train == "yes" and does is not Does.MIRROR:
-        found.add((*path, "output_may_train"), "only a mirror's answer could train", "senseless", "delete the line")
+    _check_mirror(path, section, does, names, found)
+
+
+def _check_mirror(path: Path, section: RuleSection, does: Does, names: Vocabulary, found: Findings) -> None:
+    if does is not Does.MIRROR:
+        for key, given, message in (
+            ("output_may_train", section.output_may_train == "yes", "only a mirror's answer could train"),
+            ("purpose", section.purpose is not None, "only a mirror has a purpose of its own"),
+            ("keep", section.keep is not None, "only what a mirror answers can be kept"),
+        ):
+            if given:
+                found.add((*path, key), message, "senseless", "delete the line")
+    elif section.purpose is not None and section.purpose not in names.file.purposes:
+        found.unknown((*path, "purpose"), "purpose", section.purpose, names.file.purposes)
 
 
 def _check_sense(path: Path, section: RuleSection, does: Does, found: Findings) -> None:

@@ -38,7 +38,10 @@ def decide(policy: "Policy", given: PolicyInput) -> TransferDecision:
     """What happens to a transfer. Raises UsageError (`policy_usage`) when the time is naive."""
     if given.time.tzinfo is None:
         raise UsageError("the time of a transfer needs a time zone")
-    purpose = given.purpose or policy.purpose_for(given.application)
+    return _decide(policy, given, given.purpose or policy.purpose_for(given.application))
+
+
+def _decide(policy: "Policy", given: PolicyInput, purpose: str) -> TransferDecision:
     refused = _refused_before_rules(policy, given)
     if refused is not None:
         return _refusal(refused, given, purpose)
@@ -50,9 +53,12 @@ def decide(policy: "Policy", given: PolicyInput) -> TransferDecision:
     return decided
 
 
-def decide_mirror(policy: "Policy", given: PolicyInput) -> TransferDecision:
-    """What happens to a copy for a second recipient: at least every finding a placeholder, no route, no mirror."""
-    decided = decide(policy, given)
+def decide_mirror(policy: "Policy", given: PolicyInput, purpose: str = "") -> TransferDecision:
+    """What happens to a copy for a second recipient: at least every finding a placeholder, no route, no mirror.
+
+    purpose: the copy's own, which the policy gives it and the application need not be permitted; "" for the first's.
+    """
+    decided = _decide(policy, given, purpose) if purpose else decide(policy, given)
     if decided.observe or decided.action.rank > Action.TRANSFORM.rank:
         because = decided.because or "A mirrored copy is neither routed on nor sent while the policy only observes"
         why = replace(NO_RULE, rule_id=decided.rule_id, code=decided.code, because=because)
@@ -192,7 +198,7 @@ def _mirrors(policy: "Policy", given: PolicyInput, purpose: str) -> tuple[Mirror
     """Second recipients that rules ask for; never the first one again."""
     candidates, _ = candidates_of(policy, given, purpose, given.destination)
     return tuple(
-        Mirror(rule.decision.to, rule.id, rule.decision.because, rule.output_may_train)
+        Mirror(rule.decision.to, rule.id, rule.decision.because, rule.output_may_train, rule.purpose, rule.keep_days)
         for rule in candidates.mirrors
         if rule.decision.to != given.destination and (not rule.asks or holds_now(rule, given))
     )

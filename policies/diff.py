@@ -12,7 +12,7 @@ from typing import Any
 
 from policies.decide import decide
 from policies.groups import GROUPS
-from policies.model import Action, Decision, TransferDecision
+from policies.model import Action, Decision, Mirror, PolicyInput, TransferDecision
 from policies.policy import Policy
 from policies.space import DIMENSIONS, OTHER, Space, known_types
 
@@ -87,7 +87,7 @@ def _changes(old: Policy, new: Policy, space: Space) -> tuple[list[Change], bool
     totals: dict[tuple[int, int], int] = {}
     for point in points:
         given = space.input_at(point)
-        outcomes = (outcome(decide(old, given)), outcome(decide(new, given)))
+        outcomes = (_happens(old, given), _happens(new, given))
         place = (point[0], point[1])
         totals[place] = totals.get(place, 0) + 1
         if outcomes[0] != outcomes[1]:
@@ -142,8 +142,22 @@ def outcome(decision: TransferDecision) -> str:
         words = f"{judged.action.value}{target}" + (f", {words}" if judged.action is Action.ROUTE else "")
     if decision.observe:
         words = f"observe ({words})" if decision.action is Action.ALLOW else f"observe, {decision.action.value}"
-    mirrors = ", ".join(f"mirror {one.to}" for one in decision.mirrors)
-    return f"{words}, {mirrors}" if mirrors else words
+    return ", ".join([words, *(mirror_words(one) for one in decision.mirrors)])
+
+
+def _happens(policy: Policy, given: PolicyInput) -> str:
+    """What happens to a transfer and to its copies."""
+    decision = decide(policy, given)
+    copies = [outcome(policy.decide_mirror(given, one)) for one in decision.mirrors]
+    return outcome(decision) + (f" (the copy: {', '.join(copies)})" if copies else "")
+
+
+def mirror_words(mirror: Mirror) -> str:
+    """A second recipient, what for, and how long the pair of answers is kept."""
+    purpose = f" for {mirror.purpose}" if mirror.purpose else ""
+    days = "day" if mirror.keep_days == 1 else "days"
+    kept = f", answers kept {mirror.keep_days} {days}" if mirror.keep_days else ""
+    return f"mirror {mirror.to}{purpose}{kept}"
 
 
 def _word(decision: Decision) -> str:

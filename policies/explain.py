@@ -9,7 +9,8 @@ from typing import Any
 
 from policies.cases import word
 from policies.decide import decide
-from policies.model import Action, Decision, FindingFacts, PolicyInput, TransferDecision
+from policies.diff import mirror_words
+from policies.model import Action, Decision, FindingFacts, Mirror, PolicyInput, TransferDecision
 from policies.policy import Policy
 from policies.rules import (
     Context,
@@ -42,12 +43,21 @@ class PartStory:
 
 
 @dataclass(frozen=True, slots=True)
+class CopyStory:
+    """One copy for a second recipient, and what the policy decides about it there."""
+
+    mirror: Mirror
+    decision: TransferDecision
+
+
+@dataclass(frozen=True, slots=True)
 class Explanation:
     """The whole story of one transfer; parts are told for the destination that was asked for."""
 
     decision: TransferDecision
     destination: str
     parts: tuple[PartStory, ...]
+    copies: tuple[CopyStory, ...] = ()
 
 
 def explain(policy: Policy, given: PolicyInput) -> Explanation:
@@ -63,7 +73,8 @@ def explain(policy: Policy, given: PolicyInput) -> Explanation:
         label = f"{part.kind.value} {part.media_type}".strip()
         steps = (Step(verdict.rule_id, True, f"{verdict.action.value}: {verdict.because}".removesuffix(": ")),)
         parts.append(PartStory(label, Decision(judged.action, verdict.rule_id, because=verdict.because), steps))
-    return Explanation(decision, given.destination, tuple(parts))
+    copies = tuple(CopyStory(one, policy.decide_mirror(given, one)) for one in decision.mirrors)
+    return Explanation(decision, given.destination, tuple(parts), copies)
 
 
 def _steps(policy: Policy, given: PolicyInput, one: FindingFacts | None) -> tuple[Step, ...]:
@@ -222,6 +233,17 @@ def as_data(story: Explanation) -> dict[str, Any]:
             }
             for part in story.parts
         ],
+        "mirrors": [
+            {
+                "to": one.mirror.to,
+                "rule": one.mirror.rule_id,
+                "purpose": one.mirror.purpose or None,
+                "keep_days": one.mirror.keep_days or None,
+                "action": one.decision.action.value,
+                "decided_by": one.decision.rule_id or None,
+            }
+            for one in story.copies
+        ],
     }
 
 
@@ -238,6 +260,9 @@ def render(story: Explanation) -> str:
             lines.append(f"│    {'✓' if step.matched else '·'} {step.rule_id}{': ' + step.why if step.why else ''}")
         if not any(step.matched for step in part.steps):
             lines.append(f"│    ✗ {part.decision.because or 'no rule matched'}")
+    for one in story.copies:
+        why = one.decision.because or one.decision.code.value
+        lines.append(f"├─ {mirror_words(one.mirror)} ({one.mirror.rule_id}): {one.decision.action.value}: {why}")
     return "\n".join(lines)
 
 

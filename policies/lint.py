@@ -45,6 +45,7 @@ def lint(loaded: Loaded, today: date) -> list[Problem]:
     found = Findings(loaded.tree, loaded.sources)
     _rules(loaded, found)
     _operators(loaded, found)
+    _mirrors(loaded, found)
     _exceptions(loaded, found, today)
     _destinations(loaded, found, today)
     _applications(loaded, found)
@@ -91,6 +92,14 @@ def _operators(loaded: Loaded, found: Findings) -> None:
                 path: Path = ("rules", rule.position, "do")
                 found.add(path, problem, "operator", "use `tokenize`, or `redact`", warning=True)
                 break
+
+
+def _mirrors(loaded: Loaded, found: Findings) -> None:
+    for rule in loaded.policy.rules:
+        if rule.keep_days and not rule.purpose and loaded.policy.purposes:
+            message = f"'{rule.id}' keeps answers for the purpose that the application asked for"
+            hint = "comparing models is another purpose: declare one, and name it with `purpose`"
+            found.add(("rules", rule.position, "keep"), message, "mirror_purpose", hint, warning=True)
 
 
 def _unfit(rule: Rule, entity: str) -> str:

@@ -176,6 +176,11 @@ def _digest(file: PolicyFile, register: Register) -> str:
     Comments, order of keys and cases do not count; the order of rules does.
     """
     meaning = file.model_dump(mode="json", by_alias=True, exclude={"cases", "include"})
+    for rule in meaning["rules"]:
+        # Younger than the language's first version: a policy that does not use them keeps its digest.
+        for key in ("purpose", "keep"):
+            if rule[key] is None:
+                del rule[key]
     editions = {}
     for section in file.destinations.values():
         name, _, day = (section.extends or "").removeprefix("bundled:").partition("@")

@@ -192,12 +192,17 @@ class MediaDecision:
 
 @dataclass(frozen=True, slots=True)
 class Mirror:
-    """A second recipient that a rule asks for; decide for it with `Policy.decide_mirror` and record it by itself."""
+    """A second recipient that a rule asks for; decide for it with `Policy.decide_mirror` and record it by itself.
+
+    purpose: of the copy, "" for the first one's. keep_days: how long the pair of answers is kept, 0 for not at all.
+    """
 
     to: str
     rule_id: str
     because: str = ""
     output_may_train: bool = False
+    purpose: str = ""
+    keep_days: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,7 +57,7 @@ def policy_file(answers: Answers) -> str:
     )
 
 
-EXAMPLES = ("feed", "messenger", "headset")
+EXAMPLES = ("feed", "messenger", "headset", "compare")
 """Worked examples that ship with the package; each is a policy file with cases and comments."""
 
 

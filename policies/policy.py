@@ -235,7 +235,7 @@ class Policy:
 
     def decide_mirror(self, given: PolicyInput, mirror: Mirror) -> TransferDecision:
         """What happens to the tokenized copy for a second recipient; never weaker than tokenize, never routed on."""
-        return _decide.decide_mirror(self, replace(given, destination=mirror.to))
+        return _decide.decide_mirror(self, replace(given, destination=mirror.to), mirror.purpose)
 
     def destination(self, name: str) -> Destination:
         """The destination of that name; a nameless one of which nothing is known for any other."""

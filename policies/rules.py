@@ -199,7 +199,7 @@ class Rule:
     adds: True for a rule that counts: it can only restrict, and the walk goes on to the rules below; otherwise one
     finding more could lift a count over its threshold and so choose a weaker rule. asks: True when it has conditions
     that are not in the index. alone: the outcome of a part that only this rule decides. All three are made once,
-    because they are read for every finding of every transfer.
+    because they are read for every finding of every transfer. purpose, keep_days: of a mirror, see `model.Mirror`.
     """
 
     id: str
@@ -208,6 +208,8 @@ class Rule:
     when: When
     decision: Decision
     output_may_train: bool = False
+    purpose: str = ""
+    keep_days: int = 0
     adds: bool = field(init=False, repr=False, compare=False)
     asks: bool = field(init=False, repr=False, compare=False)
     alone: "Part" = field(init=False, repr=False, compare=False)

@@ -43,6 +43,8 @@ from policies.model import MediaKind
 from policies.schema_senders import ApplicationSection, MediaTable, SubjectFlagsSection, TokensSection
 
 MAX_RULES = 20_000
+MAX_KEEP_DAYS = 30
+"""A pair is under the keys of its conversation, which live so long after their last use (`redaction.vault.TTL_S`)."""
 
 
 class ControllerSection(Section):
@@ -141,6 +143,10 @@ class WhenSection(Section):
     share: Annotated[float, Field(gt=0, le=100, strict=True)] | None = None
 
 
+class KeepSection(Section):
+    days: Annotated[StrictInt, Field(ge=1, le=MAX_KEEP_DAYS)]
+
+
 class RuleSection(Section):
     id: Slug
     when: WhenSection = WhenSection()
@@ -148,6 +154,8 @@ class RuleSection(Section):
     to: Slug | None = None
     because: Text = ""
     params: dict[Slug, StrictStr | StrictInt] = Field(default_factory=dict)
+    purpose: Slug | None = None
+    keep: KeepSection | None = None
     output_may_train: YesNo = "no"
     final: YesNo = "no"
 
@@ -231,6 +239,7 @@ class CaseSection(Section):
     findings: tuple[CaseFinding, ...] = ()
     media: tuple[CaseMedia, ...] = ()
     size: Annotated[StrictInt, Field(ge=0)] | None = None
+    share: Annotated[float, Field(ge=0, lt=100, strict=True)] | None = None
     at: Day | None = None
     expect: dict[Word, Word]
 

@@ -96,6 +96,8 @@ def rule_data(rule: Rule) -> dict[str, Any]:
         "to": rule.decision.to or None,
         "params": dict(rule.decision.params),
         "because": rule.decision.because,
+        **({"purpose": rule.purpose} if rule.purpose else {}),
+        **({"keep": {"days": rule.keep_days}} if rule.keep_days else {}),
     }
 
 

@@ -245,7 +245,7 @@ def _thresholds(values: Iterable[float | None]) -> tuple[float, ...]:
 
 
 def _situations(policy: Policy) -> Iterator[Situation]:
-    """Every situation that gets past what comes before the rules."""
+    """Every situation that gets past what comes before the rules, those of mirrored copies included."""
     applications = [(name, ("", *app.purposes)) for name, app in policy.applications.items()]
     if policy.unknown_applications == "allow":
         applications.append(("", ("", *policy.purposes)))
@@ -254,6 +254,9 @@ def _situations(policy: Policy) -> Iterator[Situation]:
         destinations.append(("", False))
     for application, purposes in applications:
         own = policy.purpose_for(application)
+        for rule in policy.rules:
+            if rule.does is Does.MIRROR and rule.purpose:
+                yield Situation(application, rule.purpose, rule.decision.to, False)
         for purpose in dict.fromkeys(purpose or own for purpose in purposes):
             for destination, ends in destinations:
                 yield Situation(application, purpose, destination, False)

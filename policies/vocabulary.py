@@ -128,7 +128,7 @@ def _check_pattern(path: Path, pattern: str, found: Findings) -> None:
         found.add(path, "this pattern matches the empty text", "pattern", "ask for at least one character")
 
 
-_KEYS = ("action", "rule", "to", "code", "media")
+_KEYS = ("action", "rule", "to", "code", "media", "mirror", "copy")
 
 
 def resolve_cases(file: PolicyFile, found: Findings) -> None:
@@ -154,5 +154,7 @@ def resolve_cases(file: PolicyFile, found: Findings) -> None:
                 found.unknown((*path, "expect", key), "entity type", key, [*sorted(types), *_KEYS])
             elif key not in _KEYS and expected not in words:
                 found.unknown((*path, "expect", key), "action", expected, words)
-            elif key == "action" and expected not in set(Action):
+            elif key == "mirror" and expected not in (*file.destinations, NOTHING_FOUND):
+                found.unknown((*path, "expect", key), "destination", expected, file.destinations)
+            elif key in ("action", "copy") and expected not in {*Action, *([NOTHING_FOUND] if key == "copy" else [])}:
                 found.unknown((*path, "expect", key), "action", expected, [one.value for one in Action])

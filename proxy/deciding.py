@@ -69,12 +69,14 @@ def decide_copy(work: Work, services: Services, first: Work, mirror: Mirror) -> 
     work.asked = replace(
         known(first.asked),
         time=datetime.fromtimestamp(facts.at_ms / 1000, UTC),
+        subjects=work.subjects,
         approved=frozenset(),
         exhausted=services.budgets.exhausted(spending_of(work)) if policy.budgets else frozenset(),
     )
     decision = work.decision = policy.decide_mirror(work.asked, mirror)
     blocked = decision.action is Action.BLOCK
     facts.action, facts.rules = "block" if blocked else "mirror", (mirror.rule_id, *decision.rule_ids)
+    facts.purpose = decision.purpose or facts.purpose
     facts.found = [
         replace(one, decision=chosen) for one, chosen in zip(first.facts.found, decision.decisions, strict=True)
     ]

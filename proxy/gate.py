@@ -117,7 +117,7 @@ class Gate:
             if self._open >= self._limits.open_transfers:
                 raise UnavailableError("too many transfers are open", code="too_many_transfers")
             with work.stage("decide"):
-                readdress(work, self._services, first, mirror)
+                await readdress(work, self._services, first, mirror)
             request = await self._replaced(work)
             await self._to_record(work, request, self._restorer(work))
         except Exception as error:

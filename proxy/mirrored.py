@@ -12,6 +12,7 @@ from proxy.errors import ProxyError
 from proxy.exchange import Exchange
 from proxy.framing.coding import decoder
 from proxy.routing import redirect
+from proxy.subjects import find_flags
 from proxy.work import Services, Work, known
 
 
@@ -41,11 +42,12 @@ def copy_of(first: Work, services: Services, attempt: int) -> Work:
     )
     exchange = Exchange(facts.transfer, clock_ms=services.clock_ms, decoder=decoder)
     copied = Work(facts, first.active, exchange, first.format, first.endpoint, first.head, first.inspected)
-    copied.target, copied.files, copied.subjects, copied.mirrored = first.target, first.files, first.subjects, True
+    copied.target, copied.files, copied.claims, copied.mirrored = first.target, first.files, first.claims, True
+    copied.persons, copied.subjects = first.persons, first.subjects
     return copied
 
 
-def readdress(copied: Work, services: Services, first: Work, mirror: Mirror) -> None:
+async def readdress(copied: Work, services: Services, first: Work, mirror: Mirror) -> None:
     """Make the second recipient the copy's, and ask the policy whether it may have it. Raises ProxyError."""
     target = copied.active.policy.destinations[mirror.to]
     facts, name = copied.facts, known(copied.inspected).model or known(copied.endpoint).model
@@ -57,4 +59,7 @@ def readdress(copied: Work, services: Services, first: Work, mirror: Mirror) -> 
         raise
     facts.provider = target.name
     facts.model = services.references.marked(target.models.get(name, name))
+    if mirror.purpose:
+        # Whoever agreed to the first purpose has said nothing of this one.
+        await find_flags(copied, services, mirror.purpose)
     decide_copy(copied, services, first, mirror)

@@ -101,7 +101,7 @@ def _asked(policy: Policy) -> Iterator[tuple[bool, str]]:
     for rule in policy.rules:
         missing = rule.decision.operator.value not in operators.ALL
         yield missing, f"`do: {rule.does.value}` of rule {rule.id} (use tokenize)"
-        trains = f"`output_may_train: yes` of rule {rule.id} (no answer of a mirror is kept, so none can train)"
+        trains = f"`output_may_train: yes` of rule {rule.id} (no answer of a mirror is given out, so none can train)"
         yield rule.output_may_train, trains
     for name, application in policy.applications.items():
         identify = application.identify

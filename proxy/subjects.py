@@ -28,7 +28,14 @@ async def find_subjects(work: Work, services: Services, limits: GateLimits) -> N
         if named is not None:
             subjects = (named,)
             work.facts.subjects = await services.references.subjects(subjects)
-    source, purpose = policy.subject_source, identity.purpose or policy.purpose_for(identity.application)
+    work.persons = subjects
+    await find_flags(work, services, identity.purpose or policy.purpose_for(identity.application))
+
+
+async def find_flags(work: Work, services: Services, purpose: str) -> None:
+    """Sets what the persons of the transfer said about a purpose."""
+    policy, identity, subjects = work.active.policy, work.identity, work.persons
+    source = policy.subject_source
     if source is None:
         work.subjects = tuple(SubjectFacts(role=one.role) for one in subjects)
     elif source.source == "header":

@@ -141,6 +141,7 @@ class Services:
 class Work:
     """One request: what each step found out. unread: why files of it could not be looked into.
 
+    persons: whom it is about, by their identifiers, which never leave memory; subjects: what they said.
     mirrored: this is the copy for a second recipient, whose answer nobody gets and who may keep nothing.
     """
 
@@ -158,6 +159,7 @@ class Work:
     claims: Mapping[str, Any] = NO_CLAIMS
     files: "tuple[OpenFile, ...]" = ()
     unread: list[str] = field(default_factory=list)
+    persons: tuple[Subject, ...] = ()
     subjects: tuple[SubjectFacts, ...] = ()
     asked: PolicyInput | None = None
     decision: TransferDecision | None = None
