@@ -3,12 +3,15 @@
 `open_vault` gives the one of a home folder; everything else here is its Protocol and what travels through it.
 """
 
+from redaction.vault.answers import Answers, Pair
 from redaction.vault.base import Approval, ConcernedScope, ProviderObject, RevealEvent, Scope, Vault, VaultStats
 from redaction.vault.sql import SqlVault, open_vault
 
 __all__ = [
+    "Answers",
     "Approval",
     "ConcernedScope",
+    "Pair",
     "ProviderObject",
     "RevealEvent",
     "Scope",

@@ -59,6 +59,7 @@ def destroy(connection: sa.Connection, where: sa.ColumnElement[bool], now: int) 
     for scope_id in list(connection.execute(change).scalars()):
         lost = connection.execute(t.mapping.delete().where(t.mapping.c.scope == scope_id)).rowcount
         connection.execute(t.person.delete().where(t.person.c.scope == scope_id))
+        connection.execute(t.answer.delete().where(t.answer.c.scope == scope_id))
         bound = t.binding.update().where(t.binding.c.scope == scope_id)
         connection.execute(bound.values(sealed=None, lost=t.binding.c.lost + lost))
         gone[scope_id] = lost

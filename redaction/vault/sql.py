@@ -16,8 +16,8 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from redaction.errors import VaultError
+from redaction.vault import answers, scopes, upkeep
 from redaction.vault import persons as concerned
-from redaction.vault import scopes, upkeep
 from redaction.vault import tables as t
 from redaction.vault.base import (
     MAX_RESTORABLE,
@@ -65,6 +65,7 @@ class SqlVault:
         self._clock_ms = clock_ms
         self._seen = seen if seen is not None else Seen()
         self._database = Database(url)
+        self.answers: answers.Answers = answers.SqlAnswers(self._database, kek, clock_ms)
         try:
             self._object_key = self._secret()
         except BaseException:
@@ -193,6 +194,7 @@ class SqlVault:
         now = self._clock_ms()
         with self._database.write() as connection:
             gone = scopes.destroy(connection, t.scope.c.expires <= now, now)
+            answers.purge(connection, now)
             unbound = connection.execute(t.binding.delete().where(t.binding.c.expires <= now)).rowcount
         self._forget(gone)
         self._database.forget_freed_pages()

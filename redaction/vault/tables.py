@@ -61,6 +61,19 @@ person = sa.Table(
 )
 """Whom a scope concerns; the log's keys alone say who that is, and erasure asks for it."""
 
+answer = sa.Table(
+    "vault_answer",
+    metadata,
+    sa.Column("exchange", sa.String(26), primary_key=True, comment="as the log names it"),
+    sa.Column("attempt", sa.Integer, primary_key=True),
+    sa.Column("scope", sa.String(32), sa.ForeignKey("vault_scope.id"), nullable=False, index=True),
+    sa.Column("swapped", sa.SmallInteger, nullable=False, comment="random; order in which a pair is shown"),
+    sa.Column("sealed", sa.LargeBinary, nullable=False),
+    sa.Column("created", sa.BigInteger, nullable=False, index=True),
+    sa.Column("expires", sa.BigInteger, nullable=False, index=True),
+)
+"""What recipients were asked and said, with placeholders, where a policy keeps it for a comparison."""
+
 secret = sa.Table(
     "vault_secret",
     metadata,

@@ -16,6 +16,10 @@ from tests.postgres import postgres_server, postgres_url
 __all__ = ["postgres_server", "postgres_url"]
 
 KEY = bytes(range(32))
+TABLES = (
+    *("vault_scope", "vault_mapping", "vault_binding", "vault_person", "vault_answer", "vault_secret"),
+    "vault_version",
+)
 DAY_MS = 86_400_000
 
 
@@ -74,7 +78,7 @@ def dump(site: Site, tmp_path: Path) -> Callable[[], bytes]:
         if site.url.startswith("sqlite"):
             return b"".join(path.read_bytes() for path in sorted(tmp_path.glob("vault.db*")))
         rows = []
-        for table in ("vault_scope", "vault_mapping", "vault_binding", "vault_person", "vault_secret", "vault_version"):
+        for table in TABLES:
             for row in site.run(f"SELECT * FROM {table}"):  # the closed list above
                 rows += [bytes(cell) if isinstance(cell, bytes | memoryview) else str(cell).encode() for cell in row]
         return b"\n".join(rows)

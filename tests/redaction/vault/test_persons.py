@@ -87,8 +87,11 @@ def test_a_vault_of_the_first_schema_is_brought_up_to_date_with_all_that_is_in_i
     scope = before.open_scope("one")
     tokens = before.issue(scope, [MAIL])
     before.close()
-    site.run("DROP TABLE vault_person")
+    for table in ("vault_person", "vault_answer"):
+        site.run(f"DROP TABLE {table}")
     site.run("UPDATE vault_version SET version_num = '0001'")
     after = site.open()
     assert after.issue(after.open_scope("one"), [MAIL], [ANNA]) == tokens
     assert [one.id for one in after.scopes_of([ANNA])] == [scope.id]
+    kept = after.answers.keep(scope, "0" * 26, 1, "text", 60)
+    assert kept
