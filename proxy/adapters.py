@@ -15,7 +15,7 @@ from proxy.control.approvals import Approvals, HeldRequest
 from proxy.identity import Subject
 from proxy.services import Bound
 from proxy.spending import Log
-from redaction.vault import Scope, Vault
+from redaction.vault import Answers, Scope, Vault
 
 
 class ThreadedVault:
@@ -69,6 +69,20 @@ class ThreadedVault:
         return Bound(tuple(scopes.values()), self._vault.restorable(list(scopes.values())), lost)
 
     async def _run[T](self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+
+
+class ThreadedAnswers:
+    """`services.KeptAnswers` over the vault's store."""
+
+    def __init__(self, answers: Answers, threads: ThreadPoolExecutor) -> None:
+        self._answers = answers
+        self._threads = threads
+
+    async def keep(self, scope: Scope, exchange: str, attempt: int, text: str, ttl_s: int) -> bool:
+        def work() -> bool:
+            return self._answers.keep(scope, exchange, attempt, text, ttl_s)
+
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
 

@@ -12,7 +12,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from proxy.adapters import LedgerReferences, ThreadedApprovals, ThreadedVault, ledger_entries
+from proxy.adapters import LedgerReferences, ThreadedAnswers, ThreadedApprovals, ThreadedVault, ledger_entries
 from proxy.claims import verified_claims
 from proxy.config import Settings, parse_origin, secret
 from proxy.databases import control_of, serve_log, vault_of
@@ -128,7 +128,7 @@ class App:
             self.metrics.observe,
             leads=self._leads,
         )
-        vault = await self._open_vault(threads)
+        vault, answers = await self._open_vault(threads)
         transport = Transport(
             connect_s=settings.limits.connect_s, idle_s=settings.limits.idle_s, extra_ca=settings.upstream_ca
         )
@@ -160,6 +160,7 @@ class App:
             documents=documents,
             waiting=ThreadedApprovals(self.control.approvals, threads),
             mirror=self.mirrors.offer,
+            answers=answers,
             observe=self.metrics.observe,
         )
         limits = GateLimits(
@@ -236,13 +237,13 @@ class App:
         self._stack.callback(ledger.close)
         return ledger
 
-    async def _open_vault(self, threads: ThreadPoolExecutor) -> ThreadedVault:
+    async def _open_vault(self, threads: ThreadPoolExecutor) -> tuple[ThreadedVault, ThreadedAnswers]:
         vault = await asyncio.get_running_loop().run_in_executor(threads, vault_of, self.settings)
         self._stack.callback(vault.close)
         # Before anything is served: a restored backup must not bring back who was erased.
         first = self._parts is None
         self._tasks.append(await keep_up(self.ledger, vault, threads, self.metrics.observe, first=first))
-        return ThreadedVault(vault, threads)
+        return ThreadedVault(vault, threads), ThreadedAnswers(vault.answers, threads)
 
     @property
     def _leads(self) -> bool:

@@ -10,12 +10,12 @@ from collections.abc import Awaitable, Sequence
 from audit.errors import AuditError, LedgerError
 from audit.record import FindingCount, OutcomeRecord
 from proxy import records
+from proxy.answers import keep_answer, look_at
 from proxy.exchange import Ending, Exchange
 from proxy.reading import kept_from_storing
 from proxy.spending import spending_of
 from proxy.work import Services, Work, known
 from redaction.errors import RedactionError
-from redaction.segment import Segment, SegmentKind
 
 AGAIN_S = (0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8, 25.6)
 """Pauses between attempts to write an outcome: its transfer has happened, so a database that is away for a minute must
@@ -42,6 +42,7 @@ async def close(work: Work, services: Services, exchange: Exchange, ending: Endi
     if exchange.reader is not None:
         usage = exchange.reader.facts.usage
         services.budgets.add_tokens(spending_of(work), (usage.input_tokens or 0) + (usage.output_tokens or 0))
+    await keep_answer(work, services, exchange, ending, detect_s)
 
 
 async def _written(services: Services, record: OutcomeRecord) -> None:
@@ -91,21 +92,3 @@ async def _look(work: Work, services: Services, exchange: Exchange, detect_s: fl
     """What is found in the words of the answer as the provider sent them."""
     texts = exchange.reader.facts.texts if exchange.reader is not None else {}
     return await look_at(list(texts.values()), services, detect_s)
-
-
-async def look_at(texts: Sequence[str], services: Services, detect_s: float) -> tuple[list[records.Found], str]:
-    """What is found in words of the provider's, and how they were looked at. Never raises for what detection does."""
-    if not texts:
-        return [], "none"
-    segments = [Segment(f"answer/{n}", text, SegmentKind.ASSISTANT) for n, text in enumerate(texts)]
-    try:
-        result = await services.detection.detect(segments, deadline_s=detect_s)
-    except RedactionError as error:
-        services.observe("answer_not_inspected", error.code)
-        return [], "failed"
-    found = [
-        records.Found(finding, segment, part.language, records.KEPT)
-        for segment, part in zip(segments, result.segments, strict=True)
-        for finding in part.findings
-    ]
-    return found, "afterwards"

@@ -124,6 +124,8 @@ class Exchange:
         self.status: int | None = None
         self.sent_at: int | None = None
         self.first_byte_at: int | None = None
+        self.first_text_at: int | None = None
+        self.ended_at: int | None = None
         self.bytes_sent = 0
         self.bytes_received = 0
         self.error: str | None = None
@@ -204,6 +206,7 @@ class Exchange:
             return self.feed(chunk)
         self.bytes_received += len(chunk)
         passed = await self._answer.take(self._decode(chunk))
+        self._heard()
         self._bind()
         return passed
 
@@ -213,6 +216,7 @@ class Exchange:
             return self.finish()
         rest = await self._answer.take(self._decoder.finish()) if self._decoder is not None else b""
         rest += await self._answer.end()
+        self._heard()
         self._bind()
         return rest
 
@@ -221,6 +225,7 @@ class Exchange:
         assert self.reader is not None, "feed() before answer()"
         self.bytes_received += len(chunk)
         restored = self.reader.feed(self._decode(chunk))
+        self._heard()
         self._bind()
         return restored
 
@@ -229,8 +234,16 @@ class Exchange:
         assert self.reader is not None, "finish() before answer()"
         rest = self.reader.feed(self._decoder.finish()) if self._decoder is not None else b""
         rest += self.reader.finish()
+        self._heard()
         self._bind()
         return rest
+
+    def _heard(self) -> None:
+        """Note when the first word of the answer came; the head of a stream may be there long before it."""
+        if self.first_text_at is None and self.reader is not None:
+            facts = self.reader.facts
+            if facts.texts or facts.wholes:
+                self.first_text_at = self._clock_ms()
 
     def _bind(self) -> None:
         """Begin to bind objects that the answer has named since the last time, if there are any."""
@@ -287,6 +300,7 @@ class Exchange:
         if self.state is State.CLOSED:
             return
         self.advance(State.CLOSED)
+        self.ended_at = self._clock_ms()
         await self.bound()
         if self.cleared is not None and self.cleared.on_close is not None:
             await self.cleared.on_close(self, ending)

@@ -18,6 +18,7 @@ from audit.writer import Receipt
 from policies.destination import Destination
 from policies.model import Mirror
 from proxy import closing, records, unregistered
+from proxy.answers import look_at
 from proxy.attachments import open_attachments, rewrite_attachments
 from proxy.deciding import decide
 from proxy.errors import RefusedError, UnavailableError
@@ -145,7 +146,7 @@ class Gate:
     async def look_at_turn(self, session: Session) -> None:
         """Look for personal data in what the provider has said since the last time; off the way of any message."""
         texts, truncated = session.reader.said()
-        found, inspected = await closing.look_at(texts, self._services, self._limits.detect_s)
+        found, inspected = await look_at(texts, self._services, self._limits.detect_s)
         session.heard(found, inspected, truncated=truncated)
 
     def ended(self, session: Session) -> Refusal | None:

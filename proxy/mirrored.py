@@ -23,6 +23,7 @@ def offer_copies(work: Work, services: Services) -> None:
         if known(work.endpoint).session is not None or not known(work.inspected).segments:
             services.observe("mirror_skipped", mirror.to)  # there is nothing that a second model could answer
         else:
+            work.keep_days = max(work.keep_days, mirror.keep_days)
             services.mirror(work, mirror, attempt)
 
 
@@ -49,6 +50,7 @@ def copy_of(first: Work, services: Services, attempt: int) -> Work:
 
 async def readdress(copied: Work, services: Services, first: Work, mirror: Mirror) -> None:
     """Make the second recipient the copy's, and ask the policy whether it may have it. Raises ProxyError."""
+    copied.keep_days = mirror.keep_days
     target = copied.active.policy.destinations[mirror.to]
     facts, name = copied.facts, known(copied.inspected).model or known(copied.endpoint).model
     try:

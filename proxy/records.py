@@ -166,6 +166,7 @@ def outcome_record(
         inspected=Inspection(inspected),
         stream=stream,
         first_byte_at=exchange.first_byte_at,
+        stages=_since_sent(exchange),
         error=exchange.error,
     )
 
@@ -359,6 +360,15 @@ def _named(text: str) -> str | None:
 
 def _stages(stages: Mapping[str, int]) -> tuple[StageTime, ...]:
     return tuple(StageTime(stage=Stage(name), us=ns // 1000) for name, ns in stages.items())
+
+
+def _since_sent(exchange: Exchange) -> tuple[StageTime, ...]:
+    """What an answer took, from the moment when the request left: to its first word, and to its end."""
+    sent = exchange.sent_at
+    if sent is None or exchange.session is not None:
+        return ()
+    moments = ((Stage.WAIT, exchange.first_text_at), (Stage.TOTAL, exchange.ended_at))
+    return tuple(StageTime(stage=stage, us=max(0, at - sent) * 1000) for stage, at in moments if at is not None)
 
 
 def config_digest(parts: Sequence[str]) -> str:

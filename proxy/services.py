@@ -74,6 +74,12 @@ class Recorder(Protocol):
         ...
 
 
+class KeptAnswers(Protocol):
+    """Where answers are kept for a comparison. See `redaction.vault.Answers`."""
+
+    async def keep(self, scope: Scope, exchange: str, attempt: int, text: str, ttl_s: int) -> bool: ...
+
+
 class SpendingBook(Protocol):
     """What the policy's budgets have left."""
 

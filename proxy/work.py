@@ -31,6 +31,7 @@ from proxy.services import (
     Bound,
     Detection,
     Documents,
+    KeptAnswers,
     Offload,
     PersonReferences,
     Recorder,
@@ -39,6 +40,7 @@ from proxy.services import (
 )
 from proxy.tokenizing import Tokenized
 from redaction.segment import Segment
+from redaction.vault import Scope
 
 if TYPE_CHECKING:
     from proxy.attachments import OpenFile
@@ -94,6 +96,13 @@ class NoDocuments:
         raise DocumentError("document_unreadable", "no files are read here")
 
 
+class NoAnswers:
+    """`services.KeptAnswers` of a process that keeps none."""
+
+    async def keep(self, scope: Scope, exchange: str, attempt: int, text: str, ttl_s: int) -> bool:
+        return False
+
+
 class Unlimited:
     """`services.SpendingBook` without a limit."""
 
@@ -112,8 +121,8 @@ class Services:
     active: what is in force for a new transfer. upstreams: origins that replace the register's. provider_key: the
     provider's key that we hold for a destination. value_refs: keyed hashes of a value, for a policy's exceptions.
     flags: what persons said about a purpose. claims: of a request's verified token. budgets: what is left of the
-    policy's. mirror: takes a copy of a recorded transfer for a second recipient, at once and without raising. observe:
-    counts an event (kind, label).
+    policy's. mirror: takes a copy of a recorded transfer for a second recipient, at once and without raising. answers:
+    keeps what is to be compared. observe: counts an event (kind, label).
     """
 
     detection: Detection
@@ -133,6 +142,7 @@ class Services:
     waiting: WaitingRoom | None = None
     documents: Documents = field(default_factory=NoDocuments)
     mirror: "Callable[[Work, Mirror, int], None]" = _no_mirrors
+    answers: KeptAnswers = field(default_factory=NoAnswers)
     observe: Callable[[str, str], None] = _unseen
     clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
 
@@ -142,7 +152,8 @@ class Work:
     """One request: what each step found out. unread: why files of it could not be looked into.
 
     persons: whom it is about, by their identifiers, which never leave memory; subjects: what they said.
-    mirrored: this is the copy for a second recipient, whose answer nobody gets and who may keep nothing.
+    mirrored: this is the copy for a second recipient, whose answer nobody gets and who may keep nothing. keep_days:
+    how long question and answer are kept for a comparison, 0 for not at all.
     """
 
     facts: Facts
@@ -168,6 +179,7 @@ class Work:
     receipt: Receipt | None = None
     seen: "Seen | None" = None
     mirrored: bool = False
+    keep_days: int = 0
 
     @property
     def identity(self) -> Identity:

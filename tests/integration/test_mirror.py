@@ -4,16 +4,20 @@ import asyncio
 import re
 import socket
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 
 from proxy.config import parse_origin
 from proxy.fakes.leaks import assert_no_leak
+from proxy.fakes.server import FakeProvider
 from proxy.mirrors import Mirrors
 from proxy.transport import Transport
+from redaction.vault import open_vault
 
 MAIL, IBAN = "anna.schmidt@example.com", "DE89 3704 0044 0532 0130 00"
 KEY = {"authorization": "Bearer sk-of-the-provider"}
@@ -51,9 +55,9 @@ media: {image: refuse, document: refuse, audio: refuse, video: refuse, sensor: r
 def mirroring(tmp_path: Path, each_door: Callable[..., Any]) -> Callable[..., Any]:
     """A stand with the policy above; `own` is where `own-llama` is."""
     path = tmp_path / "mirrors.yaml"
-    path.write_text(POLICY)
 
-    def start(own: str, *, settings: dict[str, Any] | None = None, **fakes: Any) -> Any:
+    def start(own: str, *, policy: str = POLICY, settings: dict[str, Any] | None = None, **fakes: Any) -> Any:
+        path.write_text(policy)
         upstreams = {"own-llama": parse_origin(own, what="own-llama")}
         return each_door(
             settings={"policy": path, **(settings or {})}, upstreams=upstreams, **(fakes or {"openai": {}})
@@ -189,6 +193,78 @@ async def test_the_second_recipient_is_told_to_keep_nothing(mirroring: Callable[
         await settled(it)
         assert own_model.received[0].json()["store"] is False
         assert it.received()[0].json().get("store") is not False
+
+
+KEPT = POLICY.replace("    to: own-llama\n", "    to: own-llama\n    keep: {days: 3}\n")
+
+
+def read(pair: Any) -> list[dict[str, Any]]:
+    return [orjson.loads(text) for text in (pair.first, pair.second)]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_question_and_answers_are_kept_with_placeholders_where_the_policy_says_so(
+    mirroring: Callable[..., Any], own_model: Any, chat: Any, tmp_path: Path, stream: bool
+) -> None:
+    async with mirroring(own_model.url, policy=KEPT) as it, it.client("openai", headers=KEY) as client:
+        answer = await client.post("/v1/chat/completions", json=chat(f"Write to {MAIL}", stream=stream))
+        assert MAIL.encode() in answer.content
+        await settled(it)
+        exchange = answer.headers["dragoman-transfer"]
+        with closing(open_vault(it.home)) as vault:
+            assert vault.answers.names(10) == ((exchange, 2),)
+            pair = vault.answers.pair(exchange, 2)
+            first, second = read(pair)
+            (token,) = TOKEN.findall(second["asked"][-1][1].encode())
+            (scope,) = vault.scopes_with(token.decode())
+            assert vault.shred(scope)
+            assert vault.answers.names(10) == ()
+        sent = [one.json()["messages"] for one in (it.received()[0], own_model.received[0])]
+        for kept, messages in zip((first, second), sent, strict=True):
+            assert kept["asked"][-1] == ["user", messages[-1]["content"]]
+            assert MAIL not in str(kept)
+            assert TOKEN.search("".join(kept["said"]).encode()), "the fake model echoes its placeholder"
+        assert (first["destination"], second["destination"], second["model"]) == ("openai", "own-llama", "own-70b")
+        assert pair.expires - pair.created <= 3 * 86_400_000
+        for record in it.records("outcome"):
+            spent = {one["stage"]: one["us"] for one in record["stages"]}
+            assert 0 <= spent["wait"] <= spent["total"]
+
+
+async def test_what_nobody_sent_is_taken_out_of_an_answer_before_it_is_kept(
+    mirroring: Callable[..., Any], chat: Any
+) -> None:
+    own = FakeProvider("openai", opening="Ask ben.meier@example.com, not ")
+    async with own, mirroring(own.url, policy=KEPT) as it, it.client("openai", headers=KEY) as client:
+        answer = await client.post("/v1/chat/completions", json=chat(MAIL))
+        await settled(it)
+        with closing(open_vault(it.home)) as vault:
+            (said,) = read(vault.answers.pair(answer.headers["dragoman-transfer"], 2))[1]["said"]
+        assert re.fullmatch(r"Ask \[EMAIL_ADDRESS\], not \[EMAIL_ADDRESS_[0-9A-Z]{8}\]", said)
+
+
+@pytest.mark.parametrize("behaviour", ["fake-error-500", "fake-cut"])
+async def test_an_answer_that_failed_makes_no_pair(
+    mirroring: Callable[..., Any], own_model: Any, chat: Any, behaviour: str
+) -> None:
+    failing = KEPT.replace("fake-echo: own-70b", f"fake-echo: {behaviour}")
+    async with mirroring(own_model.url, policy=failing) as it, it.client("openai", headers=KEY) as client:
+        assert (await client.post("/v1/chat/completions", json=chat(MAIL, stream=True))).status_code == 200
+        await settled(it)
+        assert len(own_model.received) == 1
+        with closing(open_vault(it.home)) as vault:
+            assert vault.answers.names(10) == ()
+
+
+async def test_without_the_word_nothing_of_an_answer_is_kept(
+    mirroring: Callable[..., Any], own_model: Any, chat: Any
+) -> None:
+    async with mirroring(own_model.url) as it, it.client("openai", headers=KEY) as client:
+        answer = await client.post("/v1/chat/completions", json=chat(MAIL))
+        await settled(it)
+        with closing(open_vault(it.home)) as vault:
+            assert vault.answers.pair(answer.headers["dragoman-transfer"], 2) is None
+            assert vault.answers.names(10) == ()
 
 
 async def test_records_count_what_both_received(mirroring: Callable[..., Any], own_model: Any, chat: Any) -> None:
