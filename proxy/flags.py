@@ -33,8 +33,8 @@ _NOTHING: Mapping[str, str] = {}
 class FlagFiles:
     """Flags from JSON files: identifier -> `{"consent": "given", "objected": "no", "minor": "no"}`.
 
-    `consent` may also be a mapping of purposes. home: folder that relative names are looked up in. observe: counts
-    what cannot be read. clock: seconds, monotonic.
+    `consent` and `objected` may also be mappings of purposes. home: folder that relative names are looked up in.
+    observe: counts what cannot be read. clock: seconds, monotonic.
     """
 
     home: Path
@@ -194,16 +194,18 @@ def _pair(part: str) -> tuple[str, str]:
     return name.strip().lower(), value.strip()
 
 
+def _about(flag: Any, purpose: str) -> Any:
+    return flag.get(purpose) if isinstance(flag, Mapping) else flag
+
+
 def facts_of(role: str, entry: Any, purpose: str) -> SubjectFacts:
     """One person's facts from an entry of a file or an answer; None for who is not in it."""
     flags = entry if isinstance(entry, Mapping) else _NOTHING
-    consent = flags.get("consent")
-    if isinstance(consent, Mapping):
-        consent = consent.get(purpose)
+    consent, objected = (_about(flags.get(name), purpose) for name in ("consent", "objected"))
     return SubjectFacts(
         role,
         Consent(consent) if consent in set(Consent) else Consent.UNKNOWN,
-        _flag(flags.get("objected")),
+        _flag(objected),
         _flag(flags.get("minor")),
     )
 

@@ -22,9 +22,23 @@ from audit.verify import verify_store
 from proxy.ca import CERTIFICATE_FILE
 from proxy.fakes.hold import Hold
 from proxy.fakes.server import FakeProvider
+from proxy.mirrors import SENDERS as MIRROR_SENDERS
 
 BODY = {"model": "fake-echo", "messages": [{"role": "user", "content": "I am anna.schmidt@example.com"}]}
 SENDERS = 8
+MIRRORS = """
+version: 1
+name: mirrors
+environment: test
+destinations:
+  openai: {extends: bundled:openai@2026-11-23}
+  own-llama: {extends: bundled:self-hosted@2026-11-23}
+unknown_applications: allow
+rules:
+  - {id: compare, when: {destination: openai}, do: mirror, to: own-llama}
+  - {id: people, when: {entity: any}, do: tokenize}
+  - {id: rest, when: {entity: none}, do: allow}
+"""
 
 
 @dataclass
@@ -123,6 +137,60 @@ async def test_after_kill_9_every_request_that_the_upstream_saw_has_its_record(
     assert set(outcomes.values()) <= {"complete", "interrupted", "not_sent", "client_gone"}
     with reading(home, None) as log:
         assert verify_store(log.store, [log.vkey]).open == 0
+
+
+async def test_after_kill_9_between_first_and_mirror_the_log_says_what_became_of_each(tmp_path: Path) -> None:
+    home, policy, hold = tmp_path / "home", tmp_path / "mirrors.yaml", Hold()
+    policy.write_text(MIRRORS)
+    async with FakeProvider("openai") as first, FakeProvider("openai", hold=hold) as own:
+        named = (("openai", first), ("own-llama", own))
+        upstreams = [word for name, fake in named for word in ("--upstream", f"{name}={fake.url}")]
+        running = await start(home, "gateway", "--policy", str(policy), *upstreams)
+        async with client_of(running, home, first) as client:
+            # More copies than are sent at a time: the own model says nothing, so the others wait.
+            for _ in range(MIRROR_SENDERS + 2):
+                assert (await client.post("/v1/chat/completions", json=BODY)).status_code == 200
+            while hold.waiting < MIRROR_SENDERS:
+                await asyncio.sleep(0.01)
+            await running.end(signal.SIGKILL)
+        before = entries_of(home)
+        copies = [entry["id"] for entry in before if entry["kind"] == "transfer" and entry["attempt"] == 2]
+        assert len(copies) == len(own.received) == MIRROR_SENDERS
+        again = await start(home, "gateway", "--policy", str(policy), *upstreams)
+        await again.end(signal.SIGTERM)
+        assert len(own.received) == MIRROR_SENDERS, "what waited has not left, and does not leave later"
+        hold.open()
+    ended = {
+        (entry["id"], entry["attempt"]): entry["state"] for entry in entries_of(home) if entry["kind"] == "outcome"
+    }
+    assert {ended[name, 2] for name in copies} == {"interrupted"}
+    firsts = [entry["id"] for entry in before if entry["kind"] == "transfer" and entry["attempt"] == 1]
+    assert {ended[name, 1] for name in firsts} <= {"complete", "interrupted"}
+    assert len(ended) == len(firsts) + len(copies)
+    with reading(home, None) as log:
+        assert verify_store(log.store, [log.vkey]).open == 0
+
+
+async def test_each_of_several_workers_sends_the_copies_of_what_it_took(tmp_path: Path) -> None:
+    home, policy = tmp_path / "home", tmp_path / "mirrors.yaml"
+    policy.write_text(MIRRORS)
+    async with FakeProvider("openai") as first, FakeProvider("openai") as own:
+        named = (("openai", first), ("own-llama", own))
+        upstreams = [word for name, fake in named for word in ("--upstream", f"{name}={fake.url}")]
+        running = await start(home, "gateway", "--workers", "2", "--policy", str(policy), *upstreams)
+        for _ in range(12):  # each on a connection of its own, so that both workers take some
+            async with client_of(running, home, first) as client:
+                assert (await client.post("/v1/chat/completions", json=BODY)).status_code == 200
+        await running.end(signal.SIGTERM)
+        assert running.process.returncode == 0
+        assert [len(first.received), len(own.received)] == [12, 12], "a worker that ends sends what waits"
+    entries = entries_of(home)
+    sent = {(entry["id"], entry["attempt"]) for entry in entries if entry["kind"] == "transfer"}
+    ended = {(entry["id"], entry["attempt"]): entry["state"] for entry in entries if entry["kind"] == "outcome"}
+    assert sent == set(ended)
+    assert {attempt for _, attempt in sent} == {1, 2}
+    assert len(sent) == 24
+    assert set(ended.values()) == {"complete"}
 
 
 async def test_draining_lets_open_streams_end_and_takes_no_new_transfers(each_door: Any, chat: Any) -> None:

@@ -108,6 +108,39 @@ async def test_both_get_the_request_with_tokens_of_their_own_and_the_app_gets_th
         it.verified()
 
 
+async def test_a_copy_counts_for_a_budget_and_what_is_over_it_goes_to_the_first_alone(
+    mirroring: Callable[..., Any], own_model: Any, chat: Any
+) -> None:
+    budgets = "budgets:\n  - {id: copies, per: day, each: [destination], destination: own-llama, transfers: 2}\n"
+    async with mirroring(own_model.url, policy=POLICY + budgets) as it, it.client("openai", headers=KEY) as client:
+        for n in range(3):
+            assert (await client.post("/v1/chat/completions", json=chat(f"{n} {MAIL}"))).status_code == 200
+            await settled(it)
+        assert [len(it.received()), len(own_model.received)] == [3, 2]
+        (refused,) = it.records("blocked")
+        assert (refused["attempt"], refused["reason"], refused["rules"]) == (
+            2,
+            "budget_exceeded",
+            ["compare", "copies"],
+        )
+
+
+async def test_a_budget_of_the_application_counts_request_and_copy(
+    mirroring: Callable[..., Any], own_model: Any, chat: Any
+) -> None:
+    budgets = "budgets:\n  - {id: all, per: day, transfers: 3}\n"
+    async with mirroring(own_model.url, policy=POLICY + budgets) as it, it.client("openai", headers=KEY) as client:
+        answers = []
+        for n in range(3):
+            answers.append((await client.post("/v1/chat/completions", json=chat(f"{n} {MAIL}"))).status_code)
+            await settled(it)
+        assert answers == [200, 200, 429]
+        assert [(one["attempt"], one["action"]) for one in it.records("transfer")] == [
+            (1, "transform"), (2, "mirror"), (1, "transform"),
+        ]  # fmt: skip
+        assert [one["attempt"] for one in it.records("blocked")] == [2, 1]
+
+
 async def test_a_mirror_that_is_down_is_an_outcome_and_nothing_else(mirroring: Callable[..., Any], chat: Any) -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
