@@ -5,8 +5,10 @@ and a test use the same engine; nothing here remembers a text.
 """
 
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final, Protocol, runtime_checkable
 
 from redaction.cache import SegmentFindings
@@ -16,6 +18,8 @@ from redaction.language import Languages
 from redaction.merge import merge
 from redaction.normalize import View, normalize
 from redaction.propagate import propagate
+from redaction.recognizers.base import SHARED, Page
+from redaction.recognizers.leads import Leads
 from redaction.segment import Segment
 from redaction.settings import EngineSettings
 from redaction.windows import join, windows
@@ -27,18 +31,25 @@ __all__ = ["Detector", "Engine", "EngineSettings", "Look", "SegmentFindings"]
 _CORE: Final = ("normalize.py", "windows.py", "merge.py", "propagate.py", "language.py", "lexicon.py", "data")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Look:
     """One text as it is put before a detector.
 
     view: the normalized text with its map back.
     segment: where it stood; its `hint` and `kind` are evidence.
     languages: the languages that the text may be in, likeliest first; never empty.
+    leads: the beginnings of what all detectors ask the page for.
     """
 
     view: View
     segment: Segment
     languages: tuple[str, ...]
+    leads: Leads | None = None
+
+    @cached_property
+    def page(self) -> Page:
+        """The text with what several detectors need of it, made once."""
+        return Page(self.view.text, self.segment.hint.lower(), self.segment.kind, self.languages, self.leads)
 
 
 @runtime_checkable
@@ -46,11 +57,13 @@ class Detector(Protocol):
     """Finds personal data. One instance lives in each worker and is used by one thread.
 
     name: as in the settings. version: changes whenever the findings may. languages: those it finds names in.
+    expressions: what it asks `Page.matches` for.
     """
 
     name: str
     version: str
     languages: frozenset[str]
+    expressions: tuple[re.Pattern[str], ...]
 
     def detect(self, looks: Sequence[Look]) -> list[list[Finding]]:
         """Findings per look, offsets in `look.view.text`; they may overlap. Each depends on its own look alone."""
@@ -66,6 +79,7 @@ class Engine:
     def __init__(self, detectors: Sequence[Detector], languages: Sequence[str]) -> None:
         self.detectors = tuple(detectors)
         self.languages = tuple(languages)
+        self._leads = Leads((*SHARED, *(one for detector in self.detectors for one in detector.expressions)))
         self._identify = Languages(self.languages)
         self.version = _version(self.detectors, self.languages)
 
@@ -89,7 +103,7 @@ class Engine:
         looks = []
         for segment in segments:
             view = normalize(segment.text)
-            looks.append(Look(view, segment, self._identify.of(view.text)))
+            looks.append(Look(view, segment, self._identify.of(view.text), self._leads))
         results = [detector.detect(looks) for detector in self.detectors]
         return [
             SegmentFindings(

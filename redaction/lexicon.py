@@ -5,7 +5,7 @@ Lists are plain text files beside this module, lower case: written for this proj
 """
 
 import unicodedata
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Final
 
@@ -40,6 +40,8 @@ _SUFFIXES: Final = (
     *("bar", "bare", "baren", "los", "lose", "losen", "igung", "ieren", "iert", "ierte", "ierten", "ierung"),
 )
 _MIN_PART: Final = 4
+# Single words of texts, for the life of the process, as many as a few long texts have.
+_MAX_WORDS: Final = 20_000
 
 
 @cache
@@ -57,13 +59,14 @@ def phrases(name: str) -> frozenset[str]:
 
 
 @cache
-def _known(language: str) -> frozenset[str]:
+def base_forms(language: str) -> frozenset[str]:
+    """The words of a language's lists as they stand there, in lower case."""
     return frozenset().union(*(words(name) for name in _LISTS.get(language, ())))
 
 
 @cache
 def _plain_vietnamese() -> frozenset[str]:
-    return frozenset(without_marks(word) for word in _known("vi"))
+    return frozenset(without_marks(word) for word in base_forms("vi"))
 
 
 def is_word(text: str, language: str = "") -> bool:
@@ -73,14 +76,15 @@ def is_word(text: str, language: str = "") -> bool:
     """
     word = text.lower()
     if language == "vi":
-        return word in _known("vi") or word in _plain_vietnamese()
+        return word in base_forms("vi") or word in _plain_vietnamese()
     if language:
         return _inflected(word, language)
-    return _inflected(word, "en") or _inflected(word, "de") or (not word.isascii() and word in _known("vi"))
+    return _inflected(word, "en") or _inflected(word, "de") or (not word.isascii() and word in base_forms("vi"))
 
 
+@lru_cache(maxsize=_MAX_WORDS)
 def _inflected(word: str, language: str) -> bool:
-    known = _known(language)
+    known = base_forms(language)
     if word in known:
         return True
     if word in _names() or word.removesuffix("s") in _names():
@@ -95,7 +99,7 @@ def _inflected(word: str, language: str) -> bool:
 def is_inflected(word: str) -> bool:
     """Whether a lower-case word, name or not, is a German or English base form with an ending: `helle`, `pots`."""
     return any(
-        len(word) - len(ending) >= 3 and word.endswith(ending) and word.removesuffix(ending) in _known(language)
+        len(word) - len(ending) >= 3 and word.endswith(ending) and word.removesuffix(ending) in base_forms(language)
         for language in ("de", "en")
         for ending in _ENDINGS[language]
     )
@@ -111,7 +115,7 @@ def _german(word: str, known: frozenset[str]) -> bool:
         return True
     for cut in range(_MIN_PART, len(word) - _MIN_PART + 1):
         tail = word[cut:]
-        if tail in words("name_ends") or not _stem_known(tail, known):
+        if tail in words("name_ends") or not _stembase_forms(tail, known):
             continue
         head = word[:cut]
         if head in known or head + "e" in known or head + "en" in known or (head[-1] in "sn" and head[:-1] in known):
@@ -119,7 +123,7 @@ def _german(word: str, known: frozenset[str]) -> bool:
     return False
 
 
-def _stem_known(tail: str, known: frozenset[str]) -> bool:
+def _stembase_forms(tail: str, known: frozenset[str]) -> bool:
     if tail in known:
         return True
     return any(tail.endswith(ending) and tail[: -len(ending)] in known for ending in ("e", "n", "en", "er", "es", "s"))

@@ -5,6 +5,7 @@ around them that its opinion depends on, so the rest costs nothing and changes n
 named it says so, and weaker opinions of rules and other models go.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
@@ -14,7 +15,6 @@ from redaction.detectors.opinions import Piece, denials, names
 from redaction.detectors.tokens import cut, document, facts
 from redaction.digest import source_digest
 from redaction.finding import Finding
-from redaction.recognizers.base import Page
 from redaction.settings import EngineSettings
 
 _SOURCES: Final = (
@@ -36,6 +36,7 @@ class Chat:
         self._model = model
         self._vocabulary = vocabulary()
         self.languages = _LANGUAGES
+        self.expressions: tuple[re.Pattern[str], ...] = ()
         self.version = source_digest(*_SOURCES)
 
     def detect(self, looks: Sequence[Look]) -> list[list[Finding]]:
@@ -57,7 +58,7 @@ class Chat:
         documents = [document(self._vocabulary, piece.texts, piece.spaces, piece.told) for _, piece in pending]
         for (index, piece), opinion in zip(pending, self._model.predict(documents), strict=True):
             text = looks[index].view.text
-            page = Page(text, languages=looks[index].languages)
+            page = looks[index].page
             results[index].extend(
                 found for found in names(text, piece, opinion) if not page.in_opaque(found.start, found.end)
             )

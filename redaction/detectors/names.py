@@ -12,10 +12,10 @@ from redaction.detectors.rules import acting, joined, keyed, listed, places, sai
 from redaction.detectors.rules.text import Text
 from redaction.digest import source_digest
 from redaction.finding import Finding
-from redaction.recognizers.base import Page
 from redaction.settings import EngineSettings
 
 _SOURCES: Final = ("detectors/names.py", "detectors/rules", "recognizers/base.py", "lexicon.py", "data")
+_WITH_EXPRESSIONS: Final = (streets, places, said, joined, vietnamese)
 _FAMILIES: Final = (streets, places, said, joined, listed, vietnamese, acting, keyed)
 
 
@@ -26,6 +26,7 @@ class Names:
 
     def __init__(self) -> None:
         self.languages: frozenset[str] = frozenset(("en", "de", "vi"))
+        self.expressions = tuple(one for family in _WITH_EXPRESSIONS for one in family.EXPRESSIONS)
         self.version = source_digest(
             "detectors/names.py", "detectors/rules", "recognizers/base.py", "lexicon.py", "data"
         )
@@ -34,7 +35,7 @@ class Names:
         return [list(self._page(look)) for look in looks]
 
     def _page(self, look: Look) -> Iterator[Finding]:
-        page = Page(look.view.text, look.segment.hint.lower(), look.segment.kind, look.languages)
+        page = look.page
         text = Text(page)
         for family in _FAMILIES:
             for finding in family.find(text):

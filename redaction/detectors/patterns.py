@@ -6,7 +6,7 @@ from redaction.detect import Look
 from redaction.digest import source_digest
 from redaction.finding import Finding
 from redaction.own import OwnRecognizer, digest
-from redaction.recognizers import ALL, Page, Recognizer
+from redaction.recognizers import ALL, Recognizer
 from redaction.settings import EngineSettings
 
 
@@ -18,6 +18,7 @@ class Patterns:
     def __init__(self, recognizers: Sequence[Recognizer] = ALL, *, own: str = "") -> None:
         """own: digest of the company's own entity types among the recognizers."""
         self._recognizers = tuple(recognizers)
+        self.expressions = tuple(one for recognizer in self._recognizers for one in recognizer.expressions)
         self.languages: frozenset[str] = frozenset()
         self.version = source_digest("recognizers", "own.py") + own
 
@@ -25,8 +26,7 @@ class Patterns:
         return [self._page(look) for look in looks]
 
     def _page(self, look: Look) -> list[Finding]:
-        page = Page(look.view.text, look.segment.hint.lower(), look.segment.kind, look.languages)
-        return [finding for recognizer in self._recognizers for finding in recognizer.find(page)]
+        return [finding for recognizer in self._recognizers for finding in recognizer.find(look.page)]
 
 
 def languages(settings: EngineSettings) -> frozenset[str]:

@@ -4,6 +4,7 @@ Looks enter and findings leave; only the entity recognizer of a pipeline runs, b
 costs a third. A model looks at the lines where a name can stand and its opinion passes a filter of shape.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from importlib import import_module, util
 from pathlib import Path
@@ -44,6 +45,7 @@ class Presidio:
         self._models = models
         self._recognizers = tuple(recognizers)
         self.languages = frozenset(models)
+        self.expressions: tuple[re.Pattern[str], ...] = ()
         self.version = _version(models, self._recognizers)
 
     def detect(self, looks: Sequence[Look]) -> list[list[Finding]]:

@@ -34,11 +34,12 @@ class Iban:
 
     name = "iban"
     entity_types = ("IBAN_CODE",)
+    expressions = (_IBAN_START,)
 
     def find(self, page: Page) -> Iterator[Finding]:
         if not page.has_digit:
             return
-        for match in _IBAN_START.finditer(page.text):
+        for match in page.matches(_IBAN_START):
             length = _LENGTHS.get(match.group()[:2].upper())
             end = _end(page.text, match.start(), length) if length else None
             if length is None or end is None:

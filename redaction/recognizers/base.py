@@ -5,6 +5,7 @@ no nested or adjacent quantifiers over overlapping classes; the tests run every 
 """
 
 import re
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -12,6 +13,7 @@ from typing import Final, Protocol
 
 from redaction.finding import Finding
 from redaction.propagate import lower
+from redaction.recognizers.leads import Leads, matches
 from redaction.segment import SegmentKind
 
 BEFORE: Final = 60
@@ -19,27 +21,39 @@ AFTER: Final = 25
 _DIGIT: Final = re.compile(r"[0-9]")
 
 # Tokens that machines made for machines. A number inside one is no phone number, card or id.
-_OPAQUE: Final = re.compile(
+_LONG_OPAQUE: Final = re.compile(
     r"""
     \b[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}\b             # UUID
     | (?<![\w-])(?=[0-9a-f-]*[a-f])(?=[a-f-]*[0-9])[0-9a-f]{12,128}(?![\w-])                     # hash, trace id
-    | \b\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?(?:Z|\ ?[+-]\d{2}:?\d{2})?   # timestamp
     | (?<![\w-])[a-z]{2,12}[_-][A-Za-z0-9_-]{16,200}(?![\w-])                                    # call_…, msg_…
-    | \bv?(?!0\d)\d{1,4}\.\d{1,4}\.\d{1,5}(?:[-+][0-9A-Za-z][0-9A-Za-z.-]{0,40})?(?![.\d])              # version
     | (?<![A-Za-z0-9+/=])(?=[A-Za-z0-9+/]{0,200}[a-z])(?=[A-Za-z0-9+/]{0,200}[A-Z])[A-Za-z0-9+/]{40,}={0,2} # base64
     """,
     re.VERBOSE,
 )
+_SHORT_OPAQUE: Final = re.compile(
+    r"""
+    \b\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?(?:Z|\ ?[+-]\d{2}:?\d{2})?     # timestamp
+    | \bv?(?!0\d)\d{1,4}\.\d{1,4}\.\d{1,5}(?:[-+][0-9A-Za-z][0-9A-Za-z.-]{0,40})?(?![.\d])              # version
+    """,
+    re.VERBOSE,
+)
+_LONG_WORD: Final = re.compile(r"\S{12,}")
+SHARED: Final = (_SHORT_OPAQUE,)
+"""The expressions that a page itself asks for."""
 
 
 @dataclass(frozen=True)
 class Page:
-    """text: the view of a segment. hint: its key or column, lower case. kind: whose words."""
+    """text: the view of a segment. hint: its key or column, lower case. kind: whose words.
+
+    leads: the beginnings of expressions that will be asked for; without them each is searched for.
+    """
 
     text: str
     hint: str = ""
     kind: SegmentKind = SegmentKind.UNKNOWN
     languages: tuple[str, ...] = ("en",)
+    leads: Leads | None = None
 
     @cached_property
     def lower(self) -> str:
@@ -51,14 +65,49 @@ class Page:
         return _DIGIT.search(self.text) is not None
 
     @cached_property
+    def longest(self) -> int:
+        """The length of the longest run of signs without a space."""
+        return max(map(len, self.text.split()), default=0)
+
+    @cached_property
+    def _starts(self) -> dict[int, list[int]]:
+        return self.leads.starts(self.lower) if self.leads else {}
+
+    def may_match(self, expression: re.Pattern[str]) -> bool:
+        """Whether a beginning of the expression stands in the text; true where that is not known."""
+        return self.leads is None or id(expression) not in self.leads.known or id(expression) in self._starts
+
+    def matches(self, expression: re.Pattern[str]) -> Iterator["re.Match[str]"]:
+        """The matches of an expression in the text, as `finditer` gives them."""
+        if self.leads is None or id(expression) not in self.leads.known:
+            return expression.finditer(self.text)
+        starts = self._starts.get(id(expression))
+        return matches(expression, self.text, starts) if starts else iter(())
+
+    def says(self, expression: re.Pattern[str]) -> bool:
+        """Whether an expression of lower-case words matches in the hint or in the text in lower case."""
+        if self.hint and expression.search(self.hint):
+            return True
+        if self.leads is None or id(expression) not in self.leads.known:
+            return expression.search(self.lower) is not None
+        return any(expression.match(self.lower, start) for start in self._starts.get(id(expression), ()))
+
+    @cached_property
     def opaque(self) -> tuple[tuple[int, int], ...]:
         """Spans of machine-made tokens, sorted."""
-        return tuple(match.span() for match in _OPAQUE.finditer(self.text))
+        found = [match.span() for match in self.matches(_SHORT_OPAQUE)] if self.has_digit else []
+        for word in _LONG_WORD.finditer(self.text):
+            found += [match.span() for match in _LONG_OPAQUE.finditer(self.text, *word.span())]
+        joined: list[tuple[int, int]] = []
+        for start, end in sorted(found):
+            if joined and start < joined[-1][1]:
+                joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
+            else:
+                joined.append((start, end))
+        return tuple(joined)
 
     def in_opaque(self, start: int, end: int) -> bool:
         """Whether a span lies inside a machine-made token."""
-        from bisect import bisect_right
-
         at = bisect_right(self.opaque, (start, len(self.text) + 1)) - 1
         return at >= 0 and self.opaque[at][1] >= end
 
@@ -81,6 +130,11 @@ class Recognizer(Protocol):
     @property
     def entity_types(self) -> tuple[str, ...]: ...
 
+    @property
+    def expressions(self) -> tuple[re.Pattern[str], ...]:
+        """Those that it asks `Page.matches` for."""
+        ...
+
     def find(self, page: Page) -> Iterable[Finding]:
         """Findings with offsets in `page.text`; may overlap."""
         ...
@@ -96,7 +150,7 @@ class Pattern:
 
     regex: linear. group: which group is the value. check: validation; without it every match scores `score`.
     trigger: lower-case literals of which one must stand in the text, else the expression is not tried; "0" means
-    any digit.
+    any digit. least: signs without a space between them that a match has somewhere.
     """
 
     name: str
@@ -107,15 +161,20 @@ class Pattern:
     group: int | str = 0
     trigger: tuple[str, ...] = ()
     skip_opaque: bool = True
+    least: int = 0
     entity_types: tuple[str, ...] = field(init=False)
+    expressions: tuple[re.Pattern[str], ...] = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "entity_types", (self.entity_type,))
+        object.__setattr__(self, "expressions", (self.regex,))
 
     def find(self, page: Page) -> Iterator[Finding]:
+        if page.longest < self.least or not page.may_match(self.regex):
+            return
         if self.trigger and not _triggered(self.trigger, page):
             return
-        for match in self.regex.finditer(page.text):
+        for match in page.matches(self.regex):
             start, end = match.span(self.group)
             if start < 0 or start == end or (self.skip_opaque and page.in_opaque(start, end)):
                 continue

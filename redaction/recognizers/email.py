@@ -1,8 +1,10 @@
 """E-mail addresses: as written, with spaces around the signs, and as spoken ("anna at example dot com")."""
 
 import re
+from collections.abc import Iterator
 from typing import Final
 
+from redaction.finding import Finding
 from redaction.lexicon import is_word
 from redaction.recognizers.base import Page, Pattern, Recognizer
 
@@ -25,6 +27,11 @@ _SPOKEN: Final = re.compile(
     rf"(?P<domain>[^\W_][\w-]{{0,40}}(?:(?:{_DOT})[\w-]{{1,40}}){{0,2}}(?P<dot>{_DOT}){_ENDING})(?![\w@])",
     re.IGNORECASE,
 )
+# From the sign on: where it stands alone no search for what is before it is worth while.
+_SPOKEN_BEHIND: Final = re.compile(
+    rf"(?:{_AT})[^\W_][\w-]{{0,40}}(?:(?:{_DOT})[\w-]{{1,40}}){{0,2}}(?:{_DOT}){_ENDING}(?![\w@])", re.IGNORECASE
+)
+_LONGEST_BEFORE: Final = 200
 _ORDINARY_ENDINGS: Final = frozenset({"in", "it", "be", "no", "at", "me", "us", "es", "co", "is", "app", "mail"})
 # Image files for dense screens, and the user of every git remote.
 _NOT_DOMAINS: Final = re.compile(r"@\d+x\.(?:png|jpe?g|webp|gif|svg|avif)$", re.IGNORECASE)
@@ -36,11 +43,26 @@ def _plain(value: str, page: Page, start: int, end: int) -> float | None:
     return 1.0
 
 
-def _spoken(value: str, page: Page, start: int, end: int) -> float | None:
-    match = _SPOKEN.match(page.text, start)
-    if match is None:
-        return None
-    at, local = match["at"], match["local"]
+class Spoken:
+    """Addresses with words or spaces where the signs would be; see the module."""
+
+    name = "email_spoken"
+    entity_types = ("EMAIL_ADDRESS",)
+    expressions = (_SPOKEN_BEHIND,)
+
+    def find(self, page: Page) -> Iterator[Finding]:
+        done = 0
+        for behind in page.matches(_SPOKEN_BEHIND):
+            for match in _SPOKEN.finditer(page.text, max(done, behind.start() - _LONGEST_BEFORE)):
+                if match.start() >= behind.start():
+                    break
+                done = match.end()
+                if not page.in_opaque(*match.span()) and _is_spoken(match):
+                    yield Finding(*match.span(), "EMAIL_ADDRESS", 0.9, self.name)
+
+
+def _is_spoken(match: "re.Match[str]") -> bool:
+    at, local, value = match["at"], match["local"], match[0]
     bracketed = any(bracket in at for bracket in "[({<")
     worded = (
         bracketed
@@ -49,10 +71,8 @@ def _spoken(value: str, page: Page, start: int, end: int) -> float | None:
     )
     # "meet me at example.com" is no address, "me at example dot com" is none either.
     if not worded or (not bracketed and is_word(local)):
-        return None
-    if not bracketed and value.rsplit(maxsplit=1)[-1] in _ORDINARY_ENDINGS:
-        return None
-    return 0.9
+        return False
+    return bracketed or value.rsplit(maxsplit=1)[-1] not in _ORDINARY_ENDINGS
 
 
 RECOGNIZERS: tuple[Recognizer, ...] = (
@@ -65,5 +85,5 @@ RECOGNIZERS: tuple[Recognizer, ...] = (
         trigger=("@", "%40", "&#64;", "\\u0040"),
         skip_opaque=False,
     ),
-    Pattern("email_spoken", "EMAIL_ADDRESS", _SPOKEN, check=_spoken, trigger=("at", "ät", "@", "còng", "cong", "móc")),
+    Spoken(),
 )

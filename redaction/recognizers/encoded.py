@@ -14,6 +14,7 @@ from redaction.recognizers.base import Page, Recognizer
 
 _BASE64: Final = re.compile(r"(?<![\w+/=-])[A-Za-z0-9+/_-]{16,4000}={0,2}(?![\w+/=-])")
 _HEX: Final = re.compile(r"(?<![\w])(?:[2-7][0-9A-Fa-f]){10,2000}(?![\w])")
+_SHORTEST: Final = 16
 _SURE: Final = 0.75
 _READABLE: Final = re.compile(r"[\w\s.,:;@+/!?'\"()&#=%{}\[\]-]+")
 
@@ -25,11 +26,14 @@ class Encoded:
 
     def __init__(self, inner: Sequence[Recognizer]) -> None:
         self._inner = tuple(inner)
+        self.expressions = (_HEX,)
         self.entity_types = tuple(dict.fromkeys(kind for one in self._inner for kind in one.entity_types))
 
     def find(self, page: Page) -> Iterator[Finding]:
+        if page.longest < _SHORTEST:
+            return
         for expression, decode in ((_BASE64, _from_base64), (_HEX, _from_hex)):
-            for match in expression.finditer(page.text):
+            for match in page.matches(expression):
                 found = self._inside(decode(match[0]), page)
                 if found is not None:
                     yield Finding(match.start(), match.end(), found.entity_type, found.score, self.name)

@@ -117,13 +117,16 @@ class StdnumRecognizer:
         self._number = number
         self._regex = re.compile(rf"(?<![\w.,/+-])(?:{number.regex})(?![\w]|[.,/-][0-9])")
         self._word = words(number.word)
+        self.expressions = (self._regex, self._word)
 
     def find(self, page: Page) -> Iterator[Finding]:
-        # The word is looked for once in the page: most of these names stand in no text at all.
-        named = self._word.search(f"{page.hint} {page.lower}") is not None
-        if not page.has_digit or not (named or self._number.rare):
+        if not page.has_digit:
             return
-        for match in self._regex.finditer(page.text):
+        # The word is looked for once in the page: most of these names stand in no text at all.
+        named = page.says(self._word)
+        if not named and not self._number.rare:
+            return
+        for match in page.matches(self._regex):
             start, end = match.span()
             if page.in_opaque(start, end):
                 continue

@@ -183,11 +183,12 @@ class Phone:
 
     name = "phone"
     entity_types = ("PHONE_NUMBER",)
+    expressions = (_CANDIDATE, _BROKEN)
 
     def find(self, page: Page) -> Iterator[Finding]:
         if not page.has_digit:
             return
-        for match in _CANDIDATE.finditer(page.text):
+        for match in page.matches(_CANDIDATE):
             start, end = _trimmed(page.text, *match.span())
             # A table takes a phone number for a float: 4917612345678.0. Any other fraction is a measure.
             if page.kind is SegmentKind.NUMBER and page.text.endswith(".0", start, end):
@@ -196,7 +197,7 @@ class Phone:
             if score is not None:
                 yield Finding(start, end, "PHONE_NUMBER", score, self.name)
         if "+" in page.text:
-            for match in _BROKEN.finditer(page.text):
+            for match in page.matches(_BROKEN):
                 if "\n" in match.group() and _valid("+" + digits(match.group()), None):
                     yield Finding(*match.span(), "PHONE_NUMBER", 0.8, self.name)
 

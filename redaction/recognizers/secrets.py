@@ -27,9 +27,12 @@ _PROVIDER_KEY: Final = re.compile(
     r"|key-[0-9a-f]{32}|SK[0-9a-f]{32}|AC[0-9a-f]{32}|LLM\|[0-9]{6,24}\|[A-Za-z0-9_-]{16,60}|EAA[A-Za-z0-9]{40,250}|lin_api_[A-Za-z0-9]{30,60}"
     r"|sntry[su]_[A-Za-z0-9+/=_]{30,200}|dckr_pat_[A-Za-z0-9_-]{20,60}|hvs\.[A-Za-z0-9_-]{20,150}|tskey-[a-z]{3,8}-[A-Za-z0-9-]{16,80}"
     r"|(?:secret|ntn)_[A-Za-z0-9]{40,50}|AGE-SECRET-KEY-1[A-Z0-9]{40,70}|ops_[A-Za-z0-9_-]{80,400}|figd_[A-Za-z0-9_-]{30,60}"
-    r"|[0-9]{8,10}:AA[A-Za-z0-9_-]{32,36}|[MNO][A-Za-z0-9_-]{23,27}\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27,40}|v1\.0-[a-f0-9]{20,40}-[a-f0-9]{100,200}"
+    r"|[0-9]{8,10}:AA[A-Za-z0-9_-]{32,36}|v1\.0-[a-f0-9]{20,40}-[a-f0-9]{100,200}"
     r"|cohere-[A-Za-z0-9]{30,60}|tgp_v1_[A-Za-z0-9_-]{30,60}|fw_[A-Za-z0-9]{20,40}|vcp_[A-Za-z0-9]{20,60}|sbp_[a-f0-9]{40}|drgn_[A-Za-z0-9_-]{20,80}"
     r")(?![A-Za-z0-9_])"
+)
+_BOT_TOKEN: Final = re.compile(
+    r"(?<![A-Za-z0-9])[MNO][A-Za-z0-9_-]{23,27}\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27,40}(?![A-Za-z0-9_])"
 )
 _JWT: Final = re.compile(
     r"(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{10,4000}\.[A-Za-z0-9_-]{8,8000}(?:\.[A-Za-z0-9_-]{0,2000}){0,3}"
@@ -51,7 +54,7 @@ _SIGNED: Final = re.compile(
     r"=(?P<value>[A-Za-z0-9_\-.~%+/]{12,2000}={0,2})"
 )
 _NAMED: Final = re.compile(
-    r"(?i)(?<![A-Za-z])(?P<name>[a-z0-9_.-]{0,30}(?:api[ _-]?key|api[ _-]?token|apikey|secret[ _-]?key|secret|access[ _-]?key(?:[ _-]?id)?|access[ _-]?token"
+    r"(?i)(?:(?:api[ _-]?key|api[ _-]?token|apikey|secret[ _-]?key|secret|access[ _-]?key(?:[ _-]?id)?|access[ _-]?token"
     r"|auth[ _-]?token|refresh[ _-]?token|client[ _-]?secret|private[ _-]?key|account[ _-]?key|encryption[ _-]?key|signing[ _-]?key|session[ _-]?token"
     r"|bot[ _-]?token|webhook[ _-]?secret|deploy[ _-]?key|license[ _-]?key|token|schlüssel|api-schlüssel|khóa api|mã bí mật))"
     r"[\"'`]?\s{0,3}(?::=|=>|[:=]|is|ist|lautet|là|la)\s{0,3}[\"'`]?(?P<value>[A-Za-z0-9_\-+/.~=!@#$%^&*]{12,500})"
@@ -60,7 +63,7 @@ _SETCOOKIE: Final = re.compile(
     r"(?i)(?<![\w-])(?:set-)?cookie:\s?(?P<value>[!#$%&'*+.^_`|~0-9A-Za-z-]{1,80}=[^\r\n;]{8,3000}(?:; ?[!#$%&'*+.^_`|~0-9A-Za-z-]{1,80}=[^\r\n;]{1,3000}){0,30})"
 )
 _PASSWORD: Final = re.compile(
-    r"(?i)(?<![^\W_])(?P<name>[a-z0-9]{0,20}[_-]?(?:passwor[dt]|passwd|passphrase|pwd|kennwort|passwörter|zugangscode|mật khẩu|mat khau|mật mã|mk|pw|pass(?=\s?[:=])|pin|wlan[- ]?(?:key|schlüssel)|wifi[- ]?(?:key|password)))"
+    r"(?i)(?P<name>(?:passwor[dt]|passwd|passphrase|pwd|kennwort|passwörter|zugangscode|mật khẩu|mat khau|mật mã|mk|pw|pass(?=\s?[:=])|pin|wlan[- ]?(?:key|schlüssel)|wifi[- ]?(?:key|password)))"
     r"(?P<between>[\"'`]?(?:\s(?:for|für|von|of|của|cua|zum|vom|to)(?:\s[^\s:=]{1,24}){1,4}|(?:\s(?:wifi|wlan|wi-fi|mail|email|gmail|facebook|fb|zalo|app|tài khoản|máy|mới|cũ|neu|neues|new|old|root|admin)){1,2}|(?:\s\w{2,15}){1,2}(?=\s?[:=]))?\s{0,3}(?:[:=]{1,2}>?|→|is|ist|lautet|war|was|là|la)\s{0,3})"
     r"(?P<quote>[\"'`„“]?)(?P<value>[^\s\"'`„“”<>,;]{4,128})"
 )
@@ -130,10 +133,11 @@ class Passwords:
 
     name = "password"
     entity_types = ("PASSWORD",)
+    expressions = (_PASSWORD, _LABELLED_LINE, _PASSWORD_BARE, _PASSWORD_QUOTED, _CODE, _NETWORK_KEY)
 
     def find(self, page: Page) -> Iterator[Finding]:
         for expression in (_PASSWORD, _LABELLED_LINE):
-            for match in expression.finditer(page.text):
+            for match in page.matches(expression):
                 start, end = match.span("value")
                 while end > start and page.text[end - 1] in ".)]}!?:" and end - start > 4:
                     # A sentence's end is not the password's, unless more of its kind precedes it.
@@ -150,7 +154,7 @@ class Passwords:
             yield Finding(start, start + len(text), "PASSWORD", 0.9, self.name)
 
     def _bare(self, page: Page) -> Iterator[Finding]:
-        for match in _PASSWORD_BARE.finditer(page.text):
+        for match in page.matches(_PASSWORD_BARE):
             value = match["value"].rstrip(".?")
             if (
                 (not value.isalnum() or not value.islower())
@@ -159,12 +163,12 @@ class Passwords:
             ):
                 start = match.start("value")
                 yield Finding(start, start + len(value), "PASSWORD", 0.75, self.name)
-        for match in _PASSWORD_QUOTED.finditer(page.text):
+        for match in page.matches(_PASSWORD_QUOTED):
             if not _PLACEHOLDER.match(match["value"]):
                 yield Finding(*match.span("value"), "PASSWORD", 0.88, self.name)
         if page.has_digit:
             for expression in (_CODE, _NETWORK_KEY):
-                for match in expression.finditer(page.text):
+                for match in page.matches(expression):
                     yield Finding(*match.span("value"), "PASSWORD", 0.85, self.name)
 
 
@@ -187,6 +191,7 @@ class HintedKeys:
 
     name = "secret_field"
     entity_types = ("API_KEY",)
+    expressions = ()
 
     def find(self, page: Page) -> Iterator[Finding]:
         if not page.hint or not _HINT_KEY.search(page.hint) or page.kind is SegmentKind.TOOL_DEFINITION:
@@ -204,6 +209,7 @@ class HintedKeys:
 
 RECOGNIZERS: tuple[Recognizer, ...] = (
     Pattern("provider_key", "API_KEY", _PROVIDER_KEY, 1.0, skip_opaque=False),
+    Pattern("provider_key", "API_KEY", _BOT_TOKEN, 1.0, skip_opaque=False, least=58),
     Pattern("jwt", "JWT", _JWT, 1.0, trigger=("eyj",), skip_opaque=False),
     Pattern("private_key", "PRIVATE_KEY", _KEY_BLOCK, 1.0, trigger=("private key",), skip_opaque=False),
     Pattern("private_key_cut", "PRIVATE_KEY", _KEY_BLOCK_OPEN, 0.9, trigger=("private key",), skip_opaque=False),

@@ -50,6 +50,12 @@ _BEFORE: Final = 12
 _LEAST: Final = 5
 _SHORTEST: Final = 3  # `max`, `sys` and `lex` begin names of variables
 
+EXPRESSIONS: Final = (
+    *(_GLUED, _DASHED, _EMPHASIZED, _EMPHASIZED_PAIR, _SMALL_GLUED),
+    *(_OTHER_SCRIPT,),
+)
+"""What the page is asked for."""
+
 
 def find(text: Text) -> Iterator[Finding]:
     """Names whose parts something else than a space divides, or that another script spells."""
@@ -61,18 +67,18 @@ def _honorifics(text: Text) -> Iterator[Finding]:
     page = text.text
     for expression, signs in ((_GLUED, "_."), (_DASHED, "-"), (_EMPHASIZED, "_*")):
         if any(sign in page for sign in signs):
-            for match in expression.finditer(page):
+            for match in text.page.matches(expression):
                 parts = match["value"].split("_")
                 if not all(is_word(part) and not _is_name(part) for part in parts) and not text.is_company(match.end()):
                     yield Finding(*match.span("value"), "PERSON", 0.85, "name_honorific")
-    for match in _EMPHASIZED_PAIR.finditer(page):
+    for match in text.page.matches(_EMPHASIZED_PAIR):
         if is_given(match["given"].lower()) and not is_word(match["given"]) and not is_word(match["value"]):
             yield Finding(*match.span("value"), "PERSON", 0.7, "name_listed")
-    for match in _SMALL_GLUED.finditer(page) if "_" in page else ():
+    for match in text.page.matches(_SMALL_GLUED):
         if not is_word(match["value"]):
             yield Finding(*match.span("value"), "PERSON", 0.6, "name_honorific")
     if not page.isascii() and _HAS_OTHER.search(page):
-        for match in _OTHER_SCRIPT.finditer(page):
+        for match in text.page.matches(_OTHER_SCRIPT):
             yield Finding(*match.span("value"), "PERSON", 0.85, "name_honorific")
 
 

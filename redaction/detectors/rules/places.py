@@ -48,6 +48,10 @@ def _composed() -> dict[str, tuple[str, ...]]:
     return {first: tuple(sorted(places, key=len, reverse=True)) for first, places in found.items()}
 
 
+EXPRESSIONS: Final = (*(_POSTAL_DE, _POSTAL_LABELLED, _POSTAL_GB, _POSTAL_US),)
+"""What the page is asked for."""
+
+
 def find(text: Text) -> Iterator[Finding]:
     """Places and postal codes."""
     yield from _postal(text)
@@ -117,7 +121,7 @@ def _vietnamese(text: Text, first: Word) -> Iterator[Finding]:
 def _postal(text: Text) -> Iterator[Finding]:
     if not text.page.has_digit:
         return
-    for match in _POSTAL_DE.finditer(text.text):
+    for match in text.page.matches(_POSTAL_DE):
         town = match["town"].lower()
         if town in places() or (
             len(match["value"]) == 5
@@ -128,5 +132,5 @@ def _postal(text: Text) -> Iterator[Finding]:
             yield Finding(*match.span("value"), "POSTAL_CODE", 0.8, "postal_town")
             yield Finding(*match.span("town"), "LOCATION", 0.7, "postal_town")
     for expression in (_POSTAL_LABELLED, _POSTAL_GB, _POSTAL_US):
-        for match in expression.finditer(text.text):
+        for match in text.page.matches(expression):
             yield Finding(*match.span("value"), "POSTAL_CODE", 0.8, "postal_code")

@@ -131,32 +131,40 @@ _RULES: Final = (
     (_DASHED, "name_signed", 0.7, ("-", "—", "–", "~", "/")),
 )
 
+EXPRESSIONS: Final = (
+    *(_HONORIFIC, _SMALL_HONORIFIC, _INTRODUCED, _SMALL_INTRODUCED, _WEAK_INTRODUCED),
+    *(_GREETED, _SMALL_GREETED, _SIGNED, _SMALL_SIGNED, _DASHED),
+    *(_RELATED, _LABELLED, _LABELLED_LIST, _SMALL_LABELLED, _DISPLAYED),
+    *(_SPEAKER, _MENTIONED, _SMALL_WEAK, _SMALL_RELATED, _SMALL_CALLED),
+)
+"""What the page is asked for."""
+
 
 def find(text: Text) -> Iterator[Finding]:
     """Names with a word before or after them that says so."""
     for expression, recognizer, score, signs in _RULES:
         if signs and not any(sign in text.text for sign in signs):
             continue
-        for match in expression.finditer(text.text):
+        for match in text.page.matches(expression):
             strong = (
                 recognizer == "name_related" and _OWN.match(match[0]) is not None and text.page.languages[0] == "en"
             )
             yield from _taken(text, *match.span("value"), score, recognizer, strong=strong)
     yield from _greeted(text)
-    for match in _LABELLED_LIST.finditer(text.text):
+    for match in text.page.matches(_LABELLED_LIST):
         yield from _each(text, match, 0.75, "name_labelled")
-    for match in _WEAK_INTRODUCED.finditer(text.text):
+    for match in text.page.matches(_WEAK_INTRODUCED):
         yield from _taken(text, *match.span("value"), 0.7, "name_introduced", known_only=True)
-    for match in _MENTIONED.finditer(text.text):
+    for match in text.page.matches(_MENTIONED):
         yield from _taken(text, *match.span("value"), 0.75, "name_mentioned", known_only=True)
-    for match in _SPEAKER.finditer(text.text):
+    for match in text.page.matches(_SPEAKER):
         group = "value" if match["value"] else "bare"
         yield from _taken(text, *match.span(group), 0.85, "name_speaker", known_only=group == "bare")
     yield from _small(text)
 
 
 def _greeted(text: Text) -> Iterator[Finding]:
-    for match in _GREETED.finditer(text.text):
+    for match in text.page.matches(_GREETED):
         yield from _each(text, match, 0.8, "name_greeted")
 
 
@@ -232,7 +240,7 @@ def _small(text: Text) -> Iterator[Finding]:
         (_SMALL_CALLED, "name_greeted", 0.55),
         (_SMALL_RELATED, "name_related", 0.55),
     ):
-        for match in expression.finditer(text.text):
+        for match in text.page.matches(expression):
             parts: list[str] = []
             for part in match["value"].split(" "):
                 if part in _NO_NAME or (

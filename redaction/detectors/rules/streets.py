@@ -155,6 +155,14 @@ _NEXT_PART: Final = re.compile(
 _TOWN_BEHIND: Final = re.compile(r" [0-9]{4,5},? \w")
 _TAIL: Final = " ,.;:-"
 
+EXPRESSIONS: Final = (
+    *(_DE, _DE_SMALL, _DE_LIVES, _DE_BARE, _EN),
+    *(_EN_SMALL, _EN_BARE, _EN_THE, _SQUARE, _ABROAD),
+    *(_BOX, _VI, _VI_LANE, _VI_PLAIN, _VI_SMALL),
+    *(_VI_RURAL, _NUMBERED, _VI_NUMBERED, _VI_BLOCK, _VI_LABELLED),
+)
+"""What the page is asked for."""
+
 
 def find(text: Text) -> Iterator[Finding]:
     """Street addresses; nearly all need a number."""
@@ -164,7 +172,7 @@ def find(text: Text) -> Iterator[Finding]:
     for expression, recognizer, score, trigger in _DIGIT_STREETS:
         if trigger and not (text.vietnamese and any(literal in text.page.lower for literal in trigger)):
             continue
-        for match in expression.finditer(text.text):
+        for match in text.page.matches(expression):
             if _is_street(expression, match):
                 yield _finding(text, match, score, recognizer)
     yield from _small(text)
@@ -181,34 +189,34 @@ def _is_street(expression: re.Pattern[str], match: "re.Match[str]") -> bool:
 def _bare(text: Text) -> Iterator[Finding]:
     """Streets and villages without a number."""
     if "de" in text.page.languages:
-        for match in _DE_BARE.finditer(text.text):
+        for match in text.page.matches(_DE_BARE):
             if not is_word(match["value"], "de"):
                 yield Finding(*match.span("value"), "STREET_ADDRESS", 0.6, "street_de")
     if "en" in text.page.languages:
-        for match in _EN_BARE.finditer(text.text):
+        for match in text.page.matches(_EN_BARE):
             yield Finding(*match.span("value"), "STREET_ADDRESS", 0.72, "street_en")
     if text.vietnamese and not text.page.has_digit:
-        for match in _VI_RURAL.finditer(text.text):
+        for match in text.page.matches(_VI_RURAL):
             yield _finding(text, match, 0.8, "street_vi")
 
 
 def _small(text: Text) -> Iterator[Finding]:
     languages = text.page.languages
     if "de" in languages:
-        for match in _DE_SMALL.finditer(text.text):
+        for match in text.page.matches(_DE_SMALL):
             if not is_word(match["value"].split(" ")[0], "de"):
                 yield _finding(text, match, 0.7, "street_de")
-        for match in _DE_LIVES.finditer(text.text):
+        for match in text.page.matches(_DE_LIVES):
             yield _finding(text, match, 0.75, "street_de")
     if "en" in languages:
-        for match in _EN_SMALL.finditer(text.text):
+        for match in text.page.matches(_EN_SMALL):
             if not _is_measure(match["name"]):
                 yield _finding(text, match, 0.65, "street_en")
-        for match in _EN_THE.finditer(text.text):
+        for match in text.page.matches(_EN_THE):
             yield _finding(text, match, 0.65, "street_en")
     if text.vietnamese:
         for expression in (_VI_LABELLED, _VI_SMALL, _NUMBERED, _VI_NUMBERED):
-            for match in expression.finditer(text.text):
+            for match in text.page.matches(expression):
                 yield _finding(text, match, 0.7, "street_vi")
 
 

@@ -62,6 +62,10 @@ def _place_starts() -> frozenset[str]:
     return vietnamese_places() | phrases("vi_countries")
 
 
+EXPRESSIONS: Final = (*(_HONORIFIC, _SMALL_HONORIFIC, _CALLED, _INTRODUCED),)
+"""What the page is asked for."""
+
+
 def find(text: Text) -> Iterator[Finding]:
     """Full names everywhere; the weaker evidence only where the text may be Vietnamese."""
     yield from _full_names(text)
@@ -147,7 +151,7 @@ def _acts(text: Text, word: Word) -> bool:
 
 
 def _honorifics(text: Text) -> Iterator[Finding]:
-    for match in _HONORIFIC.finditer(text.text):
+    for match in text.page.matches(_HONORIFIC):
         parts = []
         for part in match["value"].split(" "):
             if (
@@ -165,7 +169,7 @@ def _honorifics(text: Text) -> Iterator[Finding]:
         elif not parts and len(match["value"].split(" ")[0]) > 1 and not text.ordinary(match["value"].split(" ")[0]):
             end = match.start("value") + len(match["value"].split(" ")[0])
             yield Finding(match.start("value"), end, "PERSON", 0.6, "name_vi_honorific")
-    for match in _SMALL_HONORIFIC.finditer(text.text):
+    for match in text.page.matches(_SMALL_HONORIFIC):
         value = match["value"]
         if value in _given() and not is_word(value, "vi") and match[0] not in words_of_two():
             yield Finding(*match.span("value"), "PERSON", 0.6, "name_vi_honorific")
@@ -178,7 +182,7 @@ def words_of_two() -> frozenset[str]:
 
 
 def _introduced(text: Text) -> Iterator[Finding]:
-    for match in _INTRODUCED.finditer(text.text):
+    for match in text.page.matches(_INTRODUCED):
         strong = "ên" in match[0][: match.start("value") - match.start()].lower() or "ten" in match[0][:6].lower()
         parts: list[str] = []
         for part in match["value"].split(" "):
@@ -194,7 +198,7 @@ def _introduced(text: Text) -> Iterator[Finding]:
 
 def _called(text: Text) -> Iterator[Finding]:
     """The one who is called: `Lan ơi`, `anh tuấn ơi`."""
-    for match in _CALLED.finditer(text.text):
+    for match in text.page.matches(_CALLED):
         parts = match["value"].split(" ")
         start = match.start("value")
         while parts and parts[0].lower() not in _given():

@@ -66,7 +66,7 @@ def test_a_detector_that_raises_refuses_its_batch_and_tells_where_and_no_more(
     monkeypatch: pytest.MonkeyPatch, segment: Callable[..., Segment]
 ) -> None:
     class Broken:
-        name, version, languages = "broken", "1", frozenset({"en"})
+        name, version, languages, expressions = "broken", "1", frozenset({"en"}), ()
 
         def detect(self, looks: Any) -> list[list[Finding]]:
             if any("jane" in look.view.text for look in looks):
