@@ -41,11 +41,8 @@ def rows(found: Iterable[Row], form: Format, *, columns: Sequence[str] | None = 
     stream = out or sys.stdout
     if form is Format.JSON:
         _json(counted, stream)
-    elif form is Format.JSONL:
-        for row in counted:
-            stream.write(orjson.dumps(row).decode() + "\n")
-    elif form is Format.CSV:
-        _csv(counted, columns, stream)
+    elif form in {Format.JSONL, Format.CSV}:
+        stream.writelines(lines(counted, form, columns))
     else:
         _table(counted, columns, stream)
     return counted.n
@@ -70,13 +67,27 @@ def _json(found: Iterable[Row], stream: TextIO) -> None:
     stream.write("\n]\n")
 
 
-def _csv(found: Iterable[Row], columns: Sequence[str] | None, stream: TextIO) -> None:
-    writer = csv.writer(stream)
-    for position, row in enumerate(found):
-        columns = list(row) if columns is None else columns
-        if position == 0:
-            writer.writerow(columns)
-        writer.writerow([_cell(row.get(name)) for name in columns])
+def lines(found: Iterable[Row], form: Format, columns: Sequence[str] | None = None) -> Iterator[str]:
+    """Rows as JSON lines or CSV, a line at a time. columns: of the CSV; where they are given, its first line is there
+    even for no rows."""
+    if form is Format.JSONL:
+        yield from (orjson.dumps(row).decode() + "\n" for row in found)
+        return
+    writer = csv.writer(_Echo())
+    if columns is not None:
+        yield writer.writerow(columns)
+    for row in found:
+        if columns is None:
+            columns = list(row)
+            yield writer.writerow(columns)
+        yield writer.writerow([_cell(row.get(name)) for name in columns])
+
+
+class _Echo:
+    """Gives a written line back: `writerow` returns what `write` does."""
+
+    def write(self, line: str) -> str:
+        return line
 
 
 def _cell(value: Any) -> str:

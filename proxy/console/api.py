@@ -9,7 +9,7 @@ import hmac
 import json
 import re
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import orjson
@@ -22,7 +22,7 @@ from starlette.routing import Route
 from proxy.console import openapi
 from proxy.console.access import SignInError, Visitor
 from proxy.console.limits import RateLimit
-from proxy.console.operations import JSON, OPERATIONS, Call, Desk, Made, Operation
+from proxy.console.operations import JSON, OPERATIONS, Call, Desk, Made, Operation, Streamed
 from proxy.console.problems import InputError, TooManyError, problem
 from proxy.console.questions import NotFoundError
 from proxy.console.sessions import Session
@@ -63,11 +63,16 @@ class Gatekeeper:
 
     async def again(self, session: Session) -> Visitor | None:
         """The visitor of a session; None where its token has ended since. Raises TooManyError."""
+        found = await self.still(session)
+        return None if found is None else self.count(found)
+
+    async def still(self, session: Session) -> Visitor | None:
+        """The same, not counted as a request."""
         if session.visitor is not None:
             valid = session.visitor.token.valid(time.time_ns() // 1_000_000)
-            return self.count(session.visitor) if valid else None
+            return session.visitor if valid else None
         found = await run_in_threadpool(self._control.tokens.find, session.token)
-        return None if found is None else self.count(Visitor(found))
+        return None if found is None else Visitor(found)
 
     def attempt(self, address: str) -> None:
         """Counts what opened nothing. Raises TooManyError."""
@@ -140,8 +145,8 @@ def _run(desk: Desk, operation: Operation, call: Call) -> Response:
         return Response(answer, operation.status, media_type=operation.media[0])
     if isinstance(answer, Made):
         return made_response(answer, operation.status)
-    if isinstance(answer, Iterator):
-        return export_response(answer, call.query.format.value)
+    if isinstance(answer, Streamed):
+        return export_response(answer)
     return Response(orjson.dumps(answer), operation.status, media_type=JSON)
 
 
@@ -152,15 +157,16 @@ def made_response(made: Made, status: int = 200) -> Response:
     return Response(made.data, status, headers, made.media)
 
 
-def export_response(stream: Iterator[bytes], form: str) -> StreamingResponse:
-    """An export as a download. form: jsonl, tiles or parquet."""
-    media, name = {
-        "jsonl": ("application/jsonl", "log.jsonl"),
-        "tiles": ("application/x-tar", "log.tar"),
-        "parquet": ("application/vnd.apache.parquet", "log.parquet"),
-    }[form]
-    headers = {"content-disposition": f'attachment; filename="{name}"'}
-    return StreamingResponse(stream, headers=headers, media_type=media)
+def export_response(stream: Streamed) -> StreamingResponse:
+    """An export as a download."""
+    media, ending = {
+        "csv": ("text/csv; charset=utf-8", "csv"),
+        "jsonl": ("application/jsonl", "jsonl"),
+        "tiles": ("application/x-tar", "tar"),
+        "parquet": ("application/vnd.apache.parquet", "parquet"),
+    }[stream.form]
+    headers = {"content-disposition": f'attachment; filename="{stream.name}.{ending}"'}
+    return StreamingResponse(stream.parts, headers=headers, media_type=media)
 
 
 def _query(request: Request, operation: Operation) -> BaseModel:

@@ -20,6 +20,7 @@ from proxy.console import api, pages
 from proxy.console.approving import Approving
 from proxy.console.drafting import Drafting
 from proxy.console.health import Health
+from proxy.console.live import Live
 from proxy.console.log import AuditLog
 from proxy.console.operations import Desk
 from proxy.console.policy_desk import PolicyDesk
@@ -70,11 +71,15 @@ def application(settings: ConsoleSettings) -> Starlette:
     approving, tokens = Approving(policy, control, log), TokenDesk(control, log)
     health = Health(settings, control, log, policy)
     drafting = Drafting(policy, log, trying, ValueRefs.of_home(settings.home))
-    desk = Desk(log, Questions(log), policy, Verification(log), revealing, trying, approving, tokens, health, drafting)
+    desk = Desk(
+        log, Questions(log), policy, Verification(log), revealing, trying, approving, tokens, health, drafting,
+        control.searches,
+    )  # fmt: skip
     oidc = read_oidc(settings.oidc)
     provider = None if oidc is None else IdentityProvider(oidc)
     gate = api.Gatekeeper(control, settings.per_minute, settings.sign_ins_per_minute, provider)
     site = Site(desk, gate, Sessions(settings.idle_s, settings.longest_s), provider)
+    live = Live(site)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -95,12 +100,14 @@ def application(settings: ConsoleSettings) -> Starlette:
         return answer
 
     hosts = frozenset({*LOOPBACK, settings.host_and_port[0], *settings.allowed_hosts})
-    return Starlette(
-        routes=[*api.routes(desk, gate), *pages.routes(site)],
+    made = Starlette(
+        routes=[*api.routes(desk, gate), *pages.routes(site, live)],
         middleware=[Middleware(Guard, hosts=hosts)],
         exception_handlers={HTTPException: http_error, Exception: _defect},
         lifespan=lifespan,
     )
+    made.state.end = live.end
+    return made
 
 
 async def _defect(_: Request, error: Exception) -> Response:

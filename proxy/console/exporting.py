@@ -1,4 +1,5 @@
-"""The log as a stream: JSON lines, a tar archive of C2SP tlog-tiles, or Parquet; memory stays flat however long it is.
+"""The log as a stream: JSON lines, a tar archive of C2SP tlog-tiles, or Parquet; or the transfers of a search as CSV,
+JSON lines or Parquet. Memory stays flat however long it is.
 
 Entries never change, so an export reads what its checkpoint covers in many short transactions: somebody who takes the
 stream slowly, or not at all, keeps nothing in the database from being tidied up. Where entries are sealed away while it
@@ -7,16 +8,19 @@ runs, the stream breaks off, which a client sees as an error.
 
 import io
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import islice
+from typing import Any
 
-from audit import parquet, query
+from audit import parquet, query, render, taking
 from audit.checkpoint import unverified
 from audit.store import StoredTiles, newest_checkpoint, tiles_left
+from audit.tables import transfer
 from audit.tiles import ENTRIES, TileId, encode_bundle
 from audit.values import ExportFormat
 from proxy.console.access import Right, Visitor
 from proxy.console.log import AuditLog
+from proxy.console.questions import Filters, Questions
 from proxy.errors import FormatError
 
 CHUNK = 64 * 1024
@@ -24,9 +28,7 @@ CHUNK = 64 * 1024
 
 def export(log: AuditLog, visitor: Visitor, form: ExportFormat) -> Iterator[bytes]:
     """Checks and records at once, then gives bytes. form: jsonl, tiles or parquet. Raises ProxyError, AuditError."""
-    visitor.require(Right.EXPORT)
-    if form is ExportFormat.PARQUET and not parquet.available():
-        raise FormatError("Parquet needs pyarrow; install dragoman[parquet]", code="parquet", status=409)
+    _may(visitor, form)
     with log.read() as connection:
         note = newest_checkpoint(connection) or b""
     signed = unverified(note)
@@ -34,6 +36,28 @@ def export(log: AuditLog, visitor: Visitor, form: ExportFormat) -> Iterator[byte
     if form is ExportFormat.PARQUET:
         return _joined(_parquet(log, signed.size))
     return _joined(_lines(log, signed.size) if form is ExportFormat.JSONL else _tar(log, note, signed.size))
+
+
+def export_found(questions: Questions, visitor: Visitor, form: ExportFormat, filters: Filters) -> Iterator[bytes]:
+    """The transfers and refusals of a search, newest first. form: csv, jsonl or parquet. Raises as `export` does."""
+    _may(visitor, form)
+    log, question = questions.log, questions.of(visitor, filters)
+    with log.read() as connection:
+        signed = unverified(newest_checkpoint(connection) or b"")
+        n = taking.count(connection, question, signed.size)
+    log.exported(visitor, form, signed.size, signed.root, n, filters.names)
+    pages = taking.pages(log.read, question, signed.size)
+    if form is ExportFormat.PARQUET:
+        return _joined(_table(pages, parquet.transfer_columns()))
+    rows = (row for page in pages for row in page)
+    columns = [str(column.name) for column in transfer.columns]
+    return _joined(line.encode() for line in render.lines(rows, render.Format(form), columns))
+
+
+def _may(visitor: Visitor, form: ExportFormat) -> None:
+    visitor.require(Right.EXPORT)
+    if form is ExportFormat.PARQUET and not parquet.available():
+        raise FormatError("Parquet needs pyarrow; install dragoman[parquet]", code="parquet", status=409)
 
 
 def _pages(log: AuditLog, size: int) -> Iterator[list[tuple[int, bytes]]]:
@@ -52,10 +76,14 @@ def _lines(log: AuditLog, size: int) -> Iterator[bytes]:
 
 
 def _parquet(log: AuditLog, size: int) -> Iterator[bytes]:
+    yield from _table(([parquet.entry_row(one) for one in page] for page in _pages(log, size)), parquet.ENTRIES)
+
+
+def _table(pages: Iterator[list[dict[str, Any]]], columns: Mapping[str, parquet.Kind]) -> Iterator[bytes]:
     sink = _Sink()
-    with parquet.Writer(parquet.ENTRIES, sink) as writer:
-        for page in _pages(log, size):
-            writer.write([parquet.entry_row(one) for one in page])
+    with parquet.Writer(columns, sink) as writer:
+        for page in pages:
+            writer.write(page)
             yield sink.taken()
     yield sink.taken()
 

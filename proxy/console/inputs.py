@@ -176,6 +176,28 @@ class ExportQuery(Nothing):
     )
 
 
+class TakeKind(StrEnum):
+    """What the transfers of a search can be exported as."""
+
+    CSV = "csv"
+    JSONL = "jsonl"
+    PARQUET = "parquet"
+
+    @property
+    def recorded(self) -> ExportFormat:
+        """As the log's record names it."""
+        return ExportFormat(self.value)
+
+
+class Taking(Nothing):
+    """Which form; `format` is a field of the log."""
+
+    form: TakeKind = Field(TakeKind.CSV, description="CSV, JSON lines or Parquet.")
+
+
+TakeQuery: Any = create_model("TakeQuery", __base__=(Conditions, Taking))
+
+
 class PolicyText(Nothing):
     """A policy to check."""
 

@@ -4,7 +4,7 @@ One connection for the life of the process, made again when the log was restarte
 """
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -79,10 +79,24 @@ class AuditLog:
         actor = self.actor(visitor)
         self.append(QueryRecord(at=now_ms(), question=question, results=results, actor=actor, **more))
 
-    def exported(self, visitor: Visitor, form: ExportFormat, size: int, root: bytes) -> None:
-        """Records that the log is copied out, before the first byte of it is."""
-        actor = self.actor(visitor)
-        self.append(ExportRecord(at=now_ms(), format=form, tree_size=size, root=root.hex(), entries=size, actor=actor))
+    def exported(
+        self,
+        visitor: Visitor,
+        form: ExportFormat,
+        size: int,
+        root: bytes,
+        part: int | None = None,
+        filters: Iterable[str] = (),
+    ) -> None:
+        """Records that the log is copied out, before the first byte of it is. part: entries, where not all of it;
+        filters: fields that it was chosen by."""
+        actor, n = self.actor(visitor), size if part is None else part
+        names = tuple(sorted(filters))[:MAX_FILTERS]
+        self.append(
+            ExportRecord(
+                at=now_ms(), format=form, tree_size=size, root=root.hex(), entries=n, filters=names, actor=actor
+            )
+        )
 
     def close(self) -> None:
         """Ends; safe to call twice."""

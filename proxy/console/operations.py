@@ -18,7 +18,7 @@ from proxy.console import inputs, outputs
 from proxy.console.access import Right, Visitor
 from proxy.console.approving import Approving
 from proxy.console.drafting import Drafting
-from proxy.console.exporting import export
+from proxy.console.exporting import export, export_found
 from proxy.console.health import Health
 from proxy.console.log import AuditLog
 from proxy.console.policy_desk import PolicyDesk
@@ -27,9 +27,10 @@ from proxy.console.token_desk import TokenDesk
 from proxy.console.trying import Trying
 from proxy.console.verifying import Verification
 from proxy.control.reveals import RevealKind, Wanted
+from proxy.control.searches import Searches
 from proxy.revealing import Revealing
 
-type Answer = Mapping[str, Any] | bytes | Iterator[bytes] | Made
+type Answer = Mapping[str, Any] | bytes | Made | Streamed
 
 JSON = "application/json"
 TEXT = "text/plain; charset=utf-8"
@@ -50,6 +51,7 @@ class Desk:
     tokens: TokenDesk
     health: Health
     drafting: Drafting
+    searches: Searches
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,15 @@ class Made:
 
     data: bytes
     media: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Streamed:
+    """A file that is made while it is sent. form: csv, jsonl, tiles or parquet. name: without its ending."""
+
+    parts: Iterator[bytes]
+    form: str
     name: str
 
 
@@ -156,7 +167,13 @@ def _verify(desk: Desk, call: Call) -> Answer:
 
 
 def _export(desk: Desk, call: Call) -> Answer:
-    return export(desk.log, call.visitor, call.query.format.form)
+    form = call.query.format
+    return Streamed(export(desk.log, call.visitor, form.form), form.value, "log")
+
+
+def _take(desk: Desk, call: Call) -> Answer:
+    form, filters = call.query.form, inputs.filters_of(call.query)
+    return Streamed(export_found(desk.questions, call.visitor, form.recorded, filters), form.value, "transfers")
 
 
 def _reports(desk: Desk, call: Call) -> Answer:
@@ -261,6 +278,7 @@ _ASK: dict[str, Any] = {"right": Right.REVEAL, "body": inputs.RevealBody, "statu
 _OF_REVEAL: dict[str, Any] = {"right": Right.REVEAL, "path_schemas": {"id": ID}}
 _ACTIVATE: dict[str, Any] = {"right": Right.ACTIVATE, "status": 202}
 _REPORT: dict[str, Any] = {"media": (HTML, PDF, JSON), "path_schemas": {"name": {"enum": list(REPORTS)}}}
+_TAKEN = ("text/csv", "application/jsonl", "application/vnd.apache.parquet")
 _STREAMS = ("application/jsonl", "application/x-tar", "application/vnd.apache.parquet")
 
 OPERATIONS: tuple[Operation, ...] = (
@@ -294,6 +312,8 @@ OPERATIONS: tuple[Operation, ...] = (
               _verify, outputs.VERIFICATION, right=Right.LOG, status=202),
     Operation("GET", "/export", "exportLog", "The whole log as a stream.", _export, None, right=Right.EXPORT,
               query=inputs.ExportQuery, media=_STREAMS),
+    Operation("GET", "/transfers/export", "exportTransfers", "The transfers that a search finds, as a stream.", _take,
+              None, right=Right.EXPORT, query=inputs.TakeQuery, media=_TAKEN),
     Operation("GET", "/reports", "listReports", "Which reports there are.", _reports, outputs.REPORTS),
     Operation("GET", "/reports/{name}", "makeReport", "A report as a page, a PDF or data.", _report, None,
               query=inputs.ReportQuery, **_REPORT),

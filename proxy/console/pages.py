@@ -5,7 +5,8 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-from proxy.console import acting, policy_page, reporting, views
+from proxy.console import acting, policy_page, reporting, transfers_page, views
+from proxy.console.live import Live
 from proxy.console.playground import playground
 from proxy.console.signing_in import SigningIn
 from proxy.console.site import SIGN_IN, Show, Site
@@ -15,7 +16,8 @@ PAGES: tuple[tuple[str, tuple[str, ...], Show], ...] = (
     ("/changes", ("GET",), views.changes),
     ("/health", ("GET",), views.health),
     ("/who", ("GET",), views.who),
-    ("/transfers", ("GET",), views.transfers),
+    ("/transfers", ("GET", "POST"), transfers_page.transfers),
+    ("/transfers/export", ("GET",), transfers_page.take),
     ("/transfers/{id}", ("GET",), views.transfer),
     ("/transfers/{id}/proof.json", ("GET",), views.proof),
     ("/person", ("GET", "POST"), views.person),
@@ -44,7 +46,7 @@ class Assets(StaticFiles):
         return answer
 
 
-def routes(site: Site) -> list[BaseRoute]:
+def routes(site: Site, live: Live) -> list[BaseRoute]:
     """Every route of the pages."""
     signing_in = SigningIn(site)
 
@@ -54,6 +56,7 @@ def routes(site: Site) -> list[BaseRoute]:
         Route(SIGN_IN, signing_in.sign_in, methods=["POST"]),
         Route("/sign-out", signing_in.sign_out, methods=["POST"]),
         Route("/language/{code}", signing_in.language, methods=["GET"]),
+        Route("/transfers/live", live.endpoint, methods=["GET"]),
         *(Route(path, site.page(show), methods=list(methods)) for path, methods, show in PAGES),
         Mount("/static", Assets(packages=[("proxy.console", "static")])),
     ]

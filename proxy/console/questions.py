@@ -51,6 +51,12 @@ class Filters:
     subject: str | None = None
     session: str | None = None
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Fields that it filters by, as a record may name them."""
+        times = (("since", self.since), ("until", self.until))
+        return (*self.values, *(name for name, at in times if at is not None))
+
 
 @dataclass(frozen=True, slots=True)
 class Page:
@@ -110,6 +116,25 @@ def _counts(connection: sa.Connection, question: query.Question, name: str) -> d
     return {row[name]: int(row["transfers"] if "transfers" in row else row["findings"]) for row in rows}
 
 
+class Following:
+    """The newest page of a search, asked again and again: only what has come or changed since the last time."""
+
+    def __init__(self, log: AuditLog, question: query.Question, limit: int) -> None:
+        self._log, self._question, self._limit = log, question, limit
+        self._size, self._states = -1, dict[int, str | None]()
+
+    def changed(self) -> list[Row]:
+        """Rows, newest first; all of the page the first time. Asks for the log's size alone where nothing came."""
+        with self._log.read() as connection:
+            size = query.size(connection)
+            if size == self._size:
+                return []
+            rows = list(query.transfers(connection, self._question, limit=self._limit))
+        before, self._size = self._states, size
+        self._states = {row["idx"]: row["state"] for row in rows}
+        return [row for row in rows if row["idx"] not in before or before[row["idx"]] != row["state"]]
+
+
 class Questions:
     """Raises RefusedError for a role that may not, NotFoundError, FormatError for wrong fields, AuditError."""
 
@@ -118,7 +143,7 @@ class Questions:
 
     def transfers(self, visitor: Visitor, filters: Filters, *, before: int | None, limit: int) -> Page:
         """Transfers and refusals, newest first."""
-        question = self._question(visitor, filters)
+        question = self.of(visitor, filters)
         with self.log.read() as connection, _wrong_fields():
             lowest = query.lowest_of_page(connection, question, before)
             rows = list(query.transfers(connection, question, before=before, limit=limit + 1, lowest=lowest))
@@ -128,9 +153,15 @@ class Questions:
         self.log.asked(visitor, Asked.QUERY, len(page.rows), filters=named, refs=refs)
         return page
 
+    def follow(self, visitor: Visitor, filters: Filters, limit: int) -> Following:
+        """The same while it changes; one record for all of the looking."""
+        question = self.of(visitor, filters)
+        self.log.asked(visitor, Asked.TAIL, limit, filters=filters.values, refs=question.refs)
+        return Following(self.log, question, limit)
+
     def groups(self, visitor: Visitor, filters: Filters, by: Sequence[str]) -> list[Row]:
         """How many by fields, the most frequent first; at most `MAX_GROUPS`."""
-        question = self._question(visitor, filters)
+        question = self.of(visitor, filters)
         with self.log.read() as connection, _wrong_fields():
             rows = [row for row, _ in zip(query.groups(connection, question, by), range(MAX_GROUPS), strict=False)]
         self.log.asked(visitor, Asked.QUERY, len(rows), filters=[*filters.values, *by], refs=question.refs)
@@ -138,7 +169,7 @@ class Questions:
 
     def who(self, visitor: Visitor, filters: Filters) -> Holdings:
         """Who controls, stores and uses what left."""
-        question = self._question(visitor, filters)
+        question = self.of(visitor, filters)
         with self.log.read() as connection, _wrong_fields():
             lines = holders.who(connection, question)
             complete = holders.completeness(connection, question) if question.refs is not None else None
@@ -147,7 +178,7 @@ class Questions:
 
     def overview(self, visitor: Visitor, filters: Filters) -> overview.Overview:
         """A period at a glance."""
-        question = self._question(visitor, filters)
+        question = self.of(visitor, filters)
         with self.log.read() as connection, _wrong_fields():
             found = overview.overview(connection, question)
         self.log.asked(visitor, Asked.STATS, found.transfers + found.blocked, filters=filters.values)
@@ -155,8 +186,8 @@ class Questions:
 
     def changes(self, visitor: Visitor, since: int, days: int) -> Changes:
         """What a period of whole days has that the one before had not, or had more or less of."""
-        span, now = days * DAY_MS, self._question(visitor, Filters({}, since=since))
-        before = self._question(visitor, Filters({}, since=since - span, until=since))
+        span, now = days * DAY_MS, self.of(visitor, Filters({}, since=since))
+        before = self.of(visitor, Filters({}, since=since - span, until=since))
         compared, acts = {}, []
         with self.log.read() as connection:
             for name in COMPARED:
@@ -170,7 +201,7 @@ class Questions:
 
     def shadow_ai(self, visitor: Visitor, since: int) -> int:
         """Requests to model services that nobody registered, refused; part of a question that is recorded."""
-        question = self._question(visitor, Filters({"reason": SHADOW_AI}, since=since))
+        question = self.of(visitor, Filters({"reason": SHADOW_AI}, since=since))
         with self.log.read() as connection:
             return sum(row["transfers"] for row in query.groups(connection, question, ("reason",)))
 
@@ -201,7 +232,7 @@ class Questions:
 
     def report(self, visitor: Visitor, name: str, filters: Filters) -> Report:
         """One of the reports. Raises FormatError where it needs a person or a transfer, NotFoundError."""
-        question = self._question(visitor, filters)
+        question = self.of(visitor, filters)
         given = tables_of(self.log.home)
         try:
             with self.log.read() as connection, _wrong_fields():
@@ -238,7 +269,8 @@ class Questions:
             raise NotFoundError("no transfer has this id")
         return Exchange(entries[0][1]["id"], entries)
 
-    def _question(self, visitor: Visitor, filters: Filters) -> query.Question:
+    def of(self, visitor: Visitor, filters: Filters) -> query.Question:
+        """What is asked of the log: only what this visitor may see. Raises RefusedError, FormatError."""
         visitor.require(Right.TRANSFERS)
         refs = sessions = None
         if filters.subject is not None:

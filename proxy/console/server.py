@@ -4,7 +4,7 @@ import socket
 from collections.abc import Callable
 
 import uvicorn
-from starlette.types import ASGIApp
+from starlette.applications import Starlette
 
 from proxy.errors import ConfigError
 
@@ -29,9 +29,10 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 class Serving(uvicorn.Server):
-    """A server that says when it answers. ready: called once."""
+    """A server that says when it answers. ready: called once. `app.state.end`: called before it stops, to end what
+    would go on for long."""
 
-    def __init__(self, app: ASGIApp, ready: Callable[[], None]) -> None:
+    def __init__(self, app: Starlette, ready: Callable[[], None]) -> None:
         super().__init__(
             uvicorn.Config(
                 app,
@@ -44,10 +45,15 @@ class Serving(uvicorn.Server):
                 limit_concurrency=200,
             )
         )
-        self._ready = ready
+        self._ready, self._app = ready, app
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """As uvicorn has it, and then the word."""
         await super().startup(sockets)
         if self.started:
             self._ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """As uvicorn has it, after open streams were told."""
+        self._app.state.end()
+        await super().shutdown(sockets)

@@ -51,6 +51,13 @@ class Sessions:
 
     def find(self, cookie: str) -> Session | None:
         """The session of a cookie, which counts as used; None where it has ended."""
+        found = self.peek(cookie)
+        if found is not None:
+            found.used = self._clock()
+        return found
+
+    def peek(self, cookie: str) -> Session | None:
+        """The same, not counted as use: for what a page asks by itself while nobody touches it."""
         now, key = self._clock(), digest(cookie)
         with self._lock:
             found = self._sessions.get(key)
@@ -59,7 +66,6 @@ class Sessions:
             if now - found.used >= self._idle_s or now - found.opened >= self._longest_s:
                 del self._sessions[key]
                 return None
-            found.used = now
             return found
 
     def close(self, cookie: str) -> None:

@@ -5,7 +5,7 @@ thread and give a template's name and what it shows; everything they show is esc
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -20,7 +20,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from proxy.console.access import Right, Visitor
 from proxy.console.api import MAX_BODY, Gatekeeper, address_of, export_response, made_response
 from proxy.console.language import LANGUAGES, Words, preferred, when, words
-from proxy.console.operations import Desk, Made
+from proxy.console.operations import Desk, Made, Streamed
 from proxy.console.problems import InputError, TooManyError, known, problem, retry_after
 from proxy.console.sessions import Session, Sessions
 from proxy.errors import FormatError, ProxyError, RefusedError
@@ -50,7 +50,7 @@ class View:
     context: Mapping[str, Any] = field(default_factory=dict)
 
 
-type Shown = View | Mapping[str, Any] | tuple[str, Iterator[bytes]] | Made
+type Shown = View | Mapping[str, Any] | Streamed | Made
 """A page, data for a page's own script, an export, or a file."""
 type Show = Callable[[Desk, Ask], Shown]
 
@@ -113,8 +113,8 @@ class Site:
             return self.failed(request, error, visitor)
         if isinstance(shown, View):
             return self.render(request, shown.template, shown.context, visitor=visitor, session=session)
-        if isinstance(shown, tuple):
-            return export_response(shown[1], shown[0])
+        if isinstance(shown, Streamed):
+            return export_response(shown)
         if isinstance(shown, Made):
             return made_response(shown)
         return Response(orjson.dumps(shown), media_type="application/json")
@@ -150,6 +150,10 @@ class Site:
             **context,
         }
         return HTMLResponse(self._templates.get_template(f"{template}.html").render(shown), status)
+
+    def text(self, template: str, context: Mapping[str, Any]) -> str:
+        """A piece of a page."""
+        return self._templates.get_template(f"{template}.html").render(context)
 
     def failed(self, request: Request, error: Exception, visitor: Visitor | None) -> Response:
         """The page of an error."""

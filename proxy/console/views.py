@@ -4,29 +4,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from pydantic import ValidationError
-
-from audit.conditions import CONDITIONS
 from audit.holders import Holding
-from audit.values import Action, StopTarget
+from audit.values import StopTarget
 from policies.errors import PolicyError
-from policies.groups import ENTITY_TYPES
 from proxy.console import inputs, outputs
 from proxy.console.access import Right
 from proxy.console.exporting import export
 from proxy.console.moments import DAY_MS, today_start
-from proxy.console.operations import Desk
+from proxy.console.operations import Desk, Streamed
 from proxy.console.problems import InputError
 from proxy.console.questions import Filters, NotFoundError
 from proxy.console.sankey import HEIGHT, WIDTH, picture
 from proxy.console.site import Ask, Shown, View
+from proxy.console.transfers_page import ON_A_PAGE
 from proxy.errors import ConfigError
 
 PERIODS = (1, 7, 30, 90, 365)
-ON_A_PAGE = 50
 NEWEST = 5
-_OWN_FIELD = {"application", "destination", "entity_type", "action", "kind"}
-"""Conditions with a field of their own on the page; the others stand behind *More*."""
 _HOW = ("event", "state", "phase", "format", "cause", "reason")
 _NAMED = ("name", "request", "token", "transfer")
 """What an act is shown with: how, and whose or of what."""
@@ -123,34 +117,6 @@ def _register(desk: Desk) -> Mapping[str, Any]:
         return {}
 
 
-def transfers(desk: Desk, ask: Ask) -> Shown:
-    """Which transfers were there?"""
-    given = {name: value.strip() for name, value in ask.query.items() if value.strip()}
-    try:
-        wanted = inputs.TransfersQuery.model_validate({"limit": ON_A_PAGE, **given})
-    except ValidationError as error:
-        raise InputError.of(error) from None
-    filters = inputs.filters_of(wanted)
-    page = desk.questions.transfers(ask.visitor, filters, before=wanted.before, limit=wanted.limit)
-    kept = {name: value for name, value in given.items() if name != "before"}
-    context = {"page": page, "given": given, "kept": kept, "following": {**kept, "before": page.next}}
-    context["more"] = sorted({*CONDITIONS} - _OWN_FIELD)
-    return View("transfers", {**context, **_choices(desk, ask)})
-
-
-def _choices(desk: Desk, ask: Ask) -> dict[str, Any]:
-    try:
-        stoppable = desk.policy.stoppable(ask.visitor)
-    except (PolicyError, ConfigError):
-        stoppable = []
-    return {
-        "applications": [one.name for one in stoppable if one.target is StopTarget.APPLICATION],
-        "destinations": [one.name for one in stoppable if one.target is StopTarget.DESTINATION],
-        "entity_types": sorted(ENTITY_TYPES),
-        "actions": [str(action) for action in Action],
-    }
-
-
 def transfer(desk: Desk, ask: Ask) -> Shown:
     """What happened to one transfer?"""
     found = desk.questions.exchange(ask.visitor, ask.path["id"])
@@ -210,4 +176,4 @@ def stop(desk: Desk, ask: Ask) -> Shown:
 def download(desk: Desk, ask: Ask) -> Shown:
     """The whole log, to take along."""
     kind = inputs.ExportKind.TILES if ask.query.get("format") == "tiles" else inputs.ExportKind.JSONL
-    return kind.value, export(desk.log, ask.visitor, kind.form)
+    return Streamed(export(desk.log, ask.visitor, kind.form), kind.value, "log")

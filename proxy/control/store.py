@@ -15,6 +15,7 @@ from proxy.control.cursors import Cursors
 from proxy.control.database import ControlDatabase, file_url, insert_if_free
 from proxy.control.policies import Policies
 from proxy.control.reveals import Reveals
+from proxy.control.searches import Searches
 from proxy.control.tables import credential, policy_activation, stop
 from proxy.control.tokens import Tokens
 from proxy.identity import CREDENTIAL_PREFIX, digest
@@ -42,6 +43,7 @@ class ControlStore:
         self.cursors = Cursors(self._database)
         self.reveals = Reveals(self._database)
         self.policies = Policies(self._database)
+        self.searches = Searches(self._database)
 
     @classmethod
     def at(cls, home: Path) -> "ControlStore":

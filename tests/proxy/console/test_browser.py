@@ -4,6 +4,7 @@ import threading
 
 import pytest
 
+from audit.record import OutcomeRecord
 from proxy.console.language import LANGUAGES
 from tests.audit.conftest import exchange_record
 from tests.proxy.console.browsing import Browser, browser, chromium, needs_chromium
@@ -58,6 +59,50 @@ def test_under_traffic_pages_answer_and_proofs_hold(browser: Browser) -> None:
         ended.set()
         sending.join()
     assert len(browser.console.entries("transfer")) > before + 4
+
+
+def rows(browser: Browser) -> list[str]:
+    return [str(one.get_attribute("data-index")) for one in browser.all("#found tbody tr")]
+
+
+def test_new_transfers_appear_by_themselves_until_somebody_pauses(browser: Browser) -> None:
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    wait, ledger = WebDriverWait(browser.driver, 20, 0.05), browser.console.ledger
+    browser.click('a[href="/transfers"]')
+    browser.driver.execute_script("window.stays = true")
+    first = rows(browser)
+    wait.until(lambda _: browser.one("#live").get_attribute("data-state") == "on")
+    made = exchange_record()
+    ledger.append_blocking(made)
+    wait.until(lambda _: len(rows(browser)) == len(first) + 1)
+    assert rows(browser)[1:] == first, "the newest stands above, the others where they were"
+    wait.until(lambda _: browser.one("#live-said").text == "New transfers: 1")
+    link = browser.one("#found tbody a")
+    link.send_keys("")
+    ledger.append_blocking(OutcomeRecord(id=made.id, attempt=1, at=made.at + 9, state="complete", restored=0))
+    wait.until(lambda _: browser.one("#found tbody .state").text == "complete")
+    assert browser.driver.switch_to.active_element == link, "whoever stands on a row stays there"
+    browser.click("#live-pause")
+    assert browser.one("#live-said").text.startswith("Paused.")
+    assert browser.one("#live-pause").text == "Go on"
+    ledger.append_blocking(exchange_record())
+    browser.click("#live-pause")
+    wait.until(lambda _: len(rows(browser)) == len(first) + 2)
+    assert browser.driver.execute_script("return window.stays"), "the page was never loaded again"
+    assert browser.said() == []
+
+
+def test_whoever_wants_less_motion_gets_none(browser: Browser) -> None:
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    features = [{"name": "prefers-reduced-motion", "value": "reduce"}]
+    browser.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+    browser.open("/transfers")
+    browser.console.ledger.append_blocking(exchange_record())
+    WebDriverWait(browser.driver, 20, 0.05).until(lambda _: browser.all(".fresh"))
+    assert browser.driver.execute_script("return document.getAnimations().length") == 0
+    browser.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
 
 
 TAMPER = """
