@@ -17,7 +17,7 @@ import typer
 from audit.events import ErasureRecord, QueryRecord
 from audit.ids import new_id, now_ms
 from audit.reading import os_user
-from audit.values import ErasurePhase, Question
+from audit.values import ErasurePhase, ErasureReason, Question
 from proxy.config import load
 from proxy.databases import control_of, join_log, vault_of
 from proxy.errors import ConfigError
@@ -64,6 +64,7 @@ def erase(
     subject: SubjectOption = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would happen, and do nothing.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    reason: Annotated[ErasureReason | None, typer.Option(help="Why; stands in the log.")] = None,
     recipients: Annotated[Path | None, typer.Option(help="Where to save who received data.")] = None,
     as_json: JsonOption = False,
     home: HomeOption = None,
@@ -86,7 +87,7 @@ def erase(
         refs = references_of(place.ledger, identifier)
         plan = make_plan(place.ledger, place.vault, place.deleter, refs)
         file = recipients or place.file(plan.id)
-        erasing = Erasing(place.ledger, place.vault, place.deleter, actor=place.actor, file=file)
+        erasing = Erasing(place.ledger, place.vault, place.deleter, actor=place.actor, file=file, reason=reason)
         if not as_json:
             typer.echo("\n".join(telling.plan(plan, file)))
         if plan.held and not dry_run:

@@ -21,6 +21,7 @@ class Right(StrEnum):
     ACTIVATE = "activate"
     APPROVE = "approve"
     TOKENS = "tokens"
+    ERASE = "erase"
 
 
 _ALL = frozenset(Role)
@@ -36,6 +37,7 @@ RIGHTS: dict[Right, frozenset[Role]] = {
     Right.ACTIVATE: frozenset({Role.OFFICER}),
     Right.APPROVE: frozenset({Role.OFFICER}),
     Right.TOKENS: frozenset({Role.OFFICER, Role.OPERATOR}),
+    Right.ERASE: frozenset({Role.OFFICER}),
 }
 
 

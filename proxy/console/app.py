@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from proxy.console import api, pages
 from proxy.console.approving import Approving
 from proxy.console.drafting import Drafting
+from proxy.console.erasing import ErasureDesk
 from proxy.console.health import Health
 from proxy.console.live import Live
 from proxy.console.log import AuditLog
@@ -71,9 +72,10 @@ def application(settings: ConsoleSettings) -> Starlette:
     approving, tokens = Approving(policy, control, log), TokenDesk(control, log)
     health = Health(settings, control, log, policy)
     drafting = Drafting(policy, log, trying, ValueRefs.of_home(settings.home))
+    erasing = ErasureDesk(settings.as_settings, log, policy, lambda: vault_of(settings.as_settings))
     desk = Desk(
         log, Questions(log), policy, Verification(log), revealing, trying, approving, tokens, health, drafting,
-        control.searches,
+        control.searches, erasing,
     )  # fmt: skip
     oidc = read_oidc(settings.oidc)
     provider = None if oidc is None else IdentityProvider(oidc)

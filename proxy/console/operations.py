@@ -18,6 +18,7 @@ from proxy.console import inputs, outputs
 from proxy.console.access import Right, Visitor
 from proxy.console.approving import Approving
 from proxy.console.drafting import Drafting
+from proxy.console.erasing import ErasureDesk
 from proxy.console.exporting import export, export_found
 from proxy.console.health import Health
 from proxy.console.log import AuditLog
@@ -52,6 +53,7 @@ class Desk:
     health: Health
     drafting: Drafting
     searches: Searches
+    erasing: ErasureDesk
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-from proxy.console import acting, policy_page, reporting, transfers_page, views
+from proxy.console import acting, erasing_page, policy_page, reporting, transfers_page, views
 from proxy.console.live import Live
 from proxy.console.playground import playground
 from proxy.console.signing_in import SigningIn
@@ -21,6 +21,8 @@ PAGES: tuple[tuple[str, tuple[str, ...], Show], ...] = (
     ("/transfers/{id}", ("GET",), views.transfer),
     ("/transfers/{id}/proof.json", ("GET",), views.proof),
     ("/person", ("GET", "POST"), views.person),
+    ("/person/erase", ("GET", "POST"), erasing_page.erase),
+    ("/person/erase/file", ("GET",), erasing_page.saved),
     ("/policy", ("GET", "POST"), policy_page.policy),
     ("/policy/schema.json", ("GET",), policy_page.schema),
     ("/policy/check.json", ("POST",), policy_page.check),

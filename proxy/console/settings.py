@@ -2,16 +2,17 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import astuple, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 from proxy.config import DEFAULT_ADMIN, DEFAULT_CONSOLE, DEFAULT_NODE, Settings, parse_address
+from proxy.messages import Origin
 
 DEFAULT = Settings(home=Path())
 SHARED = (
     "home", "policy", "bundled", "allowed_hosts", "node", "audit_database", "control_database", "vault_database",
-    "languages", "detectors", "spacy_models", "policy_people", "admin",
+    "languages", "detectors", "spacy_models", "policy_people", "admin", "upstreams", "upstream_ca", "provider_keys",
 )  # fmt: skip
 """What `dragoman run` and its console have in common, under the same names."""
 
@@ -24,6 +25,8 @@ class ConsoleSettings:
     after how many seconds without a request, and altogether, a session ends.
     languages, detectors, spacy_models: what texts that somebody tries out are inspected with; as in `Settings`.
     node, audit_database, control_database, vault_database, policy_people, admin: as in `Settings`; no password is here.
+    upstreams, upstream_ca, provider_keys: as in `Settings`, for asking providers to delete what they keep of a person;
+    the keys are named here and read when somebody erases.
     oidc: the table of the settings (see `proxy.outbound.identity_provider`).
     """
 
@@ -46,6 +49,9 @@ class ConsoleSettings:
     oidc: Mapping[str, Any] = field(default_factory=dict)
     policy_people: int = 1
     admin: str = DEFAULT_ADMIN
+    upstreams: Mapping[str, Origin] = field(default_factory=dict)
+    upstream_ca: Path | None = None
+    provider_keys: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, settings: Settings) -> "ConsoleSettings":
@@ -58,7 +64,9 @@ class ConsoleSettings:
         """The settings of `line()`."""
         data = json.loads(line)
         data["home"] = Path(data["home"])
-        data["policy"] = Path(data["policy"]) if data["policy"] else None
+        for name in ("policy", "upstream_ca"):
+            data[name] = Path(data[name]) if data[name] else None
+        data["upstreams"] = {name: Origin(*parts) for name, parts in data["upstreams"].items()}
         for name in ("allowed_hosts", "languages", "detectors"):
             data[name] = tuple(data[name])
         return cls(**data)
@@ -66,7 +74,10 @@ class ConsoleSettings:
     def line(self) -> bytes:
         """The settings as one line."""
         data = {item.name: getattr(self, item.name) for item in fields(self)}
-        data |= {"home": str(self.home), "policy": str(self.policy) if self.policy else None}
+        paths = {name: getattr(self, name) for name in ("home", "policy", "upstream_ca")}
+        data |= {name: str(path) if path else None for name, path in paths.items()}
+        data["upstreams"] = {name: astuple(one) for name, one in self.upstreams.items()}
+        data["provider_keys"] = dict(self.provider_keys)
         data |= {"spacy_models": dict(self.spacy_models), "oidc": dict(self.oidc)}
         return json.dumps(data).encode() + b"\n"
 

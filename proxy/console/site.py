@@ -181,6 +181,8 @@ class Site:
 
 def _text(t: Words, error: Exception) -> str:
     """An error in the words of a page."""
+    if isinstance(error, ProxyError) and f"refusals.{error.code}" in t.texts:
+        return t(f"refusals.{error.code}")
     if isinstance(error, TooManyError):
         return t("error.often", seconds=error.retry_after_s)
     if isinstance(error, InputError | FormatError):

@@ -22,7 +22,7 @@ from audit.events import MAX_NAMES, ErasureRecord, ShredRecord
 from audit.ids import now_ms
 from audit.log import Ledger
 from audit.signing import fsync_directory
-from audit.values import ErasurePhase, ShredCause
+from audit.values import ErasurePhase, ErasureReason, ShredCause
 from proxy.erasure.deleting import Deleter, Deletion
 from proxy.erasure.plan import Plan, deletion
 from proxy.erasure.providers import Verdict
@@ -65,11 +65,21 @@ class Done:
 
 
 class Erasing:
-    """One erasure. actor: the reference of who does it. file: where recipients and provider objects are saved."""
+    """One erasure. actor: the reference of who does it. file: where recipients and provider objects are saved.
+    reason: why, where somebody said so."""
 
-    def __init__(self, ledger: Ledger, vault: Vault, deleter: Deleter, *, actor: str, file: Path) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        vault: Vault,
+        deleter: Deleter,
+        *,
+        actor: str,
+        file: Path,
+        reason: ErasureReason | None = None,
+    ) -> None:
         self._ledger, self._vault, self._deleter = ledger, vault, deleter
-        self._actor, self._file = actor, file
+        self._actor, self._file, self._reason = actor, file, reason
 
     def refuse(self, plan: Plan) -> None:
         """Record that it was asked for while a legal hold stood."""
@@ -124,7 +134,14 @@ class Erasing:
             overflow = len(refs) - len(part) if number == 0 else 0
             self._ledger.append_blocking(
                 ErasureRecord(
-                    at=now_ms(), id=plan.id, phase=phase, refs=part, refs_overflow=overflow, actor=self._actor, **facts
+                    at=now_ms(),
+                    id=plan.id,
+                    phase=phase,
+                    reason=self._reason,
+                    refs=part,
+                    refs_overflow=overflow,
+                    actor=self._actor,
+                    **facts,
                 )
             )
 

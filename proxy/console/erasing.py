@@ -1,0 +1,164 @@
+"""Erasing a person from the console: what `dragoman erase` does, its consequences first.
+
+The identifier comes twice, is hashed in memory each time and kept nowhere; a seal says that both times the same person
+was meant. One erasure runs at a time, in a thread of its own, so that a browser that goes away ends nothing.
+"""
+
+import hmac
+import secrets
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from audit.events import ErasureRecord
+from audit.ids import new_id, now_ms
+from audit.values import ErasurePhase, ErasureReason, Question
+from proxy.config import Settings
+from proxy.console.access import Right, Visitor
+from proxy.console.log import AuditLog
+from proxy.console.policy_desk import PolicyDesk
+from proxy.console.questions import NotFoundError
+from proxy.erasure.carrying_out import Done, Erasing
+from proxy.erasure.deleting import Deleter, Deletion, HttpDeleter
+from proxy.erasure.plan import Plan, make_plan, references_of
+from proxy.errors import ProxyError
+
+if TYPE_CHECKING:
+    from redaction.vault import SqlVault, Vault
+
+PATIENCE_S = 10.0
+"""How long a page waits for an erasure; most need less, asking providers may need more."""
+KEPT = 20
+"""Erasures whose course is remembered; the log and the saved files remember all."""
+
+
+class ErasureRefusedError(ProxyError):
+    """A legal hold stands, another erasure runs, or the second identifier is another person's."""
+
+    code = "erasure"
+    status = 409
+
+
+@dataclass(slots=True)
+class Course:
+    """One erasure. asked: objects whose providers have answered. done: when it has ended. failed: kind of what broke
+    it off; what was recorded until then is done at the next start."""
+
+    plan: Plan
+    asked: list[Deletion] = field(default_factory=list)
+    done: Done | None = None
+    failed: str = ""
+    ended: threading.Event = field(default_factory=threading.Event)
+
+
+class ErasureDesk:
+    """Raises RefusedError, ErasureRefusedError, NotFoundError, PolicyError, ConfigError, AuditError."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        log: AuditLog,
+        policy: PolicyDesk,
+        vault: "Callable[[], SqlVault]",
+        deleter: Callable[[], Deleter] | None = None,
+    ) -> None:
+        """vault: opens it. deleter: instead of providers over HTTPS (tests)."""
+        self._settings, self._log, self._policy, self._vault, self._deleter = settings, log, policy, vault, deleter
+        self._key, self._lock = secrets.token_bytes(32), threading.Lock()
+        self._courses: OrderedDict[str, Course] = OrderedDict()
+        self._running: Course | None = None
+
+    def plan(self, visitor: Visitor, identifier: str) -> tuple[Plan, str]:
+        """What erasing would do, and the seal of it. That it was asked is recorded."""
+        visitor.require(Right.ERASE)
+        refs = references_of(self._log.ledger(), identifier)
+        with self._opened() as (vault, deleter):
+            plan = make_plan(self._log.ledger(), vault, deleter, refs)
+        self._log.asked(visitor, Question.WHO, len(plan.holdings), refs=refs)
+        return plan, self._seal(visitor, refs)
+
+    def erase(self, visitor: Visitor, identifier: str, seal: str, reason: ErasureReason) -> Course:
+        """Erases, after a plan. Returns after `PATIENCE_S` at the latest; it goes on."""
+        refs = self._same(visitor, identifier, seal)
+        ledger, actor = self._log.ledger(), self._log.actor(visitor)
+        with self._opened() as (vault, deleter):
+            plan = make_plan(ledger, vault, deleter, refs)
+            if plan.held:
+                Erasing(ledger, vault, deleter, actor=actor, file=self._file(plan.id), reason=reason).refuse(plan)
+                raise ErasureRefusedError("a legal hold stands for this person", code="legal_hold")
+        course = Course(plan)
+        with self._lock:
+            if self._running is not None and not self._running.ended.is_set():
+                raise ErasureRefusedError("another erasure is being carried out; wait until it has ended", code="busy")
+            self._running = self._courses[plan.id] = course
+            while len(self._courses) > KEPT:
+                self._courses.popitem(last=False)
+
+        def run() -> None:
+            try:
+                with self._opened() as (vault, deleter):
+                    erasing = Erasing(ledger, vault, deleter, actor=actor, file=self._file(plan.id), reason=reason)
+                    course.done = erasing.carry_out(plan, course.asked.append)
+            except Exception as error:
+                course.failed = type(error).__name__  # its own words could hold anything
+            finally:
+                course.ended.set()
+
+        threading.Thread(target=run, name="console-erase", daemon=True).start()
+        course.ended.wait(PATIENCE_S)
+        return course
+
+    def set_hold(self, visitor: Visitor, identifier: str, seal: str, *, held: bool) -> None:
+        """Places or ends a legal hold (GDPR Art. 17(3)); somebody of whom nothing was sent yet can be held too."""
+        ledger = self._log.ledger()
+        refs = self._same(visitor, identifier, seal) or (ledger.references.subject(identifier),)
+        phase = ErasurePhase.HELD if held else ErasurePhase.RELEASED
+        self._log.append(
+            ErasureRecord(at=now_ms(), id=new_id(), phase=phase, refs=refs, actor=self._log.actor(visitor))
+        )
+
+    def course(self, visitor: Visitor, erasure: str) -> Course:
+        """How an erasure goes that this process began."""
+        visitor.require(Right.ERASE)
+        found = self._courses.get(erasure)
+        if found is None:
+            raise NotFoundError("no erasure of this id was begun here since the start")
+        return found
+
+    def saved(self, visitor: Visitor, erasure: str) -> bytes:
+        """The file with the recipients who have to be told; names nobody."""
+        visitor.require(Right.ERASE)
+        try:
+            return self._file(erasure).read_bytes()
+        except FileNotFoundError:
+            raise NotFoundError("no erasure of this id has saved anything on this machine") from None
+
+    def _file(self, erasure: str) -> Path:
+        if not (erasure.isalnum() and erasure.isascii()):
+            raise NotFoundError("there is no erasure of this id")
+        return self._settings.home / "erasures" / f"{erasure}.json"
+
+    def _same(self, visitor: Visitor, identifier: str, seal: str) -> tuple[str, ...]:
+        visitor.require(Right.ERASE)
+        refs = references_of(self._log.ledger(), identifier)
+        if not hmac.compare_digest(self._seal(visitor, refs).encode(), seal.encode("utf-8", "surrogatepass")):
+            text = "this is another person than the one whose consequences you saw"
+            raise ErasureRefusedError(text, code="other_person")
+        return refs
+
+    def _seal(self, visitor: Visitor, refs: tuple[str, ...]) -> str:
+        return hmac.new(self._key, "\n".join((visitor.token.id, *sorted(refs))).encode(), "sha256").hexdigest()
+
+    @contextmanager
+    def _opened(self) -> "Iterator[tuple[Vault, Deleter]]":
+        with ExitStack() as stack:
+            vault = self._vault()
+            stack.callback(vault.close)
+            if self._deleter is not None:
+                yield vault, self._deleter()
+                return
+            yield vault, stack.enter_context(HttpDeleter(self._settings, self._policy.policy.destinations))
