@@ -129,7 +129,8 @@ class Following:
             size = query.size(connection)
             if size == self._size:
                 return []
-            rows = list(query.transfers(connection, self._question, limit=self._limit))
+            lowest = query.lowest_of_page(connection, self._question, None)
+            rows = list(query.transfers(connection, self._question, limit=self._limit, lowest=lowest))
         before, self._size = self._states, size
         self._states = {row["idx"]: row["state"] for row in rows}
         return [row for row in rows if row["idx"] not in before or before[row["idx"]] != row["state"]]
