@@ -6,8 +6,9 @@ Run as `python -m proxy.bench.bare upstream|gateway PORT [UPSTREAM]`; prints `re
 import asyncio
 import sys
 
-from aiohttp import web
+from aiohttp import WSMsgType, web
 
+from proxy.bench import wire
 from proxy.messages import Headers, Origin, Outgoing
 from proxy.transport import Transport
 
@@ -19,9 +20,33 @@ ANSWER = (
 
 
 async def upstream(request: web.BaseRequest) -> web.StreamResponse:
-    """Reads the body, answers with a fixed completion."""
+    """Reads the body, answers with a fixed completion, or with what the bench of formats asks for."""
+    asked = request.headers.get(wire.ASKED)
+    if asked is None:
+        await request.read()
+        return web.Response(body=ANSWER, content_type="application/json")
+    case, events = wire.asked_for(asked)
+    if case.session:
+        return await _speaking(request, case, events)
     await request.read()
-    return web.Response(body=ANSWER, content_type="application/json")
+    if not case.content_type:
+        return web.Response(body=case.answer(events), content_type="application/json")
+    response = web.StreamResponse(headers={"Content-Type": case.content_type})
+    await response.prepare(request)
+    # All at once: how many events a read finds would be chance, and differ from run to run.
+    await response.write(case.answer(events))
+    await response.write_eof()
+    return response
+
+
+async def _speaking(request: web.BaseRequest, case: wire.Case, events: int) -> web.StreamResponse:
+    socket = web.WebSocketResponse(compress=False)
+    await socket.prepare(request)
+    said = [case.said(number) for number in range(events)]
+    async for _ in socket:
+        for text in said:
+            await socket.send_str(text)
+    return socket
 
 
 class BareGateway:
@@ -32,18 +57,48 @@ class BareGateway:
         self._transport = Transport(connect_s=10, idle_s=60)
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        """One request through."""
+        """One request through, or one session."""
+        if request.headers.get("upgrade"):
+            return await self._session(request)
         body = await request.read()
         kept = Headers(tuple(request.raw_headers)).without(("host", "content-length"))
         headers = kept.with_field("Host", self._origin.authority).with_field("Content-Length", str(len(body)))
         target = "/" + request.raw_path.split("/", 2)[2]
         outgoing = Outgoing(self._origin, request.method, target.encode(), headers, body)
         async with self._transport.send(outgoing) as answer:
-            data = b"".join([piece async for piece in answer.pieces()])
-            response = web.Response(status=answer.status, body=data)
+            whole = answer.length is not None
+            response = web.Response(status=answer.status) if whole else web.StreamResponse(status=answer.status)
             for name, value in answer.headers.without(("content-length", "transfer-encoding", "connection")):
                 response.headers[name.decode("latin-1")] = value.decode("latin-1")
+            if isinstance(response, web.Response):
+                response.body = b"".join([piece async for piece in answer.pieces()])
+                return response
+            await response.prepare(request)
+            async for piece in answer.pieces():
+                await response.write(piece)
+            await response.write_eof()
             return response
+
+    async def _session(self, request: web.BaseRequest) -> web.StreamResponse:
+        target = "/" + request.raw_path.split("/", 2)[2]
+        kept = Headers(tuple(request.raw_headers)).without(("host", "connection", "upgrade"))
+        client = web.WebSocketResponse(compress=False)
+        await client.prepare(request)
+        outgoing = Outgoing(self._origin, "GET", target.encode(), kept, b"")
+        provider = await self._transport.open_session(outgoing, message_bytes=2**24)
+
+        async def back() -> None:
+            async for message in provider:
+                # The transport leaves text as bytes.
+                await client.send_frame(message.data, WSMsgType.TEXT)
+
+        async with asyncio.TaskGroup() as tasks:
+            answers = tasks.create_task(back())
+            async for message in client:
+                await provider.send_str(message.data)
+            answers.cancel()
+        await provider.close()
+        return client
 
 
 async def serve(kind: str, port: int, target: str) -> None:

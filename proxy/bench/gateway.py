@@ -60,10 +60,10 @@ class Stage:
     def __init__(self, stack: ExitStack, workers: int = 1) -> None:
         """workers: processes that serve dragoman's door."""
         upstream = free_port()
-        _spawn(stack, "-m", "proxy.bench.bare", "upstream", str(upstream), ready="ready")
+        spawn(stack, "-m", "proxy.bench.bare", "upstream", str(upstream), ready="ready")
         bare = free_port()
         to = f"127.0.0.1:{upstream}"
-        bare_pid = _spawn(stack, "-m", "proxy.bench.bare", "gateway", str(bare), to, ready="ready")
+        bare_pid = spawn(stack, "-m", "proxy.bench.bare", "gateway", str(bare), to, ready="ready")
         pid, port = dragoman(stack, f"http://{to}", workers)
         self.servers = (
             Server("direct", upstream, PATH, []),
@@ -72,22 +72,26 @@ class Stage:
         )
 
 
-def dragoman(stack: ExitStack, upstream: str, workers: int) -> tuple[int, int]:
-    """Process id and gateway port of a dragoman with a home of its own, ready; both end with the stack."""
+def dragoman(stack: ExitStack, upstream: str, workers: int, *more: str) -> tuple[int, int]:
+    """Process id and gateway port of a dragoman with a home of its own, ready; both end with the stack.
+
+    upstream: of `openai`; more: further words of the command line.
+    """
     port = free_port()
     home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="dragoman-bench-")))
-    pid = _spawn(
+    pid = spawn(
         stack,
         *("-c", "from proxy.cli import main; main()", "run", "--home", str(home), "--mode", "none"),
         *("--listen", f"127.0.0.1:{port}", "--admin", f"127.0.0.1:{free_port()}", "--console", "off"),
         *("--detection-workers", "1", "--workers", str(workers)),
         *("--upstream", f"openai={upstream}"),
+        *more,
         ready="dragoman is ready",
     )
     return pid, port
 
 
-def _spawn(stack: ExitStack, *arguments: str, ready: str) -> int:
+def spawn(stack: ExitStack, *arguments: str, ready: str) -> int:
     process = subprocess.Popen(  # noqa: S603 (our own modules, no shell)
         [sys.executable, *arguments], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     )

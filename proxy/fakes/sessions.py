@@ -1,4 +1,4 @@
-"""Fakes of the APIs that speak over WebSocket: OpenAI Realtime and Gemini Live. They echo, like all fakes.
+"""Fakes of the APIs that speak over WebSocket: OpenAI Realtime and Live, Gemini Live. They echo, like all fakes.
 
 One object per session: events of the client in, events of the provider out. Pure; the socket is in `server.py`.
 """
@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from urllib.parse import parse_qs
 
 from proxy.fakes.behaviour import Play, Prompt, named_by, words_of
+from proxy.fakes.openai_live import OpenAILive
 from proxy.fakes.traffic import Received, pieces
 
 type Event = dict[str, Any]
@@ -42,6 +43,8 @@ def session_of(call: Received, play: Play) -> Spoken | None:
     if call.path.endswith("/realtime"):
         behaviour = named_by((parse_qs(call.query).get("model") or [""])[0]) or play.behaviour
         return Realtime(replace(play, behaviour=behaviour)) if behaviour.error is None else None
+    if call.path.endswith(("/live/sessions", "/fork")):
+        return OpenAILive(play)
     if "BidiGenerateContent" in call.path:
         return Live(play)
     return None

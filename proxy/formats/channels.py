@@ -28,6 +28,8 @@ class Channels:
     the channels below that object. json, opaque: types whose piece is one of a JSON document, or no text at all.
     call: the key at an event's root whose object says which call the event's index is. arguments: whether texts at the
     root of an event of that type are a call's arguments.
+    within, nested: the key at a root whose object is an event of another stream, and what holds for that one. typed:
+    pieces at the root of events of different types are different strings.
     """
 
     ends: Mapping[str, bool] = field(default_factory=lambda: MappingProxyType({}))
@@ -35,21 +37,35 @@ class Channels:
     opaque: frozenset[str] = frozenset()
     call: str = ""
     arguments: Callable[[str], object] = lambda _kind: False
+    within: str = ""
+    nested: "Channels | None" = None
+    typed: bool = False
+
+    def event(self, found: Scan) -> "tuple[Frame, Channels]":
+        """The object that is the event, and the channels that it belongs to."""
+        if self.nested is not None:
+            for frame in found.typed:
+                if frame.parent is found.root and frame.key == self.within and frame.position < 0:
+                    return frame, self.nested
+        return found.root, self
 
     def name(self, leaf: Leaf) -> str:
         """The channel of a piece."""
         if leaf.position >= 0:
             return scope(leaf.frame) + ("" if leaf.frame.shape.joined else str(leaf.position))
-        return scope(leaf.frame) + leaf.key
+        kind = f"{type_of(leaf.frame)}/" if self.typed and leaf.frame.parent is None else ""
+        return kind + scope(leaf.frame) + leaf.key
 
     def closed(self, found: Scan) -> tuple[str, ...]:
         """The scopes that end with this event."""
         scopes = [scope(frame) for frame in found.closing]
-        kind = type_of(found)
-        if kind in self.ends:
-            scopes.append(EVERY if self.ends[kind] else scope(found.root))
+        event, channels = self.event(found)
+        kind = type_of(event)
+        if kind in channels.ends:
+            every = EVERY if event is found.root else f"{self.within}/"
+            scopes.append(every if channels.ends[kind] else scope(event))
         elif kind.endswith(".done"):
-            scopes.append(scope(found.root))
+            scopes.append(scope(event))
         return tuple(scopes)
 
 
@@ -59,24 +75,28 @@ class Calls:
     def __init__(self, channels: Channels) -> None:
         self._channels = channels
         self._names: dict[str, str] = {}
+        self._event: Frame | None = None
 
     def found(self, found: Scan) -> None:
         """Remember the calls that an event names. A call that changes its name has none."""
+        self._event, channels = self._channels.event(found)
         for frame in found.calls:
             name = _named(frame)
             if not name:
                 continue
-            of_event = frame.parent is found.root and frame.position < 0 and frame.key == self._channels.call
-            at = scope(found.root if of_event else frame)
+            of_event = frame.parent is self._event and frame.position < 0 and frame.key == channels.call
+            at = scope(self._event if of_event else frame)
             if of_event and not at and (own := _index(frame)):
                 at = f"{own}/"  # the event names its call only by the object that it carries
             if at in self._names or len(self._names) < MAX_CALLS:
                 self._names[at] = name if self._names.get(at, name) == name else ""
 
     def tool(self, leaf: Leaf, kind: str = "") -> str | None:
-        """The tool, "" where nobody said which, None where the text is no arguments. kind: the event's type."""
+        """The tool, "" where nobody said which, None where the text is no arguments. kind: type of the event found."""
         arguments = (leaf.shape.kind or leaf.frame.kind) is SegmentKind.TOOL_ARGUMENTS
-        if not arguments and not (leaf.frame.parent is None and self._channels.arguments(kind)):
+        channels = self._channels if leaf.frame.parent is None else self._channels.nested
+        at_root = leaf.frame is self._event and channels is not None and channels.arguments(kind)
+        if not arguments and not at_root:
             return None
         frames: list[Frame] = []
         frame: Frame | None = leaf.frame
@@ -102,9 +122,9 @@ def _named(frame: Frame) -> str | None:
     return kind.removesuffix("_call") if kind.endswith("_call") and kind not in _PASSED_ON else ""
 
 
-def type_of(found: Scan) -> str:
+def type_of(event: Frame) -> str:
     """What an event says it is; "" where it does not."""
-    return found.root.notes.get("type", "") if found.root.notes else ""
+    return event.notes.get("type", "") if event.notes else ""
 
 
 def scope(frame: Frame) -> str:

@@ -52,7 +52,7 @@ def scan(text: str, shape: Shape, *, keys: bool = True) -> Scan:
 
 
 class _Scanner:
-    __slots__ = ("calls", "closing", "keys", "leaves", "noted", "text")
+    __slots__ = ("calls", "closing", "keys", "leaves", "noted", "text", "typed")
 
     def __init__(self, text: str, keys: bool) -> None:
         self.text = text
@@ -61,6 +61,7 @@ class _Scanner:
         self.noted: list[tuple[str, str, int, int]] = []
         self.closing: list[Frame] = []
         self.calls: list[Frame] = []
+        self.typed: list[Frame] = []
 
     def run(self, shape: Shape) -> Scan:
         text = self.text
@@ -79,7 +80,7 @@ class _Scanner:
             self._scalar(match, root, "", True, WHOLE, shape)
         if _END(text, end) is None:
             raise _broken(end)
-        return Scan(self.leaves, root, self.noted, self.closing, self.calls)
+        return Scan(self.leaves, root, self.noted, self.closing, self.calls, self.typed)
 
     def _container(self, frame: Frame, start: int) -> int:
         """Everything in the container that opens just before `start`, without recursion."""
@@ -167,7 +168,9 @@ class _Scanner:
             self.closing.append(frame)
         if frame.notes is None:
             frame.notes = {}
-        if note in ("tool", "call"):
+        if note == "type":
+            self.typed.append(frame)
+        elif note in ("tool", "call"):
             self.calls.append(frame)
             if frame.notes.get(note, value) != value:
                 value = UNCLEAR  # of two names either may be taken

@@ -134,10 +134,10 @@ class Scan:
 
     noted: the same with every value in its order, and where its literal stands: (name, value, start, end).
     closing: frames with a note `close` that says something (not null, false or "").
-    calls: frames with a note `tool` or `call`, a tool call's name or its own type.
+    calls: frames with a note `tool` or `call`, a tool call's name or its own type. typed: with a note `type`.
     """
 
-    __slots__ = ("calls", "closing", "facts", "leaves", "noted", "root")
+    __slots__ = ("calls", "closing", "facts", "leaves", "noted", "root", "typed")
 
     def __init__(
         self,
@@ -146,6 +146,7 @@ class Scan:
         noted: "list[tuple[str, str, int, int]]",
         closing: list[Frame],
         calls: list[Frame],
+        typed: list[Frame],
     ) -> None:
         self.leaves = leaves
         self.root = root
@@ -153,3 +154,4 @@ class Scan:
         self.facts = {name: value for name, value, _, _ in noted}
         self.closing = closing
         self.calls = calls
+        self.typed = typed

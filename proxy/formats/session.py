@@ -145,7 +145,7 @@ class MessageReader(StreamReader):
 
     def _json(self, event: Event, data: str, found: Scan) -> list[bytes]:
         restored = super()._json(event, data, found)
-        if type_of(found) in self._turns or found.closing:
+        if type_of(self._channels.event(found)[0]) in self._turns or found.closing:
             self.turn_ended = True
             self._count()
         return restored

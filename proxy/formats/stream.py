@@ -102,10 +102,13 @@ class StreamReader:
         return event.raw if restored == data else event.spelled(restored)
 
     def _json(self, event: Event, data: str, found: Scan) -> list[bytes]:
-        kind = type_of(found)
+        event_itself, channels = self._channels.event(found)
+        kind = type_of(event_itself)
         if self._calls is not None:
             self._calls.found(found)
-        pieces = [piece for leaf in found.leaves if (piece := self._piece(event, data, leaf, kind)) is not None]
+        pieces = [
+            piece for leaf in found.leaves if (piece := self._piece(event, data, leaf, kind, channels)) is not None
+        ]
         before: list[bytes] = []
         closed = self._channels.closed(found)
         if EVERY in closed or found.closing:
@@ -115,7 +118,7 @@ class StreamReader:
         changed = [piece for piece in pieces if piece.now != piece.value]
         return [*before, event.spelled(spliced(data, changed)) if changed else event.raw]
 
-    def _piece(self, event: Event, data: str, leaf: Leaf, kind: str) -> Piece | None:
+    def _piece(self, event: Event, data: str, leaf: Leaf, kind: str, channels: Channels) -> Piece | None:
         shape = leaf.shape
         is_media = shape.use in (Use.OPAQUE, Use.MEDIA)
         if leaf.form not in (Form.STRING, Form.KEY) or (is_media and not self._restorer.restorable.echoes):
@@ -130,12 +133,12 @@ class StreamReader:
             if leaf.form is Form.STRING and shape.use is not Use.STRUCTURAL:
                 self._noticed.whole(value)
             return Piece(leaf, value, self._restorer.whole(value, encoding, strict=strict, tool=tool))
-        if kind in self._channels.opaque:
+        if kind in channels.opaque:
             return None
         channel = self._channels.name(leaf)
         known = self._last.get(channel)
         encoding = Encoding.PLAIN
-        if known is None and (shape.json or kind in self._channels.json or value.lstrip()[:1] == "{"):
+        if known is None and (shape.json or kind in channels.json or value.lstrip()[:1] == "{"):
             encoding = Encoding.JSON
         now = self._restorer.feed(channel, value, encoding, strict=strict, tool=tool)
         self._noticed.text(channel, value)

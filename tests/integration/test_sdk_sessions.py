@@ -1,6 +1,7 @@
 """The official SDKs' own clients for sessions, through both doors: what an app gets is what it would have got without us."""
 
 import copy
+import json
 import re
 from typing import Any
 
@@ -52,6 +53,58 @@ async def test_openai_realtime_gets_the_events_that_it_would_have_got(each_door:
         assert await wanted.end() is None
         assert_no_leak(it.received(), PLANTED)
     assert joined(running.chunks) == joined(wanted.chunks)
+    assert MAIL in str(running.chunks[-1])
+
+
+def duplex() -> dict[str, Any]:
+    """A Live session that says a text while it hears one, and then has a response with a tool made."""
+    responses = {"model": "fake-echo", "instructions": f"You help {MAIL}.", "tools": [TOOL]}
+    session = {"model": "gpt-live-1", "instructions": f"Speak as {MAIL} does.", "safety_identifier": MAIL,
+               "delegation": {"type": "responses", "responses": responses}}  # fmt: skip
+    return {
+        "connect": {},
+        "send": [
+            {"type": "session.start", "session": session},
+            {"type": "session.commentary.append", "content": TEXT, "delegation_id": None},
+            {"type": "response.item.create", "item": MESSAGE},
+            {"type": "response.create"},
+            {"type": "session.close"},
+        ],
+        "until": "session.closed",
+    }
+
+
+def strands(events: list[dict[str, Any]]) -> list[Any]:
+    """Every text that grew, put together, and what else was said, in its order."""
+    grown: dict[tuple[str, ...], str] = {}
+    rest: list[Any] = []
+    # The fake makes ids from what it was sent, which are placeholders here and words there.
+    for event in json.loads(re.sub("[0-9a-f]{24,32}", "id", json.dumps(events))):
+        event.pop("event_id", None)
+        inner = event.get("event", event)
+        if "delta" in inner and inner["type"] != "session.output_audio.delta":
+            at = (inner["type"], inner.get("item_id", ""))
+            grown[at] = grown.get(at, "") + inner["delta"]
+        else:
+            inner.pop("sequence_number", None)
+            rest.append(event)
+    return [grown, *rest]
+
+
+async def test_openai_live_gets_the_events_that_it_would_have_got(each_door: Any, sdk: Any) -> None:
+    async with each_door(openai={"chunk": 3}) as it, FakeProvider("openai", chunk=3) as direct:
+        options = {"mode": "session", **duplex()}
+        running = sdk.start("openai", "live.connect", **it.route("openai", "/v1"), **options)
+        assert await running.end() is None
+        wanted = sdk.start("openai", "live.connect", base_url=f"{direct.url}/v1", **options)
+        assert await wanted.end() is None
+        assert_no_leak(it.received(), PLANTED)
+        assert {record["format"] for record in it.records("transfer")} == {"openai_live"}
+    assert strands(running.chunks) == strands(wanted.chunks)
+    grown = strands(running.chunks)[0]
+    assert grown["session.output_transcript.delta", ""] == TEXT
+    assert grown["session.input_transcript.delta", ""] == f"Ja. {TEXT}"
+    assert len(grown) == 3
     assert MAIL in str(running.chunks[-1])
 
 

@@ -85,7 +85,7 @@ async def in_session(call: dict[str, Any], tell: Callable[..., None]) -> None:
 
         client = openai.AsyncOpenAI(api_key=call["api_key"], base_url=call["base_url"])
         options = {"websocket_connection_options": network, "max_retries": 0}
-        async with client.realtime.connect(**given["connect"], **options) as connection:
+        async with method_of(client, call["call"])(**given["connect"], **options) as connection:
             for event in given["send"]:
                 await connection.send(event)
             index = 0
