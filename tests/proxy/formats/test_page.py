@@ -35,10 +35,13 @@ def test_the_tables_show_structure_opaque_places_and_media():
 
 
 def test_the_page_says_of_every_operation_what_becomes_of_a_request():
-    lines = [line.split(" | ") for line in page().splitlines() if line.startswith("| ")]
-    told = {line[0].removeprefix("| "): line[3] for line in lines}
-    assert told["chat"] == "inspected"
-    assert told["realtime"] == "a session: each message inspected"
-    assert told["async_invoke"].startswith("refused: ")
-    assert told["call"] == "any content type, inspected; refused unless the policy lets `application/sdp` pass"
-    assert told["file"].startswith("inspected")
+    told = {}
+    for section in page().split("\n## "):
+        lines = [line.split(" | ") for line in section.splitlines() if line.startswith("| ")]
+        told |= {(section.split("\n")[0].removeprefix("## "), line[0].removeprefix("| ")): line[3] for line in lines}
+    assert told["openai_chat", "chat"] == "inspected"
+    assert told["openai_realtime", "realtime"] == "a session: each message inspected"
+    assert told["openai_realtime", "call"].startswith("any content type, inspected; refused unless the policy lets `")
+    assert told["openai_live", "sideband"].startswith("refused: ")
+    assert told["bedrock", "async_invoke"].startswith("refused: ")
+    assert told["openai_other", "file"].startswith("inspected")
