@@ -29,7 +29,7 @@ _EXPIRED = Decision(Action.BLOCK, code=Code.DESTINATION_EXPIRED, because="The de
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """A transfer decided for one destination, routes not followed yet."""
+    """A transfer decided for one destination, routes not followed yet. parts: all of them, those alike once."""
 
     findings: tuple[Part, ...]
     rest: Part
@@ -46,11 +46,12 @@ def outcome_at(policy: "Policy", given: PolicyInput, purpose: str, destination: 
     decided = {id(one): one for one in given.findings}
     parts = {key: _finding(policy, candidates, given, one, counts, nothing, rest) for key, one in decided.items()}
     findings = tuple([parts[id(one)] for one in given.findings])
+    alike = parts.values()
     if not given.media:
-        return Outcome(findings, rest, (), (rest, *findings))
+        return Outcome(findings, rest, (), (rest, *alike))
     media = tuple([_media(policy, candidates, given, index) for index in range(len(given.media))])
     extra = tuple(part for _, part in media if part is not None)
-    return Outcome(findings, rest, tuple(one for one, _ in media), (rest, *findings, *extra))
+    return Outcome(findings, rest, tuple(one for one, _ in media), (rest, *alike, *extra))
 
 
 def candidates_of(policy: "Policy", given: PolicyInput, purpose: str, name: str) -> tuple[Candidates, Decision]:

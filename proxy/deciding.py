@@ -78,7 +78,7 @@ def decide_copy(work: Work, services: Services, first: Work, mirror: Mirror) -> 
     facts.action, facts.rules = "block" if blocked else "mirror", (mirror.rule_id, *decision.rule_ids)
     facts.purpose = decision.purpose or facts.purpose
     facts.found = [
-        replace(one, decision=chosen) for one, chosen in zip(first.facts.found, decision.decisions, strict=True)
+        one._replace(decision=chosen) for one, chosen in zip(first.facts.found, decision.decisions, strict=True)
     ]
     facts.uninspected = _passed(work)
     _refuse(work)

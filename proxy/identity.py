@@ -8,6 +8,7 @@ import hmac
 import ipaddress
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha256
 from types import MappingProxyType
 from typing import Any
@@ -152,7 +153,8 @@ def _shown(
     trusted: "Callable[[str], bool]",
 ) -> tuple[str, str]:
     """The application that a request without our credential comes from, and how we know; strongest evidence first."""
-    keys = {fingerprint(_bare(value)) for name in carriers for value in egress.headers.all(name)}
+    shown = [value for name in carriers for value in egress.headers.all(name)] if policy.applications else []
+    keys = {fingerprint(_bare(value)) for value in shown}
 
     def by_header(identify: Identify) -> bool:
         name, _, value = identify.header.partition("=")
@@ -189,22 +191,36 @@ def _named(egress: Egress, trusted: "Callable[[str], bool]") -> str:
 
 def trust_of(peer: str, has_credential: bool, policy: Policy) -> "Callable[[str], bool]":
     """Which of its own headers a request is believed: header name -> whether."""
+    # Headers mostly share their sources, and each of them is asked about on every request.
+    believed: dict[tuple[str, ...], bool] = {}
 
     def trusted(header: str) -> bool:
         sources = policy.trusts_header(header)
-        if has_credential and "credential" in sources:
-            return True
-        return _in_networks(peer, tuple(source for source in sources if source != "credential"))
+        known = believed.get(sources)
+        if known is None:
+            networks = tuple(source for source in sources if source != "credential")
+            known = believed[sources] = (has_credential and len(networks) < len(sources)) or _in_networks(
+                peer, networks
+            )
+        return known
 
     return trusted
 
 
 def _in_networks(peer: str, networks: tuple[str, ...]) -> bool:
+    if not networks:
+        return False
     try:
         address = ipaddress.ip_address(peer)
     except ValueError:
         return False
-    return any(address in ipaddress.ip_network(network) for network in networks)
+    return any(address in network for network in _parsed(networks))
+
+
+@lru_cache(maxsize=1024)
+def _parsed(networks: tuple[str, ...]) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
+    """Networks of a policy, which a test of membership would parse each time."""
+    return tuple(ipaddress.ip_network(network) for network in networks)
 
 
 def _subjects(egress: Egress) -> tuple[Subject, ...]:

@@ -7,6 +7,7 @@ Nothing here does I/O, and nothing here may be logged: all of it may hold person
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 type Header = tuple[bytes, bytes]
 
@@ -31,7 +32,11 @@ class Headers:
     def get(self, name: str) -> str | None:
         """The first value of that name as Latin-1 text, or None."""
         wanted = name.lower().encode("ascii")
-        return next((value.decode("latin-1") for key, value in self.fields if key.lower() == wanted), None)
+        # A loop: a generator costs more than all that it looks at, and this is asked a dozen times for each request.
+        for key, value in self.fields:
+            if key.lower() == wanted:
+                return value.decode("latin-1")
+        return None
 
     def all(self, name: str) -> tuple[str, ...]:
         """Every value of that name, in order."""
@@ -40,8 +45,8 @@ class Headers:
 
     def without(self, names: Iterable[str]) -> "Headers":
         """The same fields less those of the given names."""
-        dropped = {name.lower().encode("ascii") for name in names}
-        return Headers(tuple(field for field in self.fields if field[0].lower() not in dropped))
+        dropped = _lower(tuple(names))
+        return Headers(tuple([field for field in self.fields if field[0].lower() not in dropped]))
 
     def with_field(self, name: str, value: str) -> "Headers":
         """The same fields with every `name` replaced by one, placed last."""
@@ -49,6 +54,12 @@ class Headers:
 
     def __iter__(self) -> Iterator[Header]:
         return iter(self.fields)
+
+
+@lru_cache(maxsize=256)
+def _lower(names: tuple[str, ...]) -> frozenset[bytes]:
+    """Names as they compare; those asked for are ours, the policy's and the providers', never a client's."""
+    return frozenset([name.lower().encode("ascii") for name in names])
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,12 @@
 One instance per process with a registry of its own; the label sets are small on purpose.
 """
 
+from collections import Counter
 from collections.abc import Iterable
-from typing import Literal
+from typing import Any, Literal
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Gauge, Histogram, generate_latest
+from prometheus_client import Counter as CounterMetric
 
 from audit.canonical import Record
 from audit.record import BlockedRecord, OutcomeRecord, TransferRecord
@@ -21,6 +23,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        self._known: dict[tuple[CounterMetric | Histogram, tuple[str, ...]], Any] = {}
         self.transfers = self._counter(
             "dragoman_transfers_total", "Transfers by destination and decision.", "destination", "action"
         )
@@ -64,15 +67,18 @@ class Metrics:
     def recorded(self, record: Record) -> None:
         """Count what a record says."""
         if isinstance(record, OutcomeRecord):
-            self.outcomes.labels(record.state).inc()
+            self._of(self.outcomes, record.state).inc()
             return
         if not isinstance(record, TransferRecord | BlockedRecord):
             return
-        self.transfers.labels(record.destination.name if record.destination else "", record.action).inc()
+        self._of(self.transfers, record.destination.name if record.destination else "", record.action).inc()
+        found: Counter[tuple[str, str]] = Counter()
         for finding in record.findings:
-            self.findings.labels(finding.entity_type, finding.operator).inc(finding.n)
+            found[finding.entity_type, finding.operator] += finding.n
+        for labels, n in found.items():
+            self._of(self.findings, *labels).inc(n)
         for spent in record.stages:
-            self.stage.labels(spent.stage).observe(spent.us / 1_000_000)
+            self._of(self.stage, spent.stage).observe(spent.us / 1_000_000)
 
     def ends(self, found: Iterable[tuple[str, float]]) -> None:
         """What ends, and when (seconds since 1970); what is not there any more is forgotten."""
@@ -84,8 +90,16 @@ class Metrics:
         """The metrics in the text format."""
         return generate_latest(self.registry)
 
-    def _counter(self, name: str, says: str, *labels: str) -> Counter:
-        return Counter(name, says, labels, registry=self.registry)
+    def _of[M: (CounterMetric, Histogram)](self, metric: M, *labels: str) -> M:
+        """The metric of these labels, which the library looks up at a cost: this is on every request's path."""
+        child = self._known.get((metric, labels))
+        if child is None:
+            child = self._known[metric, labels] = metric.labels(*labels)
+        made: M = child
+        return made
+
+    def _counter(self, name: str, says: str, *labels: str) -> CounterMetric:
+        return CounterMetric(name, says, labels, registry=self.registry)
 
     def _gauge(
         self, name: str, says: str, *labels: str, over: Literal["livesum", "livemin", "livemax"] = "livemax"

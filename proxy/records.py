@@ -8,8 +8,9 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from hashlib import sha256
-from typing import Any
+from typing import Any, NamedTuple
 
 from audit.record import (
     MAX_FINDINGS,
@@ -63,13 +64,15 @@ _MEDIA_TYPE = re.compile(r"[a-z0-9][a-z0-9.+-]*/[a-z0-9][a-z0-9.+-]*", re.ASCII)
 _LANGUAGE = re.compile(r"[a-z]{2,3}", re.ASCII)
 
 
+MAX_DESTINATIONS = 1024
+_DESTINATIONS: dict[tuple[int, str], tuple[Destination, DestinationFacts]] = {}
+"""(identity of a destination, purpose) -> the destination, so that no other can have its identity, and its facts."""
 KEPT = Decision(PolicyAction.ALLOW)
 """For what was only seen: personal data in an answer, which nothing replaced."""
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """One finding with what was decided for it and where it stood."""
+class Found(NamedTuple):
+    """One finding with what was decided for it and where it stood. A tuple, because a long talk has hundreds."""
 
     finding: Finding
     segment: Segment
@@ -175,7 +178,10 @@ def count(found: Sequence[Found]) -> tuple[tuple[FindingCount, ...], int]:
     """Findings as counts, the most frequent first, and how many found no row."""
     # Rows are validated when they are made, so one is made per kind of finding and not per finding.
     decisions = {id(item.decision): item.decision for item in found}
-    kinds = Counter([_kind(item) for item in found])
+    kinds = Counter([
+        (id(decision), one.entity_type, one.score, language, one.recognizer, segment.schema_pointer, segment.kind)
+        for one, segment, language, decision in found
+    ])  # fmt: skip
     alike: Counter[_Row] = Counter()
     for kind, n in kinds.items():
         alike[_in_words(kind, decisions[kind[0]])] += n
@@ -189,12 +195,6 @@ type _Kind = tuple[int, str, float, str, str, str, TextKind]
 type _Row = tuple[str, str, int, str, str, str, str, str, str]
 
 
-def _kind(item: Found) -> _Kind:
-    finding, segment = item.finding, item.segment
-    place, kind = segment.schema_pointer, segment.kind
-    return id(item.decision), finding.entity_type, finding.score, item.language, finding.recognizer, place, kind
-
-
 def _in_words(alike: _Kind, decision: Decision) -> _Row:
     _, entity_type, score, language, recognizer, place, kind = alike
     action = decision.action
@@ -203,7 +203,9 @@ def _in_words(alike: _Kind, decision: Decision) -> _Row:
     return entity_type, operator, decile, language, recognizer, decision.rule_id, decision.exception, place, kind
 
 
+@lru_cache(maxsize=4096)
 def _row(kind: _Row, n: int) -> FindingCount:
+    """The same rows come again with every turn, and making one validates it. Closed names and schema pointers only."""
     entity_type, operator, decile, language, recognizer, rule, exception, place, segment_kind = kind
     return FindingCount(
         entity_type=entity_name(entity_type),
@@ -300,8 +302,19 @@ def _purpose(policy: Policy, name: str) -> PurposeFacts | None:
 
 
 def _destination(destination: Destination | None, purpose: str) -> DestinationFacts | None:
+    """What a record says of a destination; worked out once for each, because nothing of it is the transfer's own."""
     if destination is None:
         return None
+    key = id(destination), purpose
+    known = _DESTINATIONS.get(key)
+    if known is None or known[0] is not destination:
+        if len(_DESTINATIONS) >= MAX_DESTINATIONS:
+            _DESTINATIONS.clear()
+        known = _DESTINATIONS[key] = destination, _destination_facts(destination, purpose)
+    return known[1]
+
+
+def _destination_facts(destination: Destination, purpose: str) -> DestinationFacts:
     digest = destination.digest.removeprefix("sha256:")
     return DestinationFacts(
         name=destination.name,

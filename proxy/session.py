@@ -192,7 +192,7 @@ class Session:
     def heard(self, found: Sequence[records.Found], inspected: str, *, truncated: bool) -> None:
         """Add what was found in a turn of the provider's; its texts are not kept."""
         room = MAX_FOUND - len(self._found)
-        self._found += [replace(one, segment=replace(one.segment, text="")) for one in found[:room]]
+        self._found += [one._replace(segment=replace(one.segment, text="")) for one in found[:room]]
         if truncated or len(found) > room:
             inspected = "failed"
         if self._inspected != "failed" and inspected != "none":

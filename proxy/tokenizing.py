@@ -18,7 +18,7 @@ from proxy.services import AsyncVault, Bound, Offload
 from redaction.errors import OperatorError, VaultError
 from redaction.restore import Restorable
 from redaction.segment import Segment
-from redaction.transform import Decided, Item, changes, look_alikes, settle, surfaces, transform
+from redaction.transform import Decided, Item, look_alikes, rewritten, settle, surfaces
 from redaction.vault import Scope
 from redaction.vault.base import SESSION
 
@@ -100,7 +100,7 @@ async def _tokenize(
     for _ in range(ROUNDS):
         await _issue(services.vault, scopes, plans, issued, persons)
         for tokens in issued.values():
-            known.update((token, surface) for (_, surface), token in tokens.items())
+            known.update([(token, surface) for (_, surface), token in tokens.items()])
         restorable = Restorable(known)
         if not known or not await services.offload(size, partial(_protect, plans, restorable)):
             texts = await services.offload(size, lambda: _texts(plans, issued))
@@ -132,13 +132,15 @@ def _plans(scopes: Sequence[Scope], found: Sequence[Found], segments: Sequence[S
     }
     decided: dict[str, list[Decided]] = {}
     # Hundreds of findings share a handful of decisions.
-    chosen: dict[int, tuple[str, Mapping[str, str | int]]] = {}
-    for item in found:
-        decision = item.decision
-        if decision.action is Action.TRANSFORM:
-            if id(decision) not in chosen:
-                chosen[id(decision)] = decision.operator.value, MappingProxyType(dict(decision.params))
-            decided.setdefault(item.segment.pointer, []).append(Decided(item.finding, *chosen[id(decision)]))
+    chosen: dict[int, tuple[str, Mapping[str, str | int]] | None] = {}
+    for finding, segment, _, decision in found:
+        key = id(decision)
+        if key not in chosen:
+            params = MappingProxyType(dict(decision.params))
+            chosen[key] = (decision.operator.value, params) if decision.action is Action.TRANSFORM else None
+        how = chosen[key]
+        if how is not None:
+            decided.setdefault(segment.pointer, []).append(Decided(finding, *how))
     for pointer, items in decided.items():
         plans[pointer].decided = settle(items)
     return list(plans.values())
@@ -155,26 +157,27 @@ async def _issue(
     for scope in scopes:
         # The conversation is somebody's even where nothing was replaced: its key opens the commitments of the log.
         concerns = scope is scopes[0] and persons
-        wanted = dict.fromkeys(
-            item
-            for plan in plans
-            if plan.scope is scope and plan.decided
-            for item in surfaces(plan.segment.text, plan.decided)
-            if item not in issued[scope.id]
-        )
-        if wanted or concerns:
-            tokens = await vault.issue(scope, list(wanted), persons)
-            issued[scope.id].update(zip(wanted, tokens, strict=True))
+        known, wanted = issued[scope.id], dict[Item, None]()
+        for plan in plans:
+            if plan.scope is scope and plan.decided:
+                wanted.update(dict.fromkeys(surfaces(plan.segment.text, plan.decided)))
+        missing = [item for item in wanted if item not in known] if known else list(wanted)
+        if missing or concerns:
+            tokens = await vault.issue(scope, missing, persons)
+            known.update(zip(missing, tokens, strict=True))
 
 
 def _protect(plans: Sequence[_Plan], restorable: Restorable) -> bool:
     """Add what the app itself wrote in the spelling of a restorable placeholder; whether anything was added."""
     added = False
     for plan in plans:
+        alike = look_alikes(plan.segment.text, restorable, plan.decided)
+        if not alike:
+            continue
         spans = [(one.finding.start, one.finding.end) for one in plan.decided]
         new = [
             one
-            for one in look_alikes(plan.segment.text, restorable, plan.decided)
+            for one in alike
             if not any(start <= one.finding.start and one.finding.end <= end for start, end in spans)
         ]
         if new:
@@ -188,8 +191,7 @@ def _texts(plans: Sequence[_Plan], issued: Mapping[str, Mapping[Item, str]]) -> 
     for plan in plans:
         if plan.decided:
             text = plan.segment.text
-            made = changes(text, plan.decided, issued[plan.scope.id], plan.scope.token_key)
-            new = transform(text, made).text
+            new = rewritten(text, plan.decided, issued[plan.scope.id], plan.scope.token_key)
             if new != text:
                 texts[plan.segment.pointer] = new
     return texts

@@ -96,7 +96,7 @@ def _decided(
     decisions = policy.decide(given).decisions if facts else ()
     redacts = policy.response.unexpected == "redact"
     return [
-        (at, replace(one, decision=_TAKEN_OUT if redacts and chosen.action is not Action.ALLOW else _kept(chosen)))
+        (at, one._replace(decision=_TAKEN_OUT if redacts and chosen.action is not Action.ALLOW else _kept(chosen)))
         for (at, one), chosen in zip(found, decisions, strict=True)
     ]
 

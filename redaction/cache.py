@@ -7,15 +7,20 @@ memory nor a timing of it gives the text back. Nothing is written anywhere.
 import hashlib
 import secrets
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from redaction.finding import Finding
 from redaction.segment import Segment
 
+if TYPE_CHECKING:
+    from redaction.propagate import Form
+
 # What an entry and a finding weigh in CPython 3.12, measured with tracemalloc and rounded up.
-_ENTRY_BYTES = 320
+_ENTRY_BYTES = 384
 _FINDING_BYTES = 160
+_FORM_BYTES = 112
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +35,15 @@ class SegmentFindings:
     language: str
 
 
+@dataclass(slots=True)
+class _Entry:
+    """weight: estimated bytes. forms: see `redaction.propagate.forms_of`; worked out when first asked for."""
+
+    found: SegmentFindings
+    weight: int
+    forms: "tuple[Form, ...] | None" = None
+
+
 class SegmentCache:
     """Least recently used findings, bounded in bytes. Not thread-safe: one event loop owns it."""
 
@@ -38,7 +52,7 @@ class SegmentCache:
         self._version = version.encode()
         self._max_bytes = max_bytes
         self._bytes = 0
-        self._entries: OrderedDict[bytes, SegmentFindings] = OrderedDict()
+        self._entries: OrderedDict[bytes, _Entry] = OrderedDict()
 
     def digest(self, segment: Segment) -> bytes:
         """The key of a segment: everything that its findings may depend on, and not its place in the body."""
@@ -59,22 +73,40 @@ class SegmentCache:
 
     def get(self, digest: bytes) -> SegmentFindings | None:
         entry = self._entries.get(digest)
-        if entry is not None:
-            self._entries.move_to_end(digest)
-        return entry
+        if entry is None:
+            return None
+        self._entries.move_to_end(digest)
+        return entry.found
 
     def put(self, digest: bytes, found: SegmentFindings) -> None:
-        weight = _weight(found)
+        weight = _ENTRY_BYTES + _FINDING_BYTES * len(found.findings)
         if weight > self._max_bytes:
             return
         before = self._entries.pop(digest, None)
         if before is not None:
-            self._bytes -= _weight(before)
-        self._entries[digest] = found
+            self._bytes -= before.weight
+        self._entries[digest] = _Entry(found, weight)
         self._bytes += weight
+        self._trim()
+
+    def forms(self, digest: bytes, make: "Callable[[], tuple[Form, ...]]") -> "tuple[Form, ...]":
+        """See `redaction.propagate.forms_of`: made once for a segment whose findings are known here."""
+        entry = self._entries.get(digest)
+        if entry is not None and entry.forms is not None:
+            return entry.forms
+        forms = make()
+        if entry is not None:
+            entry.forms = forms
+            grown = _FORM_BYTES * len(forms)
+            entry.weight += grown
+            self._bytes += grown
+            self._trim()
+        return forms
+
+    def _trim(self) -> None:
         while self._bytes > self._max_bytes:
             _, oldest = self._entries.popitem(last=False)
-            self._bytes -= _weight(oldest)
+            self._bytes -= oldest.weight
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -83,7 +115,3 @@ class SegmentCache:
     def size_bytes(self) -> int:
         """The estimated weight of what is held, at most `max_bytes`."""
         return self._bytes
-
-
-def _weight(found: SegmentFindings) -> int:
-    return _ENTRY_BYTES + _FINDING_BYTES * len(found.findings)

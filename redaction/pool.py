@@ -10,18 +10,16 @@ from dataclasses import dataclass
 from typing import Final, Protocol, Self
 
 from redaction.cache import SegmentCache, SegmentFindings
+from redaction.conversation import Conversation
 from redaction.detectors import check_languages
 from redaction.detectors.process import Batch, FairQueue, WorkerProcess
 from redaction.errors import DetectionError
-from redaction.propagate import Automaton, literals
 from redaction.segment import Segment
 from redaction.settings import EngineSettings
 from redaction.windows import Window, join, windows
 
 # Characters per batch: long enough to keep a model's matrices full, short enough to take turns.
 _BATCH_CHARS: Final = 16_000
-# Text that is looked through for literals before the loop gets a turn: about 2 ms.
-_TURN_CHARS: Final = 64_000
 _RESTARTS: Final = 3
 
 
@@ -136,7 +134,8 @@ class DetectionPool:
         pieces = _Pieces(segments, self._cache)
         if pieces.missing:
             await self._analyse(pieces, deadline_s)
-        found = await self._propagated(segments, pieces.digests(), pieces.joined())
+        told = Conversation(self._cache, segments, pieces.digests(), pieces.joined(), pieces.missing.keys())
+        found = await told.propagated()
         return DetectionResult(tuple(found), self.version, pieces.hits, pieces.analysed_chars)
 
     async def _analyse(self, pieces: "_Pieces", deadline_s: float) -> None:
@@ -155,31 +154,6 @@ class DetectionPool:
         finally:
             self._requests -= 1
             self._queue.drop(batches)
-
-    async def _propagated(
-        self, segments: Sequence[Segment], digests: Sequence[bytes], found: list[SegmentFindings]
-    ) -> list[SegmentFindings]:
-        wanted = literals(segments, found)
-        if not wanted:
-            return found
-        spellings = [f"{literal.exact:d}{literal.entity_type} {literal.text}" for literal in wanted]
-        values = self._cache.values_digest(spellings)
-        keys = [self._cache.derived(digest, values) for digest in digests]
-        automaton: Automaton | None = None
-        result: list[SegmentFindings] = []
-        chars = 0
-        for segment, own, key in zip(segments, found, keys, strict=True):
-            extended = self._cache.get(key)
-            if extended is None:
-                automaton = automaton or Automaton(wanted)
-                extended = automaton.extend(segment, own)
-                self._cache.put(key, extended)
-                chars += len(segment.text)
-                if chars > _TURN_CHARS:
-                    chars = 0
-                    await asyncio.sleep(0)
-            result.append(extended)
-        return result
 
     async def _work(self, worker: DetectionWorker) -> None:
         failures = 0

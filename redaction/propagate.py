@@ -4,9 +4,10 @@ A name that was certain in turn 2 is covered in turn 7 where it stands without c
 the segments of one request; linear in their length, whatever the number of values.
 """
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from redaction.cache import SegmentFindings
 from redaction.finding import Finding
@@ -21,6 +22,7 @@ _MIN_CHARS: Final = 4
 _MIN_SMALL: Final = 5
 # More values than this come from a table, which was found row by row; the rest gains nothing.
 MAX_LITERALS: Final = 20_000
+_WORD: Final = re.compile(r"\S+")
 _NEVER: Final = frozenset({"AGE", "POSTAL_CODE", "LOCATION", "RELIGION", "HEALTH", "ETHNICITY", "UNION", "POLITICS"})
 
 
@@ -33,37 +35,67 @@ class Literal:
     exact: bool
 
 
+class Form(NamedTuple):
+    """Where in a segment something to look for elsewhere stands: places, no text. A tuple, for there are hundreds."""
+
+    start: int
+    end: int
+    exact: bool
+    entity_type: str
+
+
+type Values = Mapping[tuple[str, bool], str]
+"""What to look for: (text, whether only in this spelling), in small letters where in any -> entity type."""
+
+
 def literals(segments: Sequence[Segment], found: Sequence[SegmentFindings]) -> list[Literal]:
     """What to look for elsewhere, sorted, so that equal conversations give equal lists."""
-    values = {
-        (segment.text[finding.start : finding.end], finding.entity_type)
-        for segment, result in zip(segments, found, strict=True)
-        for finding in result.findings
-        if finding.entity_type not in _NEVER
-    }
+    pairs = zip(segments, found, strict=True)
+    return ordered(values_of((segment.text, forms_of(segment.text, result)) for segment, result in pairs))
+
+
+def values_of(texts: Iterable[tuple[str, Sequence[Form]]]) -> Values:
+    """What to look for in all of them: texts, and where in each it stands."""
     seen: dict[tuple[str, bool], str] = {}
-    for value, entity_type in values:
-        for text, exact in _forms(value, entity_type):
-            key = (text if exact else lower(text), exact)
-            seen[key] = min(seen.get(key, entity_type), entity_type)
-    ordered = sorted(seen.items())[:MAX_LITERALS]
-    return [Literal(text, entity_type, exact) for (text, exact), entity_type in ordered]
+    for text, forms in texts:
+        for start, end, exact, entity_type in forms:
+            key = (text[start:end] if exact else lower(text[start:end]), exact)
+            known = seen.get(key)
+            if known is None or entity_type < known:
+                seen[key] = entity_type
+    return seen
 
 
-def _forms(value: str, entity_type: str) -> list[tuple[str, bool]]:
-    """What to look for, and whether in this spelling alone."""
+def ordered(values: Values) -> list[Literal]:
+    """The same as literals, sorted."""
+    return [Literal(text, entity_type, exact) for (text, exact), entity_type in sorted(values.items())[:MAX_LITERALS]]
+
+
+def forms_of(text: str, found: SegmentFindings) -> tuple[Form, ...]:
+    """What of a segment is looked for elsewhere; it depends on the segment alone."""
+    return tuple(
+        form
+        for finding in found.findings
+        if finding.entity_type not in _NEVER
+        for form in _forms(text[finding.start : finding.end], finding)
+    )
+
+
+def _forms(value: str, finding: Finding) -> list[Form]:
+    """A value and its parts, and whether each is looked for in this spelling alone."""
+    start, entity_type = finding.start, finding.entity_type
     if len(value) < _MIN_CHARS or "\n" in value:
         return []
     if entity_type != "PERSON":
         # A value with a digit or a sign in it is itself in any case; a bare word is only in its own.
-        return [(value, value.isalpha())]
-    parts = value.split()
-    forms = [(value, len(parts) == 1 and is_word(value))]
+        return [Form(start, finding.end, value.isalpha(), entity_type)]
+    parts = list(_WORD.finditer(value))
+    forms = [Form(start, finding.end, len(parts) == 1 and is_word(value), entity_type)]
     if len(parts) > 1:
         forms += [
-            (part, len(part) < _MIN_SMALL or is_place(part))
-            for part in parts
-            if len(part) >= _MIN_CHARS and part[:1].isupper() and part.isalpha() and not is_word(part)
+            Form(start + at.start(), start + at.end(), len(part) < _MIN_SMALL or is_place(part), entity_type)
+            for at in parts
+            if len(part := at[0]) >= _MIN_CHARS and part[:1].isupper() and part.isalpha() and not is_word(part)
         ]
     return forms
 

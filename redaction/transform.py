@@ -6,9 +6,9 @@ surfaces are not kept, and errors never quote them.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from itertools import pairwise
+from dataclasses import dataclass, replace
 from types import MappingProxyType
+from typing import NamedTuple
 
 from redaction import operators, stand_ins
 from redaction.errors import OperatorError
@@ -67,13 +67,15 @@ class Transformed:
         return tuple(made)
 
 
-@dataclass(frozen=True, slots=True)
-class Decided:
-    """A finding and the operator that a rule chose for it. params: the operator's, as the rule gives them."""
+class Decided(NamedTuple):
+    """A finding and the operator that a rule chose for it. params: the operator's, as the rule gives them.
+
+    A tuple, because a long talk has hundreds.
+    """
 
     finding: Finding
     operator: str = "tokenize"
-    params: Mapping[str, str | int] = field(default_factory=lambda: MappingProxyType({}))
+    params: Mapping[str, str | int] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,7 @@ def transform(text: str, changes: Iterable[Change]) -> Transformed:
     for change in ordered:
         start, end = change.finding.start, change.finding.end
         if not position <= start < end <= len(text):
-            raise OperatorError("a finding lies outside of its text or overlaps another", code="bad_finding")
+            raise _bad_finding()
         parts += (text[position:start], change.replacement)
         position = end
     parts.append(text[position:])
@@ -110,7 +112,12 @@ def settle(decided: Iterable[Decided]) -> tuple[Decided, ...]:
     then length, then place) and the operator that gives away least. What is kept takes no part.
     """
     replaced = [one for one in decided if one.operator != "keep"]
-    if all(one.finding.end <= other.finding.start for one, other in pairwise(replaced)):
+    covered = 0
+    for one in replaced:
+        if one.finding.start < covered:
+            break
+        covered = one.finding.end
+    else:
         return tuple(replaced)  # as detection gives them
     settled: list[Decided] = []
     cluster: list[Decided] = []
@@ -178,19 +185,14 @@ def _uncovered(found: Iterable[Decided], plan: Sequence[Decided]) -> Iterable[De
 
 def surfaces(text: str, decided: Sequence[Decided]) -> tuple[Item, ...]:
     """What needs a placeholder or stand-in, in order; an operator is asked, not named."""
-    if all(one.operator == _TOKENIZE for one in decided):  # as nearly always; this is on every request's path
-        return tuple((one.finding.entity_type, text[one.finding.start : one.finding.end]) for one in decided)
+    if _tokenizes(decided):
+        return tuple([(one.entity_type, text[one.start : one.end]) for one, _, _ in decided])
     return tuple(item for spans in _wanted(text, decided) for _, _, item in spans)
 
 
 def changes(text: str, decided: Sequence[Decided], tokens: Mapping[Item, str], key: bytes) -> tuple[Change, ...]:
     """Each decision with its replacement. Raises OperatorError `no_token` where none was issued for a surface."""
     made: list[Change] = []
-    if all(one.operator == _TOKENIZE for one in decided):
-        for one in decided:
-            item = (one.finding.entity_type, text[one.finding.start : one.finding.end])
-            made.append(Change(one.finding, _issued(tokens, item)))
-        return tuple(made)
     chosen = _operators(decided)
     for one, spans in zip(decided, _wanted(text, decided), strict=True):
         finding, operator = one.finding, chosen[one.operator]
@@ -205,6 +207,34 @@ def changes(text: str, decided: Sequence[Decided], tokens: Mapping[Item, str], k
             position = end
         made.append(Change(finding, "".join((*parts, text[position : finding.end]))))
     return tuple(made)
+
+
+def rewritten(text: str, decided: Sequence[Decided], tokens: Mapping[Item, str], key: bytes) -> str:
+    """The text with every decision carried out: `changes` and `transform` in one. Raises OperatorError as they do."""
+    if not _tokenizes(decided):
+        return transform(text, changes(text, decided, tokens, key)).text
+    parts: list[str] = []
+    position = 0
+    for finding, _, _ in decided:
+        start, end = finding.start, finding.end
+        if not position <= start < end <= len(text):
+            raise _bad_finding()
+        parts += (text[position:start], _issued(tokens, (finding.entity_type, text[start:end])))
+        position = end
+    parts.append(text[position:])
+    return "".join(parts)
+
+
+def _tokenizes(decided: Sequence[Decided]) -> bool:
+    """Whether everything becomes a placeholder, as nearly always; this is on every request's path."""
+    for one in decided:  # noqa: SIM110 (a generator costs more than all that it looks at)
+        if one.operator != _TOKENIZE:
+            return False
+    return True
+
+
+def _bad_finding() -> OperatorError:
+    return OperatorError("a finding lies outside of its text or overlaps another", code="bad_finding")
 
 
 def _issued(tokens: Mapping[Item, str], item: Item) -> str:

@@ -8,7 +8,6 @@ is none, whatever it looks like. Pure; the originals it holds never enter an err
 import re
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
-from copy import copy
 from heapq import merge
 from types import MappingProxyType
 from typing import Final
@@ -75,7 +74,8 @@ class Restorable:
                 continue
             if parsed is None:
                 raise RestoreError("a placeholder to restore does not follow the grammar", code="not_a_placeholder")
-            by_ident[parsed.ident] = (*by_ident.get(parsed.ident, ()), text)
+            ident = parsed.ident
+            by_ident[ident] = (*by_ident[ident], text) if ident in by_ident else (text,)
             labels.add(parsed.label)
         self._by_ident = by_ident
         self._literals = Literals(stand_ins)
@@ -92,7 +92,9 @@ class Restorable:
 
         echoes: texts that were opened to be inspected, as they were sent -> as the app wrote them.
         """
-        other = copy(self)
+        other = Restorable.__new__(Restorable)
+        for name in self.__slots__:
+            setattr(other, name, getattr(self, name))
         other._sent = Sent(self._tokens, sent, echoes)
         return other
 

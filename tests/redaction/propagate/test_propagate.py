@@ -1,10 +1,13 @@
 """A value found once is found everywhere in the request; an obvious, slow search is the oracle."""
 
+import asyncio
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from redaction.cache import SegmentCache, SegmentFindings
+from redaction.conversation import Conversation
 from redaction.finding import Finding
 from redaction.propagate import RECOGNIZER, Literal, literals, lower, propagate
 from redaction.segment import Segment, SegmentKind
@@ -79,6 +82,36 @@ def test_what_is_looked_for_does_not_depend_on_the_order_of_segments(texts: list
     mixed = pairs[:]
     random.shuffle(mixed)  # type: ignore[attr-defined]
     assert literals(*zip(*pairs, strict=True)) == literals(*zip(*mixed, strict=True))
+
+
+turns = st.lists(
+    st.tuples(st.lists(written, min_size=1, max_size=3), st.lists(st.sampled_from(VALUES), max_size=4)),
+    min_size=1,
+    max_size=5,
+)
+
+
+@given(turns, st.booleans())
+def test_turn_by_turn_the_same_is_found_as_in_the_whole(
+    told: list[tuple[list[str], list[tuple[str, str]]]], small: bool
+) -> None:
+    cache = SegmentCache("1", max_bytes=3_000 if small else 1 << 20)
+    segments: list[Segment] = []
+    own: list[SegmentFindings] = []
+    for texts, values in told:
+        fresh: dict[bytes, None] = {}
+        for text in texts:
+            one = segment(text, len(segments))
+            known = next((result for before, result in zip(segments, own, strict=True) if before.text == text), None)
+            segments.append(one)
+            own.append(known or found(text, *values))
+            if known is None:
+                fresh[cache.digest(one)] = None
+                cache.put(cache.digest(one), own[-1])
+        digests = [cache.digest(one) for one in segments]
+        got = asyncio.run(Conversation(cache, segments, digests, own, fresh.keys()).propagated())
+        assert got == propagate(segments, own)
+        assert cache.size_bytes <= (3_000 if small else 1 << 20)
 
 
 def test_a_name_is_covered_in_other_turns_by_its_parts_and_in_small_letters() -> None:

@@ -1,0 +1,110 @@
+"""Literal propagation over the segments of one request, at a cost that follows what is new in it.
+
+What was looked for in a segment before is remembered by digests and positions (`redaction.cache`); the texts that are
+compared are those of the request itself, so nothing of one request is kept here for the next.
+"""
+
+import asyncio
+from collections.abc import Sequence, Set
+from typing import Final
+
+from redaction.cache import SegmentCache, SegmentFindings
+from redaction.propagate import MAX_LITERALS, Automaton, Form, Values, forms_of, lower, ordered, values_of
+from redaction.segment import Segment
+
+# Text that is looked through for literals before the loop gets a turn: about 2 ms.
+_TURN_CHARS: Final = 64_000
+# Up to so many new values each text is asked for each of them; beyond, one automaton for all is cheaper.
+_FEW: Final = 64
+# Up to so many characters it is cheaper to ask which values stand in them at all than to build an automaton of all.
+_SHORT: Final = 4_000
+
+
+class Conversation:
+    """The segments of one request with what was found in each alone. digests: theirs in the cache.
+
+    fresh: digests of segments that were not known before this request.
+    """
+
+    def __init__(
+        self,
+        cache: SegmentCache,
+        segments: Sequence[Segment],
+        digests: Sequence[bytes],
+        found: Sequence[SegmentFindings],
+        fresh: Set[bytes],
+    ) -> None:
+        self._cache = cache
+        self._segments = segments
+        self._digests = digests
+        self._found = found
+        self._old = [place for place, digest in enumerate(digests) if digest not in fresh]
+
+    async def propagated(self) -> list[SegmentFindings]:
+        """As `redaction.propagate.propagate`."""
+        everywhere = range(len(self._segments))
+        values = self._values(everywhere)
+        if not values:
+            return list(self._found)
+        keys = self._keys(everywhere, values)
+        known = [self._cache.get(key) for key in keys]
+        if None in known:
+            await self._as_before(values, keys, known)
+        return await self._looked(values, everywhere, keys, known)
+
+    async def _found_with(self, values: Values, places: Sequence[int]) -> list[SegmentFindings]:
+        """The findings of some segments with these values looked for."""
+        if not values:
+            return [self._found[place] for place in places]
+        keys = self._keys(places, values)
+        return await self._looked(values, places, keys, [self._cache.get(key) for key in keys])
+
+    def _values(self, places: Sequence[int]) -> Values:
+        return values_of((self._segments[place].text, self._forms(place)) for place in places)
+
+    def _forms(self, place: int) -> tuple[Form, ...]:
+        text, found = self._segments[place].text, self._found[place]
+        return self._cache.forms(self._digests[place], lambda: forms_of(text, found)) if found.findings else ()
+
+    def _keys(self, places: Sequence[int], values: Values) -> list[bytes]:
+        spelled = [f"{exact:d}{entity_type} {text}" for (text, exact), entity_type in sorted(values.items())]
+        digest = self._cache.values_digest(spelled[:MAX_LITERALS])
+        return [self._cache.derived(self._digests[place], digest) for place in places]
+
+    async def _as_before(self, values: Values, keys: Sequence[bytes], known: list[SegmentFindings | None]) -> None:
+        """What a turn adds mostly stands nowhere else: where it does not, the findings are those of the turn before."""
+        if not self._old or len(self._old) == len(keys) or len(values) > MAX_LITERALS:
+            return
+        values_before = self._values(self._old)
+        new = {lower(text) for (text, exact), kind in values.items() if values_before.get((text, exact)) != kind}
+        if len(new) > _FEW:
+            return
+        before = await self._found_with(values_before, self._old)
+        for place, found in zip(self._old, before, strict=True):
+            if known[place] is None:
+                text = lower(self._segments[place].text)
+                if not any(value in text for value in new):
+                    known[place] = found
+                    self._cache.put(keys[place], found)
+
+    async def _looked(
+        self, values: Values, places: Sequence[int], keys: Sequence[bytes], known: list[SegmentFindings | None]
+    ) -> list[SegmentFindings]:
+        """`known` with what is missing looked for and remembered."""
+        missing = [number for number, found in enumerate(known) if found is None]
+        texts = [self._segments[places[number]].text for number in missing]
+        if missing and sum(map(len, texts)) <= _SHORT:
+            near = "\n".join(map(lower, texts))
+            values = {key: kind for key, kind in values.items() if lower(key[0]) in near}
+        automaton = Automaton(ordered(values)) if missing else None
+        chars = 0
+        for number in missing:
+            assert automaton is not None, "there is something to look for"
+            segment = self._segments[places[number]]
+            extended = known[number] = automaton.extend(segment, self._found[places[number]])
+            self._cache.put(keys[number], extended)
+            chars += len(segment.text)
+            if chars > _TURN_CHARS:
+                chars = 0
+                await asyncio.sleep(0)
+        return [found for found in known if found is not None]
