@@ -1,6 +1,6 @@
 """The bundled register: nothing without a source, nothing guessed, and addresses that find their destination."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 from urllib.parse import urlsplit
 
@@ -77,6 +77,29 @@ def test_what_was_read_last_stands_with_its_day_and_its_copy() -> None:
 def test_nobody_says_where_inference_runs_by_default_so_it_is_unknown(name: str) -> None:
     one = edition(name)
     assert all(one.facts_for(plan).get("processing") is None for plan in (None, *one.plans))
+
+
+NEWER = [(name, days) for name, days in bundled_register().editions.items() if len(days) > 1]
+
+
+@pytest.mark.parametrize(("name", "days"), NEWER, ids=[name for name, _ in NEWER])
+def test_a_newer_edition_knows_all_that_the_one_before_knew_and_more(
+    name: str, days: Mapping[str, EditionSection]
+) -> None:
+    *_, before, newest = (days[day] for day in sorted(days))
+    assert newest.model_dump(exclude={"facts"}) == before.model_dump(exclude={"facts"})
+    assert set(before.facts) < set(newest.facts)
+    assert all(fact.read == date(2026, 11, 26) for key, fact in newest.facts.items() if key not in before.facts)
+    bundled = load_bundled("default").destinations[name]
+    assert bundled.facts["server_state" if "server_state" in newest.facts else "training"].known
+
+
+def test_azure_vertex_cohere_and_groq_have_facts_that_were_read_on_their_own_pages() -> None:
+    own = {"azure-openai": "microsoft.com", "vertex": "google.com", "cohere": "cohere.com", "groq": "groq.com"}
+    for name, domain in own.items():
+        found = bundled_register().editions[name]["2026-11-26"].facts
+        assert len(found) >= 3, name
+        assert all((urlsplit(fact.source).hostname or "").endswith(domain) for fact in found.values()), name
 
 
 def test_a_fact_may_differ_for_an_endpoint() -> None:
