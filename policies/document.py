@@ -12,18 +12,8 @@ from typing import Any, NoReturn
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLStreamError, YAMLWarning
-from ruamel.yaml.events import (
-    AliasEvent,
-    DocumentEndEvent,
-    DocumentStartEvent,
-    Event,
-    MappingEndEvent,
-    MappingStartEvent,
-    ScalarEvent,
-    SequenceEndEvent,
-    SequenceStartEvent,
-)
 from ruamel.yaml.reader import ReaderError
+from yaml import CSafeLoader, YAMLError, __with_libyaml__
 
 from policies.errors import PolicyFileError, Problem
 
@@ -33,6 +23,16 @@ MAX_VALUES = 250_000
 # The language itself needs eight levels.
 MAX_DEPTH = 24
 MAX_PROBLEMS = 50
+
+_OF_YAML_1_1 = re.compile(
+    r"""[\t\x85\u2028\u2029\ufeff]|(?:^|[\s,\[{])[?&*!%]|[\]}]:\S|[^\s,\[{]['"]:\S|[|>][0-9+-]*#|^(?:---|\.\.\.)""",
+    re.M,
+)
+"""Where libyaml and YAML 1.2 could part: tabs, other line breaks, `? key`, anchors, tags, directives, `"key":value`,
+comments right after `|`, several documents."""
+
+type Event = Any
+"""An event of one of the two parsers: they have the same names and fields."""
 
 type Path = tuple[str | int, ...]
 
@@ -116,6 +116,30 @@ def parse(data: bytes | str, file: str, sources: Sources) -> Node:
     """The tree of one file. Raises PolicyFileError naming line and column."""
     text = _decode(data, file)
     sources.add(file, text)
+    found = _quickly(text, file, sources)
+    return found if found is not None else _exactly(text, file, sources)
+
+
+def _quickly(text: str, file: str, sources: Sources) -> Node | None:
+    """The tree by libyaml, which is ten times as fast; None where it is not installed, or where anything is wrong or
+    could mean something else in YAML 1.1: then `_exactly` says what."""
+    if not __with_libyaml__ or _OF_YAML_1_1.search(text):
+        return None
+    try:
+        return _Builder(file, sources, _events(CSafeLoader(text))).document()
+    except (YAMLError, PolicyFileError, ValueError, RecursionError):
+        return None
+
+
+def _events(loader: CSafeLoader) -> Iterator[Event]:
+    """What libyaml says. Raises ValueError at a value that is left empty: the two do not agree where it stands."""
+    while (event := loader.get_event()) is not None:
+        if type(event).__name__ == "ScalarEvent" and not event.value and event.implicit[0]:
+            raise ValueError("an empty value")
+        yield event
+
+
+def _exactly(text: str, file: str, sources: Sources) -> Node:
     place = Place(file, 1, 1)
     yaml = YAML(typ="safe", pure=True)
     try:
@@ -203,18 +227,19 @@ class _Builder:
 
     def document(self) -> Node:
         for event in self._events:
-            match event:
-                case DocumentStartEvent():
-                    self._document_start(event)
-                case AliasEvent():
-                    self._fail(event, "anchors and aliases are not used in policies", "anchor", _NO_ANCHOR)
-                case ScalarEvent():
+            # Both libraries call their events the same, and give them the same fields.
+            match type(event).__name__:
+                case "ScalarEvent":
                     self._scalar(event)
-                case MappingStartEvent() | SequenceStartEvent():
+                case "MappingStartEvent" | "SequenceStartEvent":
                     self._open(event)
-                case MappingEndEvent() | SequenceEndEvent():
+                case "MappingEndEvent" | "SequenceEndEvent":
                     self._stack.pop()
-                case DocumentEndEvent() if self._root is None:
+                case "DocumentStartEvent":
+                    self._document_start(event)
+                case "AliasEvent":
+                    self._fail(event, "anchors and aliases are not used in policies", "anchor", _NO_ANCHOR)
+                case "DocumentEndEvent" if self._root is None:
                     break
                 case _:
                     pass
@@ -223,13 +248,13 @@ class _Builder:
             raise PolicyFileError([self._sources.problem(place, "the file is empty", "empty", _NEW)])
         return self._root
 
-    def _document_start(self, event: DocumentStartEvent) -> None:
+    def _document_start(self, event: Event) -> None:
         if self._root is not None:
             self._fail(event, "a second document begins here", "documents", "keep one policy per file")
         if event.version is not None and tuple(event.version) != (1, 2):
             self._fail(event, "policies are YAML 1.2", "yaml_version", "delete the %YAML line")
 
-    def _scalar(self, event: ScalarEvent) -> None:
+    def _scalar(self, event: Event) -> None:
         if self._stack and isinstance(self._stack[-1][0].value, dict) and not self._stack[-1][1]:
             self._check(event, event.tag)
             self._key(event)
@@ -238,7 +263,7 @@ class _Builder:
         self._check(event, event.tag)
         self._attach(Node(scalar(event.value) if plain else event.value, self._place(event)))
 
-    def _key(self, event: ScalarEvent) -> None:
+    def _key(self, event: Event) -> None:
         node, pending = self._stack[-1]
         key, place = str(event.value), self._place(event)
         if key == "<<" and event.implicit[0]:
@@ -249,13 +274,14 @@ class _Builder:
             self._fail(event, f"the key '{key[:60]}' stands twice", "duplicate_key", hint)
         pending.append((key, place))
 
-    def _open(self, event: MappingStartEvent | SequenceStartEvent) -> None:
+    def _open(self, event: Event) -> None:
         self._check(event, event.tag)
         if len(self._stack) >= MAX_DEPTH:
             self._fail(event, f"values are nested deeper than {MAX_DEPTH} levels", "too_deep")
         if self._stack and isinstance(self._stack[-1][0].value, dict) and not self._stack[-1][1]:
             self._fail(event, "a list or mapping cannot be a key", "key", "write `key: value`")
-        empty: dict[str, Node] | list[Node] = {} if isinstance(event, MappingStartEvent) else []
+        mapping = type(event).__name__ == "MappingStartEvent"
+        empty: dict[str, Node] | list[Node] = {} if mapping else []
         node = Node(empty, self._place(event))
         self._attach(node)
         self._stack.append((node, []))
@@ -272,7 +298,7 @@ class _Builder:
         parent.value[key] = node
         parent.keys[key] = place
 
-    def _check(self, event: ScalarEvent | MappingStartEvent | SequenceStartEvent, tag: object) -> None:
+    def _check(self, event: Event, tag: object) -> None:
         self._values += 1
         if self._values > MAX_VALUES:
             self._fail(event, f"the file holds more than {MAX_VALUES:,} values", "too_large")

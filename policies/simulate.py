@@ -90,6 +90,7 @@ def simulate(policy: Policy, recorded: Iterable[RecordedTransfer]) -> Simulation
     """
     result = Simulation(needs_flags=policy.index.uses_flags)
     grain, sized, shared = _time_grain(policy), _sized(policy), _shared(policy)
+    crossed = _crossed(policy)
     known: dict[tuple[object, ...], _Effect] = {}
     for one in recorded:
         key = (
@@ -101,7 +102,7 @@ def simulate(policy: Policy, recorded: Iterable[RecordedTransfer]) -> Simulation
         if effect is None:
             if len(known) >= _MAX_KNOWN:
                 known.clear()
-            effect = known[key] = _effect(policy, one)
+            effect = known[key] = _effect(policy, one, crossed)
         result._add(one, effect)
     return result
 
@@ -124,7 +125,7 @@ def _shared(policy: Policy) -> bool:
     return any(rule.when.share is not None for rule in policy.rules)
 
 
-def _effect(policy: Policy, one: RecordedTransfer) -> _Effect:
+def _effect(policy: Policy, one: RecordedTransfer, crossed: frozenset[int]) -> _Effect:
     rows = [row for row in one.findings for _ in range(min(row.n, 1000))]
     decision = decide(policy, _input(policy, one, tuple(_facts(row) for row in rows)))
     counts: dict[tuple[str, str, str], int] = {}
@@ -133,7 +134,7 @@ def _effect(policy: Policy, one: RecordedTransfer) -> _Effect:
         if row.operator and row.operator != after and not row.exception:
             key = (row.entity_type, row.operator, after)
             counts[key] = counts.get(key, 0) + 1
-    uncertain = any(_crosses(policy, row) for row in one.findings)
+    uncertain = any(row.score_decile in crossed for row in one.findings)
     return _Effect(decision.action.value, _words(decision), tuple(counts.items()), uncertain)
 
 
@@ -142,15 +143,17 @@ def _words(decision: TransferDecision) -> str:
 
 
 def _facts(row: RecordedFinding) -> FindingFacts:
-    # The middle of the decile: no threshold of a sensible policy stands there, and `_crosses` says when one does.
+    # The middle of the decile: no threshold of a sensible policy stands there, and `_crossed` says when one does.
     return FindingFacts(
         row.entity_type, min(1.0, row.score_decile / 10 + 0.05), row.segment_kind, row.language, row.recognizer
     )
 
 
-def _crosses(policy: Policy, row: RecordedFinding) -> bool:
-    low, high = row.score_decile / 10, (row.score_decile + 1) / 10
-    return any(low < rule.when.score_at_least < high for rule in policy.rules)
+def _crossed(policy: Policy) -> frozenset[int]:
+    """Deciles within which a rule's threshold stands."""
+    thresholds = {rule.when.score_at_least for rule in policy.rules}
+    deciles = ((decile, decile / 10, (decile + 1) / 10) for decile in range(10))
+    return frozenset(decile for decile, low, high in deciles if any(low < one < high for one in thresholds))
 
 
 def _input(policy: Policy, one: RecordedTransfer, facts: tuple[FindingFacts, ...]) -> PolicyInput:

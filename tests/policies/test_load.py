@@ -1,16 +1,21 @@
 """From files to a policy: includes, digests, the bundled three."""
 
+import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from policies import document
 from policies.errors import PolicyFileError, UnknownNameError
 from policies.load import Loaded, load, load_bundled, loads, read
 from policies.model import Action, FindingFacts, MediaKind, MediaPart, Operator, PolicyInput
 from policies.policy import Environment, Policy
 
+ROOT = Path(__file__).parents[2]
 TODAY = date(2026, 11, 24)
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 BASE = """version: 1
@@ -155,3 +160,66 @@ def test_a_session_always_falls_into_the_same_share() -> None:
     assert buckets == [Policy.bucket(f"session-{number}".encode()) for number in range(2000)]
     assert 0 <= min(buckets) < 100
     assert 9900 < max(buckets) < 10_000
+
+
+POLICY_FILES = sorted(
+    one
+    for folder in ("policies/bundled", "tests/policies/broken", "proxy/demo")
+    for one in ROOT.glob(f"{folder}/**/*.yaml")
+)
+SMALL_POLICIES = [
+    text for one in POLICY_FILES if len(text := one.read_bytes().decode("utf-8", "replace")) < 3_000 and text
+]
+PIECES = [
+    *" \n:-,[]{}#'\"|>a1.~=\\\r@`/",
+    "\n  ",
+    ": ",
+    "- ",
+    "# x",
+    "null",
+    "0x1f",
+    "é",
+    "😀",
+    "''",
+    '"\\/"',
+    '":',
+    "]:",
+]
+
+
+def seen(node: document.Node) -> object:
+    """A tree with every place in it."""
+    if isinstance(node.value, dict):
+        return node.place, {key: (node.keys[key], seen(one)) for key, one in node.value.items()}
+    if isinstance(node.value, list):
+        return node.place, [seen(one) for one in node.value]
+    return node.place, type(node.value), node.value
+
+
+@settings(max_examples=150, suppress_health_check=list(HealthCheck), deadline=None)
+@given(data=st.data())
+def test_what_the_fast_parser_accepts_the_exact_one_reads_alike(data: st.DataObject) -> None:
+    text = data.draw(st.sampled_from(SMALL_POLICIES))
+    for _ in range(data.draw(st.integers(0, 3))):
+        at, gone = data.draw(st.integers(0, len(text))), data.draw(st.integers(0, 2))
+        text = text[:at] + data.draw(st.sampled_from(PIECES)) + text[at + gone :]
+    sources = document.Sources()
+    sources.add("p.yaml", text)
+    quick = document._quickly(text, "p.yaml", sources)
+    if quick is None:
+        return
+    try:
+        exact = document._exactly(text, "p.yaml", sources)
+    except PolicyFileError:
+        assert re.search(r"['\"]:\S", text), "only `'key':value` is YAML 1.2 that the exact parser does not know"
+        return
+    assert seen(quick) == seen(exact)
+
+
+@pytest.mark.parametrize("path", [one for one in POLICY_FILES if "broken" not in one.parts], ids=lambda one: one.name)
+def test_the_policies_that_ship_take_the_fast_parser(path: Path) -> None:
+    text, sources = path.read_text(encoding="utf-8"), document.Sources()
+    sources.add("p.yaml", text)
+    quick = document._quickly(text, "p.yaml", sources)
+    assert quick is not None
+    assert seen(quick) == seen(document._exactly(text, "p.yaml", sources))
