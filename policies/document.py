@@ -133,6 +133,7 @@ def _quickly(text: str, file: str, sources: Sources) -> Node | None:
 
 def _events(loader: CSafeLoader) -> Iterator[Event]:
     """What libyaml says. Raises ValueError at a value that is left empty: the two do not agree where it stands."""
+    event: Event
     while (event := loader.get_event()) is not None:
         if type(event).__name__ == "ScalarEvent" and not event.value and event.implicit[0]:
             raise ValueError("an empty value")
