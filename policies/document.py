@@ -131,9 +131,8 @@ def _quickly(text: str, file: str, sources: Sources) -> Node | None:
         return None
 
 
-def _events(loader: CSafeLoader) -> Iterator[Event]:
+def _events(loader: Any) -> Iterator[Event]:
     """What libyaml says. Raises ValueError at a value that is left empty: the two do not agree where it stands."""
-    event: Event
     while (event := loader.get_event()) is not None:
         if type(event).__name__ == "ScalarEvent" and not event.value and event.implicit[0]:
             raise ValueError("an empty value")
