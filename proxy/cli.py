@@ -20,6 +20,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "stop": ("proxy.commands.stop", "stop", "Stop a destination or an application, or resume it."),
     "erase": ("proxy.commands.erase", "app", "Erase a person: recipients saved, keys destroyed, all recorded."),
     "approval": ("proxy.commands.approval", "app", "Requests that a rule holds: list, grant, deny."),
+    "compare": ("proxy.commands.compare", "app", "Which of two models answers better: ratings, measures, costs."),
     "stream": ("proxy.commands.stream", "app", "Streams out of the log: where they stand."),
     "fake-provider": ("proxy.commands.fake_provider", "fake_provider", "The echoing providers of the tests."),
     "doctor": ("proxy.commands.doctor", "doctor", "Check the installation and say what to do."),

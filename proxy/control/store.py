@@ -14,6 +14,7 @@ from proxy.control.approvals import Approvals
 from proxy.control.cursors import Cursors
 from proxy.control.database import ControlDatabase, file_url, insert_if_free
 from proxy.control.policies import Policies
+from proxy.control.ratings import Ratings
 from proxy.control.reveals import Reveals
 from proxy.control.searches import Searches
 from proxy.control.tables import credential, policy_activation, stop
@@ -44,6 +45,7 @@ class ControlStore:
         self.reveals = Reveals(self._database)
         self.policies = Policies(self._database)
         self.searches = Searches(self._database)
+        self.ratings = Ratings(self._database)
 
     @classmethod
     def at(cls, home: Path) -> "ControlStore":

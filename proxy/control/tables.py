@@ -138,3 +138,19 @@ policy_proposal = sa.Table(
     sa.Column("state", sa.String(16), nullable=False),
     sa.Column("reason", sa.Text, nullable=False),
 )
+
+rating = sa.Table(
+    "rating",
+    metadata,
+    sa.Column("exchange", sa.String(26), primary_key=True),
+    sa.Column("attempt", sa.Integer, primary_key=True, autoincrement=False),
+    # the log's reference of an actor, or `judge:MODEL`
+    sa.Column("rater", sa.String(128), primary_key=True),
+    sa.Column("verdict", sa.String(16), nullable=False),
+    sa.Column("first_destination", sa.String(96), nullable=False),
+    sa.Column("first_model", sa.String(128), nullable=False),
+    sa.Column("second_destination", sa.String(96), nullable=False),
+    sa.Column("second_model", sa.String(128), nullable=False),
+    sa.Column("at", sa.BigInteger, nullable=False),
+    sa.Index("rating_at", "at"),
+)
