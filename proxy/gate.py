@@ -17,7 +17,7 @@ from audit.ids import new_id
 from audit.writer import Receipt
 from policies.destination import Destination
 from policies.model import Mirror
-from proxy import closing, records, unregistered
+from proxy import closing, records, unregistered, upload_parts
 from proxy.answers import look_at
 from proxy.attachments import open_attachments, rewrite_attachments
 from proxy.deciding import decide
@@ -25,7 +25,7 @@ from proxy.errors import RefusedError, UnavailableError
 from proxy.exchange import Cleared, Ending, Exchange, State
 from proxy.formats.base import MediaPart
 from proxy.formats.core import echoes
-from proxy.framing.coding import decoder
+from proxy.framing.coding import decode_body, decoder
 from proxy.framing.websocket import POLICY, TOO_BIG, Close, Message
 from proxy.held import Watch
 from proxy.holding import let_wait
@@ -49,6 +49,7 @@ from proxy.spending import spending_of
 from proxy.subjects import find_subjects
 from proxy.tokenizing import tokenize
 from proxy.unexpected import watch_of
+from proxy.upload_parts import UploadParts
 from proxy.uploads import Uploads
 from proxy.work import GateLimits, Services, Work, known
 from redaction.restore import Redactor, Restorable, Restorer
@@ -75,6 +76,7 @@ class Gate:
         self._services = services
         self._limits = limits or GateLimits()
         self._uploads = Uploads(self._limits.body_bytes)
+        self._parts = UploadParts(self._limits.body_bytes)
         self._open = 0
         self._sessions = 0
 
@@ -100,6 +102,11 @@ class Gate:
                 work.exchange.refuse(whole, "upload_held")
                 return work.exchange
             work.facts.egress = whole
+            await self._identify(work)
+            held = self._in_parts(work)
+            if held is not None:
+                work.exchange.refuse(held, "upload_held")
+                return work.exchange
             await self._to_decision(work)
             request = await self._replaced(work)
             restorer, watch = self._restorer(work), self._watch(work)
@@ -171,6 +178,7 @@ class Gate:
         """Every step up to the record, for somebody who wants to see them. Never raises; nothing is sent."""
         work = self._begin(egress)
         try:
+            await self._identify(work)
             await self._to_decision(work)
             return Rehearsal(work, await self._replaced(work), self._restorer(work))
         except Exception as error:
@@ -212,13 +220,28 @@ class Gate:
         exchange = Exchange(transfer, clock_ms=services.clock_ms, decoder=decoder)
         return Work(facts, active, exchange, services.formats.first_shape(egress))
 
-    async def _to_decision(self, work: Work) -> None:
-        services, size = self._services, len(work.facts.egress.body)
+    async def _identify(self, work: Work) -> None:
+        services = self._services
         if self._open >= self._limits.open_transfers:
             raise UnavailableError("too many transfers are open; try again", code="too_many_transfers")
         with work.stage("identify"):
             find_destination(work, services)
             await find_identity(work, services)
+
+    def _in_parts(self, work: Work) -> Reply | None:
+        """Our answer to a request about an upload in parts; once it is complete, its file is the request."""
+        egress, path = work.facts.egress, work.facts.egress.target.decode("latin-1").partition("?")[0]
+        if work.destination.format_for(path) != upload_parts.FORMAT:
+            return None
+        coding, limit = egress.headers.get("content-encoding"), self._limits.body_bytes
+        taken = self._parts.take(egress, work.destination.name, lambda: decode_body(egress.body, coding, limit=limit))
+        if isinstance(taken, upload_parts.Complete):
+            work.facts.egress, work.upload = taken.egress, taken.upload
+            return None
+        return taken
+
+    async def _to_decision(self, work: Work) -> None:
+        services, size = self._services, len(work.facts.egress.body)
         with work.stage("parse"):
             await services.offload(size, lambda: read_request(work, services, self._limits))
             await open_attachments(work, services)
@@ -281,7 +304,7 @@ class Gate:
         work.exchange.clear(
             Cleared(
                 request,
-                work.format,
+                work.format if work.upload is None else upload_parts.InUpload(work.format, work.upload),
                 known(work.endpoint),
                 restorer if watch is None else Redactor(restorer, watch.words),
                 on_sent=lambda: self._services.recorder.sending(known(work.receipt)),

@@ -152,7 +152,7 @@ class Work:
 
     persons: whom it is about, by their identifiers, which never leave memory; subjects: what they said.
     mirrored: this is the copy for a second recipient, whose answer nobody gets and who may keep nothing. keep_days:
-    how long question and answer are kept for a comparison, 0 for not at all.
+    how long question and answer are kept for a comparison, 0 for not at all. upload: the upload in parts that this is.
     """
 
     facts: Facts
@@ -179,6 +179,7 @@ class Work:
     seen: "Seen | None" = None
     mirrored: bool = False
     keep_days: int = 0
+    upload: Mapping[str, Any] | None = None
 
     @property
     def identity(self) -> Identity:

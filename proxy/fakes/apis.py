@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from proxy.fakes import anthropic, bedrock, cohere, echo, gemini, llama, ollama, openai, openai_responses
+from proxy.fakes import anthropic, bedrock, cohere, echo, gemini, llama, ollama, openai, openai_files, openai_responses
 from proxy.fakes.behaviour import Behaviour, Play, named_by
 from proxy.fakes.traffic import Answer, Received, compressed, whole
 
@@ -27,6 +27,8 @@ class Api:
 def _openai(call: Received, play: Play) -> Answer | None:
     if "/responses" in call.path:
         return openai_responses.answer(call, play)
+    if "/files" in call.path:
+        return openai_files.answer(call, play)
     return openai.answer(call, play)
 
 

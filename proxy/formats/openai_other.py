@@ -119,7 +119,7 @@ FORMAT = JsonFormat(
         Operation("file", re.compile(_BASE + "files/(?P<file>[^/]+)"), build(), build(), methods=_READ),
         Operation(
             "uploads", re.compile(_BASE + "uploads(?:/.*)?"), methods=_READ,
-            refused="a file in parts could hold a name across two of them; send it whole, by POST /v1/files",
+            refused="what is not create, parts, complete or cancel; those are held and leave as POST /v1/files",
         ),
         Operation("batches", re.compile(_BASE + "batches"), BATCHES, _BATCH, creates=True),
         Operation(

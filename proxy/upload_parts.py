@@ -1,0 +1,256 @@
+"""OpenAI's uploads in parts: held until the app says they are complete, then sent as one file.
+
+A name may stand across two parts, and a rewritten file has not the size that the app declares, so nothing of an upload
+leaves by itself: we answer for it, and what leaves is `POST /v1/files`, inspected like every other. The file that the
+provider makes goes back inside the upload. Held parts are in memory only, bounded in number, size and time.
+Source: OpenAI API reference, uploads.
+"""
+
+import hashlib
+import json
+import re
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from proxy.errors import FormatError
+from proxy.formats.base import Endpoint, Format, Inspected, RequestHead, ResponseFacts, ResponseReader
+from proxy.framing import multipart
+from proxy.messages import Egress, Headers, Refusal, Reply
+from redaction.restore import Restorer
+
+FORMAT = "openai_other"
+"""Only where a destination speaks this are `uploads` what they are here."""
+MAX_UPLOADS, MAX_PARTS = 16, 1000  # an upload may be as large as a body
+MAX_AGE_S = 3600.0  # as long as the provider keeps one that is not complete
+_PATH = re.compile(r"(?P<base>/(?:.*/)?(?:v1|openai))/uploads(?:/(?P<id>[^/]+)/(?P<what>parts|complete|cancel))?")
+
+
+@dataclass(slots=True)
+class _Held:
+    """One upload. asked: its parameters, as the app gave them."""
+
+    owner: str
+    asked: Mapping[str, Any]
+    created: float
+    told: dict[str, Any]
+    parts: dict[str, bytes] = field(default_factory=dict)
+
+    @property
+    def size(self) -> int:
+        return sum(map(len, self.parts.values()))
+
+
+@dataclass(frozen=True, slots=True)
+class Complete:
+    """An upload that is whole. egress: the request that makes a file of it. upload: what its answer goes back in."""
+
+    egress: Egress
+    upload: Mapping[str, Any]
+
+
+class UploadParts:
+    """The uploads that are not complete. limit: bytes of one. Used in the event loop alone."""
+
+    def __init__(
+        self, limit: int, clock: Callable[[], float] = time.monotonic, now: Callable[[], float] = time.time
+    ) -> None:
+        self._limit = limit
+        self._clock, self._now = clock, now
+        self._held: dict[str, _Held] = {}
+
+    def take(self, egress: Egress, destination: str, body: Callable[[], bytes]) -> Reply | Complete | None:
+        """Our answer to a request about an upload, or the upload once it is complete; None for other requests.
+
+        body: decodes the request's. Raises FormatError `upload_invalid`, `upload_unknown`, `upload_too_large`,
+        `too_many_uploads`, `invalid_multipart`.
+        """
+        path, _, query = egress.target.decode("latin-1").partition("?")
+        match = _PATH.fullmatch(path)
+        if match is None or egress.method.upper() != "POST":
+            return None
+        self._forget_old()
+        owner = _owner(egress, destination)
+        if match["id"] is None:
+            return self._created(owner, _object(body()))
+        held = self._held.get(match["id"])
+        if held is None or held.owner != owner:
+            raise FormatError(
+                "no upload of yours has this id here; it ended, or another process of dragoman holds it",
+                code="upload_unknown",
+                status=404,
+            )
+        if match["what"] == "parts":
+            return self._part(match["id"], held, egress.headers.get("content-type") or "", body())
+        del self._held[match["id"]]
+        if match["what"] == "cancel":
+            return _reply({**held.told, "status": "cancelled"})
+        target = f"{match['base']}/files{'?' if query else ''}{query}"
+        return _complete(held, replace(egress, target=target.encode("latin-1")), _object(body()))
+
+    def _created(self, owner: str, asked: Mapping[str, Any]) -> Reply:
+        size = asked.get("bytes")
+        texts = [asked.get(name) for name in ("filename", "purpose", "mime_type")]
+        if not isinstance(size, int) or size < 0 or not all(isinstance(one, str) and len(one) <= 1024 for one in texts):
+            raise FormatError("an upload needs `filename`, `purpose`, `mime_type` and `bytes`", code="upload_invalid")
+        if size > self._limit:
+            raise _too_large(self._limit)
+        if len(self._held) >= MAX_UPLOADS:
+            raise FormatError("too many uploads are under way; try again", code="too_many_uploads", status=429)
+        ident, now = f"upload_{secrets.token_hex(16)}", int(self._now())
+        told = {
+            "id": ident, "object": "upload", "bytes": size, "created_at": now, "filename": asked["filename"],
+            "purpose": asked["purpose"], "status": "pending", "expires_at": now + int(MAX_AGE_S),
+        }  # fmt: skip
+        self._held[ident] = _Held(owner, asked, self._clock(), told)
+        return _reply(told)
+
+    def _part(self, upload: str, held: _Held, content_type: str, body: bytes) -> Reply:
+        found = [
+            body[part.start : part.end]
+            for part in multipart.parts(body, multipart.boundary_of(content_type))
+            if re.search(rb";\s*name=\"?data\"?\s*(?:;|\Z)", body[slice(*part.span("content-disposition"))])
+        ]
+        if len(found) != 1 or len(held.parts) >= MAX_PARTS:
+            raise FormatError(
+                f"a part is one field `data`, and an upload has at most {MAX_PARTS}", code="upload_invalid"
+            )
+        if held.size + len(found[0]) > self._limit:
+            del self._held[upload]
+            raise _too_large(self._limit)
+        ident = f"part_{secrets.token_hex(16)}"
+        held.parts[ident] = found[0]
+        told = {"id": ident, "object": "upload.part", "created_at": int(self._now()), "upload_id": upload}
+        return _reply(told)
+
+    def _forget_old(self) -> None:
+        oldest = self._clock() - MAX_AGE_S
+        for key in [key for key, held in self._held.items() if held.created < oldest]:
+            del self._held[key]
+
+
+def _owner(egress: Egress, destination: str) -> str:
+    """One sender at one destination: nobody adds to the upload of another."""
+    sender = egress.headers.get("authorization") or egress.headers.get("api-key") or ""
+    return f"{destination} {egress.peer} {egress.credential} {sender}"
+
+
+def _object(body: bytes) -> Mapping[str, Any]:
+    try:
+        value = json.loads(body or b"{}")
+    except (ValueError, RecursionError):
+        value = None
+    if not isinstance(value, dict):
+        raise FormatError("the request about an upload is no JSON object", code="upload_invalid")
+    return value
+
+
+def _complete(held: _Held, egress: Egress, asked: Mapping[str, Any]) -> Complete:
+    order, md5 = asked.get("part_ids"), asked.get("md5")
+    if not isinstance(order, list) or not all(isinstance(one, str) and one in held.parts for one in order):
+        raise FormatError("`part_ids` names a part that this upload does not have", code="upload_invalid")
+    content = b"".join([held.parts[one] for one in order])
+    if len(content) != held.told["bytes"]:
+        raise FormatError("the parts are not as many bytes as the upload was said to have", code="upload_invalid")
+    # The provider cannot check it: what it gets may have other words.
+    if md5 is not None and md5 != hashlib.md5(content, usedforsecurity=False).hexdigest():
+        raise FormatError("the parts do not have this `md5`", code="upload_invalid")
+    boundary = secrets.token_hex(24)
+    fields = {"purpose": held.told["purpose"], **_expiry(held.asked.get("expires_after"))}
+    body = b"".join([_field(boundary, name, str(value).encode()) for name, value in fields.items()])
+    body += _field(boundary, "file", content, held.told["filename"], held.asked["mime_type"])
+    headers = egress.headers.without(("content-encoding",))
+    headers = headers.with_field("Content-Type", f"multipart/form-data; boundary={boundary}")
+    whole = replace(egress, headers=headers, body=body + f"--{boundary}--\r\n".encode())
+    return Complete(whole, {**held.told, "status": "completed"})
+
+
+def _expiry(asked: object) -> dict[str, object]:
+    if not isinstance(asked, dict):
+        return {}
+    return {f"expires_after[{name}]": asked[name] for name in ("anchor", "seconds") if name in asked}
+
+
+def _field(boundary: str, name: str, value: bytes, filename: str = "", media_type: str = "") -> bytes:
+    """One part of a form; names are written as browsers do (WHATWG HTML, multipart/form-data)."""
+    plain = filename.replace('"', "%22").replace("\r", "%0D").replace("\n", "%0A")
+    head = f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"'
+    if filename:
+        kind = media_type if re.fullmatch(r"[\w.+-]+/[\w.+-]+", media_type, re.ASCII) else "application/octet-stream"
+        head += f'; filename="{plain}"\r\nContent-Type: {kind}'
+    return head.encode() + b"\r\n\r\n" + value + b"\r\n"
+
+
+def _too_large(limit: int) -> FormatError:
+    return FormatError(
+        f"an upload in parts is held until it is complete, and this one has more than {limit} bytes; "
+        "raise `limits.body_bytes` or send a smaller file",
+        code="upload_too_large",
+        status=413,
+    )
+
+
+def _reply(value: Mapping[str, Any]) -> Reply:
+    body = json.dumps(value).encode()
+    fields = ((b"Content-Type", b"application/json"), (b"Content-Length", str(len(body)).encode()))
+    return Reply(200, Headers(fields), body)
+
+
+@dataclass(frozen=True, slots=True)
+class InUpload:
+    """A format whose good answer, a file, goes back inside the upload that it was."""
+
+    inner: Format
+    upload: Mapping[str, Any]
+
+    @property
+    def name(self) -> str:
+        """See `Format`; so are all below."""
+        return self.inner.name
+
+    @property
+    def known_by(self) -> tuple[str, ...]:
+        return self.inner.known_by
+
+    def endpoint(self, head: RequestHead) -> Endpoint | None:
+        return self.inner.endpoint(head)
+
+    def read(self, endpoint: Endpoint, head: RequestHead, body: bytes) -> Inspected:
+        return self.inner.read(endpoint, head, body)
+
+    def splice(self, inspected: Inspected, replacements: Mapping[str, str]) -> bytes:
+        return self.inner.splice(inspected, replacements)
+
+    def reader(self, endpoint: Endpoint, status: int, headers: Headers, restorer: Restorer) -> ResponseReader:
+        reader = self.inner.reader(endpoint, status, headers, restorer)
+        return _Around(reader, self.upload) if status == 200 else reader
+
+    def refuse(self, endpoint: Endpoint | None, refusal: Refusal) -> Reply:
+        return self.inner.refuse(endpoint, refusal)
+
+    def stream_error(self, endpoint: Endpoint, refusal: Refusal) -> bytes:
+        return self.inner.stream_error(endpoint, refusal)
+
+
+class _Around:
+    """The answer with the upload around it."""
+
+    def __init__(self, reader: ResponseReader, upload: Mapping[str, Any]) -> None:
+        self._reader = reader
+        self._before = json.dumps(upload)[:-1].encode() + b', "file": '
+
+    @property
+    def facts(self) -> ResponseFacts:
+        return self._reader.facts
+
+    def feed(self, data: bytes) -> bytes:
+        return self._begun() + self._reader.feed(data)
+
+    def finish(self) -> bytes:
+        return self._begun() + self._reader.finish() + b"}"
+
+    def _begun(self) -> bytes:
+        before, self._before = self._before, b""
+        return before
