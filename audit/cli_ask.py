@@ -22,12 +22,14 @@ from audit.reading import (
     moment,
     reading,
 )
+from audit.reports.texts import Language
 from audit.values import Question as Asked
 
 if TYPE_CHECKING:
     from audit import holders
     from audit import query as ask
 
+LanguageOption = Annotated[Language, typer.Option(help="Language of the sentences.")]
 LIST_COLUMNS = ("at", "application", "destination", "model", "action", "state", "findings", "id")
 
 
@@ -126,6 +128,7 @@ def explain(
 
 def show(
     transfer_id: Annotated[str, typer.Argument(help="The id the application was told (dragoman-transfer).")],
+    lang: LanguageOption = Language.EN,
     as_json: JsonOption = False,
     home: HomeOption = None,
     database: DatabaseOption = None,
@@ -144,7 +147,7 @@ def show(
         if as_json:
             typer.echo(orjson.dumps([{"index": index, **facts} for index, facts in entries]).decode())
         else:
-            typer.echo("\n".join(tell.story(entries)))
+            typer.echo("\n".join(tell.story(entries, lang)))
 
 
 def who(
@@ -154,6 +157,7 @@ def who(
     since: SinceOption = None,
     until: UntilOption = None,
     where: Annotated[list[str] | None, typer.Option(help="field=value; may repeat.")] = None,
+    lang: LanguageOption = Language.EN,
     as_json: JsonOption = False,
     home: HomeOption = None,
     database: DatabaseOption = None,
@@ -179,7 +183,7 @@ def who(
         else:
             if sealed:
                 typer.echo(f"NOT COVERED: entries 0 to {sealed - 1} were sealed into archives.\n")
-            typer.echo("\n".join(tell.holdings(found, complete)))
+            typer.echo("\n".join(tell.holdings(found, complete, lang)))
 
 
 def _who_json(found: "list[holders.Holding]", complete: tuple[int, int] | None) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import orjson
 import sqlalchemy as sa
 
 from audit import query
+from audit.holders import completeness
 from audit.query import Question
 from audit.tables import entry, subject, transfer
 
@@ -39,12 +40,14 @@ class Flow:
 class Overview:
     """persons: different references. uninspected: transfers with a part that nothing looked into, among `looked_into`.
 
-    recipients: destinations that something was sent to. flows: the largest first.
+    recipients: destinations that something was sent to. without_subject: transfers that refer to nobody, whom they
+    concern all the same. flows: the largest first.
     """
 
     transfers: int
     blocked: int
     persons: int
+    without_subject: int
     recipients: int
     uninspected: int
     looked_into: int
@@ -64,6 +67,7 @@ def overview(connection: sa.Connection, question: Question) -> Overview:
         transfers=kinds["transfer"],
         blocked=kinds["blocked"],
         persons=_persons(connection, question),
+        without_subject=completeness(connection, question)[1],
         recipients=len(recipients),
         uninspected=uninspected,
         looked_into=looked_into,

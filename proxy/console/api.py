@@ -10,6 +10,7 @@ import json
 import re
 import time
 from collections.abc import Awaitable, Callable
+from functools import cache
 from typing import Any
 
 import orjson
@@ -95,10 +96,9 @@ class Gatekeeper:
 
 def routes(desk: Desk, gate: Gatekeeper) -> list[Route]:
     """Every route below `/api`."""
-    text = json.dumps(openapi.document(), indent=2)
 
     async def description(_: Request) -> Response:
-        return Response(text, media_type=JSON)
+        return Response(await run_in_threadpool(_description), media_type=JSON)
 
     by_path: dict[str, dict[str, Operation]] = {}
     for operation in OPERATIONS:
@@ -108,6 +108,11 @@ def routes(desk: Desk, gate: Gatekeeper) -> list[Route]:
     for path in sorted(by_path, key=lambda one: ("{" in one, one)):
         found.append(Route(path, _endpoint(desk, gate, by_path[path]), methods=list(by_path[path])))
     return found
+
+
+@cache
+def _description() -> str:
+    return json.dumps(openapi.document(), indent=2)
 
 
 def _endpoint(desk: Desk, gate: Gatekeeper, operations: dict[str, Operation]) -> Endpoint:

@@ -56,7 +56,8 @@ Day = Annotated[str, Field(json_schema_extra={"format": "date"}), AfterValidator
 class Nothing(BaseModel):
     """Takes nothing."""
 
-    model_config = ConfigDict(extra="forbid")
+    # Built when it is first used: there are some hundred fields to filter by, and the console should be there soon.
+    model_config = ConfigDict(extra="forbid", defer_build=True)
 
 
 class Period(Nothing):
@@ -118,6 +119,12 @@ class SubjectBody(Nothing):
     filters: Conditions = Field(default_factory=Conditions)
     before: int | None = Field(None, ge=0, le=MAX_INT)
     limit: int = Field(100, ge=1, le=MAX_PAGE)
+
+
+class StoryQuery(Nothing):
+    """How a story is told."""
+
+    lang: Language = Field(Language.EN, description="Language of the sentences.")
 
 
 class ReportForm(Nothing):

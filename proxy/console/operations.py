@@ -118,7 +118,7 @@ def _search(desk: Desk, call: Call) -> Answer:
 
 
 def _transfer(desk: Desk, call: Call) -> Answer:
-    return outputs.exchange(desk.questions.exchange(call.visitor, call.path["id"]))
+    return outputs.exchange(desk.questions.exchange(call.visitor, call.path["id"]), call.query.lang)
 
 
 def _reasons(desk: Desk, call: Call) -> Answer:
@@ -289,7 +289,7 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("POST", "/transfers/search", "searchTransfers", "The transfers of a person or a session.", _search,
               outputs.TRANSFERS, **_TRANSFERS_OF),
     Operation("GET", "/transfers/{id}", "getTransfer", "One transfer with all that happened to it.", _transfer,
-              outputs.EXCHANGE, path_schemas={"id": ID}),
+              outputs.EXCHANGE, path_schemas={"id": ID}, query=inputs.StoryQuery),
     Operation("GET", "/transfers/{id}/reasons", "explainTransfer", "Why each thing in it was replaced or not.",
               _reasons, outputs.REASONS, path_schemas={"id": ID}),
     Operation("GET", "/transfers/{id}/proof", "proveTransfer", "Its entries, and their way to the signed checkpoint.",

@@ -11,6 +11,7 @@ from audit.conditions import COLUMNS, FINDING_COLUMNS, GROUPS
 from audit.holders import Holding
 from audit.overview import Overview
 from audit.query import Row
+from audit.reports.texts import Language
 from audit.tables import transfer
 from policies.errors import Problem
 from proxy.console.access import Right, Visitor
@@ -68,7 +69,7 @@ GROUPS_FOUND = thing(items=many(_GROUP))
 EXCHANGE = thing(
     id=STRING,
     entries=many(thing(index=COUNT, facts=FACTS)),
-    story={**many(STRING), "description": "The same in English sentences."},
+    story={**many(STRING), "description": "The same in sentences."},
 )
 REASONS = thing(id=STRING, reasons={**many(STRING), "description": "In English sentences."})
 PROOFS = thing(
@@ -105,6 +106,7 @@ OVERVIEW = thing(
     transfers=COUNT,
     blocked=COUNT,
     persons=COUNT,
+    without_subject={**COUNT, "description": "Transfers that refer to nobody: the number of persons is partial."},
     recipients=COUNT,
     uninspected={**COUNT, "description": "Transfers with a part that nothing looked into, among `looked_into`."},
     looked_into={**COUNT, "description": "The newest transfers that were counted over."},
@@ -198,10 +200,10 @@ def transfers(page: Page) -> Json:
     return {"items": [row(one) for one in page.rows], "next": page.next}
 
 
-def exchange(found: Exchange) -> Json:
-    """One exchange."""
+def exchange(found: Exchange, language: Language) -> Json:
+    """One exchange, its story in a language."""
     entries = [{"index": index, "facts": facts} for index, facts in found.entries]
-    return {"id": found.id, "entries": entries, "story": found.story}
+    return {"id": found.id, "entries": entries, "story": found.story(language)}
 
 
 def proofs(proved: list[Proved], log: str, vkey: str) -> Json:

@@ -19,6 +19,7 @@ from audit.query import Row
 from audit.references import Space
 from audit.reports import NAMES as REPORTS
 from audit.reports.base import Report, ReportError, build
+from audit.reports.texts import Language
 from audit.reports.writing import tables_of
 from audit.rows import DAY_MS
 from audit.store import newest_checkpoint
@@ -73,10 +74,9 @@ class Exchange:
     id: str
     entries: list[tuple[int, Row]]
 
-    @property
-    def story(self) -> list[str]:
+    def story(self, language: Language) -> list[str]:
         """It in sentences."""
-        return list(tell.story(self.entries))
+        return list(tell.story(self.entries, language))
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,6 +48,7 @@ def test_it_counts_transfers_persons_recipients_and_what_nothing_looked_into(log
     found = ask(log)
     assert (found.transfers, found.blocked, found.persons, found.recipients) == (3, 1, 2, 2)
     assert (found.uninspected, found.looked_into) == (1, 3)
+    assert found.without_subject == 1
     assert found.flows == (
         Flow("feed", "AGE", "gemini", 4, 0, 0),
         Flow("messenger", "PERSON", "openai", 2, 1, 0),
@@ -77,7 +78,7 @@ def test_every_question_keeps_to_the_applications(log: Ledger) -> None:
 
 
 def test_an_empty_period_is_all_zero(log: Ledger) -> None:
-    assert ask(log, since=20 * DAY, until=21 * DAY) == Overview(0, 0, 0, 0, 0, 0, ())
+    assert ask(log, since=20 * DAY, until=21 * DAY) == Overview(0, 0, 0, 0, 0, 0, 0, ())
 
 
 def test_persons_are_counted_one_by_one(ledger: Ledger) -> None:

@@ -1,10 +1,13 @@
 """The words of the pages: the same in every language, and no promise among them."""
 
+import re
 import string
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+import proxy
 from proxy.console.language import LANGUAGES, preferred, words
 
 
@@ -17,6 +20,15 @@ def test_languages_have_the_same_keys_and_the_same_gaps() -> None:
         other = words(code).texts
         assert other.keys() == english.keys()
         assert [key for key in english if gaps(english[key]) != gaps(other[key])] == []
+
+
+def test_every_event_that_is_counted_has_a_name_for_people() -> None:
+    root = Path(proxy.__file__).parent
+    sources = "".join(path.read_text() for path in root.rglob("*.py"))
+    seen = set(re.findall(r'observe\("([a-z_]+)"', sources)) - {"refused", "sent", "shadow_ai"}
+    seen |= {f"network_{kind}" for kind in re.findall(r'\.note\("([a-z_]+)"', sources)}
+    assert len(seen) > 20
+    assert [kind for kind in sorted(seen) if f"events.{kind}" not in words("en").texts] == []
 
 
 def test_no_page_promises_what_nobody_can() -> None:

@@ -1,0 +1,60 @@
+"""Stories in three languages: the same facts, and no sentence of another language among them."""
+
+import orjson
+import pytest
+
+from audit import tell
+from audit.ids import now_ms
+from audit.record import FindingCount, OutcomeRecord, Uninspected
+from audit.reports.texts import Language
+from tests.audit.conftest import blocked_record, exchange_record
+
+
+def told(language: Language) -> list[str]:
+    """A transfer with everything in it, its outcome, and a refusal."""
+    sent = exchange_record(
+        findings=(
+            FindingCount(entity_type="PERSON", operator="tokenize", n=2, where="/text", rule="r", recognizer="x"),
+        ),
+        findings_overflow=3,
+        uninspected=(Uninspected(media_type="image/png", bytes=9, reason="too_large"),),
+        purpose=None,
+        observe=True,
+    )
+    ended = OutcomeRecord(
+        id=sent.id, attempt=1, at=now_ms(), state="cut", status=200, restored=2, tokens_in=5, tokens_out=7,
+        findings=(FindingCount(entity_type="AGE", operator="keep", n=4),),
+    )  # fmt: skip
+    records = (sent, ended, blocked_record(attempt=2))
+    return list(tell.story([(at, {"kind": one.kind, **one.facts()}) for at, one in enumerate(records)], language))
+
+
+@pytest.mark.parametrize(
+    ("language", "phrases"),
+    [
+        (Language.EN, ("identified by", "(observed only)", "2 x PERSON in /text: tokenize, rule r, found by x.",
+                       "The answer was cut off. Status 200.", "Refused with 403", "Not looked into: image/png")),
+        (Language.DE, ("erkannt durch", "(nur beobachtet)", "2 x PERSON in /text: durch Platzhalter ersetzt, Regel r",
+                       "Die Antwort wurde abgeschnitten. Status 200.", "Abgelehnt mit 403", "(zu groß)")),
+        (Language.VI, ("nhận biết qua", "(chỉ quan sát)", "2 x PERSON trong /text: thay bằng ký hiệu giữ chỗ",
+                       "Câu trả lời bị cắt ngang.", "Bị từ chối với 403", "(quá lớn)")),
+    ],
+)  # fmt: skip
+def test_a_story_says_the_same_in_every_language(language: Language, phrases: tuple[str, ...]) -> None:
+    lines = told(language)
+    assert len(lines) == len(told(Language.EN))
+    for phrase in phrases:
+        assert phrase in "\n".join(lines)
+
+
+def test_no_sentence_of_one_language_stands_in_another() -> None:
+    english = {line.strip() for line in told(Language.EN)}
+    for language in (Language.DE, Language.VI):
+        assert [line for line in told(language) if line.strip() in english and len(line.split()) > 4] == []
+
+
+def test_every_text_is_there_three_times() -> None:
+    for key, texts in tell._WORDS.items():
+        assert len(texts) == 3, key
+        assert all(texts), key
+    assert orjson.dumps([told(language) for language in Language])
