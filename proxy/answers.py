@@ -10,8 +10,8 @@ from typing import Final
 
 import orjson
 
-from proxy import records
 from proxy.exchange import Ending, Exchange
+from proxy.found import KEPT, Found
 from proxy.work import Services, Work, known
 from redaction.errors import RedactionError
 from redaction.segment import Segment, SegmentKind
@@ -33,7 +33,7 @@ _READ: Final = frozenset(
 """Whose words somebody has to read to tell a good answer from a bad one."""
 
 
-async def look_at(texts: Sequence[str], services: Services, detect_s: float) -> tuple[list[records.Found], str]:
+async def look_at(texts: Sequence[str], services: Services, detect_s: float) -> tuple[list[Found], str]:
     """What is found in words of the provider's, and how they were looked at. Never raises for what detection does."""
     if not texts:
         return [], "none"
@@ -44,7 +44,7 @@ async def look_at(texts: Sequence[str], services: Services, detect_s: float) -> 
         services.observe("answer_not_inspected", error.code)
         return [], "failed"
     found = [
-        records.Found(finding, segment, part.language, records.KEPT)
+        Found(finding, segment, part.language, KEPT)
         for segment, part in zip(segments, result.segments, strict=True)
         for finding in part.findings
     ]
@@ -82,7 +82,7 @@ def _words(exchange: Exchange) -> list[str]:
     return [text for text in (facts.texts.values() or facts.wholes) if text.strip()]
 
 
-def _without(found: Sequence[records.Found], number: int, text: str) -> str:
+def _without(found: Sequence[Found], number: int, text: str) -> str:
     """An answer's text with its type instead of each thing that was found in it."""
     spans = sorted(
         (one.finding.start, one.finding.end, one.finding.entity_type)

@@ -12,6 +12,7 @@ from audit.record import FindingCount, OutcomeRecord
 from proxy import records
 from proxy.answers import keep_answer, look_at
 from proxy.exchange import Ending, Exchange
+from proxy.found import Found, count
 from proxy.reading import kept_from_storing
 from proxy.spending import spending_of
 from proxy.work import Services, Work, known
@@ -83,12 +84,12 @@ async def _inspect_answer(
     if exchange.session is not None:
         return exchange.session.answer()
     if work.seen is not None:
-        return records.count(work.seen.found)[0], work.seen.inspected
+        return count(work.seen.found)[0], work.seen.inspected
     found, inspected = await _look(work, services, exchange, detect_s)
-    return records.count(found)[0], inspected
+    return count(found)[0], inspected
 
 
-async def _look(work: Work, services: Services, exchange: Exchange, detect_s: float) -> tuple[list[records.Found], str]:
+async def _look(work: Work, services: Services, exchange: Exchange, detect_s: float) -> tuple[list[Found], str]:
     """What is found in the words of the answer as the provider sent them."""
     texts = exchange.reader.facts.texts if exchange.reader is not None else {}
     return await look_at(list(texts.values()), services, detect_s)

@@ -12,6 +12,7 @@ from proxy import records
 from proxy.errors import RefusedError
 from proxy.formats.base import BESIDE_US, Inspected
 from proxy.formats.base import MediaPart as BodyPart
+from proxy.found import Found
 from proxy.holding import decided, held_error
 from proxy.policy_facts import facts_of_findings, no_refs
 from proxy.services import DetectionResult
@@ -53,7 +54,7 @@ def decide(work: Work, services: Services, result: DetectionResult) -> None:
     facts.action, facts.rules, facts.observe = decision.action.value, decision.rule_ids, decision.observe
     facts.purpose = decision.purpose or facts.purpose
     facts.found = [
-        records.Found(finding, segment, language, chosen)
+        Found(finding, segment, language, chosen)
         for (finding, segment, language), chosen in zip(placed, decision.decisions, strict=True)
     ]
     facts.uninspected = _passed(work)

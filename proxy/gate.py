@@ -18,7 +18,6 @@ from audit.writer import Receipt
 from policies.destination import Destination
 from policies.model import Mirror
 from proxy import closing, records, unregistered, upload_parts
-from proxy.answers import look_at
 from proxy.attachments import open_attachments, rewrite_attachments
 from proxy.deciding import decide
 from proxy.errors import RefusedError, UnavailableError
@@ -26,33 +25,32 @@ from proxy.exchange import Cleared, Ending, Exchange, State
 from proxy.formats.base import MediaPart
 from proxy.formats.core import echoes
 from proxy.framing.coding import decode_body, decoder
-from proxy.framing.websocket import POLICY, TOO_BIG, Close, Message
+from proxy.framing.websocket import Message
 from proxy.held import Watch
 from proxy.holding import let_wait
 from proxy.identity import RECEIPT_HEADER
 from proxy.messages import Door, Egress, Headers, Origin, Outgoing, Refusal, Reply
 from proxy.mirrored import copy_of, offer_copies, readdress
-from proxy.outgoing import outgoing, outgoing_message
+from proxy.outgoing import outgoing
 from proxy.preview import Rehearsal, preview_reply
 from proxy.reading import (
-    check_application,
     find_destination,
     find_identity,
-    read_message,
     read_request,
     upstream_named,
 )
 from proxy.refusals import refusal_of
 from proxy.routing import reroute
-from proxy.session import Lease, Session, Turn, ends
+from proxy.session import Session, Turn
 from proxy.spending import spending_of
 from proxy.subjects import find_subjects
 from proxy.tokenizing import tokenize
+from proxy.turns import Turns
 from proxy.unexpected import watch_of
 from proxy.upload_parts import UploadParts
 from proxy.uploads import Uploads
 from proxy.work import GateLimits, Services, Work, known
-from redaction.restore import Redactor, Restorable, Restorer
+from redaction.restore import Redactor, Restorer
 
 __all__ = ["Gate", "GateLimits", "HostVerdict", "Services"]
 
@@ -77,6 +75,7 @@ class Gate:
         self._limits = limits or GateLimits()
         self._uploads = Uploads(self._limits.body_bytes)
         self._parts = UploadParts(self._limits.body_bytes)
+        self._turns = Turns(self, services, self._limits)
         self._open = 0
         self._sessions = 0
 
@@ -95,7 +94,7 @@ class Gate:
 
     async def admit(self, egress: Egress) -> Exchange:
         """Take a request through every step. Never raises: a refusal is an exchange with `reply` set."""
-        work = self._begin(egress)
+        work = self.begin(egress)
         try:
             whole = self._uploads.take(egress)
             if isinstance(whole, Reply):
@@ -111,9 +110,9 @@ class Gate:
             request = await self._replaced(work)
             restorer, watch = self._restorer(work), self._watch(work)
             session = self._opened(work, restorer, watch)
-            await self._to_record(work, request, restorer, session, watch)
+            await self.to_record(work, request, restorer, session, watch)
         except Exception as error:
-            await self._refuse(work, error)
+            await self.refuse_work(work, error)
         else:
             offer_copies(work, self._services)
         return work.exchange
@@ -127,45 +126,26 @@ class Gate:
             with work.stage("decide"):
                 await readdress(work, self._services, first, mirror)
             request = await self._replaced(work)
-            await self._to_record(work, request, self._restorer(work))
+            await self.to_record(work, request, self._restorer(work))
         except Exception as error:
-            await self._refuse(work, error)
+            await self.refuse_work(work, error)
         return work.exchange
 
     async def admit_message(self, session: Session, message: Message) -> Turn:
         """Take one message of an open session through the same steps. Never raises: what is refused is not sent."""
-        work = self._begin(session.egress(message))
-        try:
-            return await self._message(session, work, message)
-        except Exception as error:
-            return await self._refuse_message(session, work, message, error)
+        return await self._turns.admit(session, message)
 
     async def answer(self, session: Session, message: Message) -> list[Message]:
         """One message of the provider as the client gets it, perhaps behind others. Raises FormatError."""
-        session.exchange.bytes_received += len(message.data)
-        restored = session.reader.message(message.data)
-        named = session.reader.new_objects()
-        if named and session.keeping is not None:
-            session.keeping.tokenized = session.tokenized
-            await closing.bind(session.keeping, self._services, named)
-        return [Message(data, message.text) for data in restored]
+        return await self._turns.answer(session, message)
 
     async def look_at_turn(self, session: Session) -> None:
         """Look for personal data in what the provider has said since the last time; off the way of any message."""
-        texts, truncated = session.reader.said()
-        found, inspected = await look_at(texts, self._services, self._limits.detect_s)
-        session.heard(found, inspected, truncated=truncated)
+        await self._turns.look_at(session)
 
     def ended(self, session: Session) -> Refusal | None:
         """Why an open session has to end now: stopped by an officer, its credential ended, its destination gone."""
-        work = self._begin(session.work.facts.egress)
-        try:
-            find_destination(work, self._services)
-            check_application(work)
-            session.check_same(work)
-        except Exception as error:
-            return refusal_of(error, session.exchange.transfer)
-        return None
+        return self._turns.ended(session)
 
     async def preview(self, egress: Egress) -> Reply:
         """What would leave, and why. Sends nothing, so nothing is recorded."""
@@ -176,7 +156,7 @@ class Gate:
 
     async def rehearse(self, egress: Egress) -> Rehearsal:
         """Every step up to the record, for somebody who wants to see them. Never raises; nothing is sent."""
-        work = self._begin(egress)
+        work = self.begin(egress)
         try:
             await self._identify(work)
             await self._to_decision(work)
@@ -186,7 +166,7 @@ class Gate:
 
     async def refuse(self, egress: Egress, refusal: Refusal) -> Exchange:
         """A refusal that a door decided on (names that disagree, an upgrade), recorded and in the provider's format."""
-        work = self._begin(egress)
+        work = self.begin(egress)
         try:
             find_destination(work, self._services)
         except Exception as error:
@@ -198,7 +178,7 @@ class Gate:
         """Record, durably, that a connection passes unread, as the policy says in words. Raises when it cannot be."""
         origin = Origin("https", host, port)
         egress = Egress(Door.NETWORK, mode, "CONNECT", b"", Headers(), b"", "", origin, peer, credential)
-        facts = self._begin(egress).facts
+        facts = self.begin(egress).facts
         if known_service := unregistered.service_of(facts, origin):
             self._services.observe("shadow_ai", known_service.service)
         facts.host, facts.action = origin.authority, "allow"
@@ -213,7 +193,8 @@ class Gate:
 
     # --- the steps -------------------------------------------------------------------------------------------------
 
-    def _begin(self, egress: Egress) -> Work:
+    def begin(self, egress: Egress) -> Work:
+        """A request, or a message of a session, before its first step."""
         services, transfer = self._services, new_id()
         active = services.active()
         facts = records.Facts(transfer, services.clock_ms(), egress, active.policy)
@@ -258,12 +239,13 @@ class Gate:
         with work.stage("vault"):
             work.bound = await services.vault.bound(destination, tuple(known(work.inspected).state.values()))
             work.facts.expired = work.bound.expired if work.bound is not None else 0
-            await self._tokenize(work)
+            await self.replace_texts(work)
         with work.stage("splice"):
             files = await rewrite_attachments(work, services)
             return await services.offload(len(work.facts.egress.body), lambda: outgoing(work, services, files))
 
-    async def _tokenize(self, work: Work) -> None:
+    async def replace_texts(self, work: Work) -> None:
+        """Placeholders and new texts for what was decided. Raises RedactionError."""
         persons = tuple(dict.fromkeys(subject.ref for subject in work.facts.subjects))
         identity, egress = work.identity, work.facts.egress
         if egress.upgrade and not identity.session:
@@ -286,7 +268,7 @@ class Gate:
         sentences = work.facts.egress.door is Door.GATEWAY
         return watch_of(work, self._services, sentences=sentences, detect_s=self._limits.detect_s)
 
-    async def _to_record(
+    async def to_record(
         self,
         work: Work,
         request: Outgoing,
@@ -294,6 +276,7 @@ class Gate:
         session: Session | None = None,
         watch: Watch | None = None,
     ) -> None:
+        """Durable in the log, and only then cleared. Raises AuditError, RefusedError."""
         tokenized, facts = known(work.tokenized), work.facts
         self._services.budgets.reserve(spending_of(work))
         facts.commitment_in = commit(tokenized.commit_key, facts.transfer, REQUEST_IN, facts.egress.body)
@@ -337,90 +320,8 @@ class Gate:
             raise UnavailableError("too many sessions are open; try again", code="too_many_sessions")
         return Session(work, self._limits.session, restorer, self._services.clock_ms())
 
-    async def _message(self, session: Session, work: Work, message: Message) -> Turn:
-        services, now, size = self._services, work.facts.at_ms, len(message.data)
-        session.check(message, now)
-        with work.stage("identify"):
-            find_destination(work, services)
-            await find_identity(work, services)
-            session.check_same(work)
-        with work.stage("parse"):
-            await services.offload(size, lambda: read_message(work, services, session.work, session.dialect))
-        inspected = known(work.inspected)
-        only_media = bool(inspected.media) and not (
-            inspected.segments or inspected.uninspected or inspected.attachments
-        )
-        if only_media and (lease := session.leased(inspected.media, now)) is not None:
-            return self._under(lease, session, message)
-        if not (inspected.segments or inspected.media or inspected.uninspected or inspected.unkept or inspected.state):
-            self._remember(session, work)
-            return Turn(message)  # nothing but structure
-        with work.stage("parse"):
-            await open_attachments(work, services)
-            await find_subjects(work, services, self._limits)
-        work.facts.subjects = work.facts.subjects or session.work.facts.subjects
-        with work.stage("detect"):
-            result = await services.detection.detect(work.segments, deadline_s=self._limits.detect_s)
-        work.facts.detector_version = result.version
-        with work.stage("decide"):
-            decide(work, services, result)
-            reroute(work, services)
-        with work.stage("vault"):
-            named = await services.vault.bound(work.destination.name, tuple(inspected.state.values()))
-            work.facts.expired = named.expired if named is not None else 0
-            work.bound = session.bound(named)
-            await self._tokenize(work)
-        with work.stage("splice"):
-            files = await rewrite_attachments(work, services)
-            body = await services.offload(size, lambda: outgoing_message(work, session.dialect, files))
-        if only_media:
-            work.facts.media = session.to_lease(inspected.media)
-            work.facts.uninspected = tuple((part, "policy_pass") for part in work.facts.media)
-        session.widen(known(work.tokenized))
-        self._remember(session, work)
-        request = Outgoing(known(work.origin), "", b"", Headers(), body)
-        await self._to_record(work, request, Restorer(Restorable({})))
-        if only_media:
-            before = session.open_lease(inspected.media, now, exchange=work.exchange)
-            return Turn(Message(body, message.text), work.exchange, ended=before)
-        return Turn(Message(body, message.text), work.exchange)
-
-    @staticmethod
-    def _remember(session: Session, work: Work) -> None:
-        """A message that asks the provider to keep the session: what it will be called is bound to its scopes."""
-        if known(work.inspected).keeps:
-            session.keeping = work
-
-    async def _refuse_message(self, session: Session, work: Work, message: Message, error: Exception) -> Turn:
-        await self._refuse(work, error)
-        refusal = refusal_of(error, work.facts.transfer)
-        inspected, before = work.inspected, None
-        if inspected is not None and inspected.media and not inspected.segments:
-            # An app that streams what is refused would fill the log with it.
-            now = work.facts.at_ms
-            before = session.open_lease(inspected.media, now, exchange=None, refusal=refusal)
-        return self._told(session, refusal, message, before)
-
-    def _under(self, lease: Lease, session: Session, message: Message) -> Turn:
-        if lease.refusal is not None:
-            return self._told(session, lease.refusal, message, None)
-        assert lease.exchange is not None, "a lease that lets pass has a record"
-        return Turn(message, under=lease.exchange)
-
-    @staticmethod
-    def _told(session: Session, refusal: Refusal, message: Message, ended: Exchange | None) -> Turn:
-        told = session.dialect.refused(refusal, message.data)
-        over = told is None or ends(refusal)
-        if over:
-            session.exchange.error = refusal.code
-        code = TOO_BIG if refusal.code == "message_too_large" else POLICY
-        return Turn(
-            told=Message(told) if told is not None else None,
-            close=Close(code, f"dragoman: {refusal.message} [{refusal.code}]") if over else None,
-            ended=ended,
-        )
-
-    async def _refuse(self, work: Work, error: Exception) -> None:
+    async def refuse_work(self, work: Work, error: Exception) -> None:
+        """Whatever a step raised, as a refusal that is recorded."""
         refusal = refusal_of(error, work.facts.transfer)
         if refusal.code == "internal":
             self._services.observe("internal_error", type(error).__name__)
@@ -446,7 +347,7 @@ class Gate:
         session = exchange.session
         try:
             if session is not None and exchange.reader is not None and exchange.status == SWITCHED:
-                await self.look_at_turn(session)
+                await self._turns.look_at(session)
             await closing.close(work, self._services, exchange, ending, detect_s=self._limits.detect_s)
         finally:
             self._open -= 1

@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 from typing import cast
 
 from audit.record import FindingCount
-from proxy import records
 from proxy.errors import RefusedError, UnavailableError
 from proxy.exchange import Exchange
 from proxy.formats.base import Dialect, MediaPart, SessionReader
+from proxy.found import Found, count
 from proxy.framing.websocket import Close, Message, Rate, SessionLimits
 from proxy.messages import Egress, Refusal
 from proxy.services import Bound
@@ -83,7 +83,7 @@ class Session:
         self._sent_size = sum(map(len, self._sent))
         self._echoes: dict[str, str] = dict(tokenized.restorable.echoes)
         self._rate = Rate(limits, now_ms)
-        self._found: list[records.Found] = []
+        self._found: list[Found] = []
         self._inspected = "none"
 
     @property
@@ -189,7 +189,7 @@ class Session:
 
     # --- what the provider said ----------------------------------------------------------------------------------
 
-    def heard(self, found: Sequence[records.Found], inspected: str, *, truncated: bool) -> None:
+    def heard(self, found: Sequence[Found], inspected: str, *, truncated: bool) -> None:
         """Add what was found in a turn of the provider's; its texts are not kept."""
         room = MAX_FOUND - len(self._found)
         self._found += [one._replace(segment=replace(one.segment, text="")) for one in found[:room]]
@@ -200,7 +200,7 @@ class Session:
 
     def answer(self) -> tuple[tuple[FindingCount, ...], str]:
         """Everything that was found, counted, and how it was looked for."""
-        return records.count(self._found)[0], self._inspected
+        return count(self._found)[0], self._inspected
 
 
 def ends(refusal: Refusal) -> bool:

@@ -11,8 +11,8 @@ from types import MappingProxyType
 from typing import Protocol
 
 from policies.model import Action
+from proxy.found import Found
 from proxy.identity import Identity
-from proxy.records import Found
 from proxy.scopes import ScopeRefs, in_application_scope
 from proxy.services import AsyncVault, Bound, Offload
 from redaction.errors import OperatorError, VaultError

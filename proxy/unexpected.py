@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from policies.model import Action, Decision, Operator
-from proxy import records
+from proxy.found import KEPT, Found
 from proxy.held import Look, Watch, blocked, not_inspected
 from proxy.policy_facts import finding_facts, no_refs
 from proxy.services import DetectionResult
@@ -24,7 +24,7 @@ from redaction.segment import Segment, SegmentKind
 class Seen:
     """What was found in an answer while it was held. failed: it could not be looked at."""
 
-    found: list[records.Found] = field(default_factory=list)
+    found: list[Found] = field(default_factory=list)
     failed: bool = False
     looked: bool = False
 
@@ -75,19 +75,17 @@ def _look(work: Work, services: Services, detect_s: float) -> Look:
 
 def _found(
     segments: Sequence[Segment], result: DetectionResult, looked: Sequence[int], sent: Restorable
-) -> list[tuple[int, records.Found]]:
+) -> list[tuple[int, Found]]:
     """What is new in each text and not one of our placeholders. looked: where what is new begins."""
     found = []
     for at, (segment, part) in enumerate(zip(segments, result.segments, strict=True)):
         for finding in part.findings:
             if finding.end > looked[at] and _outside(finding, segment.text, sent):
-                found.append((at, records.Found(finding, segment, part.language, records.KEPT)))
+                found.append((at, Found(finding, segment, part.language, KEPT)))
     return found
 
 
-def _decided(
-    work: Work, services: Services, found: Sequence[tuple[int, records.Found]]
-) -> list[tuple[int, records.Found]]:
+def _decided(work: Work, services: Services, found: Sequence[tuple[int, Found]]) -> list[tuple[int, Found]]:
     """Asked about like a request's: what would not leave as it stands may not come in either."""
     policy = work.active.policy
     refs = services.value_refs if policy.needs_value_refs else no_refs
@@ -105,7 +103,7 @@ _TAKEN_OUT = Decision(Action.TRANSFORM, operator=Operator.REDACT)
 
 
 def _kept(chosen: Decision) -> Decision:
-    return records.KEPT if chosen.action is Action.ALLOW else Decision(Action.BLOCK)
+    return KEPT if chosen.action is Action.ALLOW else Decision(Action.BLOCK)
 
 
 def _outside(finding: Finding, text: str, sent: Restorable) -> list[tuple[int, int]]:

@@ -15,8 +15,8 @@ from proxy.console.policy_desk import MAX_TEXT, PASTED
 from proxy.console.problems import InputError
 from proxy.console.site import Ask, Shown, View
 from proxy.errors import ConfigError
+from proxy.found import Found
 from proxy.policy_source import read_policy
-from proxy.records import Found
 from proxy.rehearsing import Tried, Wanted
 
 BUNDLED = ("default", "strict", "observe")

@@ -10,10 +10,9 @@ from typing import Any
 
 from proxy.processes import channel
 from proxy.processes.detection import SOCKET
-from redaction.cache import SegmentFindings
-from redaction.detectors.frames import findings_from_json, pack, segments_to_json, unpack
-from redaction.detectors.process import Batch
-from redaction.errors import DetectionError, SettingsError
+from redaction.detectors.frames import pack, unpack
+from redaction.detectors.process import Worker
+from redaction.errors import DetectionError
 from redaction.settings import EngineSettings
 
 START_S = 180.0
@@ -22,13 +21,12 @@ RETURN_S = 5.0
 AGAIN_S = 0.1
 
 
-class RemoteWorker:
+class RemoteWorker(Worker):
     """One connection; `redaction.pool.DetectionWorker`."""
 
     def __init__(self, folder: channel.Folder, settings: EngineSettings) -> None:
         self._folder, self._settings = folder, settings
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
-        self.version = ""
 
     @property
     def running(self) -> bool:
@@ -38,45 +36,9 @@ class RemoteWorker:
         """Returns when the models are loaded. Raises SettingsError or DetectionError (`crashed`)."""
         await self.stop()
         self._streams = await self._connected()
-        try:
-            async with asyncio.timeout(START_S):
-                hello = await self._exchange({"settings": self._settings.to_dict()})
-        except TimeoutError:
-            await self.stop()
-            raise DetectionError(f"no models were loaded in {START_S:g} s", code="crashed") from None
-        except BaseException:
-            await self.stop()
-            raise
-        if "error" in hello:
-            await self.stop()
-            kind = DetectionError if hello["error"] in {"failed", "crashed", "timeout"} else SettingsError
-            raise kind(hello["message"], code=hello["error"])
-        self.version = hello["version"]
-
-    async def ask(self, batch: Batch) -> list[SegmentFindings]:
-        """Findings of a batch. Raises DetectionError: `timeout`, `crashed`, `failed`."""
-        try:
-            async with asyncio.timeout(batch.limit_s):
-                answer = await self._exchange({"segments": segments_to_json(batch.segments)})
-        except TimeoutError:
-            await self.stop()
-            raise DetectionError(f"a text took longer than {batch.limit_s:g} s to inspect", code="timeout") from None
-        except (DetectionError, asyncio.CancelledError):
-            await self.stop()
-            raise
-        if "error" in answer:
-            raise DetectionError(f"a detector failed: {answer['message']}", code=answer["error"])
-        try:
-            found = findings_from_json(answer["found"])
-        except (KeyError, TypeError, ValueError):
-            found = []
-        if len(found) != len(batch.segments):
-            await self.stop()
-            raise DetectionError("the detection process answered nonsense", code="crashed")
-        return found
+        await self.greet(self._settings, START_S)
 
     async def stop(self) -> None:
-        """Ends the connection."""
         streams, self._streams = self._streams, None
         if streams is not None:
             streams[1].close()
@@ -94,7 +56,7 @@ class RemoteWorker:
                     raise DetectionError("the detection process is away", code="crashed") from None
             await asyncio.sleep(AGAIN_S)
 
-    async def _exchange(self, message: dict[str, Any]) -> dict[str, Any]:
+    async def exchange(self, message: dict[str, Any]) -> dict[str, Any]:
         if self._streams is None:
             raise DetectionError("the detection process is away", code="crashed")
         reader, writer = self._streams

@@ -7,6 +7,7 @@ decision. The queue takes one batch of each waiting request in turn, so one larg
 import asyncio
 import contextlib
 import sys
+from abc import ABC, abstractmethod
 from collections import OrderedDict, deque
 from collections.abc import Mapping, Sequence
 from itertools import count
@@ -102,13 +103,67 @@ class FairQueue:
         self._filled.set()
 
 
-class WorkerProcess:
+class Worker(ABC):
+    """Whoever answers frames of texts with frames of findings: a process of one's own, or one behind a socket.
+
+    version: of its engine, once it was greeted.
+    """
+
+    version = ""
+
+    @abstractmethod
+    async def exchange(self, message: dict[str, Any]) -> dict[str, Any]:
+        """A message and its answer. Raises DetectionError `crashed`."""
+
+    @abstractmethod
+    async def stop(self) -> None:
+        """Ends it, whatever it does."""
+
+    async def greet(self, settings: EngineSettings, limit_s: float, failed: str = "") -> None:
+        """Returns when its models are loaded. Raises SettingsError or DetectionError (`crashed`), and it is ended.
+
+        failed: what is said before its own words.
+        """
+        hello = await self._within(limit_s, {"settings": settings.to_dict()}, "no models were loaded in", "crashed")
+        if "error" in hello:
+            await self.stop()
+            kind = DetectionError if hello["error"] in {"failed", "crashed", "timeout"} else SettingsError
+            raise kind(failed + hello["message"], code=hello["error"])
+        self.version = hello["version"]
+
+    async def ask(self, batch: Batch) -> list[SegmentFindings]:
+        """Findings of a batch. Raises DetectionError: `timeout` and `crashed` end it, `failed` does not."""
+        message = {"segments": segments_to_json(batch.segments)}
+        answer = await self._within(batch.limit_s, message, "a text was not inspected in", "timeout")
+        if "error" in answer:
+            raise DetectionError(f"a detector failed: {answer['message']}", code=answer["error"])
+        try:
+            found = findings_from_json(answer["found"])
+        except (KeyError, TypeError, ValueError):
+            found = []
+        if len(found) != len(batch.segments):
+            await self.stop()
+            raise nonsense()
+        return found
+
+    async def _within(self, limit_s: float, message: dict[str, Any], late: str, code: str) -> dict[str, Any]:
+        try:
+            async with asyncio.timeout(limit_s):
+                return await self.exchange(message)
+        except TimeoutError:
+            await self.stop()
+            raise DetectionError(f"{late} {limit_s:g} s", code=code) from None
+        except BaseException:
+            await self.stop()
+            raise
+
+
+class WorkerProcess(Worker):
     """One worker: its process, its pipes, the version of the engine in it."""
 
     def __init__(self, settings: EngineSettings) -> None:
         self._settings = settings
         self._process: asyncio.subprocess.Process | None = None
-        self.version = ""
 
     @property
     def running(self) -> bool:
@@ -127,42 +182,7 @@ class WorkerProcess:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,
         )
-        try:
-            async with asyncio.timeout(_START_LIMIT_S):
-                hello = await self._exchange({"settings": self._settings.to_dict()})
-        except TimeoutError:
-            await self.stop()
-            raise DetectionError(f"a worker did not load its models in {_START_LIMIT_S:g} s", code="crashed") from None
-        except (DetectionError, asyncio.CancelledError):
-            await self.stop()
-            raise
-        if "error" in hello:
-            await self.stop()
-            kind = DetectionError if hello["error"] == "failed" else SettingsError
-            raise kind(f"the detection engine could not be built: {hello['message']}", code=hello["error"])
-        self.version = hello["version"]
-
-    async def ask(self, batch: Batch) -> list[SegmentFindings]:
-        """Findings of a batch. Raises DetectionError: `timeout` and `crashed` end this process, `failed` does not."""
-        try:
-            async with asyncio.timeout(batch.limit_s):
-                answer = await self._exchange({"segments": segments_to_json(batch.segments)})
-        except TimeoutError:
-            await self.stop()
-            raise DetectionError(f"a text took longer than {batch.limit_s:g} s to inspect", code="timeout") from None
-        except (DetectionError, asyncio.CancelledError):
-            await self.stop()
-            raise
-        if "error" in answer:
-            raise DetectionError(f"a detector failed: {answer['message']}", code=answer["error"])
-        try:
-            found = findings_from_json(answer["found"])
-        except (KeyError, TypeError, ValueError):
-            found = []
-        if len(found) != len(batch.segments):
-            await self.stop()
-            raise _nonsense()
-        return found
+        await self.greet(self._settings, _START_LIMIT_S, "the detection engine could not be built: ")
 
     async def forward(self, body: bytes, limit_s: float) -> bytes:
         """Hands a frame's body on as it came; returns the answer's. Raises DetectionError: `timeout`, `crashed`.
@@ -180,7 +200,6 @@ class WorkerProcess:
             raise
 
     async def stop(self) -> None:
-        """Ends the process, whatever it does."""
         process, self._process = self._process, None
         if process is None:
             return
@@ -190,11 +209,11 @@ class WorkerProcess:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(process.wait(), _STOP_LIMIT_S)
 
-    async def _exchange(self, message: dict[str, Any]) -> dict[str, Any]:
+    async def exchange(self, message: dict[str, Any]) -> dict[str, Any]:
         try:
             return unpack(await self._exchange_frames(pack(message)))
         except ValueError:
-            raise _nonsense() from None
+            raise nonsense() from None
 
     async def _exchange_frames(self, frame: bytes) -> bytes:
         process = self._process
@@ -205,12 +224,12 @@ class WorkerProcess:
             await process.stdin.drain()
             (size,) = HEADER.unpack(await process.stdout.readexactly(HEADER.size))
             if size > MAX_FRAME:
-                raise _nonsense()
+                raise nonsense()
             return await process.stdout.readexactly(size)
         except (asyncio.IncompleteReadError, ConnectionError):
             raise DetectionError("a detection worker died while it inspected a text", code="crashed") from None
 
 
-def _nonsense() -> DetectionError:
+def nonsense() -> DetectionError:
     """What it answered is not repeated: it may hold anything."""
     return DetectionError("a detection worker answered nonsense", code="crashed")
