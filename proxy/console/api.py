@@ -9,7 +9,7 @@ import hmac
 import json
 import re
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import cache
 from typing import Any
 
@@ -22,8 +22,9 @@ from starlette.routing import Route
 
 from proxy.console import openapi
 from proxy.console.access import SignInError, Visitor
+from proxy.console.acts import ALL
 from proxy.console.limits import RateLimit
-from proxy.console.operations import JSON, OPERATIONS, Call, Desk, Made, Operation, Streamed
+from proxy.console.operations import JSON, Call, Desk, Made, Operation, Streamed
 from proxy.console.problems import InputError, TooManyError, problem
 from proxy.console.questions import NotFoundError
 from proxy.console.sessions import Session
@@ -101,7 +102,7 @@ def routes(desk: Desk, gate: Gatekeeper) -> list[Route]:
         return Response(await run_in_threadpool(_description), media_type=JSON)
 
     by_path: dict[str, dict[str, Operation]] = {}
-    for operation in OPERATIONS:
+    for operation in ALL:
         by_path.setdefault(openapi.BASE + operation.path, {})[operation.method] = operation
     found = [Route("/api/openapi.json", description, methods=["GET"])]
     # Starlette takes the first that fits; a path without variables comes before one with them.
@@ -152,6 +153,8 @@ def _run(desk: Desk, operation: Operation, call: Call) -> Response:
         return made_response(answer, operation.status)
     if isinstance(answer, Streamed):
         return export_response(answer)
+    if isinstance(answer, AsyncIterator):
+        return StreamingResponse(answer, headers={"x-accel-buffering": "no"}, media_type=operation.media[0])
     return Response(orjson.dumps(answer), operation.status, media_type=JSON)
 
 

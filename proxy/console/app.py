@@ -30,6 +30,7 @@ from proxy.console.questions import Questions
 from proxy.console.sessions import Sessions
 from proxy.console.settings import ConsoleSettings
 from proxy.console.site import Site
+from proxy.console.tail import Tail
 from proxy.console.token_desk import TokenDesk
 from proxy.console.trying import Trying
 from proxy.console.verifying import Verification
@@ -73,9 +74,10 @@ def application(settings: ConsoleSettings) -> Starlette:
     health = Health(settings, control, log, policy)
     drafting = Drafting(policy, log, trying, ValueRefs.of_home(settings.home))
     erasing = ErasureDesk(settings.as_settings, log, policy, lambda: vault_of(settings.as_settings))
+    tail = Tail(log, lambda visitor: control.tokens.opens(visitor.token), settings.longest_tail_s)
     desk = Desk(
         log, Questions(log), policy, Verification(log), revealing, trying, approving, tokens, health, drafting,
-        control.searches, erasing,
+        control.searches, erasing, tail,
     )  # fmt: skip
     oidc = read_oidc(settings.oidc)
     provider = None if oidc is None else IdentityProvider(oidc)
@@ -108,7 +110,12 @@ def application(settings: ConsoleSettings) -> Starlette:
         exception_handlers={HTTPException: http_error, Exception: _defect},
         lifespan=lifespan,
     )
-    made.state.end = live.end
+
+    def end() -> None:
+        live.end()
+        tail.end()
+
+    made.state.end = end
     return made
 
 

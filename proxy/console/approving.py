@@ -23,6 +23,10 @@ class Approving:
         visitor.require(Right.APPROVE)
         return self._control.approvals.all()
 
+    def one(self, visitor: Visitor, reference: str) -> HeldRequest:
+        """One of them."""
+        return self._find(visitor, reference)
+
     def grant(
         self, visitor: Visitor, reference: str, hours: int, reason: ApprovalReason, because: str = ""
     ) -> HeldRequest:

@@ -8,7 +8,8 @@ from pydantic import BaseModel
 
 from proxy.console import problems
 from proxy.console.access import RIGHTS
-from proxy.console.operations import JSON, OPERATIONS, TEXT, Operation
+from proxy.console.acts import ALL
+from proxy.console.operations import JSON, TEXT, Operation
 
 BASE = "/api/v1"
 _PROBLEM = {"$ref": "#/components/responses/Problem"}
@@ -17,7 +18,7 @@ _PROBLEM = {"$ref": "#/components/responses/Problem"}
 def document() -> dict[str, Any]:
     """The whole document."""
     paths: dict[str, dict[str, Any]] = {}
-    for operation in OPERATIONS:
+    for operation in ALL:
         paths.setdefault(BASE + operation.path, {})[operation.method.lower()] = _operation(operation)
     return {
         "openapi": "3.1.0",

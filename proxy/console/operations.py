@@ -2,7 +2,7 @@
 this table, so that neither can say what the other does not.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,6 +24,7 @@ from proxy.console.health import Health
 from proxy.console.log import AuditLog
 from proxy.console.policy_desk import PolicyDesk
 from proxy.console.questions import Questions
+from proxy.console.tail import Tail
 from proxy.console.token_desk import TokenDesk
 from proxy.console.trying import Trying
 from proxy.console.verifying import Verification
@@ -31,7 +32,7 @@ from proxy.control.reveals import RevealKind, Wanted
 from proxy.control.searches import Searches
 from proxy.revealing import Revealing
 
-type Answer = Mapping[str, Any] | bytes | Made | Streamed
+type Answer = Mapping[str, Any] | bytes | Made | Streamed | AsyncIterator[bytes]
 
 JSON = "application/json"
 TEXT = "text/plain; charset=utf-8"
@@ -54,6 +55,7 @@ class Desk:
     drafting: Drafting
     searches: Searches
     erasing: ErasureDesk
+    tail: Tail
 
 
 @dataclass(frozen=True, slots=True)
@@ -350,4 +352,4 @@ OPERATIONS: tuple[Operation, ...] = (
               _activations, outputs.ACTIVATIONS, right=Right.POLICY),
     Operation("GET", "/me", "whoAmI", "The token that asks.", _me, outputs.ME, right=None),
 )  # fmt: skip
-"""Every operation below `/api/v1`."""
+"""What is asked of the log, the policy and stops; the rest of the API stands in `acts`."""

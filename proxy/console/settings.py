@@ -22,7 +22,7 @@ class ConsoleSettings:
     """address: `HOST:PORT`. policy, bundled, home: as `dragoman run` has them. allowed_hosts: besides loopback.
 
     per_minute: requests of one token; sign_ins_per_minute: attempts to sign in from one address. idle_s, longest_s:
-    after how many seconds without a request, and altogether, a session ends.
+    after how many seconds without a request, and altogether, a session ends. longest_tail_s: and a stream of the API.
     languages, detectors, spacy_models: what texts that somebody tries out are inspected with; as in `Settings`.
     node, audit_database, control_database, vault_database, policy_people, admin: as in `Settings`; no password is here.
     upstreams, upstream_ca, provider_keys: as in `Settings`, for asking providers to delete what they keep of a person;
@@ -39,6 +39,7 @@ class ConsoleSettings:
     sign_ins_per_minute: int = 10
     idle_s: int = 30 * 60
     longest_s: int = 12 * 60 * 60
+    longest_tail_s: int = 300
     node: str = DEFAULT_NODE
     audit_database: str = ""
     control_database: str = ""

@@ -91,6 +91,12 @@ class Tokens:
         with self._database.write() as connection:
             return connection.execute(api_token.update().where(where).values(revoked=now)).rowcount > 0
 
+    def opens(self, token: Token) -> bool:
+        """Whether a token that was found before still opens anything; one of an identity provider is in no table."""
+        revoked = sa.select(api_token.c.revoked).where(api_token.c.id == token.id)
+        with self._database.read() as connection:
+            return connection.execute(revoked).scalar() is None and token.valid(time.time_ns() // 1_000_000)
+
     def find(self, token_digest: bytes) -> Token | None:
         """The token of a digest where it is valid now; None otherwise.
 

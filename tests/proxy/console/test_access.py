@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from proxy.console.access import RIGHTS, Right
-from proxy.console.operations import OPERATIONS
+from proxy.console.acts import ALL
 from proxy.control.tokens import Role
 from tests.proxy.console.conftest import ANNA, Console, Start, fill
 
@@ -38,12 +38,15 @@ def test_a_role_gets_what_the_table_says_and_nothing_else(filled: Console, role:
     bodies["/reports/who"] = {"subject": ANNA}
     bodies["/reveals"] = {"what": "A" * 22, "kind": "actor", "reason": "incident"}
     bodies |= {"/policy/proposals": {"text": ""}, "/policy/rollback": {}}
+    bodies |= {f"/approvals/{'0' * 26}": {"reason": "checked"}, "/tokens": {"role": "auditor", "name": "Audit"}}
     with filled.client(role, *(("feed",) if role is Role.TEAM else ())) as client:
-        for operation in OPERATIONS:
+        for operation in ALL:
             path = operation.path.format(
-                id="0" * 26, target="destination", name="who" if "/reports/" in operation.path else "openai"
+                id="0" * (8 if "/tokens/" in operation.path else 26),
+                target="destination",
+                name="who" if "/reports/" in operation.path else "openai",
             )
-            params = {"by": "day"} if path == "/groups" else {}
+            params = {"/groups": {"by": "day"}, "/tail": {"seconds": "0"}}.get(path, {})
             body = bodies[path] if operation.body is not None else None
             status = client.request(operation.method, API + path, params=params, json=body).status_code
             allowed = operation.right is None or role in RIGHTS[operation.right]

@@ -11,7 +11,7 @@ from schemathesis import GenerationMode
 from schemathesis.checks import CHECKS, load_all_checks
 
 from proxy.console.openapi import document
-from tests.proxy.console.conftest import Console
+from tests.proxy.console.conftest import Console, Start, fill
 
 load_all_checks()
 EXAMPLES = int(os.environ.get("DRAGOMAN_API_EXAMPLES", "12"))
@@ -32,6 +32,14 @@ WRONG = [
     for path, method, operation in OPERATIONS
     if operation["parameters"] or "requestBody" in operation
 ]
+
+
+@pytest.fixture
+def filled(start: Start) -> Console:
+    """A console over a log, whose streams end at once: what is made up may ask for minutes."""
+    console = start(longest_tail_s=0)
+    fill(console)
+    return console
 
 
 @pytest.mark.parametrize(("path", "method", "mode"), [*RIGHT, *WRONG])
