@@ -22,6 +22,7 @@ class Right(StrEnum):
     APPROVE = "approve"
     TOKENS = "tokens"
     ERASE = "erase"
+    COMPARE = "compare"
 
 
 _ALL = frozenset(Role)
@@ -38,6 +39,8 @@ RIGHTS: dict[Right, frozenset[Role]] = {
     Right.APPROVE: frozenset({Role.OFFICER}),
     Right.TOKENS: frozenset({Role.OFFICER, Role.OPERATOR}),
     Right.ERASE: frozenset({Role.OFFICER}),
+    # Texts of conversations are read, though with placeholders.
+    Right.COMPARE: frozenset({Role.OFFICER}),
 }
 
 

@@ -16,8 +16,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from proxy.comparing.compare import Comparing
 from proxy.console import api, pages
 from proxy.console.approving import Approving
+from proxy.console.comparing import ComparisonDesk
 from proxy.console.drafting import Drafting
 from proxy.console.erasing import ErasureDesk
 from proxy.console.health import Health
@@ -75,9 +77,11 @@ def application(settings: ConsoleSettings) -> Starlette:
     drafting = Drafting(policy, log, trying, ValueRefs.of_home(settings.home))
     erasing = ErasureDesk(settings.as_settings, log, policy, lambda: vault_of(settings.as_settings))
     tail = Tail(log, lambda visitor: control.tokens.opens(visitor.token), settings.longest_tail_s)
+    comparing = Comparing(settings.home, control.ratings, lambda: vault_of(settings.as_settings), log.read)
+    comparison = ComparisonDesk(comparing, policy, log)
     desk = Desk(
         log, Questions(log), policy, Verification(log), revealing, trying, approving, tokens, health, drafting,
-        control.searches, erasing, tail,
+        control.searches, erasing, tail, comparison,
     )  # fmt: skip
     oidc = read_oidc(settings.oidc)
     provider = None if oidc is None else IdentityProvider(oidc)

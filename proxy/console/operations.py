@@ -17,6 +17,7 @@ from audit.values import StopTarget
 from proxy.console import inputs, outputs
 from proxy.console.access import Right, Visitor
 from proxy.console.approving import Approving
+from proxy.console.comparing import ComparisonDesk
 from proxy.console.drafting import Drafting
 from proxy.console.erasing import ErasureDesk
 from proxy.console.exporting import export, export_found
@@ -56,6 +57,7 @@ class Desk:
     searches: Searches
     erasing: ErasureDesk
     tail: Tail
+    comparison: ComparisonDesk
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,16 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-from proxy.console import acting, erasing_page, incident_page, policy_page, reporting, transfers_page, views
+from proxy.console import (
+    acting,
+    compare_page,
+    erasing_page,
+    incident_page,
+    policy_page,
+    reporting,
+    transfers_page,
+    views,
+)
 from proxy.console.live import Live
 from proxy.console.playground import playground
 from proxy.console.signing_in import SigningIn
@@ -27,6 +36,7 @@ PAGES: tuple[tuple[str, tuple[str, ...], Show], ...] = (
     ("/policy/schema.json", ("GET",), policy_page.schema),
     ("/policy/check.json", ("POST",), policy_page.check),
     ("/try", ("GET", "POST"), playground),
+    ("/compare", ("GET", "POST"), compare_page.compare),
     ("/incident", ("GET", "POST"), incident_page.incident),
     ("/stop", ("GET", "POST"), views.stop),
     ("/approvals", ("GET", "POST"), acting.approvals),

@@ -12,6 +12,7 @@ from proxy.control.approvals import HeldRequest
 from proxy.control.reveals import RevealKind, Wanted
 from proxy.control.tokens import Role
 from tests.proxy.console.browsing import Browser, browser, chromium, needs_chromium
+from tests.proxy.console.comparing import mirrored
 from tests.proxy.console.test_browser import PAGES
 
 __all__ = ["browser", "chromium"]
@@ -26,6 +27,7 @@ def furnish(browser: Browser) -> str:
     control = browser.console.control
     control.approvals.ask(HeldRequest(new_id(), now_ms(), "messenger", "openai", ("contracts-wait",), b"f" * 32))
     token = control.tokens.create(Role.OFFICER, "Nguyễn Thị Ánh Tuyết", (), 30)[1]
+    mirrored(browser.console)
     control.reveals.ask(token, Wanted(RevealKind.ORIGINAL, "[PERSON_4V0M7KQ2]", "access_request", ticket="DSAR-17"))
     return str(browser.console.entries("transfer")[0]["id"])
 

@@ -177,7 +177,7 @@ def test_the_keyboard_alone_is_enough(browser: Browser) -> None:
 
 
 PAGES = (
-    "/", "/changes", "/who", "/transfers", "/person", "/policy", "/try", "/stop", "/approvals", "/reveals", "/reports",
+    "/", "/changes", "/who", "/transfers", "/person", "/policy", "/try", "/compare", "/stop", "/approvals", "/reveals", "/reports",
     "/tokens", "/health",
 )  # fmt: skip
 
