@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
+from proxy.answered_files import AnsweredFile, may_be_file
 from proxy.errors import FormatError, ProxyError
 from proxy.formats.base import Endpoint, Format, ResponseReader
 from proxy.held import HeldAnswer, Watch
@@ -89,7 +90,8 @@ class Cleared:
     on_sent: called before the first byte. on_objects: begins to bind objects that the answer creates, by their ids.
     on_close: writes the outcome.
     watch: the answer goes on only when it was looked at, so through `take` and `end`.
-    session: what the messages share, where the request opens a session.
+    session: what the messages share, where the request opens a session. file: restores the answer where it is an office
+    file, with the reader for what is none.
     """
 
     outgoing: Outgoing
@@ -101,6 +103,7 @@ class Cleared:
     on_objects: "Callable[[Sequence[str]], Awaitable[None]] | None" = None
     on_close: "Callable[[Exchange, Ending], Awaitable[None]] | None" = None
     session: "Session | None" = None
+    file: "Callable[[ResponseReader], AnsweredFile] | None" = None
 
 
 class Exchange:
@@ -135,7 +138,8 @@ class Exchange:
         self._clock_ms = clock_ms
         self._make_decoder = decoder
         self._decoder: BodyDecoder | None = None
-        self._answer: HeldAnswer | None = None
+        self._answer: HeldAnswer | AnsweredFile | None = None
+        self._bounded = False
         self._objects: Mapping[str, str] = {}
         self._begun: set[str] = set()
         self._binding: list[Awaitable[None]] = []
@@ -195,6 +199,9 @@ class Exchange:
     def _reader_of(self, cleared: Cleared, status: int, headers: Headers) -> ResponseReader:
         reader = cleared.format.reader(cleared.endpoint, status, headers, cleared.restorer)
         if cleared.watch is None:
+            if cleared.file is not None and may_be_file(status, headers):
+                self._answer = cleared.file(reader)
+                self._bounded = headers.get("content-length") is not None
             return reader
         scout = cleared.format.reader(cleared.endpoint, status, headers, Listener(cleared.watch.words))
         self._answer = HeldAnswer(cleared.watch, scout, reader)
@@ -264,8 +271,8 @@ class Exchange:
 
     @property
     def watched(self) -> bool:
-        """The policy lets the answer go on only when it was looked at: use `take` and `end`."""
-        return self.cleared is not None and self.cleared.watch is not None
+        """The answer goes on only when it was looked at, or is whole: use `take` and `end`."""
+        return self._bounded or (self.cleared is not None and self.cleared.watch is not None)
 
     @property
     def held_whole(self) -> bool:

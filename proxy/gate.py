@@ -7,6 +7,7 @@ the ledger still works, in a record of it. Nothing here does I/O itself; service
 """
 
 import secrets
+from collections.abc import Callable
 from dataclasses import replace
 from enum import StrEnum
 
@@ -18,11 +19,12 @@ from audit.writer import Receipt
 from policies.destination import Destination
 from policies.model import Mirror
 from proxy import closing, records, unregistered, upload_parts
+from proxy.answered_files import AnsweredFile
 from proxy.attachments import open_attachments, rewrite_attachments
 from proxy.deciding import decide
 from proxy.errors import RefusedError, UnavailableError
 from proxy.exchange import Cleared, Ending, Exchange, State
-from proxy.formats.base import MediaPart
+from proxy.formats.base import MediaPart, ResponseReader
 from proxy.formats.core import echoes
 from proxy.framing.coding import decode_body, decoder
 from proxy.framing.websocket import Message
@@ -295,11 +297,22 @@ class Gate:
                 on_objects=lambda object_ids: closing.bind(work, self._services, object_ids),
                 on_close=lambda exchange, ending: self._close(work, exchange, ending),
                 session=session,
+                file=self._file_of(restorer),
             )
         )
         self._open += 1
         self._sessions += session is not None
         self._services.observe("sent", work.destination.name)
+
+    def _file_of(self, restorer: Restorer) -> Callable[[ResponseReader], AnsweredFile] | None:
+        if not restorer.restorable.tokens:
+            return None
+        services = self._services
+
+        def told(code: str) -> None:
+            services.observe("file_not_restored", code)
+
+        return lambda reader: AnsweredFile(services.documents, restorer, reader, told)
 
     async def _recorded(self, work: Work, record: Record) -> Receipt:
         asked = (work.facts.egress.headers.get(RECEIPT_HEADER) or "").strip().lower() == "yes"

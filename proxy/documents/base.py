@@ -14,6 +14,9 @@ IMAGES = ("image/png", "image/jpeg", "image/gif", "image/webp")
 READABLE = frozenset((PDF, DOCX, XLSX, *IMAGES))
 """Media types that a reader knows, as told by the first bytes."""
 
+LEAVE = "leave"
+"""For `images`, where a file is given back: nothing of it changes but texts that were ours."""
+
 MAX_TEXTS = 20_000  # a sheet of that many words is a database; detection would take minutes
 MAX_CHARS = 4_000_000  # of all texts of one file
 

@@ -6,13 +6,14 @@ looked into where that can be done, anything else that is no XML is a part for t
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from proxy.documents import image, xmltext
-from proxy.documents.base import DOCX, IMAGES, XLSX, DocumentError, Opened, Part, Recognize, Text, Word
+from proxy.documents.base import DOCX, IMAGES, LEAVE, XLSX, DocumentError, Opened, Part, Recognize, Text, Word
 from proxy.documents.names import named_by_program
 from proxy.documents.package import Package, opened
 from proxy.documents.parts import joined_texts
+from proxy.documents.printers import is_settings, without_settings
 from proxy.documents.runs import Joined
 
 _XML = re.compile(r".*\.(?:xml|rels|vml|xsd)\Z", re.IGNORECASE)
@@ -38,7 +39,7 @@ def read(raw: bytes, media_type: str, images: str, recognize: Recognize) -> Open
         if _XML.fullmatch(name):
             for joined in joined_texts(name, content):
                 found.add(Text(joined.place, joined.text, joined.fixed))
-        elif content:
+        elif content and not is_settings(name):
             _binary(found, name, content, images, recognize)
     names = [member.name for member in package.members if not named_by_program(member.name)]
     if names:
@@ -47,7 +48,9 @@ def read(raw: bytes, media_type: str, images: str, recognize: Recognize) -> Open
 
 
 def rewritten(raw: bytes, media_type: str, images: str, new: Mapping[int, str], before: Opened) -> bytes:
-    """The file with these texts, and with images that lost what only their taker knows. Raises DocumentError."""
+    """The file with these texts, without what printers were told, and with images that lost what only their taker
+    knows; images `leave`: these texts are originals, and nothing else changes. Raises DocumentError.
+    """
     package = _package(raw, media_type)
     changed: dict[str, bytes] = {}
     number = 0
@@ -56,8 +59,11 @@ def rewritten(raw: bytes, media_type: str, images: str, new: Mapping[int, str], 
             parts = joined_texts(name, content)
             texts = {at: new[number + at] for at in range(len(parts)) if number + at in new}
             number += len(parts)
-            if texts:
-                changed[name] = _spliced(content, parts, texts)
+            bare = without_settings(name, content) if images != LEAVE else ()
+            if texts or bare:
+                changed[name] = _spliced(content, parts, texts, bare, back=images == LEAVE)
+        elif images == LEAVE:
+            continue
         elif _PICTURE.fullmatch(name) and content and image.media_type_of(content) in IMAGES:
             first, count = before.recognized.get(name, (number, 0))
             number += count
@@ -67,7 +73,8 @@ def rewritten(raw: bytes, media_type: str, images: str, new: Mapping[int, str], 
                 changed[name] = cleaned
     if any(at >= number for at in new):
         raise DocumentError("document_not_replaceable", "personal data stands in the name of a file's member")
-    return package.written(changed) if changed else raw
+    gone = frozenset() if images == LEAVE else frozenset(one.name for one in package.members if is_settings(one.name))
+    return package.written(changed, gone) if changed or gone else raw
 
 
 def _package(raw: bytes, media_type: str) -> Package:
@@ -110,8 +117,15 @@ def _boxes(before: Opened, new: Mapping[int, str], first: int, count: int) -> tu
     )
 
 
-def _spliced(content: bytes, parts: list[Joined], texts: Mapping[int, str]) -> bytes:
-    edits = sorted({edit for at, text in texts.items() for edit in parts[at].edits(text)})
+def _spliced(
+    content: bytes,
+    parts: list[Joined],
+    texts: Mapping[int, str],
+    more: Iterable[tuple[int, int, bytes]],
+    *,
+    back: bool,
+) -> bytes:
+    edits = sorted({*more, *(edit for at, text in texts.items() for edit in parts[at].edits(text, back=back))})
     out: list[bytes] = []
     done = 0
     for start, end, spelled in edits:

@@ -7,7 +7,7 @@ hides between them and two readers see the same members. Encrypted, split and ZI
 import re
 import struct
 import zlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from proxy.documents.base import DocumentError
@@ -63,20 +63,22 @@ class Package:
             raise _broken("a member is not what its checksum says")
         return content
 
-    def written(self, changed: Mapping[str, bytes]) -> bytes:
-        """The file with the content of these members replaced, every other record as it was."""
+    def written(self, changed: Mapping[str, bytes], gone: Collection[str] = ()) -> bytes:
+        """The file with the content of these members replaced, some taken out, every other record as it was."""
         out: list[bytes] = []
         places: dict[str, tuple[int, bytes]] = {}
         at = 0
         for member in sorted(self.members, key=lambda one: one.at):
+            if member.name in gone:
+                continue
             record, central = self.raw[member.at : member.end], member.central
             if member.name in changed:
                 record, central = _record(self.raw, member, changed[member.name])
             places[member.name] = at, central
             out.append(record)
             at += len(record)
-        directory = b"".join(_moved(*places[member.name]) for member in self.members)
-        count = len(self.members)
+        directory = b"".join(_moved(*places[member.name]) for member in self.members if member.name in places)
+        count = len(places)
         return b"".join([*out, directory, _END.pack(b"PK\5\6", 0, 0, count, count, len(directory), at, 0)])
 
 

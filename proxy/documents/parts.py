@@ -72,6 +72,7 @@ class _PartReader:
         self._place = place
         self._custom = custom
         self._open: list[_Open] = []
+        self._formula = False
         self._texts: list[Joined] = []
         self._attributes = Joined(place)
         self._names: set[str] = set()
@@ -80,6 +81,7 @@ class _PartReader:
     def start(self, tag: Start) -> None:
         for attribute in tag.attributes:
             self._attribute(tag, attribute)
+        self._formula = tag.name == "f" or (self._formula and tag.name != "c")
         if self._strange(tag.namespace):
             self._names.add(tag.name)
         self._open.append(_Open(tag, [] if self._is_line(tag) else None))
@@ -146,7 +148,7 @@ class _PartReader:
 
     def _run(self, tag: Start, event: Chars) -> Run:
         """A text by itself. A number in a cell that becomes words makes the cell one of words."""
-        extra = None
+        extra = number = None
         cell = self._cell() if tag.name == "v" and "spreadsheetml" in tag.namespace else None
         if cell is not None and _NUMBER.fullmatch(event.text.strip()):
             kind = cell.get("t")
@@ -154,8 +156,10 @@ class _PartReader:
                 extra = (cell.named, cell.named, b' t="str"')
             elif kind.value == "n":
                 extra = (kind.start, kind.end, b"str")
+        elif cell is not None and (kind := cell.get("t")) is not None and kind.value == "str" and not self._formula:
+            number = (kind.start, kind.end, b"n")  # a formula's text stays one; ours was a number
         bare = "spreadsheetml" in tag.namespace and tag.name in {"f", "definedName", "formula1", "formula2", "formula"}
-        return Run(event.text, event.start, event.end, extra=extra, bare=bare)
+        return Run(event.text, event.start, event.end, extra=extra, number=number, bare=bare)
 
     def _add_line(self, runs: list[Run]) -> None:
         if not any(run.text.strip() for run in runs):

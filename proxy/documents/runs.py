@@ -4,6 +4,7 @@ A name over three runs of a paragraph is found as one; its placeholder stands in
 run whose text did not change stays as it is.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
@@ -12,6 +13,7 @@ from proxy.documents.base import DocumentError
 from proxy.documents.xmltext import spelled
 
 BLOCK = 4000  # characters of one text: a detector's memory, and what a cache keeps when one paragraph changed
+_WRITTEN_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?")
 _NEAR = 2000  # characters that are compared one by one; longer ones by what they begin and end with
 
 
@@ -20,7 +22,8 @@ class Run:
     """One place of a text: `raw[start:end]`. before, after: what stands around a new text there.
 
     named: where `xml:space` can be added when a new text begins or ends with a blank, 0 where it need not be.
-    extra: a further edit that a new text here needs. bare: placeholders stand without brackets. limit: characters.
+    extra: a further edit that a new text here needs. number: one that a number needs which comes back. bare:
+    placeholders stand without brackets. limit: characters.
     url: percent signs instead of brackets. start < 0: nothing stands there (a tab, a break).
     """
 
@@ -29,6 +32,7 @@ class Run:
     end: int = -1
     named: int = 0
     extra: "tuple[int, int, bytes] | None" = None
+    number: "tuple[int, int, bytes] | None" = None
     bare: bool = False
     url: bool = False
     limit: int = 0
@@ -51,12 +55,17 @@ class Joined:
     def text(self) -> str:
         return "".join([run.text for run in self.runs])
 
-    def edits(self, new: str) -> Iterator[tuple[int, int, bytes]]:
-        """(start, end, bytes) for the runs whose text changes. Raises DocumentError `document_not_replaceable`."""
+    def edits(self, new: str, *, back: bool = False) -> Iterator[tuple[int, int, bytes]]:
+        """(start, end, bytes) for the runs whose text changes. Raises DocumentError `document_not_replaceable`.
+
+        back: originals come back, not placeholders.
+        """
         if self.fixed:
             raise not_replaceable()
         for run, text in zip(self.runs, divided([run.text for run in self.runs], new), strict=True):
             if run.start >= 0 and text != run.text:
+                if back and run.number is not None and _WRITTEN_NUMBER.fullmatch(text):
+                    yield run.number
                 yield from _edit(run, text)
 
 

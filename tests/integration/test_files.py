@@ -142,3 +142,18 @@ async def test_what_the_policy_passes_leaves_as_it_came_and_the_record_says_so(e
         (sent,) = it.records("transfer")
     assert [one["treated"] for one in sent["media"]] == ["passed"]
     assert [one["reason"] for one in sent["uninspected"]] == ["policy_pass"]
+
+
+async def test_a_word_file_that_the_provider_sends_back_has_its_words_again(each_door: Any) -> None:
+    raw = word(f"Mail an {MAIL}, Tel. {PHONE}")
+    async with each_door() as it, it.client("openai") as client:
+        files = {"file": (f"{MAIL}.docx", raw, DOCX)}
+        kept = (await client.post("/v1/files", data={"purpose": "user_data"}, files=files)).json()
+        assert kept["filename"] == f"{MAIL}.docx"
+        assert_no_leak(it.received(), PLANTED)
+        answer = await client.get(f"/v1/files/{kept['id']}/content")
+        back = docx.Document(io.BytesIO(answer.content))
+        assert back.paragraphs[0].text == f"Mail an {MAIL}, Tel. {PHONE}"
+        assert back.core_properties.author == MAIL
+        await it.settled()
+        assert [one["restored"] >= 3 for one in it.records("outcome")] == [False, True]

@@ -7,7 +7,7 @@ import docx
 import openpyxl
 import pytest
 
-from proxy.documents.base import DOCX, XLSX, DocumentError
+from proxy.documents.base import DOCX, LEAVE, XLSX, DocumentError
 from proxy.documents.parts import joined_texts
 from proxy.documents.xmltext import events
 
@@ -130,3 +130,100 @@ def test_data_and_names_of_somebody_are_texts_that_cannot_be_replaced(reader, wo
     number = next(at for at, text in enumerate(found.texts) if "word/media/Anna Schmidt.bin" in text.text)
     with pytest.raises(DocumentError, match="name of a file's member"):
         reader.rewrite(raw, DOCX, "inspect", {number: "x"}, found)
+
+
+def given_back(reader, raw, kind, names):
+    """The file that a provider sends back, with its placeholders replaced by what they stand for."""
+    found = reader.read(raw, kind, LEAVE)
+    new = {}
+    for number, text in enumerate(found.texts):
+        words = text.text
+        for at, name in enumerate(names):
+            for mark in (f"[PERSON_00000{at:03}]", f"%5BPERSON_00000{at:03}%5D", f"PERSON_00000{at:03}"):
+                words = words.replace(mark, name)
+        if words != text.text:
+            new[number] = words
+    return reader.rewrite(raw, kind, LEAVE, new, found)
+
+
+def test_a_word_file_that_comes_back_says_what_it_said(reader, word_file):
+    sent = replaced(reader, word_file, DOCX, WORD_NAMES)
+    back = given_back(reader, sent, DOCX, WORD_NAMES)
+    told = [text.text for text in reader.read(back, DOCX, LEAVE).texts]
+    assert told == [text.text for text in reader.read(word_file, DOCX, LEAVE).texts]
+    # What was taken out of pictures on the way is no placeholder; on the way back no picture changes.
+    before, after = members(sent), members(back)
+    assert all(before[name] == after[name] for name in before if not name.endswith((".xml", ".rels")))
+
+
+def test_a_number_that_comes_back_is_a_number_again(reader, sheet_file):
+    back = given_back(reader, replaced(reader, sheet_file, XLSX, SHEET_NAMES), XLSX, SHEET_NAMES)
+    before, after = (openpyxl.load_workbook(io.BytesIO(one)) for one in (sheet_file, back))
+    assert after.sheetnames == before.sheetnames
+    assert [cell.value for cell in after.active[2]] == ["Jürgen Lindner", 491712345678, 43, "='Erika Mustermann'!A2"]
+    assert after.active["A2"].comment.text == before.active["A2"].comment.text
+
+
+CELLS = (
+    b'<c r="A1" t="str"><f>"0"&amp;A2</f><v>[PERSON_00000000]</v></c><c r="A2" t="str"><v>[PERSON_00000000]</v></c>'
+    b'<c r="A3" t="s"><v>0</v></c>'
+)
+SHEET = b'<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><row>%s</row></worksheet>'
+
+
+@pytest.mark.parametrize(
+    ("said", "kinds"), [("491712345678", ["str", "n"]), ("0171", ["str", "str"]), ("x", ["str", "str"])]
+)
+def test_only_what_was_a_number_becomes_one(said, kinds):
+    """A formula's text stays one, and so does what no number is written like."""
+    raw = SHEET % CELLS
+    edits = sorted(
+        edit
+        for joined in joined_texts("xl/worksheets/sheet1.xml", raw)
+        for edit in joined.edits(joined.text.replace("[PERSON_00000000]", said), back=True)
+    )
+    out, at = b"", 0
+    for start, end, text in edits:
+        out, at = out + raw[at:start] + text, end
+    cells = [event for event in events(out + raw[at:]) if getattr(event, "name", "") == "c" and hasattr(event, "get")]
+    assert [cell.get("t").value for cell in cells] == [*kinds, "s"]
+
+
+PRINTED = {
+    "[Content_Types].xml": (b"</Types>", b'<Default Extension="bin" ContentType="application/vnd.openxmlformats-officedocument.spreadsheetml.printerSettings"/><Override PartName="/xl/printerSettings/printerSettings1.bin" ContentType="x/y"></Override></Types>'),
+    "xl/worksheets/sheet1.xml": (b"</worksheet>", b'<pageSetup xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships" orientation="portrait" r:id="rId9" paperSize="9"/></worksheet>'),
+    "xl/worksheets/_rels/sheet1.xml.rels": (b"</Relationships>", b'<Relationship Id="rId9" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/printerSettings" Target="../printerSettings/printerSettings1.bin"/></Relationships>'),
+}  # fmt: skip
+
+
+@pytest.fixture
+def printed_file(sheet_file):
+    """The spreadsheet as Excel writes it once somebody printed it: the printer's name says who."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as file:
+        for name, content in members(sheet_file).items():
+            before, after = PRINTED.get(name, (b"", b""))
+            assert before in content
+            file.writestr(name, content.replace(before, after) if before else content)
+        file.writestr(
+            "xl/printerSettings/printerSettings1.bin", "\\\\SRV\\Drucker von Anna".encode("utf-16-le") + bytes(200)
+        )
+    return out.getvalue()
+
+
+def test_what_a_printer_was_told_is_taken_out_with_all_that_refers_to_it(reader, printed_file, sheet_file):
+    found = reader.read(printed_file, XLSX, "inspect")
+    assert found.inspectable
+    assert [part.media_type for part in found.parts] == [
+        part.media_type for part in reader.read(sheet_file, XLSX, "inspect").parts
+    ]
+    written = members(reader.rewrite(printed_file, XLSX, "inspect", {}, found))
+    assert not any("printerSettings" in name or b"printerSettings1" in content for name, content in written.items())
+    assert b'orientation="portrait" paperSize="9"/>' in written["xl/worksheets/sheet1.xml"]
+    assert b"rId9" not in b"".join(written.values())
+    assert (
+        openpyxl.load_workbook(io.BytesIO(reader.rewrite(printed_file, XLSX, "inspect", {}, found))).active["C2"].value
+        == 43
+    )
+    # What comes back is given back as it came.
+    assert reader.rewrite(printed_file, XLSX, LEAVE, {}, found) == printed_file
