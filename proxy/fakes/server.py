@@ -30,6 +30,7 @@ class FakeProvider:
     every UTF-8 sequence. ascii_only: `\\u` escapes. opening: words before an echo. hold: releases events one by one.
     tls: a server context with a certificate. keep: whether `received` is filled. on_received: told of each request.
     deflate: whether WebSockets may be compressed. sockets, close_codes: those that were opened, how they ended.
+    api, play, wire and hold may be set anew between requests.
     """
 
     def __init__(
@@ -56,7 +57,7 @@ class FakeProvider:
         self.close_codes: list[int | None] = []
         self._deflate = deflate
         self.play = Play(behaviour, chunk, ascii_only, opening, "https" if tls else "http")
-        self._api, self._wire, self._hold, self._tls = api, wire, hold, tls
+        self.api, self.wire, self.hold, self._tls = api, wire, hold, tls
         self._host, self._port, self._keep, self._on_received = host, port, keep, on_received
         self._runner: web.ServerRunner | None = None
         self._failures: list[Exception] = []
@@ -88,8 +89,8 @@ class FakeProvider:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._hold is not None:
-            self._hold.open()  # else a test that fails would wait for its own fake
+        if self.hold is not None:
+            self.hold.open()  # else a test that fails would wait for its own fake
         if self._runner is not None:
             await self._runner.cleanup()
         if self._failures and error is None:
@@ -106,7 +107,7 @@ class FakeProvider:
                 self._on_received(call)
             if is_handshake(call.method, call.headers):
                 return await self._session(request, call)
-            return await self._send(request, respond(self._api, call, self.play))
+            return await self._send(request, respond(self.api, call, self.play))
         except (ConnectionError, asyncio.CancelledError):
             raise  # the client went away: that is its right
         except Exception as failure:
@@ -117,7 +118,7 @@ class FakeProvider:
         """A WebSocket: every message is kept like a request, and answered with messages of its own."""
         spoken = session_of(call, self.play)
         if spoken is None:
-            return await self._send(request, respond(self._api, call, self.play))
+            return await self._send(request, respond(self.api, call, self.play))
         socket = web.WebSocketResponse(protocols=spoken.protocols, max_msg_size=0, compress=self._deflate)
         await socket.prepare(request)
         self.sockets.append(socket)
@@ -133,8 +134,8 @@ class FakeProvider:
 
     async def _say(self, socket: web.WebSocketResponse, spoken: Spoken, events: Iterable[dict[str, object]]) -> None:
         for event in events:
-            if self._hold is not None:
-                await self._hold.pass_one()
+            if self.hold is not None:
+                await self.hold.pass_one()
             data = json.dumps(event, ensure_ascii=self.play.ascii_only).encode()
             await socket.send_frame(data, WSMsgType.BINARY if spoken.binary else WSMsgType.TEXT)
 
@@ -145,10 +146,10 @@ class FakeProvider:
         await response.prepare(request)
         left = sum(map(len, answer.events)) // 2 if answer.broken else None
         for event in answer.events:
-            if self._hold is not None:
-                await self._hold.pass_one()
+            if self.hold is not None:
+                await self.hold.pass_one()
             part = event if left is None else event[:left]
-            for piece in _cut(part, self._wire):
+            for piece in _cut(part, self.wire):
                 await response.write(piece)
             if left is not None:
                 left -= len(part)

@@ -14,7 +14,7 @@ def arguments_of(prompt: Prompt, play: Play, call: int) -> str:
     text = words_of(play, prompt)
     value: dict[str, object] = {"text": text, "call": call}
     if call:
-        value["people"] = {text[:80]: [text]}
+        value["people"] = {text[:400]: [text]}
     return json.dumps(value, ensure_ascii=play.ascii_only)
 
 

@@ -100,12 +100,19 @@ class TextReader:
     """A text of any length, piece by piece. guess: it may be no text at all, then it passes from there on."""
 
     def __init__(
-        self, restorer: Restorer, *, charset: str = "utf-8", strict: bool = False, guess: bool = False
+        self,
+        restorer: Restorer,
+        *,
+        charset: str = "utf-8",
+        strict: bool = False,
+        guess: bool = False,
+        encoding: Encoding = Encoding.PLAIN,
     ) -> None:
         self._noticed = Noticed()
         self._restorer = restorer
         self._strict = strict
         self._guess = guess
+        self._encoding = encoding
         self._codec = _codec(charset)
         self._decoder = codecs.getincrementaldecoder(self._codec)("strict" if guess else "surrogateescape")
         self._raw = False
@@ -136,7 +143,7 @@ class TextReader:
         if self._raw:
             return self._encode(self._restorer.flush(_BODY)) + waiting + data
         self._noticed.text(_BODY, text)
-        return self._encode(self._restorer.feed(_BODY, text, strict=self._strict))
+        return self._encode(self._restorer.feed(_BODY, text, self._encoding, strict=self._strict))
 
     def _encode(self, text: str) -> bytes:
         try:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from proxy.formats import media
 from proxy.formats.base import Inspected
 from proxy.formats.document import Decoded, Document, Percent, Slot, decode, plain
-from proxy.formats.fields import name_slot, passes, place_of, read_text
+from proxy.formats.fields import is_markup, name_slot, passes, place_of, read_text
 from proxy.formats.inspection import Inspection, Place
 from proxy.formats.shape import UNKNOWN, Shape
 from proxy.formats.target import percent_decoded
@@ -27,7 +27,8 @@ def read_body(inspection: Inspection, content_type: str, body: bytes, shape: Sha
         return _finish(inspection, decoded, body, *read_multipart(inspection, content_type, body, shape))
     if media_type == FORM:
         decoded = decode(body, charset, zeros=False)
-        return _finish(inspection, decoded, body, *_form(inspection, decoded.text, shape))
+        slots, facts = _form(inspection, decoded.text, shape)
+        return inspection.finish(decoded, body, Document(decoded.text, tuple(slots)), facts, opened=True)
     read = read_text(inspection, media_type, charset, body, shape, Place("", ""))
     if read is None:
         kind = media.sniff(body) or media_type or media.OCTETS
@@ -38,7 +39,7 @@ def read_body(inspection: Inspection, content_type: str, body: bytes, shape: Sha
         decoded = Decoded(body.decode("latin-1"), "latin-1")
         return _finish(inspection, decoded, body, [slot] if slot is not None else [], {})
     decoded, document, facts = read
-    return inspection.finish(decoded, body, document, facts)
+    return inspection.finish(decoded, body, document, facts, opened=is_markup(media_type))
 
 
 def _finish(

@@ -17,6 +17,7 @@ from proxy.formats.base import Dialect, Endpoint, Inspected, MediaPart, RequestH
 from proxy.formats.bodies import FORM, read_body
 from proxy.formats.channels import Channels
 from proxy.formats.document import Body, Document, Slot, decode, plain
+from proxy.formats.fields import is_markup
 from proxy.formats.inspection import Inspection, Place
 from proxy.formats.jsonscan import Scan
 from proxy.formats.media import is_text_type
@@ -26,7 +27,7 @@ from proxy.framing.events import Framer
 from proxy.framing.lines import ArrayFramer, LineFramer
 from proxy.framing.sse import SseFramer
 from proxy.messages import Headers, Refusal, Reply
-from redaction.restore import Restorer
+from redaction.restore import Encoding, Restorer
 from redaction.segment import SegmentKind
 
 STORE = "~store"
@@ -216,7 +217,7 @@ def echoes(inspected: Inspected, replacements: Mapping[str, str]) -> dict[str, s
     source, left = inspected.source, MAX_ECHOES
     assert isinstance(source, Body)
     found: dict[str, str] = {}
-    for sent, written in source.document.echoes(replacements) if replacements else ():
+    for sent, written in source.echoes(replacements) if replacements else ():
         if sent not in found and len(sent) + len(written) <= left:
             left -= len(sent) + len(written)
             found[sent] = written
@@ -258,7 +259,8 @@ def reader_for(
         return WholeReader(shape, restorer, channels, strict=strict)
     charset = re.search(r'charset="?([A-Za-z0-9_.:-]+)', parameters)
     if is_text_type(media_type):
-        return TextReader(restorer, charset=charset[1] if charset else "utf-8", strict=strict)
+        spelling = Encoding.XML if is_markup(media_type) else Encoding.PLAIN
+        return TextReader(restorer, charset=charset[1] if charset else "utf-8", strict=strict, encoding=spelling)
     if media_type in ("", "application/octet-stream"):
         return TextReader(restorer, strict=True, guess=True)
     return RawReader()

@@ -72,12 +72,23 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """A document and how its text was encoded. raw: the bytes as they came. bom: bytes before the text."""
+    """A document and how its text was encoded. raw: the bytes as they came. bom: bytes before the text.
+
+    opened: words had to be read out of a spelling of its own (a form, markup), so the text as a whole counts as opened.
+    """
 
     raw: bytes
     document: Document
     codec: str = "utf-8"
     bom: bytes = b""
+    opened: bool = False
+
+    def echoes(self, replacements: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+        """See `Document.echoes`."""
+        whole = (
+            Document(self.document.text, (Slot(0, 0, plain, inner=self.document),)) if self.opened else self.document
+        )
+        return whole.echoes(replacements)
 
     def splice(self, replacements: Mapping[str, str]) -> bytes:
         """The bytes with the slots of these pointers rewritten; `raw` itself where nothing changes.

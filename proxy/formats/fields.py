@@ -40,7 +40,7 @@ def read_text(
                 raise
         else:
             return decoded, document, found.facts
-    if "xml" in media_type or media_type == "text/html":
+    if is_markup(media_type):
         decoded = decode(body, charset or markup.declared_charset(body), zeros=False)
         return decoded, Document(decoded.text, tuple(markup.slots(decoded.text, inspection))), {}
     if media.is_text_type(media_type):
@@ -53,6 +53,11 @@ def read_text(
     words = Place(place.pointer or "/text", place.schema or "/text", place.kind, place.hint)
     slot = inspection.text(0, len(decoded.text), decoded.text, words, plain)
     return decoded, Document(decoded.text, (slot,) if slot else ()), {}
+
+
+def is_markup(media_type: str) -> bool:
+    """Whether bytes of this type are XML or HTML."""
+    return "xml" in media_type or media_type == "text/html"
 
 
 def _lines(inspection: Inspection, text: str, shape: Shape, place: Place) -> Iterator[Slot]:

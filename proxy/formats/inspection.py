@@ -111,11 +111,16 @@ class Inspection:
         document: Document,
         facts: Mapping[str, str],
         noted: Sequence[Noted] = (),
+        *,
+        opened: bool = False,
     ) -> Inspected:
-        """Everything found. facts: `model`, `stream`; noted: `state.<kind>`, as the scan saw them."""
+        """Everything found. facts: `model`, `stream`; noted: `state.<kind>`, as the scan saw them.
+
+        opened: see `Body`.
+        """
         return Inspected(
             segments=tuple(self.segments),
-            source=Body(raw, document, decoded.codec, decoded.bom),
+            source=Body(raw, document, decoded.codec, decoded.bom, opened),
             media=tuple(self.media),
             uninspected=tuple(self.uninspected),
             model=facts.get("model", ""),

@@ -23,12 +23,14 @@ _TO_JSON_SHORT = {'"': '\\"', "\\": "\\\\", "\b": "\\b", "\f": "\\f", "\n": "\\n
 class Encoding(StrEnum):
     """What the text of a channel is.
 
-    JSON: the text of a JSON document that itself arrives as a string, such as a tool call's arguments.
+    JSON: the text of a JSON document that itself arrives as a string, such as a tool call's arguments. HTML: entities
+    for all that has one. XML: for what would break a document; an apostrophe stays.
     """
 
     PLAIN = "plain"
     JSON = "json"
     HTML = "html"
+    XML = "xml"
     URL = "url"
 
 
@@ -38,6 +40,8 @@ def encode(value: str, encoding: Encoding) -> str:
         return _TO_JSON.sub(lambda match: _TO_JSON_SHORT.get(match[0]) or f"\\u{ord(match[0]):04x}", value)
     if encoding is Encoding.HTML:
         return html.escape(value)
+    if encoding is Encoding.XML:
+        return html.escape(value, quote=False).replace('"', "&quot;")
     if encoding is Encoding.URL:
         return quote(value, safe="", errors="surrogatepass")
     return value

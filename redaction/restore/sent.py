@@ -48,7 +48,7 @@ class Sent:
         if self._doubled is None:
             self._doubled = frozenset(
                 match[1]
-                for text in self._texts
+                for text in (*self._texts, *self.echoes)
                 if "[[" in text
                 for match in _DOUBLED.finditer(text)
                 if match[1] in self._tokens

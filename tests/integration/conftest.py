@@ -9,8 +9,8 @@ import functools
 import socket
 import sqlite3
 import ssl
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -135,8 +135,8 @@ def patterns_engine() -> Engine:
     return build_engine(EngineSettings(languages=("en", "de", "vi"), detectors=("patterns",)))
 
 
-@pytest.fixture
-def names_lead_here(monkeypatch: pytest.MonkeyPatch) -> None:
+@contextmanager
+def names_lead_to_this_machine() -> Iterator[None]:
     """The providers' names are this machine, and no other name is known; no test asks a name server."""
     real = socket.getaddrinfo
 
@@ -148,7 +148,16 @@ def names_lead_here(monkeypatch: pytest.MonkeyPatch) -> None:
             return real(host, *args, **kwargs)
         raise socket.gaierror(socket.EAI_NONAME, "no such name")
 
-    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(socket, "getaddrinfo", getaddrinfo)
+        yield
+
+
+@pytest.fixture
+def names_lead_here() -> Iterator[None]:
+    """See `names_lead_to_this_machine`."""
+    with names_lead_to_this_machine():
+        yield
 
 
 @pytest.fixture
@@ -157,6 +166,11 @@ def stand(tmp_path: Path, patterns_engine: Engine, throwaway_ca: Any, names_lead
 
     door: `gateway` or `network`; the network door is only started where it is asked for.
     """
+    return starting(tmp_path, patterns_engine, throwaway_ca)
+
+
+def starting(tmp_path: Path, patterns_engine: Engine, throwaway_ca: Any) -> Callable[..., Any]:
+    """What starts a stand, see the fixture."""
 
     @asynccontextmanager
     async def start(

@@ -72,7 +72,7 @@ def test_tools_are_called_in_parallel_with_arguments_that_quote_the_text(ask):
     assert [call["function"]["name"] for call in message["tool_calls"]] == ["send_mail", "call"]
     arguments = [json.loads(call["function"]["arguments"]) for call in message["tool_calls"]]
     assert arguments[0]["text"] == TEXT
-    assert arguments[1]["people"] == {TEXT[:80]: [TEXT]}
+    assert arguments[1]["people"] == {TEXT[:400]: [TEXT]}
 
 
 def test_streamed_tool_calls_come_in_turn_and_join_to_the_same_arguments(ask):

@@ -4,12 +4,16 @@ a string, base64, data: URLs in every spelling, whole and quoted in other words,
 import base64
 import json
 from urllib.parse import quote
+from xml.etree import ElementTree
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proxy.fakes.leaks import assert_no_leak
+from proxy.formats.answers import TextReader
+from redaction import tokens
+from redaction.restore import Encoding, Restorable, Restorer
 
 MAIL, IBAN = "anna.schmidt@example.com", "DE89 3704 0044 0532 0130 00"
 ANY = "/v1/brand/new"
@@ -138,3 +142,30 @@ def test_what_stands_around_a_placeholder_in_a_data_url_is_sent_as_it_was_spelle
     went = gate.ask("openai", ANY, json.dumps({"u": f"data:text/plain,a@b%20c~(d)%2e{MAIL}%0a!"}).encode())
     head, _, rest = went.left.json()["u"].partition("%5BEMAIL_ADDRESS_")
     assert (head, rest[8:]) == ("data:text/plain,a@b%20c~(d)%2e", "%5D%0a!")
+
+
+XML = f'<?xml version="1.0"?><a m="&quot;{MAIL}&quot;"><!-- {MAIL} --><b>Gr&#252;&#xdf;e O&apos;Neil &amp; {IBAN}</b><![CDATA[{MAIL}]]></a>'
+FORM = "m=anna.schmidt%40example.com&iban=DE89+3704+0044+0532+0130+00&x=%7e"
+
+
+@pytest.mark.parametrize(("kind", "body"), [("application/xml", XML), ("application/x-www-form-urlencoded", FORM)])
+def test_a_form_or_a_document_that_comes_back_as_a_text_is_the_apps_own(gate, kind, body):
+    went = gate.ask("openai", ANY, body.encode(), kind)
+    assert_no_leak([went.left], [MAIL, IBAN])
+    sent = went.left.body.decode()
+    assert json.loads(went.answer(json.dumps({"echo": sent}).encode())) == {"echo": body}
+
+
+@settings(max_examples=30)
+@given(cuts=st.lists(st.integers(0, 400), max_size=6))
+def test_xml_that_comes_back_as_xml_says_the_same(gate, cuts):
+    went = gate.ask("openai", ANY, XML.encode(), "application/xml")
+    found = ElementTree.fromstring(went.answer(went.left.body, "application/xml", cuts=cuts))
+    wanted = ElementTree.fromstring(XML)
+    assert (found.attrib, found[0].text, found[0].tail) == (wanted.attrib, wanted[0].text, wanted[0].tail)
+
+
+def test_a_value_that_would_break_a_document_is_escaped_in_it():
+    token = tokens.mint(bytes(32), "PERSON", "O'Neil & <Söhne>")
+    chosen = TextReader(Restorer(Restorable({token: "O'Neil & <Söhne>"})), encoding=Encoding.XML)
+    assert chosen.feed(f"<a>{token}</a>".encode()) + chosen.finish() == "<a>O'Neil &amp; &lt;Söhne&gt;</a>".encode()
