@@ -12,7 +12,7 @@ from proxy.framing.awsevents import AwsFramer
 
 DERIVED = re.compile(
     rb'[0-9a-f]{24,}|"(?:values|embedding)": ?\[[^\]]*\]'
-    rb'|"(?:[a-z_]*tokens?|[a-zA-Z]*(?:TokenCount|Tokens)|total|cached|value|[a-z_]*eval_count)": ?[0-9.]+'
+    rb'|"(?:[a-z_]*tokens?|[a-zA-Z]*(?:TokenCount|Tokens)|total|cached|value|bytes|sizeBytes|[a-z_]*eval_count)": ?[0-9.]+'
 )
 """Digests, vectors and counts that a fake makes of what it received."""
 INDICES = ("index", "output_index", "content_index", "contentBlockIndex", "summary_index")
