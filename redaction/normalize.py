@@ -32,7 +32,7 @@ _LOOKALIKES: Final = {
 }
 # Escapes of URLs (RFC 3986, UTF-8), HTML (character references) and JSON strings inside text.
 _ESCAPED: Final = re.compile(
-    r"(?P<url>(?:%[0-9A-Fa-f]{2})+)|(?P<html>&(?:\#[0-9]{2,6}|\#[xX][0-9A-Fa-f]{2,5}|[A-Za-z]{2,8});)|(?P<json>\\u[0-9A-Fa-f]{4})"
+    r"(?P<url>(?:%[0-9A-Fa-f]{2})+)|(?P<html>&(?:\#[0-9]{2,6}|\#[xX][0-9A-Fa-f]{2,5}|[A-Za-z]{2,8});)|(?P<json>\\u[0-9A-Fa-f]{4}|\\[nrt](?=[A-Z0-9+(]))"
 )
 # One letter or digit, a space, one letter or digit, …: as people write to slip past a filter.
 _SPACED: Final = re.compile(r"(?<!\S)(?:[A-Z0-9] (?:[-./] )?){8,44}[A-Z0-9](?!\S)")
@@ -70,7 +70,7 @@ class View:
 def normalize(text: str) -> View:
     """A view of any text. Linear in its length; pure ASCII and composed plain text cost one scan."""
     view = _characters(text)
-    if "%" in view.text or "&" in view.text or "\\u" in view.text:
+    if "%" in view.text or "&" in view.text or "\\" in view.text:
         view = _replaced(view, _unescaped(view.text))
     if "\u3002" in view.text or "\uff61" in view.text:
         view = _replaced(view, [(*match.span(), ".") for match in _DOTS.finditer(view.text)])
@@ -127,13 +127,20 @@ def _unescaped(text: str) -> list[_Edit]:
             edits += _percent(match["url"], match.start())
         elif match["html"]:
             seen = unescape(match["html"])
-            if len(seen) == 1 and seen.isprintable():
-                edits.append((*match.span(), seen))
+            if len(seen) == 1 and (shown := _shown(seen)):
+                edits.append((*match.span(), shown))
         else:
-            seen = chr(int(match["json"][2:], 16))
-            if seen.isprintable():
-                edits.append((*match.span(), seen))
+            seen = match["json"][2:]
+            if shown := _shown(chr(int(seen, 16)) if seen else "\n"):
+                edits.append((*match.span(), shown))
     return edits
+
+
+def _shown(char: str) -> str:
+    """What stands for an escaped character; "" where nothing does. A word ends at a control character."""
+    if char.isprintable():
+        return char
+    return "\n" if char.isspace() or unicodedata.category(char) == "Cc" else ""
 
 
 def _percent(escaped: str, start: int) -> list[_Edit]:
@@ -145,8 +152,8 @@ def _percent(escaped: str, start: int) -> list[_Edit]:
     edits: list[_Edit] = []
     for char in decoded:
         size = 3 * len(char.encode("utf-8"))
-        if char.isprintable():
-            edits.append((start, start + size, char))
+        if shown := _shown(char):
+            edits.append((start, start + size, shown))
         start += size
     return edits
 

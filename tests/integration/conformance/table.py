@@ -289,6 +289,7 @@ TABLE: Mapping[str, Mapping[str, Row | Absent]] = {
         "cut stream": Absent("see streamed"),
     },
     "openai_realtime": dict.fromkeys(KINDS, Absent(SESSIONS.reason, SESSIONS.shown.format("openai_realtime", "events"))),
+    "openai_live": dict.fromkeys(KINDS, Absent(SESSIONS.reason, SESSIONS.shown.format("openai_live", "events"))),
     "mistral": {
         **echo_rows("mistral", "mistral", "/v1/fim/completions", {"prompt": TEXT, "suffix": MAIL, "model": "fake-echo"}),
         "tool call": Absent("chat with Mistral is read by openai_chat", "test_more_sdks.py::test_an_answer_and_a_stream_are_restored"),

@@ -1,5 +1,5 @@
-"""The tables of fields that were taken from the providers' SDKs, row by row: what they call words is inspected, and what
-they call opaque is left alone or listed here with the reason."""
+"""The tables of fields that were taken from the providers' SDKs, row by row: what they call words is inspected in requests
+and restored in answers, and what they call opaque is left alone, or it is listed here with the reason."""
 
 import json
 import os
@@ -15,6 +15,7 @@ from proxy.errors import FormatError
 from proxy.formats.base import Inspected, RequestHead
 from proxy.formats.selection import Formats
 from proxy.messages import Headers
+from redaction.restore import Restorable, Restorer
 
 FIELDS = Path(__file__).parents[4] / "shared" / "fields"
 TABLES = (
@@ -105,5 +106,60 @@ def test_words_are_inspected_and_opaque_places_left_alone(fields: Path, table: s
                     re.fullmatch(known, where) for known in READ_AS_WORDS
                 ):
                     wrong.append(f"{where} is not left alone")
+    assert wrong == []
+    assert counted > 1, "the table has lost its rows"
+
+
+NOT_WORDS = {
+    r".*logprobs.*/(token|tokens/\*|text|bytes/\*)": "one token, which is a piece of a word",
+    r".*/result": "a picture in base64; where it is a tool's result, the tables of the formats name it",
+    r"gemini_interactions .*/data": "a picture or sound in base64",
+    r"(groq|ollama) .*/(embedding|image)": "a vector or a picture in base64",
+    r"openai_realtime /value": "the key of a session, which is the provider's own",
+}
+"""`table pointer` of an answer -> why a placeholder stays there."""
+
+
+def answers(operation: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """(side, pointer, class) of every place of an operation's answers and events."""
+    for side in ("response", "stream", "server_events"):
+        for pointer, use, *_ in operation.get(side, ()):
+            if not pointer.startswith("<"):
+                yield side, pointer, use
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_words_of_answers_are_restored_and_opaque_places_left_alone(fields: Path, people: Any, table: str) -> None:
+    formats, wrong, counted = Formats(), [], 0
+    token, name = list(people.items())[1]
+    for operation in json.loads((fields / f"{table}.json").read_text())["endpoints"]:
+        method = operation.get("method", "POST")
+        path = re.sub(r"\{[^}]*\}", "x", operation["path"]).split(" ")[0].partition("?")[0]
+        head = RequestHead(method.replace("WS", "GET"), "api.example", path, "", Headers(), upgrade=method == "WS")
+        chosen, endpoint = formats.select(head, table)
+
+        def restored(side: str, raw: bytes, *, chosen=chosen, endpoint=endpoint) -> bytes:
+            restorer = Restorer(Restorable(people))
+            if endpoint.session is not None:
+                session = endpoint.session.reader(restorer)
+                return b"".join([*session.message(raw), *session.close(complete=True)])
+            # An error is one document, whatever the operation streams.
+            kind, status = ("application/json", 400) if side == "response" else ("text/event-stream", 200)
+            reader = chosen.reader(endpoint, status, Headers(((b"content-type", kind.encode()),)), restorer)
+            out = reader.feed(raw if side == "response" else b"data: " + raw + b"\n\n") + reader.finish()
+            return out.removeprefix(b"data: ").removesuffix(b"\n\n")
+
+        for side, pointer, use in answers(operation):
+            row, where = Row(pointer, use), f"{table} {pointer}"
+            if use == "opaque":
+                counted += 1
+                if restored(side, row.body(SIGNED)) != row.body(SIGNED):
+                    wrong.append(f"{where} is not left alone")
+            elif use in ("restore", "text", "json-string") and (table, operation["name"]) not in REFUSED:
+                counted += 1
+                words = f"Hallo {token} da"
+                found = restored(side, row.body(json.dumps({"to": words}) if use == "json-string" else words)).decode()
+                if (name not in found or token in found) and not any(re.fullmatch(one, where) for one in NOT_WORDS):
+                    wrong.append(f"{where} of {side} is not restored")
     assert wrong == []
     assert counted > 1, "the table has lost its rows"

@@ -91,3 +91,15 @@ def test_composed_and_decomposed_text_look_the_same(text):
     if not composed.isascii() and unicodedata.normalize("NFC", unicodedata.normalize("NFD", composed)) == composed:
         plain = normalize("Müller Nguyễn").text
         assert normalize(unicodedata.normalize("NFD", "Müller Nguyễn")).text == plain
+
+
+@pytest.mark.parametrize(
+    "text", ["q=a%0AB7", "q=a%0dB7", "a&#10;B7", r"a\u000aB7", r"a\u0000B7", r"a\nB7", r"a\tB7", "a%09B7", "a%00B7"]
+)
+def test_a_word_ends_at_an_escaped_control_character(text):
+    assert normalize(text).text.endswith("a\nB7")
+
+
+@pytest.mark.parametrize("text", [r"C:\new\temp", r"a\b7", r"\name", r"\x0a"])
+def test_a_backslash_of_the_text_stays(text):
+    assert normalize(text).text == text
