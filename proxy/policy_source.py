@@ -5,7 +5,7 @@ A policy that does not load never replaces one that does; what the product canno
 that no rule is silently without effect, and so is an own entity type whose examples do not hold.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -197,26 +197,35 @@ class PolicySource:
 
 
 MAIN = "policy.yaml"
-"""What the first file of a stored policy is called, wherever it was."""
+"""What the first file of a stored policy is called, wherever it was, unless it includes one of this name."""
 
 
 def files_of(loaded: Loaded) -> dict[str, str]:
     """A policy's files as they are stored, the policy first; bundled ones come with the product."""
     first, *others = loaded.files
-    named = {MAIN: loaded.sources.text(first)}
-    return named | {name: loaded.sources.text(name) for name in others if not name.startswith("bundled:")}
+    included = {name: loaded.sources.text(name) for name in others if not name.startswith("bundled:")}
+    free = (name for name in (MAIN, *(f"overlay-{n}.yaml" for n in range(len(included)))) if name not in included)
+    return {next(free): loaded.sources.text(first)} | included
+
+
+def read_files(files: Mapping[str, str]) -> Loaded:
+    """A policy from the texts of its files, the policy first; it includes nothing but these and bundled ones.
+
+    Raises PolicyFileError.
+    """
+    (main, text), *_ = files.items()
+
+    def include(name: str) -> bytes:
+        if name == main or name not in files:
+            raise FileNotFoundError(2, "it is not among the files of this policy", name)
+        return files[name].encode()
+
+    return read_text(text, main, include=include)
 
 
 def stored(control: "ControlStore", digest: str) -> Loaded:
     """A policy that was kept. Raises ConfigError where it is not, or means something else by now; PolicyFileError."""
-    files = control.policies.files(digest)
-
-    def include(name: str) -> bytes:
-        if name not in files:
-            raise FileNotFoundError(2, "it is not stored", name)
-        return files[name].encode()
-
-    loaded = read_text(files[MAIN], MAIN, include=include)
+    loaded = read_files(control.policies.files(digest))
     if not loaded.policy.digest.removeprefix("sha256:").startswith(digest.removeprefix("sha256:")):
         raise ProposalError(
             "the stored policy does not mean in this version what it meant then; propose its file again"

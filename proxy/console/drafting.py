@@ -3,6 +3,7 @@
 A draft lives in the form that holds it. Nothing here puts it into force; that is a proposal (`policy_desk`).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -11,17 +12,20 @@ from audit.ids import now_ms
 from audit.values import Question
 from policies.diff import PolicyDiff, diff
 from policies.errors import Problem
-from policies.load import Loaded, read_text
 from policies.policy import Policy
 from policies.simulate import Simulation, simulate
 from proxy.console.access import Right, Visitor
 from proxy.console.log import AuditLog
 from proxy.console.moments import DAY_MS
-from proxy.console.policy_desk import PASTED, PolicyDesk
+from proxy.console.policy_desk import PolicyDesk
 from proxy.console.trying import Trying
 from proxy.excepting import Excepted, Wanted, except_value
+from proxy.policy_source import read_files
 from proxy.replay import Replay
 from proxy.value_refs import ValueRefs
+
+type Files = Mapping[str, str]
+"""The texts of a policy's files by their names, the policy first, then what it includes."""
 
 WEEK = 7
 """Days of recorded transfers that a draft is tried on."""
@@ -47,30 +51,30 @@ class Drafting:
     def __init__(self, desk: PolicyDesk, log: AuditLog, trying: Trying, refs: ValueRefs) -> None:
         self._desk, self._log, self._trying, self._refs = desk, log, trying, refs
 
-    def checked(self, visitor: Visitor, text: str) -> Checked:
+    def checked(self, visitor: Visitor, files: Files) -> Checked:
         """Lint, then the draft's own cases with the detection that would inspect under it."""
-        problems = tuple(self._desk.check(visitor, text))
+        problems = tuple(self._desk.check(visitor, files))
         if any(one.is_error for one in problems):
             return Checked(problems)
-        results = self._trying.cases(read_text(text, PASTED))
+        results = self._trying.cases(read_files(files))
         failing = tuple(one.name for one in results if not one.holds)
         found = tuple(one.problem for one in results if one.problem is not None)
         return Checked((*problems, *found), len(results), failing)
 
-    def differences(self, visitor: Visitor, text: str) -> PolicyDiff:
+    def differences(self, visitor: Visitor, files: Files) -> PolicyDiff:
         """What it would change in meaning."""
         visitor.require(Right.POLICY)
-        return diff(self._desk.policy, self._read(text).policy)
+        return diff(self._desk.policy, read_files(files).policy)
 
     def between(self, visitor: Visitor, new: Policy) -> PolicyDiff:
         """The same for a policy that is stored."""
         visitor.require(Right.POLICY)
         return diff(self._desk.policy, new)
 
-    def replayed(self, visitor: Visitor, text: str) -> Simulation:
+    def replayed(self, visitor: Visitor, files: Files) -> Simulation:
         """What it would have done with the transfers of the last week that one may see."""
         visitor.require(Right.POLICY)
-        policy = self._read(text).policy
+        policy = read_files(files).policy
         with self._log.read() as connection:
             first = query.first_since(connection, now_ms() - WEEK * DAY_MS)
             kinds = ("transfer", "blocked")
@@ -79,15 +83,13 @@ class Drafting:
         self._log.asked(visitor, Question.QUERY, found.transfers, filters=("simulate",))
         return found
 
-    def excepted(self, visitor: Visitor, text: str, wanted: Wanted, value: str) -> Excepted:
-        """The text with an exception for one value, of which it holds a keyed hash."""
+    def excepted(self, visitor: Visitor, files: Files, wanted: Wanted, value: str) -> Excepted:
+        """The policy's own file with an exception for one value, of which it holds a keyed hash."""
         visitor.require(Right.POLICY)
         refs = self._refs(wanted.entity_type, value)
         made = Wanted(
             wanted.entity_type, refs, wanted.applications, wanted.days, wanted.because, wanted.approved_by,
             wanted.rule, wanted.destination,
         )  # fmt: skip
-        return except_value(text, self._read(text), made, datetime.now(UTC).date())
-
-    def _read(self, text: str) -> Loaded:
-        return read_text(text, PASTED)
+        text = next(iter(files.values()))
+        return except_value(text, read_files(files), made, datetime.now(UTC).date())

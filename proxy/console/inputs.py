@@ -18,6 +18,7 @@ from audit.reports.texts import Language
 from audit.reports.writing import Form
 from audit.tables import transfer
 from audit.values import ExportFormat, RevealReason
+from policies.include import MAX_FILES
 from proxy.console import moments
 from proxy.console.policy_desk import MAX_TEXT
 from proxy.console.questions import MAX_PAGE, Filters
@@ -205,10 +206,18 @@ class Taking(Nothing):
 TakeQuery: Any = create_model("TakeQuery", __base__=(Conditions, Taking))
 
 
-class PolicyText(Nothing):
-    """A policy to check."""
+FileName = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[A-Za-z0-9._/-]+$")]
 
-    text: str = Field(max_length=MAX_TEXT, description="The whole file. Checked in memory and not stored.")
+
+class PolicyText(Nothing):
+    """A policy, with the files that it includes."""
+
+    text: str = Field(max_length=MAX_TEXT, description="The whole file.")
+    files: dict[FileName, Annotated[str, Field(max_length=MAX_TEXT)]] = Field(
+        default_factory=dict,
+        max_length=MAX_FILES - 1,
+        description="What it includes: the text of each file under the name by which the policy's folder knows it.",
+    )
 
 
 def filters_of(given: Any, subject: str | None = None, session: str | None = None) -> Filters:

@@ -23,7 +23,7 @@ from proxy.console.erasing import ErasureDesk
 from proxy.console.exporting import export, export_found
 from proxy.console.health import Health
 from proxy.console.log import AuditLog
-from proxy.console.policy_desk import PolicyDesk
+from proxy.console.policy_desk import PASTED, PolicyDesk
 from proxy.console.questions import Questions
 from proxy.console.tail import Tail
 from proxy.console.token_desk import TokenDesk
@@ -222,8 +222,12 @@ def _policy(desk: Desk, call: Call) -> Answer:
     return outputs.policy(desk.policy.effective(call.visitor))
 
 
+def _files(body: inputs.PolicyText) -> dict[str, str]:
+    return {PASTED: body.text, **{name: text for name, text in body.files.items() if name != PASTED}}
+
+
 def _lint(desk: Desk, call: Call) -> Answer:
-    return outputs.problems(desk.policy.check(call.visitor, call.body.text))
+    return outputs.problems(desk.policy.check(call.visitor, _files(call.body)))
 
 
 def _reveals(desk: Desk, call: Call) -> Answer:
@@ -251,7 +255,7 @@ def _show(desk: Desk, call: Call) -> Answer:
 
 
 def _propose(desk: Desk, call: Call) -> Answer:
-    return outputs.proposal(desk.policy.propose(call.visitor, call.body.text))
+    return outputs.proposal(desk.policy.propose(call.visitor, _files(call.body)))
 
 
 def _second(desk: Desk, call: Call) -> Answer:

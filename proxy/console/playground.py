@@ -7,16 +7,16 @@ from typing import Any
 import orjson
 
 from policies.errors import PolicyError
-from policies.load import read_text
 from policies.model import Consent
 from policies.policy import Policy
+from proxy.console.draft_form import draft_of
 from proxy.console.operations import Desk
-from proxy.console.policy_desk import MAX_TEXT, PASTED
+from proxy.console.policy_desk import MAX_TEXT
 from proxy.console.problems import InputError
 from proxy.console.site import Ask, Shown, View
 from proxy.errors import ConfigError
 from proxy.found import Found
-from proxy.policy_source import read_policy
+from proxy.policy_source import read_files, read_policy
 from proxy.rehearsing import Tried, Wanted
 
 BUNDLED = ("default", "strict", "observe")
@@ -83,10 +83,12 @@ def playground(desk: Desk, ask: Ask) -> Shown:
     ):
         if len(value) > most:
             raise InputError([{"where": name, "what": f"at most {most:,} characters"}])
+    files = draft_of(ask.form, draft) if draft else {}
     policies = ["active", *BUNDLED, *(["draft"] if draft else [])]
     context: dict[str, Any] = {"given": given, "policies": policies, "consents": list(Consent), "tried": None}
+    context["included"] = dict(list(files.items())[1:])
     try:
-        policy = _policy(desk, given["policy"], draft)
+        policy = _policy(desk, given["policy"], files)
     except (PolicyError, ConfigError) as error:
         return View("playground", {**context, "destinations": [], "applications": [], "broken": error.message})
     context |= {
@@ -108,9 +110,9 @@ def playground(desk: Desk, ask: Ask) -> Shown:
     return View("playground", {**context, "tried": tried, **_shown(tried)})
 
 
-def _policy(desk: Desk, name: str, draft: str) -> Policy:
+def _policy(desk: Desk, name: str, draft: Mapping[str, str]) -> Policy:
     if name == "draft" and draft:
-        return read_text(draft, PASTED).policy
+        return read_files(draft).policy
     if name in BUNDLED:
         return read_policy(None, name).policy
     return desk.policy.policy

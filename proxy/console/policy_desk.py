@@ -4,6 +4,7 @@ A pasted text is checked in memory and stored nowhere.
 """
 
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
@@ -12,7 +13,7 @@ from audit.ids import now_ms
 from audit.values import StopState, StopTarget
 from policies.errors import PolicyFileError, Problem
 from policies.lint import lint
-from policies.load import Loaded, read_text
+from policies.load import Loaded
 from policies.policy import Policy
 from proxy.activating import earlier, propose
 from proxy.console.access import Right, Visitor
@@ -22,7 +23,7 @@ from proxy.control.policies import Activation, Person, Proposal
 from proxy.control.stopping import set_stop
 from proxy.control.store import ControlStore
 from proxy.errors import ConfigError, ProposalError
-from proxy.policy_source import MAIN, PolicySource, accept, check_examples, check_supported, stored
+from proxy.policy_source import PolicySource, accept, check_examples, check_supported, files_of, read_files, stored
 
 PASTED = "pasted.yaml"
 MAX_TEXT = 512 * 1024
@@ -44,11 +45,6 @@ class Stoppable:
     target: StopTarget
     name: str
     stopped: bool
-
-
-def text_of(loaded: Loaded) -> str:
-    """A policy's own file, its lines ended by LF; not what it includes."""
-    return loaded.sources.text(loaded.files[0])
 
 
 def person_of(visitor: Visitor) -> Person:
@@ -79,10 +75,10 @@ class PolicyDesk:
         """The policy of `loaded`."""
         return self.loaded.policy
 
-    def text(self, visitor: Visitor) -> str:
-        """The policy's file as it stands."""
+    def files(self, visitor: Visitor) -> dict[str, str]:
+        """The policy's files as they stand, the policy first."""
         visitor.require(Right.POLICY)
-        return text_of(self.loaded)
+        return files_of(self.loaded)
 
     def version(self, visitor: Visitor, digest: str) -> Loaded:
         """A policy that was proposed or in force, by its digest. Raises ProposalError."""
@@ -102,19 +98,22 @@ class PolicyDesk:
         policy = self.policy
         return Effective(policy, self._control.last_policy() == policy.digest)
 
-    def check(self, visitor: Visitor, text: str) -> list[Problem]:
-        """Everything that is wrong or doubtful in a text, errors and warnings in the order of the text."""
+    def check(self, visitor: Visitor, files: Mapping[str, str]) -> list[Problem]:
+        """Everything that is wrong or doubtful in a policy's files, errors and warnings in the order of the texts."""
         visitor.require(Right.POLICY)
         try:
-            loaded = read_text(text, PASTED)
+            loaded = read_files(files)
         except PolicyFileError as error:
             return list(error.problems)
         return sorted([*lint(loaded, datetime.now(UTC).date()), *check_examples(loaded), *check_supported(loaded)])
 
-    def propose(self, visitor: Visitor, text: str) -> Proposal:
-        """Asks for a policy to take effect: now, or when a second person agrees. Raises PolicyError, ProposalError."""
+    def propose(self, visitor: Visitor, files: Mapping[str, str]) -> Proposal:
+        """Asks for a policy to take effect, with all that it includes: now, or when a second person agrees.
+
+        Raises PolicyError, ProposalError.
+        """
         visitor.require(Right.ACTIVATE)
-        loaded = read_text(text, MAIN)
+        loaded = read_files(files)
         try:
             accept(loaded)
         except ConfigError as error:

@@ -10,13 +10,15 @@ from policies.errors import PolicyError, PolicyFileError
 from policies.groups import ENTITY_TYPES
 from policies.schema import json_schema
 from policies.show import as_data, as_text
-from proxy.console.drafting import WEEK, Checked
+from proxy.console.draft_form import LONGEST_NAME, draft_of
+from proxy.console.drafting import WEEK, Checked, Files
 from proxy.console.operations import Desk
-from proxy.console.policy_desk import MAX_TEXT, text_of
+from proxy.console.policy_desk import MAX_TEXT, PASTED
 from proxy.console.problems import InputError
 from proxy.console.site import Ask, Shown, View
 from proxy.errors import ConfigError
 from proxy.excepting import Wanted
+from proxy.policy_source import files_of
 
 LONGEST = {"text": MAX_TEXT, "value": 1_000, "because": 500}
 DAYS = (7, 30, 90, 366)
@@ -31,10 +33,14 @@ def policy(desk: Desk, ask: Ask) -> Shown:
     for name, most in LONGEST.items():
         if len(ask.form.get(name, "")) > most:
             raise InputError([{"where": name, "what": f"at most {most:,} characters"}])
-    text = ask.form.get("text") or _opened(desk, ask)
-    context: dict[str, Any] = {**_NOTHING, "text": text.replace("\r\n", "\n"), "week": WEEK}
+    files = draft_of(ask.form, ask.form["text"]) if ask.form.get("text") else _opened(desk, ask)
+    if added := ask.form.get("new_file", "").strip()[:LONGEST_NAME]:
+        files.setdefault(added, "")
+    text, *_ = files.values()
+    context: dict[str, Any] = {**_NOTHING, "text": text, "included": dict(list(files.items())[1:]), "week": WEEK}
+    context |= {"main": PASTED, "open": ask.form.get("open", ask.query.get("open", ""))}
     try:
-        context |= _done(desk, ask, context["text"])
+        context |= _done(desk, ask, files)
     except PolicyFileError as error:
         context["checked"] = Checked(tuple(error.problems))
     except (PolicyError, ConfigError) as error:
@@ -42,29 +48,31 @@ def policy(desk: Desk, ask: Ask) -> Shown:
     return View("policy", {**context, **_wanted(ask), **_in_force(desk, ask), **_proposals(desk, ask)})
 
 
-def _opened(desk: Desk, ask: Ask) -> str:
-    """A version that was asked for, else what the file says now."""
+def _opened(desk: Desk, ask: Ask) -> dict[str, str]:
+    """The files of a version that was asked for, else what they say now; the policy first."""
     digest = ask.query.get("open", "")
     try:
-        return text_of(desk.policy.version(ask.visitor, digest)) if digest else desk.policy.text(ask.visitor)
+        found = files_of(desk.policy.version(ask.visitor, digest)) if digest else desk.policy.files(ask.visitor)
     except (PolicyError, ConfigError):
-        return ""
+        return {PASTED: ""}
+    (_, text), *included = found.items()
+    return {PASTED: text, **dict(included)}
 
 
-def _done(desk: Desk, ask: Ask, text: str) -> dict[str, Any]:
+def _done(desk: Desk, ask: Ask, files: Files) -> dict[str, Any]:
     """What one of the buttons asked for."""
     do, visitor = ask.form.get("do", ""), ask.visitor
     match do:
         case "check":
-            return {"checked": desk.drafting.checked(visitor, text)}
+            return {"checked": desk.drafting.checked(visitor, files)}
         case "diff":
-            return {"difference": desk.drafting.differences(visitor, text)}
+            return {"difference": desk.drafting.differences(visitor, files)}
         case "simulate":
-            return {"simulation": desk.drafting.replayed(visitor, text)}
+            return {"simulation": desk.drafting.replayed(visitor, files)}
         case "except":
-            return _excepted(desk, ask, text)
+            return _excepted(desk, ask, files)
         case "propose":
-            return {"proposed": desk.policy.propose(visitor, text)}
+            return {"proposed": desk.policy.propose(visitor, files)}
         case "agree":
             return {"agreed": desk.policy.agree(visitor, ask.form.get("id", ""))}
         case "rollback":
@@ -72,7 +80,7 @@ def _done(desk: Desk, ask: Ask, text: str) -> dict[str, Any]:
     return {}
 
 
-def _excepted(desk: Desk, ask: Ask, text: str) -> dict[str, Any]:
+def _excepted(desk: Desk, ask: Ask, files: Files) -> dict[str, Any]:
     given = _wanted(ask)["wanted"]
     value = ask.form.get("value", "").strip()
     if not value:
@@ -82,8 +90,9 @@ def _excepted(desk: Desk, ask: Ask, text: str) -> dict[str, Any]:
     wanted = Wanted(
         given["type"], frozenset(), applications, days, given["because"], ask.visitor.token.name, given["rule"]
     )
-    made = desk.drafting.excepted(ask.visitor, text, wanted, value)
-    return {"excepted": made, "text": made.text, "difference": desk.drafting.differences(ask.visitor, made.text)}
+    made = desk.drafting.excepted(ask.visitor, files, wanted, value)
+    changed = {**files, PASTED: made.text}
+    return {"excepted": made, "text": made.text, "difference": desk.drafting.differences(ask.visitor, changed)}
 
 
 def _wanted(ask: Ask) -> dict[str, Any]:
@@ -144,10 +153,13 @@ def check(desk: Desk, ask: Ask) -> Shown:
     text = ask.form.get("text", "")
     if len(text) > MAX_TEXT:
         raise InputError([{"where": "text", "what": f"at most {MAX_TEXT:,} characters"}])
-    found = desk.drafting.checked(ask.visitor, text)
+    # While somebody types, what is included counts as it was opened.
+    included = dict(list(_opened(desk, ask).items())[1:])
+    found = desk.drafting.checked(ask.visitor, {PASTED: text, **included})
     items = [
         {"line": one.line, "column": one.column, "severity": one.severity, "message": one.message, "hint": one.hint}
         for one in found.problems
+        if one.file == PASTED
     ]
     return {"items": items, "said": said(ask, found)}
 

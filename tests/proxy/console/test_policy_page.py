@@ -2,12 +2,15 @@
 
 import re
 from contextlib import closing
+from pathlib import Path
 
 import httpx
 import pytest
 
+from policies.load import read
 from proxy.control.policies import ProposalState
 from proxy.control.tokens import Role
+from proxy.policy_source import files_of, read_files, stored
 from tests.proxy.console.conftest import SAME, Console, browser, form_of
 
 POLICY = """\
@@ -157,3 +160,87 @@ def test_markup_in_a_draft_is_text(console):
 def test_line_ends_of_a_form_are_those_of_the_file(console):
     with browser(console) as client:
         assert "This means the same" in post(client, "diff", POLICY.replace("\n", "\r\n")).text
+
+
+COMPANY = POLICY.replace("name: messenger\n", "name: company\n", 1)
+TEAM = "version: 1\nname: team\ninclude: base/policy.yaml\nmedia: {image: refuse}\n"
+
+
+@pytest.fixture
+def layered(console: Console) -> Console:
+    """The same, where the policy is a team's overlay over a company's base of the same file name."""
+    (console.home / "base").mkdir()
+    (console.home / "base" / "policy.yaml").write_text(COMPANY)
+    (console.home / "policy.yaml").write_text(TEAM)
+    return console
+
+
+def test_the_editor_holds_every_file_of_a_policy_and_the_buttons_take_them_all(layered: Console) -> None:
+    included = {"file:base/policy.yaml": STRICTER}
+    with browser(layered) as client:
+        page = client.get("/policy").text
+        assert 'name="file:base/policy.yaml"' in page
+        assert "include: base/policy.yaml" in page
+        assert "name: company" in page
+        assert "All 1 cases hold." in post(client, "check", TEAM, **included).text
+        assert "lets less through" in post(client, "diff", TEAM, **included).text
+        assert "transfers replayed" in post(client, "simulate", TEAM, **included).text
+        alone = post(client, "check", TEAM).text
+        assert "not among the files" in alone
+        broken = {"file:base/policy.yaml": STRICTER.replace("do: block", "do: bloc")}
+        assert "<code>base/policy.yaml</code>" in post(client, "check", TEAM, **broken).text
+        added = post(client, "add", TEAM.replace("base/", "team/"), new_file="team/policy.yaml").text
+        assert 'name="file:team/policy.yaml"' in added
+        data = {"form": form_of(client, "/policy"), "text": TEAM}
+        typed = client.post("/policy/check.json", data=data, headers=SAME).json()
+        assert typed["items"] == [], "what is included counts as it was opened"
+
+
+def test_a_proposal_carries_every_file_and_comes_into_force_with_them(layered: Console) -> None:
+    with browser(layered) as client:
+        assert "waits" in post(client, "propose", TEAM, **{"file:base/policy.yaml": STRICTER}).text
+    proposal = layered.control.policies.all()[0]
+    files = layered.control.policies.files(proposal.digest)
+    assert list(files.items())[1:] == [("base/policy.yaml", STRICTER)]
+    assert next(iter(files.values())) == TEAM
+    kept = stored(layered.control, proposal.digest)
+    assert kept.policy.digest == proposal.digest
+    assert kept.policy.name == "team"
+    with closing(second(layered)) as other:
+        page = other.get(f"/policy?open={proposal.digest}").text
+        assert "No mail" in page, "a version that is opened shows what it includes"
+        assert "lets less through" in page
+        tried = {
+            "policy": "draft",
+            "draft": TEAM,
+            "file:base/policy.yaml": STRICTER,
+            "text": "Write to a.b@example.com",
+        }
+        tried |= {"form": form_of(other, "/policy"), "application": "messenger", "destination": "openai"}
+        shown = other.post("/try", data=tried, headers=SAME).text
+        assert "not among the files" not in shown
+        assert 'name="file:base/policy.yaml"' in shown
+        post(other, "agree", id=proposal.id)
+    assert layered.control.policies.all()[0].state is ProposalState.AGREED
+
+
+def test_the_api_takes_what_a_policy_includes(layered: Console) -> None:
+    with layered.client() as client:
+        alone = client.post("/api/v1/policy/lint", json={"text": TEAM}).json()
+        whole = {"text": TEAM, "files": {"base/policy.yaml": STRICTER}}
+        assert client.post("/api/v1/policy/lint", json=whole).json()["holds"]
+        asked = client.post("/api/v1/policy/proposals", json=whole)
+        assert (asked.status_code, asked.json()["name"]) == (202, "team")
+        many = {"text": TEAM, "files": {f"{n}.yaml": "" for n in range(40)}}
+        assert client.post("/api/v1/policy/lint", json=many).status_code == 400
+    assert not alone["holds"]
+    assert set(files_of(stored(layered.control, asked.json()["digest"]))) == {"policy.yaml", "base/policy.yaml"}
+
+
+def test_a_policy_whose_base_has_its_own_name_is_stored_under_another(tmp_path: Path) -> None:
+    (tmp_path / "policy.yaml").write_text(COMPANY)
+    (tmp_path / "team.yaml").write_text(TEAM.replace("base/", ""))
+    loaded = read(tmp_path / "team.yaml")
+    files = files_of(loaded)
+    assert list(files) == ["overlay-0.yaml", "policy.yaml"]
+    assert read_files(files).policy.digest == loaded.policy.digest
