@@ -18,7 +18,7 @@ from audit.log import Ledger
 from audit.progress import Progress, silent
 from audit.query import Question
 from audit.references import Space
-from audit.scale import DAY_MS, END, RARE, fill, person
+from audit.scale import DAY_MS, END, RARE, fill, finish, person
 from audit.verify import verify_store
 
 PAGE = 50
@@ -56,6 +56,7 @@ def _measure(home: Path, transfers: int, progress: Progress) -> Iterator[Row]:
             start = time.perf_counter()
             fill(ledger, transfers, progress=progress)
             yield Row("fill", transfers / (time.perf_counter() - start), "transfers per second")
+        finish(ledger)
         yield from _questions(ledger, transfers)
         yield from _export(ledger, home)
         start = time.perf_counter()

@@ -15,7 +15,7 @@ from audit.errors import AuditError
 from audit.fields import Check, Many, Maybe, Nested, Whole, table
 from audit.inside import Holds, Inside, Part
 from audit.record import BlockedRecord, OutcomeRecord, TransferRecord
-from audit.tables import entry, finding, subject, transfer
+from audit.tables import UNUSUAL, entry, finding, subject, transfer
 
 COLUMNS: tuple[str, ...] = tuple(
     column.name for column in transfer.columns if column.name not in {"idx", "outcome_idx", "day", "countries", "boot"}
@@ -26,6 +26,8 @@ COUNTED = {"findings", "bytes_in", "bytes_out"}
 _ALONE = {"id", "at", "ended"} | COUNTED
 GROUPS: tuple[str, ...] = ("day", *(name for name in COLUMNS if name not in _ALONE), *FINDING_COLUMNS)
 SCORE_FROM = "score_from"
+_USUAL = {"complete", "blocked"}
+"""States that most transfers have; the others have an index of their own."""
 
 _COLUMN_OF = {
     "purpose.name": "purpose", "purpose.controller": "controller", "purpose.basis": "basis",
@@ -179,5 +181,7 @@ def _equal(name: str, value: str) -> sa.ColumnElement[bool]:
         typed: Any = {"true": True, "false": False}[value] if kind is bool else kind(value)
     except (KeyError, ValueError):
         raise QueryError(f"{name} takes {'true or false' if column.type.python_type is bool else 'a number'}") from None
+    if name == "state" and value not in _USUAL:
+        return sa.and_(column == typed, UNUSUAL)
     matches: sa.ColumnElement[bool] = column == typed
     return matches

@@ -5,8 +5,9 @@ nothing a caller gives ever becomes SQL. Pages go by key, rows stream, and roll-
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
 
 import orjson
@@ -24,8 +25,21 @@ from audit.conditions import (
     unknown,
     within_entries,
 )
-from audit.rows import DAILY, DAILY_FINDING, DAY_MS, day_of
-from audit.tables import daily, daily_finding, entry, finding, reference, subject, transfer, tree
+from audit.rows import DAY_MS
+from audit.spans import Days, spread, within
+from audit.summing import day_of
+from audit.sums import (
+    DAILY,
+    DAILY_FINDING,
+    DAILY_TYPE,
+    daily,
+    daily_finding,
+    daily_type,
+    daily_value,
+    kinds,
+    monthly_finding,
+)
+from audit.tables import entry, finding, reference, subject, transfer, tree
 
 type Row = dict[str, Any]
 
@@ -85,7 +99,7 @@ class Question:
         return not (self.since or 0) % DAY_MS and not (self.until or 0) % DAY_MS
 
     @property
-    def days(self) -> tuple[int | None, int | None]:
+    def days(self) -> Days:
         """First day, and the one after the last; of a question in whole days."""
         since, until = self.since, self.until
         return None if since is None else day_of(since), None if until is None else day_of(until)
@@ -112,6 +126,10 @@ def transfers(
 ) -> Iterator[Row]:
     """The transfers and refusals, newest first, streamed page by page. before: index below which to go on; lowest:
     index below which not to look."""
+    if question.refs is not None:
+        theirs = _of_person(connection, question, question.refs, (lowest, before), limit or PAGE)
+        yield from islice(theirs, limit)
+        return
     where = [*question.conditions(), *_rare(connection, question)]
     where += [transfer.c.idx >= lowest] if lowest else []
     for first, last in _places(connection, question, before):
@@ -143,14 +161,34 @@ def _places(
     connection: sa.Connection, question: Question, before: int | None
 ) -> Sequence[tuple[int | None, int | None]]:
     """Where to look, as ranges of indices (half open), the newest first."""
-    # Those of a person or a session are few and have an index of their own.
+    # Those of a session are few and have an index of their own.
     if question.of_all:
         since, until = question.days
-        within = since, None if until is None else until + 1
-        found = values_by_day.ranges(connection, question.values, within, before)
+        days = since, None if until is None else until + 1
+        found = values_by_day.ranges(connection, question.values, days, before)
         if found is not None:
             return [(first, last + 1) for first, last in found]
     return [(None, before)]
+
+
+def _of_person(
+    connection: sa.Connection, question: Question, refs: Sequence[str], within: tuple[int, int | None], page: int
+) -> Iterator[Row]:
+    """The same of one person: from the index of persons, so that the busiest one's first page reads no more rows."""
+    others = replace(question, refs=None).conditions()
+    theirs = sa.select(subject.c.idx).where(subject.c.ref == refs[0] if len(refs) == 1 else subject.c.ref.in_(refs))
+    if "role_of_subject" in question.values:
+        theirs = theirs.where(subject.c.role == question.values["role_of_subject"])
+    lowest, before = within
+    theirs = theirs.where(subject.c.idx >= lowest).order_by(subject.c.idx.desc())
+    theirs = theirs.limit(PAGE if others else min(PAGE, page))
+    while indices := list(
+        connection.execute(theirs if before is None else theirs.where(subject.c.idx < before)).scalars()
+    ):
+        before = indices[-1]
+        rows = sa.select(transfer).where(transfer.c.idx.in_(set(indices)), *others).order_by(transfer.c.idx.desc())
+        for row in connection.execute(rows).mappings():
+            yield {str(name): value for name, value in row.items()}
 
 
 def groups(connection: sa.Connection, question: Question, by: Sequence[str]) -> Iterator[Row]:
@@ -174,30 +212,34 @@ def groups(connection: sa.Connection, question: Question, by: Sequence[str]) -> 
         yield {str(name): _shown(name, value) for name, value in row.items()}
 
 
-def _rollup(question: Question, by: Sequence[str]) -> sa.Table | None:
-    """The roll-up that knows all that is asked, None where only the rows do."""
-    asked = {*by, *question.values}
+def _rollup(question: Question, by: Sequence[str]) -> sa.FromClause | None:
+    """The sums that know all that is asked, the fewest of them; None where only the rows do."""
+    asked = {*by, *question.values} | ({"application"} if question.applications is not None else set())
     if not question.of_all or not question.in_whole_days:
         return None
-    return daily if asked <= set(DAILY) else daily_finding if asked <= set(DAILY_FINDING) else None
+    if asked <= set(DAILY):
+        return daily
+    if asked <= set(DAILY_TYPE):
+        return daily_type
+    if not asked <= set(DAILY_FINDING):
+        return None
+    return daily_finding if "day" in asked else spread(daily_finding, monthly_finding, question.days)
 
 
 def _of_all_in_whole_days(question: Question) -> bool:
     return question.of_all and question.applications is None and question.in_whole_days
 
 
-def _from_rollup(table: sa.Table, question: Question, by: Sequence[str]) -> sa.Select[Any]:
+def _from_rollup(table: sa.FromClause, question: Question, by: Sequence[str]) -> sa.Select[Any]:
     columns = [table.c[name] for name in by]
     if table is daily:
-        sums = {name: daily.c[name] for name in ("transfers", "findings", "bytes_in", "bytes_out")}
+        sums = {name: table.c[name] for name in ("transfers", "findings", "bytes_in", "bytes_out")}
     else:
-        sums = {"findings": daily_finding.c.n}
+        sums = {"findings": table.c.n}
     counted = [sa.func.sum(column).label(name) for name, column in sums.items()]
     rows = sa.select(*columns, *counted).where(*(table.c[name] == value for name, value in question.values.items()))
-    if question.since is not None:
-        rows = rows.where(table.c.day >= day_of(question.since))
-    if question.until is not None:
-        rows = rows.where(table.c.day < day_of(question.until))
+    if "day" in table.c:
+        rows = rows.where(*within(table, question.days))
     if question.applications is not None:
         rows = rows.where(table.c.application.in_(question.applications))
     return rows.group_by(*columns).order_by(counted[0].desc(), *columns)
@@ -255,9 +297,12 @@ def entries(connection: sa.Connection, *, since: int = 0, kinds: Sequence[str] =
 
 def first_since(connection: sa.Connection, at: int) -> int | None:
     """Index of the first transfer or refusal at or after a time in ms; None where there is none."""
-    rows = sa.select(sa.func.min(transfer.c.idx)).where(transfer.c.at >= at, transfer.c.day >= day_of(at))
-    found: int | None = connection.execute(rows).scalar()
-    return found
+    same = sa.select(sa.func.min(transfer.c.idx)).where(transfer.c.at >= at, transfer.c.day == day_of(at))
+    # Every transfer has a door, so its values by day tell where each day begins.
+    later = sa.select(sa.func.min(daily_value.c.first)).where(daily_value.c.name == "door")
+    later = later.where(daily_value.c.day > day_of(at))
+    found = [connection.execute(rows).scalar() for rows in (same, later)]
+    return min((index for index in found if index is not None), default=None)
 
 
 def size(connection: sa.Connection) -> int:
@@ -267,14 +312,19 @@ def size(connection: sa.Connection) -> int:
 
 def statistics(connection: sa.Connection) -> Row:
     """Size, span and kinds of the log; transfers without an outcome; persons and sessions it has references for."""
-    kinds = sa.select(entry.c.kind, sa.func.count().label("n")).group_by(entry.c.kind).order_by(entry.c.kind)
-    first, last = connection.execute(sa.select(sa.func.min(transfer.c.at), sa.func.max(transfer.c.at))).one()
+    counted = sa.select(kinds.c.kind, kinds.c.entries).where(kinds.c.entries > 0).order_by(kinds.c.kind)
     unfinished = sa.select(sa.func.count()).select_from(transfer).where(transfer.c.state.is_(None))
+    first, last = (
+        connection.execute(
+            sa.select(end(transfer.c.at)).where(transfer.c.day == sa.select(end(transfer.c.day)).scalar_subquery())
+        ).scalar()
+        for end in (sa.func.min, sa.func.max)
+    )
     return {
         "entries": size(connection),
         "first": first,
         "last": last,
-        **{row.kind: row.n for row in connection.execute(kinds)},
+        **{row.kind: row.entries for row in connection.execute(counted)},
         "open": connection.execute(unfinished).scalar_one(),
         "references": connection.execute(sa.select(sa.func.count()).select_from(reference)).scalar_one(),
     }

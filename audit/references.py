@@ -78,6 +78,16 @@ class References:
         """The reference of somebody who acts on or looks into the log."""
         return self._resolve(Space.ACTOR, identifier)
 
+    def made(self, identifiers: Sequence[str]) -> list[str]:
+        """New references of many persons of whom there is none yet; stored with the next commit."""
+        new = []
+        for identifier in identifiers:
+            key = secrets.token_bytes(KEY_BYTES)
+            lookup = self._hash(Space.SUBJECT, identifier)
+            new.append(NewReference(lookup, _reference(key, Space.SUBJECT), key, Space.SUBJECT))
+        self.adopt(new)
+        return [one.ref for one in new]
+
     def marked(self, name: str) -> str:
         """A name that came over the network, for a record: itself where it is plain, else `~` and a keyed digest.
 

@@ -2,7 +2,7 @@
 
 The same number and seed give the same transfers; only the keys of references and of the log are new each time. What
 is skipped is the checking of each record and the wait for each commit: facts are made from records that were checked
-once, and batches are large.
+once, and batches are large. Indices of the derived tables are made at the end, which is when most of them fit.
 """
 
 import random
@@ -11,11 +11,14 @@ from dataclasses import dataclass
 from itertools import batched, product
 from typing import Any
 
+import sqlalchemy as sa
+
 from audit.fields import Json
 from audit.ids import new_id
 from audit.log import Ledger
 from audit.progress import Progress, silent
 from audit.record import BlockedRecord, DestinationFacts, ExchangeFacts, OutcomeRecord, PurposeFacts, TransferRecord
+from audit.tables import entry, finding, transfer
 from audit.values import (
     Action,
     Door,
@@ -31,8 +34,8 @@ DAY_MS = 86_400_000
 END = 1_767_225_600_000
 """Midnight before 2026-01-01, UTC; the year before it is filled."""
 DAYS = 365
-BATCH = 8_192
-"""Drafts in one transaction: what a commit costs is then nothing beside its rows."""
+BATCH = 65_536
+"""Drafts in one transaction: a page of persons that is touched by several of them is written once."""
 
 _DIGESTS = tuple(f"{number:064x}" for number in range(1, 13))
 _APPLICATIONS = tuple(f"app-{number:02d}" for number in range(24))
@@ -65,6 +68,10 @@ _TYPES = (
     "CREDIT_CARD", "IP_ADDRESS", "VN_CCCD", "DE_TAX_ID",
 )  # fmt: skip
 _LANGUAGES = ("de", "en", "vi")
+_PAIRS = tuple(high + low for high, low in product("0123456789ABCDEFGHJKMNPQRSTVWXYZ", repeat=2))
+_LATE: tuple[sa.Index, ...] = tuple(
+    index for table in (entry, transfer, finding) for index in sorted(table.indexes, key=lambda one: str(one.name))
+)
 RARE = "DE_PASSPORT"
 """A kind of data that about one transfer in fifty thousand holds."""
 
@@ -122,7 +129,11 @@ def drafts(transfers: int, persons: Sequence[str], *, seed: int = 1) -> Iterator
     for number in range(transfers):
         at = END - DAYS * DAY_MS + int(number * step)
         # The powers make some combinations and persons far busier than others, as traffic is.
-        shape = rng.choice(refused) if rng.random() < 0.02 else sent[int(len(sent) * rng.random() ** 3)]
+        shape = (
+            refused[int(rng.random() * len(refused))]
+            if rng.random() < 0.02
+            else sent[int(len(sent) * rng.random() ** 3)]
+        )
         facts = _varied(rng, shape, at, persons)
         yield Draft(shape.kind, facts)
         if shape.kind == "transfer" and number < transfers - 20:
@@ -132,18 +143,18 @@ def drafts(transfers: int, persons: Sequence[str], *, seed: int = 1) -> Iterator
                 ends
                 | {
                     "id": facts["id"],
-                    "at": at + rng.randrange(200, 20_000),
+                    "at": at + 200 + int(rng.random() * 19_800),
                     "state": str(OutcomeState.INTERRUPTED if spoilt else OutcomeState.COMPLETE),
                     "status": 502 if spoilt else 200,
-                    "tokens_in": rng.randrange(10, 4_000),
-                    "tokens_out": rng.randrange(10, 800),
+                    "tokens_in": 10 + int(rng.random() * 3_990),
+                    "tokens_out": 10 + int(rng.random() * 790),
                 },
             )
 
 
 def _varied(rng: random.Random, shape: Shape, at: int, persons: Sequence[str]) -> dict[str, Json]:
     ref = persons[int(len(persons) * rng.random() ** 1.5)]
-    size = rng.randrange(200, 20_000)
+    size = 200 + int(rng.random() * 19_800)
     facts = shape.facts | {
         "id": _ulid(rng, at),
         "at": at,
@@ -157,22 +168,22 @@ def _varied(rng: random.Random, shape: Shape, at: int, persons: Sequence[str]) -
     if rng.random() < 0.9:
         facts["subjects"] = [{"ref": ref, "role": "requester"}]
     if shape.kind == "transfer":
-        facts["bytes_out"] = size + rng.randrange(100)
+        facts["bytes_out"] = size + int(rng.random() * 100)
     return facts
 
 
 def _findings(rng: random.Random) -> "list[Json]":
-    kinds = {_TYPES[int(len(_TYPES) * rng.random() ** 2)] for _ in range(rng.randrange(4))}
+    kinds = {_TYPES[int(len(_TYPES) * rng.random() ** 2)] for _ in range(int(rng.random() * 4))}
     if rng.random() < 0.00002:
         kinds.add(RARE)
     return [
         {
             "entity_type": kind,
             "operator": "keep" if kind in {"LOCATION", "DATE_TIME"} else "tokenize",
-            "n": rng.randrange(1, 6),
+            "n": 1 + int(rng.random() * 5),
             "rule": "people-become-placeholders",
             "score_decile": 8,
-            "language": rng.choice(_LANGUAGES),
+            "language": _LANGUAGES[int(rng.random() * 3)],
             "recognizer": "patterns",
             "where": "/messages/*/content",
             "kind": "user",
@@ -183,7 +194,7 @@ def _findings(rng: random.Random) -> "list[Json]":
 
 def _ulid(rng: random.Random, at: int) -> str:
     value = (at << 80) | rng.getrandbits(80)
-    return "".join(["0123456789ABCDEFGHJKMNPQRSTVWXYZ"[(value >> shift) & 31] for shift in range(125, -1, -5)])
+    return "".join([_PAIRS[(value >> shift) & 1023] for shift in range(120, -1, -10)])
 
 
 def person(number: int) -> str:
@@ -194,10 +205,21 @@ def person(number: int) -> str:
 def fill(ledger: Ledger, transfers: int, *, seed: int = 1, progress: Progress = silent) -> int:
     """Writes so many transfers and their outcomes into a log; returns how many persons they concern."""
     writer = Writer(ledger.store, ledger.home.load_signer(), ledger.references, "made-up", new_id())
-    persons = [ledger.references.subject(person(number)) for number in range(max(10, transfers // 20))]
+    persons = ledger.references.made([person(number) for number in range(max(10, transfers // 20))])
+    with ledger.store.write() as connection:
+        for index in _LATE:
+            index.drop(connection, checkfirst=True)
     done = 0
     for some in batched(drafts(transfers, persons, seed=seed), BATCH):
         writer.commit(some)
         done += sum(draft.kind != "outcome" for draft in some)
         progress(done, transfers)
+    finish(ledger)
     return len(persons)
+
+
+def finish(ledger: Ledger) -> None:
+    """Makes the indices, also those of a filling that was cut off."""
+    for index in _LATE:
+        with ledger.store.write() as connection:
+            index.create(connection, checkfirst=True)

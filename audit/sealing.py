@@ -23,6 +23,7 @@ from audit.progress import Progress, silent
 from audit.publish import write_file
 from audit.signing import VerifierKey, fsync_directory
 from audit.store import Store, sealed_below
+from audit.sums import kinds
 from audit.tables import entry, finding, subject, transfer, tree
 from audit.tiles import ENTRIES, WIDTH, TileId
 from audit.values import ExportFormat
@@ -127,15 +128,21 @@ def remove_sealed(store: Store, home: Home, *, progress: Progress = silent) -> i
             days = list(connection.execute(touched).scalars())
             for table in (finding, subject, transfer):
                 connection.execute(sa.delete(table).where(table.c.idx.between(*here)))
-            gone += connection.execute(
-                sa.delete(entry).where(entry.c.idx.between(*here), entry.c.kind.in_(LEAVES))
-            ).rowcount
+            gone += _remove_entries(connection, here)
             holders.rebuild(connection, days)
         progress(here[1] + 1, end)
     for number in range(end // WIDTH):
         (home.log / TileId(ENTRIES, number).path).unlink(missing_ok=True)
     store.forget_freed_pages()
     return gone
+
+
+def _remove_entries(connection: sa.Connection, here: tuple[int, int]) -> int:
+    leaving = (entry.c.idx.between(*here), entry.c.kind.in_(LEAVES))
+    counted = sa.select(entry.c.kind, sa.func.count().label("n")).where(*leaving).group_by(entry.c.kind)
+    for row in connection.execute(counted).all():
+        connection.execute(sa.update(kinds).where(kinds.c.kind == row.kind).values(entries=kinds.c.entries - row.n))
+    return connection.execute(sa.delete(entry).where(*leaving)).rowcount
 
 
 def _guide(archive: Archive, signed: Checkpoint) -> str:

@@ -1,59 +1,41 @@
 """The writer's statements, compiled once for each dialect and run on the driver.
 
 SQLAlchemy makes the text; per row it would cost more than the database itself (a third of an append, measured), and
-an append is the one place where that counts.
+an append is the one place where that counts. Rows are tuples in the order of a statement's parameters.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from operator import itemgetter
+from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects.postgresql import psycopg
 
-from audit.tables import (
-    daily,
-    daily_finding,
-    daily_holder,
-    daily_holder_finding,
-    daily_value,
-    entry,
-    finding,
-    holder,
-    reference,
-    subject,
-    tile,
-    transfer,
-    tree,
-)
+from audit.sums import ADDED, holder
+from audit.tables import entry, finding, reference, subject, tile, transfer, tree
 
-type Row = Mapping[str, Any]
+type Row = tuple[Any, ...]
 
 
 class Statement:
-    """One statement that takes many rows. names: the parameters, which every row has."""
+    """One statement that takes many rows. names: its parameters, in their order."""
 
     def __init__(self, statement: sa.Insert | sa.Update | sa.Select[Any], dialect: sa.Dialect) -> None:
+        if dialect.name == "postgresql":
+            # Parameters by position, as SQLite has them.
+            dialect = psycopg.PGDialect_psycopg(paramstyle="format")  # type: ignore[no-untyped-call]
         compiled = statement.compile(dialect=dialect)
         self._text = str(compiled)
-        order = compiled.positiontup
-        self._values: Callable[[Row], Any] = dict if order is None else _tuple_of(order)
+        self.names = tuple(compiled.positiontup or ())
 
     def run(self, connection: sa.Connection, rows: Sequence[Row]) -> None:
         """Runs it for every row; does nothing for none."""
         if rows:
-            connection.exec_driver_sql(self._text, [self._values(row) for row in rows])
+            connection.exec_driver_sql(self._text, rows)
 
-    def ask(self, connection: sa.Connection, row: Row) -> sa.CursorResult[Any]:
+    def ask(self, connection: sa.Connection, row: Row = ()) -> sa.CursorResult[Any]:
         """Runs it once, for its answer."""
-        return connection.exec_driver_sql(self._text, self._values(row))
-
-
-def _tuple_of(names: Sequence[str]) -> Callable[[Row], tuple[Any, ...]]:
-    """What takes these values out of a row; `itemgetter` alone returns no tuple for one name, and takes no fewer."""
-    if len(names) > 1:
-        return itemgetter(*names)
-    return lambda row: tuple(row[name] for name in names)
+        return connection.exec_driver_sql(self._text, row)
 
 
 class Statements:
@@ -65,8 +47,7 @@ class Statements:
         # Idempotent: a process that lost its way to the writer sends what it made once more.
         once = _insert(reference, dialect).on_conflict_do_nothing()
         self.insert[reference.name] = Statement(once, dialect)
-        sums = (daily, daily_finding, daily_holder, daily_holder_finding, daily_value)
-        self.add = {table.name: Statement(_adding(table, dialect), dialect) for table in sums}
+        self.add = {table.name: Statement(_adding(table, dialect), dialect) for table in ADDED}
         self.know = Statement(_insert(holder, dialect).on_conflict_do_nothing(index_elements=[holder.c.id]), dialect)
         self.close = Statement(_closing(), dialect)
         self.state = Statement(
@@ -74,12 +55,22 @@ class Statements:
         )
         grown: dict[str, Any] = {name: sa.bindparam(f"to_{name}") for name in ("size", "peaks", "checkpoint", "at")}
         self.grow = Statement(sa.update(tree).values(grown), dialect)
-        columns = (transfer.c.id, transfer.c.attempt, transfer.c.outcome_idx)
-        self.taken = Statement(sa.select(*columns).where(transfer.c.id == sa.bindparam("of_id")), dialect)
+        self.taken = Statement(_of_ids(dialect), dialect)
+
+
+def _of_ids(dialect: sa.Dialect) -> sa.Select[Any]:
+    """Transfers of some ids, given as one JSON array so that the text is always the same."""
+    columns = ("id", "attempt", "outcome_idx", "idx", "day", "findings", "bytes_in", "bytes_out")
+    given = sa.bindparam("ids", type_=sa.Text)
+    if dialect.name == "sqlite":
+        ids: sa.Select[Any] = sa.select(sa.column("value")).select_from(sa.func.json_each(given))
+    else:
+        ids = sa.select(sa.func.json_array_elements_text(sa.cast(given, postgresql.JSON)))
+    return sa.select(*(transfer.c[name] for name in columns)).where(transfer.c.id.in_(ids))
 
 
 def _closing() -> sa.Update:
-    """Writes an outcome beside its transfer; parameters as `rows` names them."""
+    """Writes an outcome beside its transfer; parameters in the order of `rows`."""
     columns = ("outcome_idx", "state", "status", "ended", "tokens_in", "tokens_out")
     this = (transfer.c.id == sa.bindparam("of_id")) & (transfer.c.attempt == sa.bindparam("of_attempt"))
     return sa.update(transfer).where(this).values({name: sa.bindparam(f"to_{name}") for name in columns})

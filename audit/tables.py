@@ -1,8 +1,8 @@
 """The tables of audit.db, as the queries see them; how they came to be so is told in `migrations`.
 
-`entry`, `tile` and `tree` are the log. `transfer`, `finding`, `subject` and the tables by day are derived from
-entries in the same transaction and can be built again from them. `reference` alone holds what entries do not: the
-destroyable link from a person to a pseudonym.
+`entry`, `tile` and `tree` are the log. `transfer`, `finding` and `subject` are derived from
+entries in the same transaction and can be built again from them; so are the tables of `sums`. `reference` alone
+holds what entries do not: the destroyable link from a person to a pseudonym.
 """
 
 from sqlalchemy import (
@@ -23,19 +23,20 @@ from sqlalchemy import (
 
 metadata = MetaData()
 
-REVISION = "0004"
+REVISION = "0005"
 """The newest migration; a database at this revision is opened without loading Alembic."""
 
 _NAME = String(128)
 _HASH = LargeBinary(32)
-_UNSENT = text("state = 'not_sent'")
-_INDEX = BigInteger().with_variant(Integer, "sqlite")
+UNUSUAL = text("state <> 'complete' AND state <> 'blocked'")
+"""How few exchanges end; both databases take the index of these only where a question says it in the same words."""
+ROW_INDEX = BigInteger().with_variant(Integer, "sqlite")
 """Only INTEGER PRIMARY KEY is SQLite's own row id; BIGINT would cost a second B-tree."""
 
 entry = Table(
     "entry",
     metadata,
-    Column("idx", _INDEX, primary_key=True, autoincrement=False),
+    Column("idx", ROW_INDEX, primary_key=True, autoincrement=False),
     Column("kind", String(16), nullable=False),
     Column("at", BigInteger, nullable=False),
     Column("leaf", _HASH, nullable=False),
@@ -66,7 +67,7 @@ tree = Table(
 cosigned = Table(
     "cosigned",
     metadata,
-    Column("size", _INDEX, primary_key=True, autoincrement=False),
+    Column("size", ROW_INDEX, primary_key=True, autoincrement=False),
     Column("note", LargeBinary, nullable=False),
 )
 
@@ -82,7 +83,7 @@ boot = Table(
 transfer = Table(
     "transfer",
     metadata,
-    Column("idx", _INDEX, primary_key=True, autoincrement=False),
+    Column("idx", ROW_INDEX, primary_key=True, autoincrement=False),
     Column("id", String(26), nullable=False),
     Column("attempt", Integer, nullable=False),
     Column("kind", String(16), nullable=False),
@@ -132,14 +133,14 @@ transfer = Table(
     Index("transfer_application", "application", "idx"),
     Index("transfer_destination", "destination", "idx"),
     Index("transfer_session", "session", "idx"),
-    Index("transfer_unsent", "idx", sqlite_where=_UNSENT, postgresql_where=_UNSENT),
+    Index("transfer_state", "state", "idx", sqlite_where=UNUSUAL, postgresql_where=UNUSUAL),
     Index("transfer_open", "node", "idx", sqlite_where=text("state IS NULL"), postgresql_where=text("state IS NULL")),
 )
 
 finding = Table(
     "finding",
     metadata,
-    Column("idx", _INDEX, primary_key=True, autoincrement=False),
+    Column("idx", ROW_INDEX, primary_key=True, autoincrement=False),
     Column("row", SmallInteger, primary_key=True, autoincrement=False),
     Column("entity_type", String(48), nullable=False),
     Column("operator", String(16), nullable=False),
@@ -155,99 +156,8 @@ subject = Table(
     "subject",
     metadata,
     Column("ref", String(22), primary_key=True),
-    Column("idx", _INDEX, primary_key=True, autoincrement=False),
+    Column("idx", ROW_INDEX, primary_key=True, autoincrement=False),
     Column("role", String(16), primary_key=True),
-    sqlite_with_rowid=False,
-)
-
-daily = Table(
-    "daily",
-    metadata,
-    Column("day", Integer, primary_key=True, autoincrement=False),
-    Column("kind", String(16), primary_key=True),
-    Column("environment", String(16), primary_key=True),
-    Column("application", _NAME, primary_key=True),
-    Column("purpose", _NAME, primary_key=True),
-    Column("destination", _NAME, primary_key=True),
-    Column("entity", _NAME, primary_key=True),
-    Column("provider", _NAME, primary_key=True),
-    Column("action", String(16), primary_key=True),
-    Column("transfers", BigInteger, nullable=False),
-    Column("with_subject", BigInteger, nullable=False),
-    Column("findings", BigInteger, nullable=False),
-    Column("bytes_in", BigInteger, nullable=False),
-    Column("bytes_out", BigInteger, nullable=False),
-    sqlite_with_rowid=False,
-)
-
-daily_finding = Table(
-    "daily_finding",
-    metadata,
-    Column("day", Integer, primary_key=True, autoincrement=False),
-    Column("kind", String(16), primary_key=True),
-    Column("environment", String(16), primary_key=True),
-    Column("application", _NAME, primary_key=True),
-    Column("destination", _NAME, primary_key=True),
-    Column("provider", _NAME, primary_key=True),
-    Column("entity_type", String(48), primary_key=True),
-    Column("operator", String(16), primary_key=True),
-    Column("n", BigInteger, nullable=False),
-    Column("transfers", BigInteger, nullable=False),
-    sqlite_with_rowid=False,
-)
-
-daily_value = Table(
-    "daily_value",
-    metadata,
-    Column("name", String(16), primary_key=True),
-    Column("day", Integer, primary_key=True, autoincrement=False),
-    Column("value", String(512), primary_key=True),
-    Column("transfers", BigInteger, nullable=False),
-    Column("findings", BigInteger, nullable=False),
-    Column("bytes_in", BigInteger, nullable=False),
-    Column("bytes_out", BigInteger, nullable=False),
-    Column("first", BigInteger, nullable=False),
-    Column("last", BigInteger, nullable=False),
-    sqlite_with_rowid=False,
-)
-
-holder = Table(
-    "holder",
-    metadata,
-    Column("id", _INDEX, primary_key=True, autoincrement=False),
-    Column("application", _NAME, nullable=False),
-    Column("purpose", _NAME),
-    Column("controller", _NAME),
-    Column("basis", String(64)),
-    Column("destination", _NAME),
-    Column("entity", _NAME),
-    Column("role", String(64)),
-    Column("mechanism", String(32)),
-    Column("countries", String(512)),
-    Column("retention", String(64)),
-    Column("training", String(64)),
-)
-
-daily_holder = Table(
-    "daily_holder",
-    metadata,
-    Column("day", Integer, primary_key=True, autoincrement=False),
-    Column("holder", BigInteger, primary_key=True, autoincrement=False),
-    Column("transfers", BigInteger, nullable=False),
-    Column("first", BigInteger, nullable=False),
-    Column("last", BigInteger, nullable=False),
-    Column("newest", BigInteger, nullable=False),
-    sqlite_with_rowid=False,
-)
-
-daily_holder_finding = Table(
-    "daily_holder_finding",
-    metadata,
-    Column("day", Integer, primary_key=True, autoincrement=False),
-    Column("holder", BigInteger, primary_key=True, autoincrement=False),
-    Column("entity_type", String(48), primary_key=True),
-    Column("operator", String(16), primary_key=True),
-    Column("n", BigInteger, nullable=False),
     sqlite_with_rowid=False,
 )
 

@@ -5,78 +5,27 @@ look for what few have. Kept by the writer's transaction; a row speaks of one fi
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Any
 
 import sqlalchemy as sa
 
-from audit.tables import daily_value, finding, transfer
+from audit.summing import OF_FINDING, OF_TRANSFER
+from audit.sums import daily_value
 
-OF_TRANSFER = (
-    "environment", "identified_by", "purpose", "controller", "basis", "entity", "role", "mechanism", "countries",
-    "retention", "training", "provider", "host", "endpoint", "model", "format", "door", "mode", "network",
-    "policy_digest", "policy_name", "action", "reason",
-)  # fmt: skip
-OF_FINDING = ("operator", "rule", "recognizer", "language")
 RARE = 10_000
 """Transfers with a value below which they are looked for day by day; above it a walk from the newest comes to a page
 sooner."""
 
-_of_transfer = itemgetter(*OF_TRANSFER)
-_of_finding = itemgetter(*OF_FINDING)
-_PAGE = 20_000
-
 type Row = dict[str, Any]
-type Key = tuple[str, int, str]
-
-
-@dataclass(slots=True)
-class Values:
-    """Sums of transfers, findings, bytes in and out, and the first and last index, by field, day and value.
-
-    Transfers that agree in all fields are added up first: a batch has few kinds of them.
-    """
-
-    _alike: dict[tuple[Any, ...], list[int]] = field(default_factory=dict)
-    _found: dict[Key, list[int]] = field(default_factory=dict)
-
-    def add(self, row: Mapping[str, Any], findings: Iterable[Mapping[str, Any]]) -> None:
-        """Adds a transfer, as `rows` makes it, and its findings."""
-        index, day = row["idx"], row["day"]
-        _sum(self._alike, (day, _of_transfer(row)), (1, row["findings"], row["bytes_in"], row["bytes_out"]), index)
-        seen: dict[Key, int] = {}
-        for one in findings:
-            for name, value in zip(OF_FINDING, _of_finding(one), strict=True):
-                key = name, day, value or ""
-                seen[key] = seen.get(key, 0) + one["n"]
-        for key, n in seen.items():
-            _sum(self._found, key, (1, n, 0, 0), index)
-
-    def rows(self) -> list[Row]:
-        """What to add to the roll-up."""
-        sums: dict[Key, list[int]] = dict(self._found)
-        for (day, values), (*counts, first, last) in self._alike.items():
-            for name, value in zip(OF_TRANSFER, values, strict=True):
-                _sum(sums, (name, day, value or ""), counts, first)
-                sums[name, day, value or ""][5] = max(last, sums[name, day, value or ""][5])
-        columns = ("name", "day", "value", "transfers", "findings", "bytes_in", "bytes_out", "first", "last")
-        return [dict(zip(columns, (*key, *numbers), strict=True)) for key, numbers in sums.items()]
-
-
-def _sum[K](sums: dict[K, list[int]], key: K, counts: Sequence[int], index: int) -> None:
-    found = sums.get(key)
-    if found is None:
-        sums[key] = [*counts, index, index]
-        return
-    for at, count in enumerate(counts):
-        found[at] += count
-    found[4], found[5] = min(found[4], index), max(found[5], index)
 
 
 def known(values: Mapping[str, str]) -> dict[str, sa.ColumnElement[bool]]:
     """Of some conditions those that the roll-up knows, as conditions on its rows."""
-    found = {name: daily_value.c.value == value for name, value in values.items() if name in OF_TRANSFER + OF_FINDING}
+    fields = set(OF_TRANSFER + OF_FINDING)
+    # `state=open` is no value: it asks for transfers that have none, which have an index of their own.
+    told = {name: value for name, value in values.items() if name in fields and (name, value) != ("state", "open")}
+    found = {name: daily_value.c.value == value for name, value in told.items()}
     if "country" in values:
         found["countries"] = daily_value.c.value.contains(f" {values['country']} ", autoescape=True)
     return found
@@ -92,7 +41,7 @@ def ranges(
     found: list[list[tuple[int, int, int]]] = []
     for name, condition in known(values).items():
         rows = sa.select(daily_value.c.transfers, daily_value.c.first, daily_value.c.last)
-        rows = rows.where(daily_value.c.name == name, condition, *_within(days))
+        rows = rows.where(daily_value.c.name == name, condition, daily_value.c.transfers > 0, *_within(days))
         if before is not None:
             rows = rows.where(daily_value.c.first < before)
         found.append([(row.transfers, row.first, row.last) for row in connection.execute(rows)])
@@ -135,9 +84,10 @@ def groups(
     named = [column.label(one) for column, one in zip(columns, by, strict=True)]
     rows = sa.select(*named, *counted).where(daily_value.c.name == name, *_within(days))
     if value is not None:
-        rows = rows.where(daily_value.c.value == value)
-    for row in connection.execute(rows.group_by(*columns).order_by(counted[0].desc(), *columns)).mappings():
-        yield {str(one): found for one, found in row.items()}
+        rows = rows.where(daily_value.c.value == ("" if (name, value) == ("state", "open") else value))
+    rows = rows.group_by(*columns).having(counted[0] > 0).order_by(counted[0].desc(), *columns)
+    for row in connection.execute(rows).mappings():
+        yield {str(one): int(found) if one == "status" and found else found for one, found in row.items()}
 
 
 def _within(days: tuple[int | None, int | None]) -> Iterator[sa.ColumnElement[bool]]:
@@ -146,31 +96,3 @@ def _within(days: tuple[int | None, int | None]) -> Iterator[sa.ColumnElement[bo
         yield daily_value.c.day >= since
     if until is not None:
         yield daily_value.c.day < until
-
-
-def fill(connection: sa.Connection) -> None:
-    """Makes the roll-up from the rows that are there."""
-    at = -1
-    while True:
-        columns = (transfer.c.idx, transfer.c.day, transfer.c.findings, transfer.c.bytes_in, transfer.c.bytes_out)
-        rows = sa.select(*columns, *(transfer.c[name] for name in OF_TRANSFER)).where(transfer.c.idx > at)
-        found = connection.execute(rows.order_by(transfer.c.idx).limit(_PAGE)).mappings().all()
-        if not found:
-            return
-        last = found[-1]["idx"]
-        said = sa.select(finding.c.idx, finding.c.n, *(finding.c[name] for name in OF_FINDING))
-        by_index: dict[int, list[Mapping[str, Any]]] = {}
-        for one in connection.execute(said.where(finding.c.idx > at, finding.c.idx <= last)).mappings():
-            by_index.setdefault(one["idx"], []).append(dict(one))
-        values = Values()
-        for row in found:
-            values.add(dict(row), by_index.get(row["idx"], ()))
-        add(connection, values.rows())
-        at = last
-
-
-def add(connection: sa.Connection, rows: Sequence[Row]) -> None:
-    """Adds rows to the roll-up as the writer does."""
-    from audit.statements import Statements
-
-    Statements(connection.dialect).add["daily_value"].run(connection, rows)

@@ -6,9 +6,11 @@ read under the lock each time; nothing is acknowledged, or kept in memory, befor
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 import sqlalchemy as sa
+from orjson import dumps
 
 from audit.canonical import Stamp, seal
 from audit.checkpoint import Checkpoint
@@ -22,7 +24,7 @@ from audit.rows import Rows
 from audit.signing import Signer, signing_id
 from audit.statements import Statements
 from audit.store import Store, StoredTiles
-from audit.tables import boot, transfer, tree
+from audit.tables import boot, tree
 from audit.tiles import TileBuilder, TileId
 
 type Probe = Callable[[str], None]
@@ -90,11 +92,13 @@ class Writer:
         with self._store.write() as connection:
             self._probe("locked")
             frontier, tiles = self._state(connection)
-            batch = _Batch(self._stamp, frontier, tiles)
-            batch.fill(drafts, _taken(connection, self._say, drafts))
+            taken, counted = _known(connection, self._say, drafts)
+            batch = _Batch(self._stamp, frontier, tiles, Rows(counted=counted))
+            batch.fill(drafts, taken)
             note = Checkpoint(self.signer.verifier.name, frontier.size, frontier.root()).signed(self.signer, *cosigners)
             self._probe("signed")
-            self._say.insert["reference"].run(connection, [new.row() for new in pending])
+            references = self._say.insert["reference"]
+            references.run(connection, [itemgetter(*references.names)(new.row()) for new in pending])
             batch.write(connection, self._say)
             _save_tree(connection, self._say, frontier, note)
             self._probe("written")
@@ -122,7 +126,7 @@ class Writer:
         return Stamp(self._node, self._boot, self._seq + offset)
 
     def _state(self, connection: sa.Connection) -> tuple[Frontier, TileBuilder]:
-        row = self._say.state.ask(connection, {}).one()
+        row = self._say.state.ask(connection).one()
         if row.origin != self.signer.verifier.name:
             raise LedgerError("the database belongs to another log than the key", code="ledger_key")
         note = bytes(row.checkpoint)
@@ -139,12 +143,11 @@ class Writer:
 class _Batch:
     """The rows of one transaction."""
 
-    def __init__(self, stamp: Callable[[int], Stamp], frontier: Frontier, tiles: TileBuilder) -> None:
-        self._stamp, self._frontier, self._tiles = stamp, frontier, tiles
+    def __init__(self, stamp: Callable[[int], Stamp], frontier: Frontier, tiles: TileBuilder, rows: Rows) -> None:
+        self._stamp, self._frontier, self._tiles, self._rows = stamp, frontier, tiles, rows
         self.answers: list[RecordError | tuple[int, bytes]] = []
-        self.entries: list[dict[str, Any]] = []
+        self.entries: list[tuple[int, str, Any, bytes, bytes]] = []
         self._full: list[tuple[TileId, bytes]] = []
-        self._rows = Rows()
 
     def fill(self, drafts: Iterable[Draft], taken: set[tuple[str, Any, Any]]) -> None:
         for draft in drafts:
@@ -164,7 +167,7 @@ class _Batch:
         index, leaf = self._frontier.size, leaf_hash(body)
         self._frontier.append(leaf)
         self._full += self._tiles.append(leaf)
-        self.entries.append({"idx": index, "kind": draft.kind, "at": facts["at"], "leaf": leaf, "body": body})
+        self.entries.append((index, draft.kind, facts["at"], leaf, body))
         self._rows.add(index, facts)
         return index, leaf
 
@@ -176,19 +179,16 @@ class _Batch:
 
     def write(self, connection: sa.Connection, say: Statements) -> None:
         rows = self._rows
-        full = [{"level": tile_id.level, "number": tile_id.number, "hashes": hashes} for tile_id, hashes in self._full]
         say.insert["entry"].run(connection, self.entries)
-        say.insert["tile"].run(connection, full)
+        say.insert["tile"].run(connection, [(tile.level, tile.number, hashes) for tile, hashes in self._full])
         say.insert["transfer"].run(connection, rows.transfers)
         say.insert["finding"].run(connection, rows.findings)
         say.insert["subject"].run(connection, rows.subjects)
         say.close.run(connection, rows.outcomes)
-        say.add["daily"].run(connection, rows.daily)
-        say.add["daily_finding"].run(connection, rows.daily_findings)
-        say.add["daily_value"].run(connection, rows.daily_values)
-        say.know.run(connection, rows.holders)
-        say.add["daily_holder"].run(connection, rows.daily_holders)
-        say.add["daily_holder_finding"].run(connection, rows.daily_holder_findings)
+        sums, holders = rows.sums.rows()
+        say.know.run(connection, holders)
+        for table, added in sums.items():
+            say.add[table].run(connection, added)
 
 
 def _identity(draft: Draft) -> tuple[str, Any, Any] | None:
@@ -200,27 +200,24 @@ def _identity(draft: Draft) -> tuple[str, Any, Any] | None:
     return None
 
 
-def _taken(connection: sa.Connection, say: Statements, drafts: Iterable[Draft]) -> set[tuple[str, Any, Any]]:
-    """The identities among the drafts' ids that the log holds already."""
-    ids = {draft.facts["id"] for draft in drafts if _identity(draft) is not None}
-    if not ids:
-        return set()
+def _known(
+    connection: sa.Connection, say: Statements, drafts: Iterable[Draft]
+) -> tuple[set[tuple[str, Any, Any]], dict[tuple[str, int], tuple[Any, ...]]]:
+    """The identities among the drafts' ids that the log holds already, and what sums need of their transfers."""
     taken: set[tuple[str, Any, Any]] = set()
-    if len(ids) == 1:  # a lonely append: the one where a statement made anew is felt
-        rows = say.taken.ask(connection, {"of_id": next(iter(ids))})
-    else:
-        columns = (transfer.c.id, transfer.c.attempt, transfer.c.outcome_idx)
-        rows = connection.execute(sa.select(*columns).where(transfer.c.id.in_(ids)))
-    for row in rows:
+    counted: dict[tuple[str, int], tuple[Any, ...]] = {}
+    ids = {draft.facts["id"] for draft in drafts if _identity(draft) is not None}
+    for row in say.taken.ask(connection, (dumps(sorted(ids)).decode(),)) if ids else ():
         taken.add(("transfer", row.id, row.attempt))
         if row.outcome_idx is not None:
             taken.add(("outcome", row.id, row.attempt))
-    return taken
+        counted[row.id, row.attempt] = row.idx, row.day, row.findings, row.bytes_in, row.bytes_out
+    return taken, counted
 
 
 def _save_tree(connection: sa.Connection, say: Statements, frontier: Frontier, note: bytes) -> None:
     peaks = frontier.to_bytes()
-    say.grow.run(connection, [{"to_size": frontier.size, "to_peaks": peaks, "to_checkpoint": note, "to_at": now_ms()}])
+    say.grow.run(connection, [(frontier.size, peaks, note, now_ms())])
 
 
 def begin_tree(connection: sa.Connection, signer: Signer, *, first: bool) -> None:

@@ -28,7 +28,8 @@ from audit.reports.document import document
 from audit.reports.html import page
 from audit.reports.texts import Language
 from audit.store import newest_checkpoint, sealed_below
-from audit.tables import daily, entry, finding, subject, transfer
+from audit.sums import daily
+from audit.tables import entry, finding, subject, transfer
 from audit.tiles import decode_bundle
 from audit.verify import verify_archive, verify_folder, verify_store
 from tests.audit.conftest import exchange_record

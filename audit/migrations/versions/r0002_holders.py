@@ -1,10 +1,7 @@
-"""*Who holds what* by day, so that the question does not read every transfer; filled from what is there."""
+"""*Who holds what* by day, so that the question does not read every transfer; filled by 0005, which counts it anew."""
 
 import sqlalchemy as sa
 from alembic import op
-
-from audit import holders
-from audit.tables import transfer
 
 revision = "0002"
 down_revision = "0001"
@@ -53,5 +50,3 @@ def upgrade() -> None:
     )
     unsent = sa.text("state = 'not_sent'")
     op.create_index("transfer_unsent", "transfer", ["idx"], sqlite_where=unsent, postgresql_where=unsent)
-    connection = op.get_bind()
-    holders.rebuild(connection, list(connection.execute(sa.select(transfer.c.day).distinct()).scalars()))

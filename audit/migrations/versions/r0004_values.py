@@ -1,9 +1,7 @@
-"""How often each value of a field stood in transfers, by day and with where; filled from what is there."""
+"""How often each value of a field stood in transfers, by day and with where; filled by 0005."""
 
 import sqlalchemy as sa
 from alembic import op
-
-from audit import values_by_day
 
 revision = "0004"
 down_revision = "0003"
@@ -26,4 +24,3 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("name", "day", "value"),
         sqlite_with_rowid=False,
     )
-    values_by_day.fill(op.get_bind())

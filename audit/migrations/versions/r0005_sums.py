@@ -1,0 +1,59 @@
+"""Sums by month, by kind of data, by state and status, and of the entries; all sums are counted anew from the rows."""
+
+from typing import Any
+
+import sqlalchemy as sa
+from alembic import op
+
+from audit.statements import Statements
+from audit.summing import of_rows
+from audit.tables import entry
+
+revision = "0005"
+down_revision = "0004"
+branch_labels = None
+depends_on = None
+
+_NAME = sa.String(length=128)
+_WORD = sa.String(length=16)
+type _Key = dict[str, sa.types.TypeEngine[Any]]
+_COUNTED_ANEW = ("daily", "daily_finding", "daily_value", "holder", "daily_holder", "daily_holder_finding")
+
+
+def upgrade() -> None:
+    number = sa.BigInteger()
+    day: _Key = {"day": sa.Integer()}
+    what: _Key = {"entity_type": sa.String(length=48), "operator": _WORD}
+    held = ("transfers", "with_subject", "first", "last", "newest")
+    _sums("daily_type", day | {"kind": _WORD, "destination": _NAME, "provider": _NAME} | what, ("n",))
+    holder: _Key = {"holder": number}
+    place: _Key = {"kind": _WORD, "environment": _WORD, "application": _NAME, "destination": _NAME, "provider": _NAME}
+    _sums("monthly_finding", day | place | what, ("n",))
+    _sums("monthly_holder", day | holder, held)
+    _sums("monthly_holder_finding", day | holder | what, ("n",))
+    _sums("kinds", {"kind": _WORD}, ("entries",))
+    op.drop_index("transfer_unsent", "transfer")
+    unusual = sa.text("state <> 'complete' AND state <> 'blocked'")
+    op.create_index("transfer_state", "transfer", ["state", "idx"], sqlite_where=unusual, postgresql_where=unusual)
+    connection = op.get_bind()
+    for name in _COUNTED_ANEW:
+        connection.exec_driver_sql(f"DELETE FROM {name}")  # noqa: S608 (names from above)
+    op.add_column("daily_holder", sa.Column("with_subject", number, nullable=False, server_default="0"))
+    say = Statements(connection.dialect)
+    for sums in of_rows(connection):
+        tables, lines = sums.rows()
+        say.know.run(connection, lines)
+        for table, rows in tables.items():
+            say.add[table].run(connection, rows)
+    counted = sa.select(entry.c.kind, sa.func.count()).group_by(entry.c.kind)
+    say.add["kinds"].run(connection, [tuple(row) for row in connection.execute(counted)])
+
+
+def _sums(name: str, key: _Key, counts: tuple[str, ...]) -> None:
+    op.create_table(
+        name,
+        *(sa.Column(one, kind, autoincrement=False, nullable=False) for one, kind in key.items()),
+        *(sa.Column(one, sa.BigInteger(), nullable=False) for one in counts),
+        sa.PrimaryKeyConstraint(*key),
+        sqlite_with_rowid=False,
+    )
