@@ -103,7 +103,11 @@ function begin(area) {
         check,
         autocompletion({ override: [complete], activateOnTyping: true }),
         EditorView.lineWrapping,
-        EditorView.contentAttributes.of({ "aria-label": area.labels[0]?.textContent ?? "", spellcheck: "false" }),
+        EditorView.contentAttributes.of({
+          "aria-label": area.labels[0]?.textContent ?? "",
+          spellcheck: "false",
+          tabindex: "0", // it can be reached as it is; said in words, for tools that look for it
+        }),
         EditorView.updateListener.of((update) => {
           if (!update.docChanged) return;
           area.value = update.state.doc.toString();

@@ -177,8 +177,8 @@ def test_the_keyboard_alone_is_enough(browser: Browser) -> None:
 
 
 PAGES = (
-    "/", "/changes", "/who", "/transfers", "/person", "/policy", "/try", "/compare", "/stop", "/approvals", "/reveals", "/reports",
-    "/tokens", "/health",
+    "/", "/changes", "/who", "/transfers", "/transfers?application=feed", "/person", "/person/erase", "/policy", "/try",
+    "/compare", "/incident", "/incident?since=24h", "/stop", "/approvals", "/reveals", "/reports", "/tokens", "/health",
 )  # fmt: skip
 
 

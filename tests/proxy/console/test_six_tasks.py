@@ -1,10 +1,17 @@
-"""What a data protection officer does most, each in at most four clicks from the first page, in a real Chromium.
+"""What a data protection officer does most, each in at most four clicks from the first page, in a real Chromium, while
+transfers go on.
 
 Approving a policy is tested with the page it happens on.
 """
 
+import threading
+from collections.abc import Iterator
+
+import pytest
+
 from audit.ids import now_ms
 from proxy.control.approvals import HeldRequest
+from tests.audit.conftest import exchange_record
 from tests.proxy.console.browsing import Browser, browser, chromium, needs_chromium
 from tests.proxy.console.conftest import ANNA
 
@@ -22,6 +29,24 @@ class Counted:
     def click(self, selector: str) -> None:
         self.clicks += 1
         self.at.click(selector)
+
+
+@pytest.fixture(autouse=True)
+def traffic(browser: Browser) -> Iterator[None]:
+    """Twenty transfers a second, for as long as a task takes."""
+    ended = threading.Event()
+
+    def send() -> None:
+        while not ended.wait(0.05):
+            browser.console.ledger.append_blocking(exchange_record(at=now_ms()))
+
+    sending = threading.Thread(target=send)
+    before = len(browser.console.entries("transfer"))
+    sending.start()
+    yield
+    ended.set()
+    sending.join()
+    assert len(browser.console.entries("transfer")) > before
 
 
 def begin(at: Browser) -> Counted:
@@ -51,7 +76,9 @@ def test_what_changed_this_week(browser: Browser) -> None:
 def test_why_was_this_replaced(browser: Browser) -> None:
     task = begin(browser)
     task.click(".rows tbody tr:nth-child(3) a")
-    rules = browser.console.entries("transfer")[-2]["rules"]
+    shown = browser.driver.current_url.rpartition("/")[2]
+    rules = next(one["rules"] for one in browser.console.entries("transfer", "blocked") if one["id"] == shown)
+    assert rules
     assert all(rule in browser.text for rule in rules)
     assert "replaced by a placeholder" in browser.text
     assert task.clicks <= MOST
@@ -85,4 +112,31 @@ def test_let_a_held_request_pass(browser: Browser) -> None:
     task.click('button[value="grant"]')
     assert "Approved." in browser.one(".good").text
     assert browser.console.control.approvals.granted() == {held.fingerprint: frozenset({"wait"})}
+    assert task.clicks <= MOST
+
+
+def test_what_an_incident_concerns_and_its_report(browser: Browser) -> None:
+    task = begin(browser)
+    task.click('a[href="/incident"]')
+    task.click('a[href="/incident?since=24h"]')
+    assert "OpenAI Ireland Ltd" in browser.text
+    assert "recipients" in browser.one(".answer").text
+    task.click('button[aria-label="Stop: openai"]')
+    assert browser.one(".good").text == "openai is stopped."
+    assert task.clicks <= MOST
+
+
+def test_erase_a_person(browser: Browser) -> None:
+    task = begin(browser)
+    task.click('a[href="/person"]')
+    task.click('a[href="/person/erase"]')
+    browser.write("#subject", ANNA)
+    task.click('button[value="plan"]')
+    assert "Transfers that concern this person: 3." in browser.one("#plan").text
+    browser.write("#again", ANNA)
+    browser.click("#sure")
+    task.click('button[value="erase"]')
+    assert browser.one(".good").text.startswith("Erased.")
+    assert ANNA not in browser.driver.page_source
+    assert [one["phase"] for one in browser.console.entries("erasure")] == ["begun", "done"]
     assert task.clicks <= MOST
