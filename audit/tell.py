@@ -114,7 +114,7 @@ def _purpose(say: Texts, facts: Facts) -> str:
     purpose = facts.get("purpose")
     if purpose is None:
         return say("no_purpose")
-    declared = {name: purpose.get(name, say("unknown")) for name in ("controller", "basis")}
+    declared = {name: _code(say, purpose.get(name, "unknown")) for name in ("controller", "basis")}
     return say("purpose", name=purpose["name"], **declared)
 
 
@@ -160,9 +160,12 @@ def destination(facts: Facts, language: Language = Language.EN) -> Iterator[str]
     """Who receives, as the register stood."""
     say = _say(language)
     agreement, mechanism = facts.get("agreement", say("unknown")), _code(say, facts["transfer"])
-    who = {"entity": facts["contracting_entity"], "name": facts["name"], "role": _code(say, facts["role"])}
+    who = {"entity": _code(say, facts["contracting_entity"]), "name": facts["name"], "role": _code(say, facts["role"])}
     yield say("recipient", agreement=agreement, transfer=mechanism, **who)
-    lists = {name: ", ".join(facts.get(name, ())) or say("unknown") for name in ("processing", "storage", "access")}
+    lists = {
+        name: ", ".join(_code(say, one) for one in facts.get(name, ())) or say("unknown")
+        for name in ("processing", "storage", "access")
+    }
     yield say("places", **lists)
     yield say("kept", retention=_code(say, facts["retention"]), training=_code(say, facts["training"]))
 
@@ -183,7 +186,7 @@ def holdings(
         first, last = when(holding.first), when(holding.last)
         yield f"{facts['contracting_entity']} ({facts['name']})"
         yield f"  {say('holding', n=holding.transfers, application=holding.application, first=first, last=last)}"
-        declared = {name: purpose.get(name, say("unknown")) for name in ("controller", "basis")}
+        declared = {name: _code(say, purpose.get(name, "unknown")) for name in ("controller", "basis")}
         yield f"  {say('controls', name=purpose.get('name', say('none')), **declared)}"
         yield from (f"  {line}" for line in destination(facts, language))
         for (entity_type, operator), n in sorted(holding.types.items(), key=lambda item: -item[1]):

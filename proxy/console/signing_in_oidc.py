@@ -134,5 +134,5 @@ def _page(to: str) -> str:
     target = escape(to, quote=True)
     return (
         f'<!doctype html><meta charset="utf-8"><meta http-equiv="refresh" content="0;url={target}">'
-        f'<title>dragoman</title><a href="{target}">→</a>'
+        f'<link rel="icon" href="/static/icon.svg" type="image/svg+xml"><title>dragoman</title><a href="{target}">→</a>'
     )

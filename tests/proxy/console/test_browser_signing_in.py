@@ -41,7 +41,7 @@ def test_an_officer_comes_in_by_the_identity_provider_and_out_again(chromium: An
         browser.one("#token")
         browser.open("/who")
         assert "/sign-in" in browser.driver.current_url
-        # The provider's own pages ask for fonts and styles of theirs; what ours had to say would name our address.
+        # What the provider's own pages had to say does not concern us.
         assert [one for one in browser.said() if browser.console.url in one.partition(" ")[0]] == []
 
 

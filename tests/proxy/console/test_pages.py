@@ -44,7 +44,7 @@ HOSTILE = '"><script>alert(1)</script>\u202e'
 
 def test_hostile_input_shows_as_text(filled: Console) -> None:
     with browser(filled) as client:
-        for path in ("/transfers", "/", "/who", "/sign-in"):
+        for path in ("/transfers", "/", "/who", "/incident", "/sign-in"):
             answer = client.get(path, params={"application": HOSTILE, "days": HOSTILE, "to": HOSTILE})
             assert "<script>alert" not in answer.text
         assert client.get("/transfers", params={HOSTILE: "1"}).status_code == 400
