@@ -37,6 +37,8 @@ class Found(NamedTuple):
 
 def count(found: Sequence[Found]) -> tuple[tuple[FindingCount, ...], int]:
     """Findings as counts, the most frequent first, and how many found no row."""
+    if not found:
+        return (), 0
     # Rows are validated when they are made, so one is made per kind of finding and not per finding.
     decisions = {id(item.decision): item.decision for item in found}
     kinds = Counter([

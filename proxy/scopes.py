@@ -39,12 +39,11 @@ class ScopeRefs:
         return mac.digest()
 
     def _ref(self, kind: str, destination: str, identity: Identity, marker: str) -> str:
-        fields = (kind, destination, identity.application, identity.owner_key.hex(), marker)
-        mac = hmac.new(self.key, digestmod=sha256)
-        for field in fields:
+        parts: list[bytes] = []
+        for field in (kind, destination, identity.application, identity.owner_key.hex(), marker):
             data = field.encode("utf-8", "surrogatepass")
-            mac.update(len(data).to_bytes(8, "big") + data)
-        return mac.hexdigest()
+            parts += (len(data).to_bytes(8, "big"), data)
+        return hmac.digest(self.key, b"".join(parts), sha256).hex()
 
 
 def first_words(segments: Sequence[Segment]) -> str:

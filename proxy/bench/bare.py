@@ -12,6 +12,10 @@ from proxy.bench import wire
 from proxy.messages import Headers, Origin, Outgoing
 from proxy.transport import Transport
 
+HELD = "bench-held-s"
+"""The header that lets the upstream wait so many seconds after the first event of a stream."""
+LONGEST_S = 60.0
+
 ANSWER = (
     b'{"id":"chatcmpl-bench","object":"chat.completion","created":1,"model":"bench","choices":[{"index":0,"message":'
     b'{"role":"assistant","content":"Fine, I read that."},"finish_reason":"stop"}],'
@@ -33,6 +37,9 @@ async def upstream(request: web.BaseRequest) -> web.StreamResponse:
         return web.Response(body=case.answer(events), content_type="application/json")
     response = web.StreamResponse(headers={"Content-Type": case.content_type})
     await response.prepare(request)
+    if held := min(float(request.headers.get(HELD, "0")), LONGEST_S):
+        await response.write(case.answer(1))
+        await asyncio.sleep(held)
     # All at once: how many events a read finds would be chance, and differ from run to run.
     await response.write(case.answer(events))
     await response.write_eof()

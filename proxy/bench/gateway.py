@@ -72,16 +72,16 @@ class Stage:
         )
 
 
-def dragoman(stack: ExitStack, upstream: str, workers: int, *more: str) -> tuple[int, int]:
+def dragoman(stack: ExitStack, upstream: str, workers: int, *more: str, mode: str = "none") -> tuple[int, int]:
     """Process id and gateway port of a dragoman with a home of its own, ready; both end with the stack.
 
-    upstream: of `openai`; more: further words of the command line.
+    upstream: of `openai`; more: further words of the command line; mode: of its network door.
     """
     port = free_port()
     home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="dragoman-bench-")))
     pid = spawn(
         stack,
-        *("-c", "from proxy.cli import main; main()", "run", "--home", str(home), "--mode", "none"),
+        *("-c", "from proxy.cli import main; main()", "run", "--home", str(home), "--mode", mode),
         *("--listen", f"127.0.0.1:{port}", "--admin", f"127.0.0.1:{free_port()}", "--console", "off"),
         *("--detection-workers", "1", "--workers", str(workers)),
         *("--upstream", f"openai={upstream}"),
@@ -92,6 +92,7 @@ def dragoman(stack: ExitStack, upstream: str, workers: int, *more: str) -> tuple
 
 
 def spawn(stack: ExitStack, *arguments: str, ready: str) -> int:
+    """Process id of one of our modules, once it has said that it is ready; it ends with the stack."""
     process = subprocess.Popen(  # noqa: S603 (our own modules, no shell)
         [sys.executable, *arguments], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     )
@@ -195,3 +196,5 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
+    assert process.stdout is not None
+    process.stdout.close()

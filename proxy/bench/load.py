@@ -7,6 +7,7 @@ import json
 import os
 import socket
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,17 +63,30 @@ class Connection:
         self._socket.close()
 
 
-def cpu_seconds(pids: list[int]) -> float:
+def cpu_seconds(pids: Sequence[int]) -> float:
     """User and system CPU of these processes and their children so far (Linux /proc)."""
-    total = 0
+    return sum(cpu_of_each(pids).values())
+
+
+def cpu_of_each(pids: Sequence[int]) -> dict[str, float]:
+    """The same by what a process does, and its id."""
+    found: dict[str, float] = {}
     for pid in pids:
         fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-        total += int(fields[11]) + int(fields[12])
+        found[name_of(pid)] = (int(fields[11]) + int(fields[12])) / _TICKS
         for task in Path(f"/proc/{pid}/task").iterdir():
-            children = (task / "children").read_text().split()
-            if children:
-                total += int(cpu_seconds([int(child) for child in children]) * _TICKS)
-    return total / _TICKS
+            found |= cpu_of_each([int(child) for child in (task / "children").read_text().split()])
+    return found
+
+
+def name_of(pid: int) -> str:
+    """What a process does, as its command line says: the module of ours that it runs, and its role there."""
+    words = Path(f"/proc/{pid}/cmdline").read_text().split("\0")
+    place = next((n for n, word in enumerate(words) if word.startswith(("redaction.", "proxy."))), None)
+    if place is None:
+        return f"dragoman ({pid})"
+    role = words[place + 1] if words[place] == "proxy.processes" else ""
+    return f"{words[place]} {role}".rstrip() + f" ({pid})"
 
 
 def measure(connection: Connection, requests: list[bytes], pids: list[int]) -> Sample:

@@ -16,6 +16,7 @@ import aiohttp
 import orjson
 
 from proxy.bench.gateway import dragoman
+from proxy.bench.load import name_of
 from proxy.bench.texts import new_text, seen_text
 from proxy.fakes.server import FakeProvider
 
@@ -75,7 +76,7 @@ async def _soak(stack: ExitStack, requests: int, workers: int, progress: Callabl
 
             await asyncio.gather(*(ask_many(seed) for seed in range(CLIENTS)))
         samples.append(_Sample(requests, _processes(pid)))
-        names = {one: _name(one) for one in samples[-1].processes}
+        names = {one: name_of(one) for one in samples[-1].processes}
     ordered = sorted(samples, key=lambda one: one.requests)
     return _growth(ordered[int(len(ordered) * WARM) :], names)
 
@@ -115,13 +116,6 @@ def _processes(pid: int) -> dict[int, tuple[int, int]]:
     for child in itertools.chain.from_iterable(tasks):
         found |= _processes(int(child))
     return found
-
-
-def _name(pid: int) -> str:
-    """What a process does, as its command line says: the last word that names a module of ours."""
-    words = Path(f"/proc/{pid}/cmdline").read_text().split("\0")
-    named = [word for word in words if word.startswith(("redaction.", "proxy.", "from proxy."))]
-    return f"{'dragoman' if not named or named[-1].startswith('from') else named[-1]} ({pid})"
 
 
 def _growth(samples: Sequence[_Sample], names: dict[int, str]) -> list[Growth]:

@@ -16,11 +16,11 @@ from rich.table import Table
 from proxy.config import MAX_WORKERS
 from proxy.errors import ConfigError
 
-WHAT = ("gateway", "formats", "audit", "soak")
+WHAT = ("gateway", "doors", "formats", "audit", "soak")
 
 
 def bench(
-    what: Annotated[str, typer.Argument(help="gateway, formats, audit or soak.")] = "gateway",
+    what: Annotated[str, typer.Argument(help="gateway, doors, formats, audit or soak.")] = "gateway",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     blocks: Annotated[int, typer.Option(help="Blocks of requests per case.", min=2, max=200)] = 12,
     entries: Annotated[int, typer.Option(help="Entries per case of audit.", min=64, max=1_000_000)] = 4_096,
@@ -33,7 +33,8 @@ def bench(
 ) -> None:
     """Measure what dragoman costs, beside what it would cost without it, in one run.
 
-    gateway: next to direct and to the same door without the gate. formats: a kilobyte and a stream's event of each.
+    gateway: next to direct and to the same door without the gate. doors: gateway and network door beside each other,
+    with streams. formats: a kilobyte and a stream's event of each.
     audit: next to bare commits on the same disk.
     soak: memory and open files of every process while many requests go through, and their growth per 10,000.
 
@@ -43,6 +44,8 @@ def bench(
         raise ConfigError(f"there is no bench {what}; there are {', '.join(WHAT)}")
     if what == "soak":
         rows = _soak(requests, workers)
+    elif what == "doors":
+        rows = _doors(blocks)
     elif what == "formats":
         rows = _formats(blocks)
     elif what == "audit":
@@ -73,6 +76,12 @@ def _gateway(blocks: int, workers: str) -> list[dict[str, Any]]:
 
         return [asdict(row) for row in together(_counts(workers), blocks)]
     from proxy.bench.gateway import run
+
+    return [asdict(row) for row in run(blocks)]
+
+
+def _doors(blocks: int) -> list[dict[str, Any]]:
+    from proxy.bench.doors import run
 
     return [asdict(row) for row in run(blocks)]
 
