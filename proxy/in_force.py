@@ -258,12 +258,20 @@ class InForce:
         new, proposal = loaded.policy, self._source.proposal
         before = old.digest if old is not None else await asyncio.to_thread(self._control.last_policy)
         if before != new.digest:
-            # What changed in meaning; at a start only the digest of the policy before is known.
+            if old is None and before is not None:
+                old = await asyncio.to_thread(self._kept, before)
             changes = (await asyncio.to_thread(diff, old, new)).changes if old is not None else ()
             stricter, weaker = sum(one.stricter for one in changes), sum(one.weaker for one in changes)
             record = replace(self._record(PolicyEvent.ACTIVATED, before, new), stricter=stricter, weaker=weaker)
             await self._recorder.append(record)
         await asyncio.to_thread(self._keep, loaded, proposal, activated=before != new.digest)
+
+    def _kept(self, digest: str) -> Policy | None:
+        """The policy that was in force when the process ended, None where its text is not kept."""
+        try:
+            return stored(self._control, digest).policy
+        except (ConfigError, PolicyError):
+            return None
 
     def _keep(self, loaded: Loaded, proposal: Proposal | None, *, activated: bool) -> None:
         policy, policies = loaded.policy, self._control.policies

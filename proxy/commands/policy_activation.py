@@ -7,7 +7,7 @@ import getpass
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -16,10 +16,14 @@ from policies import diff as diffs
 from policies.cli import Home, Json, exit_codes, print_json
 from policies.load import read
 from proxy.activating import earlier, propose
-from proxy.config import load
+from proxy.config import Settings, load
 from proxy.control.policies import Person, Proposal, ProposalState
+from proxy.control.store import ControlStore
 from proxy.databases import control_of
 from proxy.policy_source import PolicySource, accept
+
+if TYPE_CHECKING:
+    from proxy.policy_history import Told
 
 
 def propose_(file: Annotated[Path, typer.Argument(help="Policy file.")], home: Home = None) -> None:
@@ -81,18 +85,64 @@ def proposals(home: Home = None, as_json: Json = False) -> None:
         typer.echo(f"{one.id}  {_when(one.at)}  {one.state:8}  {_short(one.digest)}  {one.name}{reason}")
 
 
-def history(home: Home = None, as_json: Json = False) -> None:
+def history(
+    changes: Annotated[
+        bool, typer.Option("--changes", help="Say what each changed in meaning, checked against the log.")
+    ] = False,
+    limit: Annotated[int, typer.Option("-n", min=1, help="With --changes: at most so many.")] = 10,
+    home: Home = None,
+    as_json: Json = False,
+) -> None:
     """Policies that came into force, newest first; `rollback` takes their digests.
 
-    Example: dragoman policy history
+    Example: dragoman policy history --changes
     """
-    with exit_codes(as_json), closing(control_of(load(home=home))) as control:
+    settings = load(home=home)
+    with exit_codes(as_json), closing(control_of(settings)) as control:
+        if changes:
+            _changes(settings, control, limit, as_json=as_json)
+            return
         found = control.policies.history()
     if as_json:
         print_json([{"at": one.at, "name": one.name, "digest": one.digest} for one in found])
         return
     for one in found:
         typer.echo(f"{_when(one.at)}  {_short(one.digest)}  {one.name}")
+
+
+def _changes(settings: Settings, control: ControlStore, limit: int, *, as_json: bool) -> None:
+    from audit.reading import reading
+    from audit.values import Question
+    from proxy.databases import AUDIT, database_url
+    from proxy.policy_history import steps, told
+
+    with reading(settings.home, database_url(settings, AUDIT) or None) as log:
+        with log.store.read() as connection:
+            found = steps(connection, limit)
+        log.asked(Question.QUERY, len(found), filters=("policy_history",))
+    all_told = [told(control, one) for one in found]
+    if as_json:
+        print_json([_as_data(one) for one in all_told])
+        return
+    for one in all_told:
+        step = one.step
+        who = step.actor + (f" and {step.second}" if step.second else "")
+        typer.echo(f"{_when(step.at)}  {_short(step.old) or '-'} -> {_short(step.new)}  {step.name}  by {who}")
+        shown = one.why if one.difference is None else diffs.render(one.difference)
+        typer.echo("\n".join(f"  {line}" for line in shown.splitlines()))
+        if one.difference is not None and not one.agrees:
+            counted = f"{step.stricter} stricter, {step.weaker} weaker"
+            typer.echo(f"  entry {step.index} of the log counts otherwise: {counted}")
+
+
+def _as_data(one: "Told") -> dict[str, Any]:
+    step, found = one.step, one.difference
+    return {
+        "index": step.index, "at": step.at, "name": step.name, "old_digest": step.old, "new_digest": step.new,
+        "actor": step.actor, "second_actor": step.second, "stricter": step.stricter, "weaker": step.weaker,
+        "agrees": found is not None and one.agrees, "why": one.why,
+        "difference": None if found is None else diffs.as_data(found),
+    }  # fmt: skip
 
 
 def _me() -> Person:

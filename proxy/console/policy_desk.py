@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime
 
 from audit.events import StopRecord
 from audit.ids import now_ms
-from audit.values import StopState, StopTarget
+from audit.values import Question, StopState, StopTarget
 from policies.errors import PolicyFileError, Problem
 from policies.lint import lint
 from policies.load import Loaded
@@ -23,6 +23,7 @@ from proxy.control.policies import Activation, Person, Proposal
 from proxy.control.stopping import set_stop
 from proxy.control.store import ControlStore
 from proxy.errors import ConfigError, ProposalError
+from proxy.policy_history import Told, steps, told
 from proxy.policy_source import PolicySource, accept, check_examples, check_supported, files_of, read_files, stored
 
 PASTED = "pasted.yaml"
@@ -135,6 +136,16 @@ class PolicyDesk:
         """What was asked for, newest first."""
         visitor.require(Right.POLICY)
         return self._control.policies.all()
+
+    def told(self, visitor: Visitor, digest: str) -> Told:
+        """What a policy changed in meaning when it came into force last. Raises NotFoundError."""
+        visitor.require(Right.POLICY)
+        with self._log.read() as connection:
+            found = [one for one in steps(connection) if one.new == digest.removeprefix("sha256:")]
+        self._log.asked(visitor, Question.QUERY, len(found), filters=("policy_history",))
+        if not found:
+            raise NotFoundError("the log knows no policy of this digest that came into force")
+        return told(self._control, found[0])
 
     def history(self, visitor: Visitor) -> tuple[Activation, ...]:
         """What came into force, newest first."""

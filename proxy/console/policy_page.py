@@ -24,7 +24,7 @@ LONGEST = {"text": MAX_TEXT, "value": 1_000, "because": 500}
 DAYS = (7, 30, 90, 366)
 _NOTHING: Mapping[str, Any] = {
     "checked": None, "difference": None, "simulation": None, "excepted": None, "proposed": None, "agreed": None,
-    "trouble": "",
+    "changed": None, "trouble": "",
 }  # fmt: skip
 
 
@@ -38,6 +38,8 @@ def policy(desk: Desk, ask: Ask) -> Shown:
         files.setdefault(added, "")
     text, *_ = files.values()
     context: dict[str, Any] = {**_NOTHING, "text": text, "included": dict(list(files.items())[1:]), "week": WEEK}
+    if changed := ask.query.get("changed", ""):
+        context["changed"] = desk.policy.told(ask.visitor, changed)
     context |= {"main": PASTED, "open": ask.form.get("open", ask.query.get("open", ""))}
     try:
         context |= _done(desk, ask, files)

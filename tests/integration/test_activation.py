@@ -1,7 +1,10 @@
 """Another policy by choice instead of by file: proposed, agreed to by a second person, rolled back, all on the record."""
 
+import asyncio
+import json
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +18,8 @@ from proxy.commands.policy import app as commands
 from proxy.console.app import application
 from proxy.console.settings import ConsoleSettings
 from proxy.control.policies import Person, ProposalState
+from proxy.control.store import ControlStore
+from proxy.control.tables import policy_version
 from proxy.control.tokens import Role
 from proxy.errors import ConfigError
 from proxy.policy_source import files_of, stored
@@ -190,6 +195,44 @@ async def test_a_policy_with_includes_is_kept_with_them(stand: Any, tmp_path: Pa
         assert it.app.active.policy.digest != digest
         assert stored(it.app.control, digest[:20]).policy.digest == digest
         assert set(files_of(stored(it.app.control, digest))) == {"policy.yaml", "company.yaml"}
+
+
+async def test_history_says_what_each_change_meant_and_checks_it_against_the_log(stand: Any, file: Path) -> None:
+    stricter = POLICY.replace("name: first", "name: second").replace("do: tokenize", "do: block")
+    async with stand(settings={"policy": file}) as it:
+        home = it.home
+        for text in (stricter, POLICY):
+            await asyncio.to_thread(file.write_text, text, encoding="utf-8")
+            await it.app.refresh()
+        async with officers(it, file) as (anna, _, _):
+            digest = read_text(stricter).policy.digest
+            assert (await anna("GET", "/policy/history")).json()["items"][1]["digest"] == digest
+    answer = await asyncio.to_thread(CliRunner().invoke, commands, ["history", "--changes", "--home", str(home)])
+    assert answer.exit_code == 0, answer.output
+    newest, middle, first = re.split(r"\n(?=\d{4}-)", answer.output.strip())
+    assert "block -> tokenize" in newest
+    assert "tokenize -> block" in middle
+    assert "nothing was in force before" in first
+    assert "otherwise" not in answer.output
+    told = await asyncio.to_thread(
+        CliRunner().invoke, commands, ["history", "--changes", "--json", "--home", str(home)]
+    )
+    assert [(one["agrees"], one["stricter"] > 0, one["weaker"] > 0) for one in json.loads(told.output)] == [
+        (True, False, True),
+        (True, True, False),
+        (False, False, False),
+    ]
+    with closing(ControlStore.at(home)) as control:
+        _tamper(control, read_text(stricter).policy.digest)
+    answer = await asyncio.to_thread(CliRunner().invoke, commands, ["history", "--changes", "--home", str(home)])
+    assert "does not mean in this version what it meant then" in answer.output
+
+
+def _tamper(control: ControlStore, digest: str) -> None:
+    """Another text under a digest, as somebody with the database alone could put it there."""
+    files = json.dumps([["policy.yaml", SECOND]])
+    with control.policies._database.write() as connection:
+        connection.execute(policy_version.update().where(policy_version.c.digest == digest).values(files=files))
 
 
 async def test_officers_ask_and_agree_by_the_api(stand: Any, file: Path) -> None:

@@ -3,13 +3,17 @@
 import re
 from contextlib import closing
 from pathlib import Path
+from urllib.parse import quote
 
 import httpx
 import pytest
 
-from policies.load import read
+from audit.events import PolicyRecord
+from audit.ids import now_ms
+from policies.load import read, read_text
 from proxy.control.policies import ProposalState
 from proxy.control.tokens import Role
+from proxy.policy_history import Step, steps, told
 from proxy.policy_source import files_of, read_files, stored
 from tests.proxy.console.conftest import SAME, Console, browser, form_of
 
@@ -244,3 +248,31 @@ def test_a_policy_whose_base_has_its_own_name_is_stored_under_another(tmp_path: 
     files = files_of(loaded)
     assert list(files) == ["overlay-0.yaml", "policy.yaml"]
     assert read_files(files).policy.digest == loaded.policy.digest
+
+
+def test_the_history_says_what_a_change_meant_and_whether_the_log_counts_the_same(console: Console) -> None:
+    versions = [read_text(one) for one in (POLICY, STRICTER)]
+    digests = [one.policy.digest for one in versions]
+    for one in versions:
+        console.control.policies.keep(one.policy.digest, one.policy.name, files_of(one))
+        console.control.activated(one.policy.name, one.policy.digest)
+    plain = [one.removeprefix("sha256:") for one in digests]
+    change = {"event": "activated", "name": "messenger", "new_digest": plain[1], "old_digest": plain[0]}
+    console.ledger.append_blocking(PolicyRecord(at=now_ms(), **change, stricter=7))  # type: ignore[arg-type]
+    with browser(console) as client:
+        assert f"changed={quote(digests[1])}" in client.get("/policy").text
+        page = client.get("/policy", params={"changed": digests[1]}).text
+        assert "lets less through" in page
+        assert "counts otherwise" in page
+        assert client.get("/policy", params={"changed": digests[0]}).status_code == 404
+        counted = told(console.control, steps_of(console)[0])
+        assert counted.difference is not None
+        stricter = sum(one.stricter for one in counted.difference.changes)
+        console.ledger.append_blocking(PolicyRecord(at=now_ms(), **change, stricter=stricter))  # type: ignore[arg-type]
+        assert "The log counts the same." in client.get("/policy", params={"changed": digests[1]}).text
+    assert console.entries("query")[-1]["filters"] == ["policy_history"]
+
+
+def steps_of(console: Console) -> list[Step]:
+    with console.ledger.store.read() as connection:
+        return steps(connection)
