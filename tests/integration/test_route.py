@@ -8,6 +8,7 @@ import pytest
 
 from proxy.errors import RefusedError
 from proxy.fakes.leaks import assert_no_leak
+from proxy.fakes.server import FakeProvider
 from proxy.routing import renamed_model
 
 MAIL, IBAN = "anna.schmidt@example.com", "DE89 3704 0044 0532 0130 00"
@@ -121,6 +122,71 @@ async def test_a_stopped_destination_gets_nothing_by_a_detour(
         answer = await client.post("/v1/chat/completions", json=chat(IBAN))
         assert answer.headers["dragoman-reason"] == "destination_stopped"
         assert own_model.received == []
+
+
+@pytest.mark.outside
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+async def test_the_official_sdk_notices_nothing_of_the_route(
+    routes: Callable[..., Any], sdk: Any, stream: bool
+) -> None:
+    """What it gets is what the own model alone would have said to it, but for the model's name."""
+    asked = {"model": "fake-echo", "messages": [{"role": "user", "content": f"{MAIL} pays from {IBAN}"}]}
+    async with FakeProvider("openai", chunk=3) as own, routes(own) as it:
+        options = {**it.route("openai", "/v1"), "stream": stream}
+        got = await sdk.call("openai", "chat.completions.create", **options, **asked)
+        direct = {"base_url": f"{own.url}/v1", "stream": stream}
+        wanted = await sdk.call("openai", "chat.completions.create", **direct, **asked)
+        assert it.received() == []
+        assert own.received[0].json()["model"] == 'own-"70b"'
+        assert_no_leak(own.received[:1], [MAIL, "sk-test-0000"])
+        await it.settled()
+        (outcome,) = it.records("outcome")
+        assert outcome["restored"] == 2
+    assert said(got) == said(wanted) == f"{MAIL} pays from {IBAN}"
+    shapes = [
+        {key: type(value) for key, value in one.items()}
+        for one in (got[0] if stream else got, wanted[0] if stream else wanted)
+    ]
+    assert shapes[0] == shapes[1]
+
+
+def said(answer: Any) -> str:
+    """The words of an answer, or of all chunks of a stream."""
+    if isinstance(answer, list):
+        return "".join(chunk["choices"][0]["delta"].get("content") or "" for chunk in answer if chunk["choices"])
+    return str(answer["choices"][0]["message"]["content"])
+
+
+SHARED = (
+    POLICY.replace(
+        "when: {entity: IBAN_CODE, destination: {operator_not: us}}", "when: {share: 50, destination: openai}"
+    )
+    + """
+trust: {dragoman-session: [127.0.0.0/8]}
+"""
+)
+
+
+async def test_a_share_of_the_sessions_is_routed_and_each_stays_where_it_is(
+    routes: Callable[..., Any], own_model: Any, chat: Any, tmp_path: Path
+) -> None:
+    (tmp_path / "routes.yaml").write_text(SHARED)
+    sessions = [f"s-{number}" for number in range(30)]
+    async with routes(own_model) as it, it.client("openai", headers=KEY) as client:
+        for turn, asking in (("Hello", sessions), (f"I am {MAIL}", sessions[:10])):
+            for session in asking:
+                answer = await client.post(
+                    "/v1/chat/completions", json=chat(turn), headers={"dragoman-session": session}
+                )
+                assert answer.json()["choices"][0]["message"]["content"] == turn
+        await it.settled()
+        where: dict[str, set[str]] = {}
+        for record in it.records("transfer"):
+            where.setdefault(record["session"], set()).add(record["destination"]["name"])
+    assert len(where) == len(sessions)
+    assert all(len(names) == 1 for names in where.values())
+    # Of 30 fair coins, fewer than 4 on one side come up once in a hundred thousand times.
+    assert 4 <= sum(names == {"own-llama"} for names in where.values()) <= 26
 
 
 def test_only_the_models_name_is_written_anew() -> None:
