@@ -2,7 +2,8 @@
 
 One class for each wire-format family; a destination belongs to it by the formats that the register names for it. The
 shapes of ids and paths are those of the providers' API references (OpenAI: "Delete a model response", "Delete chat
-completion", "Delete a conversation", "Delete file"; Gemini: "cachedContents.delete", "files.delete").
+completion", "Delete a conversation", "Delete file", "Delete vector store", "Delete container", "Delete video"; Gemini:
+"cachedContents.delete", "files.delete", "batches.delete").
 """
 
 import re
@@ -45,7 +46,7 @@ class Deletes(Protocol):
 
 
 class OpenAIObjects:
-    """Responses, conversations, stored chat completions and files of OpenAI and whoever speaks its interface."""
+    """Responses, conversations, kept chat completions, files and their holders, of OpenAI and who speaks as it does."""
 
     _KINDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         {
@@ -53,6 +54,9 @@ class OpenAIObjects:
             "conv_": ("openai_responses", "/conversations"),
             "chatcmpl-": ("openai_chat", "/chat/completions"),
             "file-": ("openai_responses", "/files"),
+            "vs_": ("openai_responses", "/vector_stores"),
+            "cntr_": ("openai_responses", "/containers"),
+            "video_": ("openai_responses", "/videos"),
         }
     )
     _ID = re.compile(r"[A-Za-z0-9_-]{1,256}", re.ASCII)
@@ -77,13 +81,14 @@ class OpenAIObjects:
 
 
 class GeminiObjects:
-    """Cached contents and files of the Gemini API, and cached contents of Vertex; ids are resource names.
+    """Cached contents, files and batches of the Gemini API, and cached contents of Vertex; ids are resource names.
 
     A file also has a URI, by which requests name it; it is the same file.
     """
 
     _NAME = re.compile(
-        r"(?:cachedContents|files|projects/[\w.:-]{1,64}/locations/[\w-]{1,64}/cachedContents)/[\w-]{1,128}", re.ASCII
+        r"(?:cachedContents|files|batches|projects/[\w.:-]{1,64}/locations/[\w-]{1,64}/cachedContents)/[\w-]{1,128}",
+        re.ASCII,
     )
 
     _URI = re.compile(r"https://[\w.:-]{1,255}/v\d\w*/(files/[\w-]{1,128})", re.ASCII)

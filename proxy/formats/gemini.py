@@ -89,18 +89,23 @@ _FILE = build(
     fold=True,
 )
 BATCH = build(
-    structural("batch/{model,priority} batch/inputConfig/fileName"),
+    structural("batch/{model,priority}"),
+    structural("batch/inputConfig/fileName", note="@state.file"),
     graft("batch/inputConfig/requests/requests/*/request", REQUEST),
     fold=True,
 )
 _BATCH = build(
     structural("name", note="@object.batch"),
     structural("done metadata/{@type,model,name,state,createTime,updateTime,endTime} metadata/batchStats/**"),
-    structural("response/@type response/responsesFile error/{code,status}"),
+    structural("response/@type error/{code,status}"),
+    structural("{response,metadata/output}/responsesFile", note="@object.file"),
     graft("response/inlinedResponses/inlinedResponses/*/response", ANSWER),
     graft("metadata/output/inlinedResponses/inlinedResponses/*/response", ANSWER),
     fold=True,
 )
+
+# One line of a batch's result, which is a file.
+_RESULT = build(graft("response", ANSWER), structural("error/{code,status}"), fold=True)
 
 _PLACE = r"/(?:.*/)?v\d\w*/"
 _PROJECT = r"(?:projects/[^/]+/locations/[^/]+/)?"
@@ -120,8 +125,20 @@ FORMAT = JsonFormat(
         Operation(
             "embed", re.compile(_PATH + "(?:embedContent|batchEmbedContents)"), REQUEST, ANSWER, kind=SegmentKind.USER
         ),
-        Operation("batches", re.compile(_PATH + "batch(?:Generate|Embed)Content"), BATCH, _BATCH, creates=True),
-        Operation("batch", re.compile(_PLACE + r"(?P<batch>batches/[^/:]+)(?::cancel)?"), answer=_BATCH, methods=_READ),
+        Operation(
+            "batches",
+            re.compile(_PATH + "(?:batchGenerate|(?:async)?[bB]atchEmbed)Content"),
+            BATCH,
+            _BATCH,
+            creates=True,
+        ),
+        Operation(
+            "batch",
+            re.compile(_PLACE + r"(?P<batch>batches/[^/:]+)(?::cancel)?"),
+            answer=_BATCH,
+            methods=_READ,
+            creates=True,
+        ),
         Operation(
             "cached_contents",
             re.compile(_PLACE + _PROJECT + "cachedContents"),
@@ -139,6 +156,13 @@ FORMAT = JsonFormat(
         ),
         Operation("files", re.compile(_PLACE + "files"), answer=_FILE, creates=True, uploads=True),
         Operation("file", re.compile(_PLACE + "(?P<file>files/[^/:]+)"), answer=_FILE, methods=_READ),
+        Operation(
+            "file_content",
+            re.compile(_PLACE + "(?P<file>files/[^/:]+):download"),
+            answer=_RESULT,
+            streams=Streams.FILE,
+            methods=frozenset(("GET",)),
+        ),
     ),
     error=refusal.gemini,
     known_by=("gemini", "vertex", "google"),

@@ -70,6 +70,14 @@ ANSWER = build(
     structural("error/{type,code,param}"),
 )
 
+# What was kept, or a page of its messages.
+STORED = build(
+    structural("object first_id last_id has_more deleted"),
+    structural("data/*/{id,role,type}"),
+    text("data/*/content data/*/content_parts/*/text"),
+    *(graft(name, shape) for name, shape in ANSWER.members.items() if name != "object"),
+)
+
 FORMAT = JsonFormat(
     "openai_chat",
     (
@@ -82,6 +90,13 @@ FORMAT = JsonFormat(
         ),
         Operation(
             "completions", re.compile(r"/(?:.*/)?v1/completions"), REQUEST, ANSWER, Streams.SSE, kind=SegmentKind.USER
+        ),
+        Operation(
+            "completion",
+            re.compile(r"/(?:.*/)?chat/completions/(?P<completion>[^/]+)(?:/messages)?"),
+            build(app_data("metadata", SegmentKind.METADATA)),
+            STORED,
+            methods=frozenset(("GET", "POST", "DELETE")),
         ),
     ),
     error=refusal.openai,

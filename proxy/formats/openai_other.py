@@ -1,4 +1,4 @@
-"""The rest of OpenAI's API that carries words: embeddings, moderations, images, audio, files, batches.
+"""The rest of OpenAI's API that carries words: embeddings, moderations, images, audio, video, files and their holders.
 
 Source: OpenAI API reference. Uploads are multipart; a batch file holds one request per line, its result one answer per
 line. Audio and images are media, which the policy lets pass or refuses.
@@ -84,7 +84,27 @@ _RESULT = build(
     ),
 )
 
+STORE = build(
+    structural("file_ids/* file_id", note="@state.file"),
+    structural(
+        "chunking_strategy/** expires_after/{anchor,days,minutes} max_num_results ranking_options/** rewrite_query"
+    ),
+    structural("filters/type memory_limit network_policy/type"),
+    app_data("metadata", SegmentKind.METADATA),
+    app_data("attributes", SegmentKind.METADATA),
+    text("query query/*", SegmentKind.USER),
+)
+VIDEO = build(
+    *_COMMON,
+    structural("seconds input_reference/file_id"),
+    media("input_reference input_reference/image_url"),
+    text("prompt", SegmentKind.USER),
+)
+_KEPT = build(structural("id", note="@object.kept"), structural("object status created_at file_id model progress"))
+_FOUND = build(structural("object has_more data/*/{file_id,score} data/*/content/*/type"))
+
 _BASE = r"/(?:.*/)?(?:v1|openai|openai/deployments/[^/]+)/"
+_STORE, _CONTAINER = _BASE + "vector_stores/(?P<vector_store>[^/]+)", _BASE + "containers/(?P<container>[^/]+)"
 _READ = frozenset(("GET", "POST", "DELETE"))
 _USER = SegmentKind.USER
 
@@ -121,6 +141,23 @@ FORMAT = JsonFormat(
             "uploads", re.compile(_BASE + "uploads(?:/.*)?"), methods=_READ,
             refused="what is not create, parts, complete or cancel; those are held and leave as POST /v1/files",
         ),
+        Operation("vector_stores", re.compile(_BASE + "vector_stores"), STORE, _KEPT, kind=_USER, creates=True),
+        Operation(
+            "vector_store", re.compile(_STORE + "(?:/(?:files|file_batches)(?:/.*)?)?"), STORE, methods=_READ,
+        ),
+        Operation("vector_search", re.compile(_STORE + "/search"), STORE, _FOUND, kind=_USER),
+        Operation("containers", re.compile(_BASE + "containers"), STORE, _KEPT, creates=True),
+        Operation("container_files", re.compile(_CONTAINER + "/files"), STORE, _KEPT, creates=True),
+        Operation(
+            "container_content", re.compile(_CONTAINER + "/files/(?P<file>[^/]+)/content"), streams=Streams.FILE,
+            methods=frozenset(("GET",)),
+        ),
+        Operation("container", re.compile(_CONTAINER + "(?:/files(?:/[^/]+)?)?"), methods=_READ),
+        Operation(
+            "videos", re.compile(_BASE + "videos(?:/edits|/extensions|/characters|/[^/]+/remix)?"), VIDEO, _KEPT,
+            kind=_USER, creates=True,
+        ),
+        Operation("video", re.compile(_BASE + "videos/(?P<video>[^/]+)(?:/content)?"), answer=_KEPT, methods=_READ),
         Operation("batches", re.compile(_BASE + "batches"), BATCHES, _BATCH, creates=True),
         Operation(
             "batch", re.compile(_BASE + "batches/(?P<batch>[^/]+)(?:/cancel)?"), build(), _BATCH, methods=_READ,

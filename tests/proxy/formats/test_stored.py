@@ -113,7 +113,21 @@ def test_a_picture_in_a_file_passes(answer):
         ("POST", "/upload/v1beta/files", "gemini", "files", {}, True),
         ("GET", "/v1beta/files/f1", "gemini", "file", {"file": "files/f1"}, False),
         ("POST", "/v1beta/models/m:batchGenerateContent", "gemini", "batches", {}, True),
-        ("GET", "/v1beta/batches/b1", "gemini", "batch", {"batch": "batches/b1"}, False),
+        ("GET", "/v1beta/batches/b1", "gemini", "batch", {"batch": "batches/b1"}, True),
+        ("POST", "/v1beta/models/m:asyncBatchEmbedContent", "gemini", "batches", {}, True),
+        ("GET", "/download/v1beta/files/f1:download", "gemini", "file_content", {"file": "files/f1"}, False),
+        ("GET", "/v1/chat/completions/chatcmpl-1", "openai_chat", "completion", {"completion": "chatcmpl-1"}, False),
+        ("GET", "/v1/chat/completions/chatcmpl-1/messages", "openai_chat", "completion", {"completion": "chatcmpl-1"}, False),
+        ("POST", "/v1/vector_stores", "openai_other", "vector_stores", {}, True),
+        ("POST", "/v1/vector_stores/vs_1/files", "openai_other", "vector_store", {"vector_store": "vs_1"}, False),
+        ("POST", "/v1/vector_stores/vs_1/search", "openai_other", "vector_search", {"vector_store": "vs_1"}, False),
+        ("POST", "/v1/containers", "openai_other", "containers", {}, True),
+        ("POST", "/v1/containers/c_1/files", "openai_other", "container_files", {"container": "c_1"}, True),
+        ("GET", "/v1/containers/c_1/files", "openai_other", "container", {"container": "c_1"}, False),
+        ("GET", "/v1/containers/c_1/files/f_1/content", "openai_other", "container_content", {"container": "c_1", "file": "f_1"}, False),
+        ("POST", "/v1/videos", "openai_other", "videos", {}, True),
+        ("POST", "/v1/videos/v_1/remix", "openai_other", "videos", {}, True),
+        ("GET", "/v1/videos/v_1/content", "openai_other", "video", {"video": "v_1"}, False),
     ],
 )  # fmt: skip
 def test_objects_have_endpoints_of_their_own(read, method, path, format, operation, state, keeps):
@@ -132,6 +146,12 @@ def test_objects_have_endpoints_of_their_own(read, method, path, format, operati
         ("/upload/v1beta/files", "POST", {"file": {"name": "files/a", "uri": "https://h/v1beta/files/a"}},
          {"file": "files/a", "file_uri": "https://h/v1beta/files/a"}),
         ("/v1beta/models/m:batchGenerateContent", "POST", {"name": "batches/b"}, {"batch": "batches/b"}),
+        ("/v1beta/batches/b", "GET", {"name": "batches/b", "response": {"responsesFile": "files/r"}},
+         {"batch": "batches/b", "file": "files/r"}),
+        ("/v1beta/batches/b", "GET", {"name": "batches/b", "metadata": {"output": {"responsesFile": "files/r"}}},
+         {"batch": "batches/b", "file": "files/r"}),
+        ("/v1/vector_stores", "POST", {"id": "vs_1"}, {"kept": "vs_1"}),
+        ("/v1/videos", "POST", {"id": "video_1", "status": "queued"}, {"kept": "video_1"}),
         ("/v1/chat/completions", "POST", {"id": "chatcmpl-1"}, {"completion": "chatcmpl-1"}),
         ("/v1/conversations", "POST", {"id": "conv_1"}, {"conversation": "conv_1"}),
     ],
@@ -212,3 +232,102 @@ def test_a_message_batch_of_anthropic_and_its_results(read, answer, people):
     texts = [json.loads(line)["result"]["message"]["content"][0]["text"] for line in found.body.splitlines()]
     assert texts == [f"Hi {name}"] * 2
     assert read("/v1/messages/batches/b1/results", b"", method="GET").inspected.state == {"batch": "b1"}
+
+
+def test_a_batch_of_gemini_that_reads_a_file_has_the_words_of_the_file(read, answer, people):
+    one = read(
+        "/v1beta/models/m:batchGenerateContent", {"batch": {"model": "m", "inputConfig": {"fileName": "files/a"}}}
+    )
+    assert one.inspected.state == {"file": "files/a"}
+    token, name = next(iter(people.items()))
+    said = {
+        "candidates": [
+            {
+                "content": {
+                    "role": "model",
+                    "parts": [{"text": token}, {"functionCall": {"name": "f", "args": {"to": token}}}],
+                }
+            }
+        ]
+    }
+    raw = json.dumps({"key": token, "response": said}).encode() + b"\n"
+    found = answer(
+        "/download/v1beta/files/r:download", raw * 2, "application/octet-stream", method="GET", cuts=[9, 70, 71]
+    )
+    assert [json.loads(line) for line in found.body.splitlines()] == 2 * [
+        json.loads(raw.decode().replace(token, json.dumps(name)[1:-1]))
+    ]
+
+
+def test_a_chat_that_was_kept_is_restored(answer, people):
+    token, name = next(iter(people.items()))
+    message = {
+        "role": "assistant",
+        "content": token,
+        "tool_calls": [
+            {"id": "c", "type": "function", "function": {"name": "f", "arguments": json.dumps({"to": token})}}
+        ],
+    }
+    kept = {
+        "id": "chatcmpl-1",
+        "object": "chat.completion",
+        "choices": [{"index": 0, "message": message}],
+        "metadata": {"a": token},
+    }
+    found = answer("/v1/chat/completions/chatcmpl-1", json.dumps(kept).encode(), method="GET").json
+    assert (found["choices"][0]["message"]["content"], found["metadata"]["a"]) == (name, name)
+    assert json.loads(found["choices"][0]["message"]["tool_calls"][0]["function"]["arguments"]) == {"to": name}
+    page = {
+        "object": "list",
+        "data": [{"id": "m", "role": "user", "content": token, "content_parts": [{"type": "text", "text": token}]}],
+    }
+    found = answer("/v1/chat/completions/chatcmpl-1/messages", json.dumps(page).encode(), method="GET").json["data"][0]
+    assert (found["content"], found["content_parts"][0]["text"]) == (name, name)
+
+
+PICTURE = b"\x89PNG\r\n\x1a\n" + bytes(range(256))
+
+
+@pytest.mark.parametrize(("path", "fields", "field", "operation"), [
+    ("/v1/images/edits", {"model": "gpt-image", "prompt": "Anna", "n": "2", "size": "1024x1024"}, "image[]", "images"),
+    ("/v1/images/variations", {"user": "Anna", "n": "2"}, "image", "images"),
+    ("/v1/videos", {"model": "sora", "prompt": "Anna", "seconds": "8"}, "input_reference", "videos"),
+])  # fmt: skip
+def test_a_picture_to_be_changed_is_a_medium_and_the_words_about_it_are_inspected(read, path, fields, field, operation):
+    request = httpx.Request("POST", "http://x", data=fields, files={field: ("Anna.png", PICTURE, "image/png")})
+    one = read(path, request.read(), request.headers["content-type"])
+    assert one.endpoint.operation == operation
+    names = {pointer: text for pointer, text in one.texts.items() if not pointer.endswith("~k")}
+    asked = next(name for name, value in fields.items() if value == "Anna")
+    assert names == {f"/{asked}": "Anna", f"/{field}~f": "Anna.png"}
+    assert [part.media_type for part in one.inspected.media] == ["image/png"]
+    assert [one.raw for one in one.inspected.attachments] == [PICTURE]
+    out = one.splice({f"/{asked}": "X", f"/{field}~f": "Y.png"})
+    assert out == request.read().replace(b"\r\nAnna\r\n", b"\r\nX\r\n").replace(b'"Anna.png"', b'"Y.png"')
+
+
+@pytest.mark.parametrize("kind", ["application/json", "text/plain", "text/event-stream"])
+def test_what_was_heard_is_restored_in_each_form(answer, people, kind):
+    token, name = next(iter(people.items()))
+    raw = {
+        "application/json": json.dumps({"text": token, "segments": [{"id": 0, "text": token, "tokens": [1, 2]}]}),
+        "text/plain": f"1\n00:00:00,000 --> 00:00:01,000\n{token}\n",
+        "text/event-stream": "".join(
+            f"data: {json.dumps({'type': 'transcript.text.delta', 'delta': piece})}\n\n" for piece in (token[:3], token[3:])
+        ) + f"data: {json.dumps({'type': 'transcript.text.done', 'text': token})}\n\n",
+    }[kind].encode()  # fmt: skip
+    found = answer("/v1/audio/transcriptions", raw, kind, cuts=[5, 40])
+    if kind == "text/event-stream":
+        assert "".join(one.get("delta", "") for one in found.events) == name
+        assert found.events[-1]["text"] == name
+    elif kind == "application/json":
+        assert (found.json["text"], found.json["segments"][0]["text"]) == (name, name)
+    else:
+        assert found.body.decode() == raw.decode().replace(token, name)
+
+
+def test_what_is_spoken_passes_untouched(answer):
+    raw = b"ID3" + bytes(range(256)) * 9
+    assert answer("/v1/audio/speech", raw, "audio/mpeg", cuts=[1, 9]).body == raw
+    event = b'data: {"type":"speech.audio.delta","audio":"AAECAw=="}\n\n'
+    assert answer("/v1/audio/speech", event, "text/event-stream").body == event
