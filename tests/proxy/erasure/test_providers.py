@@ -112,7 +112,7 @@ def test_what_nobody_can_be_asked_for_is_listed_with_the_reason(
 def test_until_when_a_provider_keeps_it_is_what_the_register_says(provider: Callable[..., Any]) -> None:
     with provider(lambda _: httpx.Response(403)) as deleter:
         (done,) = deleter.carry_out(deleter.plan([kept("openai", "resp_1")]))
-        (unknown,) = deleter.plan([kept("groq", "batch_1")])
+        (unknown,) = deleter.plan([kept("ollama", "batch_1")])
     assert (done.verdict, done.kept_until) == (Verdict.REFUSED, CREATED + 30 * DAY_MS)
     assert unknown.kept_until is None
 

@@ -84,3 +84,11 @@ def test_the_guides_provider_is_nobody_here_and_its_destination_is_one() -> None
     (block,) = re.findall(r"^```yaml\n(.*?)^```$", GUIDE, re.M | re.S)
     destination = read_text(BASE + block).policy.destinations["parley"]
     assert destination.format_for("/parley/v1/talk") == "parley"
+
+
+def test_what_else_the_guide_names_is_there() -> None:
+    named = {"tests/integration/conformance/table.py", "proxy/fakes/", "proxy/bench/wire.py", "proxy/formats/core.py"}
+    named |= {"tests/integration/test_more_sdks.py", "proxy/formats/session.py", "tests/proxy/formats/test_guide.py"}
+    for path in named:
+        assert f"`{path}`" in GUIDE
+        assert (ROOT / path).exists()
