@@ -58,7 +58,7 @@ ANSWER = build(
     structural("choices/*/delta/tool_calls/*/index", note="index"),
     text("choices/*/message/{content,refusal,reasoning,reasoning_content}"),
     opaque("obfuscation", once=True),
-    delta("choices/*/delta/{content,refusal,reasoning,reasoning_content} choices/*/text"),
+    delta("choices/*/delta/{content,refusal,reasoning,reasoning_content,audio/transcript} choices/*/text"),
     text("choices/*/message/{content,refusal,reasoning,reasoning_content}"),
     # Mistral's reasoning models send a list of chunks.
     delta("choices/*/delta/content/*/text choices/*/delta/content/*/thinking/*/text"),

@@ -29,8 +29,11 @@ STRUCTURAL_HEADERS = frozenset(
     amz-sdk-request traceparent b3 x-ms-client-request-id x-client-name
     x-goog-upload-command x-goog-upload-protocol x-goog-upload-offset x-goog-upload-header-content-length
     x-goog-upload-header-content-type openai-organization openai-project x-goog-user-project idempotency-key
-    x-request-id x-goog-request-params x-server-timeout""".split()  # noqa: SIM905 (a list to read)
+    x-request-id x-goog-request-params x-server-timeout
+    mcp-session-id mcp-protocol-version mcp-method""".split()  # noqa: SIM905 (a list to read)
 )
+MCP_NAME = "mcp-name"
+"""Repeats the name or the URI of the body, and servers compare the two: so it is read as the body is."""
 PROSE_PREFIXES = ("x-stainless-", "sec-ch-", "sec-fetch-")
 STRUCTURAL_QUERY = frozenset(
     """alt api-version after before limit order stream page page_size pagesize pagetoken page_token fields prettyprint
@@ -43,6 +46,7 @@ _QUERY_TOKEN = re.compile(r"[A-Za-z0-9_.,:;/*=$\-]{0,256}\Z")  # without `+`, wh
 _NAME = re.compile(r"[a-z][a-z-]{0,60}\Z")
 _PATH_WORD = re.compile(r"[a-z][a-z_.\-]{0,39}\Z|v[0-9][a-z0-9.]{0,9}\Z")
 # A name of a protocol (RFC 6455 section 4.1), or OpenAI's way for a key, which is a credential towards it.
+_MCP_TOOL = re.compile(r"[A-Za-z0-9_.\-]{1,128}")
 _PROTOCOL = re.compile(r" *(?:[a-z][a-z-]{0,30}(?:[.-]v?[0-9]{1,2})*|openai-insecure-api-key\.[!-~]{1,512}) *")
 _DIGITS = re.compile(r"[0-9]{7,}|(?:[0-9][ ()/.\-]{0,2}){9,}")
 _ESCAPE = re.compile(r"%[0-9A-Fa-f]{2}")
@@ -132,6 +136,8 @@ def _headers(headers: Headers, carriers: frozenset[str], segments: list[Segment]
         value, write = _header_text(raw_value)
         if name == "sec-websocket-protocol" and all(map(_PROTOCOL.fullmatch, value.split(","))):
             continue
+        if name == MCP_NAME and _MCP_TOOL.fullmatch(value):
+            continue
         if (name in STRUCTURAL_HEADERS and _TOKEN.match(value)) or (
             (name in PROSE_HEADERS or name.startswith(PROSE_PREFIXES))
             and _PROSE.match(value)
@@ -140,7 +146,7 @@ def _headers(headers: Headers, carriers: frozenset[str], segments: list[Segment]
             continue
         pointer = f"header/{number}/{name}"
         schema = f"header/{name}" if _NAME.match(name) else "header/*"
-        decoded, times = percent_decoded(value, plus=False)
+        decoded, times = (value, 0) if name == MCP_NAME else percent_decoded(value, plus=False)
         segments.append(Segment(pointer, decoded, SegmentKind.HEADER, schema, name))
         spelled = _percent(times, plus=False) if times else write
         found[number] = Document(value, (Slot(0, len(value), spelled, pointer),))

@@ -34,7 +34,9 @@ def answer(call: dict[str, Any]) -> None:
             sys.stdout.flush()
 
     try:
-        if call["mode"] == "session":
+        if call["sdk"] == "mcp":
+            value = asyncio.run(in_mcp(call))
+        elif call["mode"] == "session":
             value = asyncio.run(in_session(call, tell))
         else:
             value = asyncio.run(in_async(call, tell)) if call["mode"] == "async" else in_sync(call, tell)
@@ -102,6 +104,22 @@ async def in_session(call: dict[str, Any], tell: Callable[..., None]) -> None:
             async for message in session.receive():  # ends with the turn
                 tell("chunk", index=index, value=dumped(message))
                 index += 1
+
+
+async def in_mcp(call: dict[str, Any]) -> list[Any]:
+    """A session with an MCP server over streamable HTTP: every method of `calls` in turn, and what each gave."""
+    import httpx2
+    from mcp.client import Client
+    from mcp.client.streamable_http import streamable_http_client
+
+    network: dict[str, Any] = {"trust_env": False, "proxy": call["proxy"], "timeout": 60}
+    if call["ca"]:
+        network["verify"] = ssl.create_default_context(cafile=call["ca"])
+    async with (
+        httpx2.AsyncClient(**network) as http,
+        Client(streamable_http_client(call["base_url"], http_client=http)) as client,
+    ):
+        return [dumped(await getattr(client, method)(**given)) for method, given in call["kwargs"]["calls"]]
 
 
 def client_of(call: dict[str, Any]) -> Any:
@@ -277,6 +295,8 @@ def dumped(value: Any) -> Any:
 
 def described(error: BaseException) -> dict[str, Any]:
     """What an app can know of an exception. status: HTTP. code: the provider's, or Google's status word."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
     response = getattr(error, "response", None)
     if isinstance(response, dict):  # botocore's
         said, meta = response.get("Error", {}), response.get("ResponseMetadata", {})

@@ -80,7 +80,10 @@ class Went:
         self.exchange.sent()
         self.exchange.answer(status, Headers(((b"content-type", content_type.encode()),)))
         places = [0, *sorted(min(cut, len(body)) for cut in cuts), len(body)]
-        return b"".join([self.exchange.feed(body[a:b]) for a, b in itertools.pairwise(places)]) + self.exchange.finish()
+        out = [self.exchange.feed(body[a:b]) for a, b in itertools.pairwise(places)]
+        out.append(self.exchange.finish())
+        self.gate.run(self.exchange.bound())
+        return b"".join(out)
 
 
 class InProcess:
@@ -91,6 +94,7 @@ class InProcess:
         active = Active(policy, CredentialBook({}))
         self.log = Log()
         self._runner = asyncio.Runner()
+        self.run = self._runner.run
         self._gate = Gate(
             Services(
                 detection=Detection(engine), vault=ForgettingVault(), recorder=self.log, references=Nobody(),
