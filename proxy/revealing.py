@@ -31,6 +31,9 @@ MAY: frozenset[Role] = frozenset({Role.OFFICER})
 """Roles that ask and agree."""
 _REFERENCE = re.compile(r"[A-Za-z0-9_-]{22}", re.ASCII)
 _SCOPE = re.compile(r"[0-9a-f]{32,64}", re.ASCII)
+ACTOR, PERSON = "actor", "PERSON"
+KEPT_S = 10 * 366 * 24 * 3600
+"""How long who somebody was is kept after the last sign-in: as long as a log is usually asked."""
 TICKET = "[A-Za-z0-9][A-Za-z0-9._:/+-]{0,127}"
 """What a reference of a case looks like."""
 _NAME = re.compile(TICKET, re.ASCII)
@@ -126,10 +129,21 @@ class Revealing:
         """A keyed hash cannot be turned back: whoever may have acted is hashed again and compared."""
         ref, references = request.wanted.what, self._log().references
         found = next((name for name in self._actors() if ref in references.known(Space.ACTOR, name)), None)
-        self._record(request, named=ref, n=int(found is not None))
-        if found is None:
-            raise GoneError("no token and no user of this machine has this reference; a machine of its own may know it")
-        return Shown(request, "", self._described(found))
+        person = self._described(found) if found is not None else self._by_provider(ref)
+        self._record(request, named=ref, n=int(person is not None))
+        if person is None:
+            raise GoneError(
+                "no token, nobody who signed in at the identity provider and no user of this machine has this "
+                "reference; a machine of its own may know it"
+            )
+        return Shown(request, "", person)
+
+    def _by_provider(self, ref: str) -> str | None:
+        try:
+            with closing(self._vault()) as vault:
+                return kept_person(vault, ref)
+        except VaultError as error:
+            raise GoneError(f"nothing can be shown ({error.code})") from None
 
     def _actors(self) -> Iterator[str]:
         yield from (f"token:{one.id}" for one in self._control.tokens.all())
@@ -156,6 +170,22 @@ class Revealing:
                 **facts,  # type: ignore[arg-type]
             )
         )
+
+
+def keep_person(vault: "SqlVault", ref: str, person: str) -> None:
+    """Keeps who an actor of the log is, encrypted. ref: as the log names the actor. Raises VaultError."""
+    scope = vault.open_scope(vault.reference(ACTOR, ref), kind=ACTOR, ttl_s=KEPT_S)
+    vault.issue(scope, [(PERSON, person)])
+
+
+def kept_person(vault: "SqlVault", ref: str) -> str | None:
+    """Who it is, with every name that was kept; None for nobody. Raises VaultError."""
+    scope = vault.open_scope(vault.reference(ACTOR, ref), kind=ACTOR, ttl_s=KEPT_S)
+    names = sorted(vault.restorable([scope]).values())
+    if not names:
+        vault.shred(scope.id)  # nobody: nothing of the question stays
+        return None
+    return ", ".join(names)
 
 
 def _require(token: Token) -> None:

@@ -24,6 +24,7 @@ from proxy.console import openapi
 from proxy.console.access import SignInError, Visitor
 from proxy.console.acts import ALL
 from proxy.console.limits import RateLimit
+from proxy.console.oidc_persons import OidcPersons
 from proxy.console.operations import JSON, Call, Desk, Made, Operation, Streamed
 from proxy.console.problems import InputError, TooManyError, problem
 from proxy.console.questions import NotFoundError
@@ -42,13 +43,18 @@ type Endpoint = Callable[[Request], Awaitable[Response]]
 class Gatekeeper:
     """Who may come in. per_minute: requests of one token. attempts: wrong tokens from one address in a minute.
 
-    provider: whose tokens open something as well, None for ours alone.
+    provider: whose tokens open something as well, None for ours alone. persons: where it is kept who that is.
     """
 
     def __init__(
-        self, control: ControlStore, per_minute: int, attempts: int, provider: IdentityProvider | None = None
+        self,
+        control: ControlStore,
+        per_minute: int,
+        attempts: int,
+        provider: IdentityProvider | None = None,
+        persons: OidcPersons | None = None,
     ) -> None:
-        self._control, self._provider = control, provider
+        self._control, self._provider, self._persons = control, provider, persons
         self._requests, self._attempts = RateLimit(per_minute), RateLimit(attempts)
 
     async def admit(self, given: str, address: str) -> Visitor:
@@ -58,6 +64,8 @@ class Gatekeeper:
             found = await run_in_threadpool(self._control.tokens.find, digest(given))
         elif self._provider is not None and given.count(".") == 2:
             found = await run_in_threadpool(self._named_by, self._provider, given)
+            if found is not None:
+                await run_in_threadpool(self.keep, found)
         if found is None:
             self.attempt(address)
             raise SignInError("send a valid token as `Authorization: Bearer TOKEN`; `dragoman token create` makes one")
@@ -80,6 +88,11 @@ class Gatekeeper:
         """Counts what opened nothing. Raises TooManyError."""
         if wait := self._attempts.wait_s(address):
             raise TooManyError(wait)
+
+    def keep(self, token: Token) -> None:
+        """Keeps who it is that the provider names. Raises UnavailableError, AuditError: then nobody comes in."""
+        if self._persons is not None:
+            self._persons.keep(token)
 
     @staticmethod
     def _named_by(provider: IdentityProvider, given: str) -> Token | None:

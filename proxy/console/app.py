@@ -25,6 +25,7 @@ from proxy.console.erasing import ErasureDesk
 from proxy.console.health import Health
 from proxy.console.live import Live
 from proxy.console.log import AuditLog
+from proxy.console.oidc_persons import OidcPersons
 from proxy.console.operations import Desk
 from proxy.console.policy_desk import PolicyDesk
 from proxy.console.problems import problem
@@ -85,7 +86,8 @@ def application(settings: ConsoleSettings) -> Starlette:
     )  # fmt: skip
     oidc = read_oidc(settings.oidc)
     provider = None if oidc is None else IdentityProvider(oidc)
-    gate = api.Gatekeeper(control, settings.per_minute, settings.sign_ins_per_minute, provider)
+    persons = None if oidc is None else OidcPersons(log.ledger, lambda: vault_of(settings.as_settings), oidc.issuer)
+    gate = api.Gatekeeper(control, settings.per_minute, settings.sign_ins_per_minute, provider, persons)
     site = Site(desk, gate, Sessions(settings.idle_s, settings.longest_s), provider)
     live = Live(site)
 

@@ -85,6 +85,7 @@ class OidcSigningIn:
         try:
             begun = self._used(request)
             token = await run_in_threadpool(self._token, begun, request.query_params.get("code", ""))
+            await run_in_threadpool(self._site.gate.keep, token)
             visitor = self._site.gate.count(Visitor(token))
         except NotSignedInError:
             try:

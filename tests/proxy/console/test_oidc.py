@@ -138,6 +138,36 @@ LIES: dict[str, Callable[[Issuer], str]] = {
 }
 
 
+def test_two_officers_learn_who_it_was_that_signed_in_at_the_provider(start: Start, issuer: Issuer) -> None:
+    console = start(oidc=settings(issuer.url))
+    token = issuer.token(sub="d7f0", preferred_username="Käthe Vogt-Probe", roles=["audit"])
+    with httpx.Client(base_url=console.url, headers={"authorization": f"Bearer {token}"}, trust_env=False) as client:
+        assert client.get("/api/v1/transfers").status_code == 200
+        assert client.get("/api/v1/who").status_code == 200
+    actor = console.entries("query")[-1]["actor"]
+    names = ("one officer", "another officer")
+    tokens = [console.control.tokens.create(Role.OFFICER, name, (), 1)[0] for name in names]
+    one, other = (
+        httpx.Client(
+            base_url=f"{console.url}/api/v1", headers={"authorization": f"Bearer {each}"}, trust_env=False, timeout=20
+        )
+        for each in tokens
+    )
+    with one, other:
+
+        def look(ref: str) -> httpx.Response:
+            asked = one.post("/reveals", json={"kind": "actor", "what": ref, "reason": "incident"}).json()
+            assert other.put(f"/reveals/{asked['id']}/agreement").status_code == 200
+            return one.post(f"/reveals/{asked['id']}/look")
+
+        assert look(actor).json()["text"] == f"Käthe Vogt-Probe ({issuer.url})"
+        assert look("A" * 22).status_code == 404
+    shown, nobody = console.entries("reveal")[-2:]
+    assert (shown["named"], shown["n"], nobody["n"]) == (actor, 1, 0)
+    for path in console.home.rglob("*"):
+        assert not path.is_file() or b"Vogt-Probe" not in path.read_bytes(), "kept encrypted only"
+
+
 def test_a_token_that_lies_opens_nothing_and_learns_nothing(start: Start, issuer: Issuer) -> None:
     console = start(oidc=settings(issuer.url))
     answers = set()
