@@ -95,19 +95,27 @@ _FILE = build(
 )
 
 _READ = frozenset(("GET", "POST", "DELETE"))
+_VERTEX = "publishers/anthropic/models/"  # Google's way to the same bodies
 
 FORMAT = JsonFormat(
     "anthropic",
     (
         Operation(
             "messages",
-            re.compile(r"/(?:.*/)?v1/messages"),
+            re.compile(
+                r"/(?:.*/)?(?:v1/messages|" + _VERTEX + r"(?!count-tokens:)(?P<model>[^/:]+):(?:r|streamR)awPredict)"
+            ),
             REQUEST,
             ANSWER,
             Streams.SSE,
             Channels(MappingProxyType({"content_block_stop": False, "message_stop": True}), call="content_block"),
         ),
-        Operation("count_tokens", re.compile(r"/(?:.*/)?v1/messages/count_tokens"), REQUEST, ANSWER),
+        Operation(
+            "count_tokens",
+            re.compile(r"/(?:.*/)?(?:v1/messages/count_tokens|" + _VERTEX + "count-tokens:rawPredict)"),
+            REQUEST,
+            ANSWER,
+        ),
         Operation("batches", re.compile(r"/(?:.*/)?v1/messages/batches"), BATCH, _BATCH, creates=True),
         Operation(
             "batch_results",

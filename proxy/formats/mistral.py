@@ -73,11 +73,16 @@ _PAGES = build(
 _USER = SegmentKind.USER
 _CHANNELS = Channels({"conversation.response.done": True, "conversation.response.error": True})
 
+# Google's way to the same bodies.
+_VERTEX = r"/(?:.*/)?publishers/mistralai/models/(?P<model>[^/:]+):(?:r|streamR)awPredict"
+
 FORMAT = JsonFormat(
     "mistral",
     (
         Operation(
-            "chat", re.compile(r"/v1/(?:chat|agents|fim)/completions"), REQUEST, openai_chat.ANSWER, Streams.SSE,
+            "chat",
+            re.compile(r"/v1/(?:chat|agents|fim)/completions|" + _VERTEX),
+            REQUEST, openai_chat.ANSWER, Streams.SSE,
             kind=_USER,
         ),
         Operation(

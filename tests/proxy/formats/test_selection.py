@@ -36,6 +36,9 @@ def test_a_refusal_comes_in_the_shape_that_the_sdk_at_that_path_expects(hints, f
         ("/v1/conversations", "mistral", "mistral"),
         ("/v1/conversations", "openai_responses", "openai_responses"),
         ("/v1/embeddings", "mistral", "mistral"),
+        ("/v1/projects/p/locations/l/publishers/mistralai/models/m:streamRawPredict", "gemini", "mistral"),
+        ("/v1/projects/p/locations/l/publishers/anthropic/models/m:rawPredict", "gemini", "anthropic"),
+        ("/v1/projects/p/locations/l/publishers/meta/models/m:rawPredict", "gemini", "generic"),
         ("/v1/files", "anthropic", "anthropic"),
         ("/v1/files", "openai_other", "openai_other"),
         ("/v1/messages", "openai_other", "anthropic"),
@@ -52,3 +55,21 @@ def test_every_format_is_there_once_and_generic_is_the_last():
     names = [item.name for item in ALL]
     assert len(set(names)) == len(names)
     assert names[-1] == "generic"
+
+
+@pytest.mark.parametrize(
+    ("path", "operation", "model"),
+    [
+        ("/v1/messages", "messages", ""),
+        (
+            "/v1/projects/p/locations/l/publishers/anthropic/models/claude-x@1:streamRawPredict",
+            "messages",
+            "claude-x@1",
+        ),
+        ("/v1/projects/p/locations/l/publishers/anthropic/models/count-tokens:rawPredict", "count_tokens", ""),
+        ("/v1/messages/count_tokens", "count_tokens", ""),
+    ],
+)
+def test_anthropics_models_at_google_are_read_as_at_anthropic(path, operation, model):
+    chosen, endpoint = Formats().select(RequestHead("POST", "h", path, "", Headers()), "gemini")
+    assert (chosen.name, endpoint.operation, endpoint.model) == ("anthropic", operation, model)
