@@ -4,9 +4,11 @@ A stretch is hashed again, compared with the leaf hashes, and what its entries s
 needs the order of all entries (sequence numbers, outcomes, tiles above the leaves) is for `verify`.
 """
 
+import gc
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from multiprocessing import get_context
@@ -22,9 +24,11 @@ from audit.tiles import ENTRIES, WIDTH, TileId, TileSource, split, width_at
 
 BUNDLES = 16
 """Bundles in a shared stretch: 4,096 entries, a tenth of a second; long enough to be worth sending an answer."""
-WORTH_SHARING = 250_000
-"""Entries from which on other processes are started: each needs a second for its imports, in which one process looks
-at 100,000 entries."""
+WORTH_SHARING = 120_000
+"""Entries from which on other processes are started: each needs half a second to a second for its imports, in which one
+process looks at 60,000 entries."""
+WORTH_FORKING = 20_000
+"""The same where they begin as copies of this process, which costs some hundredths of a second."""
 OUT_OF_SEQUENCE = "entry {}: its sequence number does not follow the one before"
 
 
@@ -133,21 +137,34 @@ def stretches(
     """The whole log in order. here: entries whose content is there. place, workers: share the work, where it is worth
     it; the processes see at least the entries that the caller sees, because a log only grows."""
     bundles = range(-(-size // WIDTH))
-    if place is None or workers < 2 or size < WORTH_SHARING:
+    # A copy of a process with threads may wait for ever, and one with an open SQLite database would take its locks for
+    # its own; an export on disk has neither.
+    forks = isinstance(place, AtFolder) and threading.active_count() == 1
+    if place is None or workers < 2 or size < (WORTH_FORKING if forks else WORTH_SHARING):
         yield from (examine(source, size, here, bundles[number : number + 1]) for number in bundles)
         return
     parts = [bundles[at : at + BUNDLES] for at in range(0, len(bundles), BUNDLES)]
-    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
-    look: Callable[[range], Stretch] = partial(_examine_at, place, size, here)
+    start = get_context("fork" if forks else "spawn")
+    pool = ProcessPoolExecutor(workers, mp_context=start, initializer=_enter, initargs=(place,))
+    look: Callable[[range], Stretch] = partial(_examine_here, size, here)
     try:
         yield from pool.map(look, parts)
     finally:
         pool.shutdown(cancel_futures=True)
 
 
-def _examine_at(place: Place, size: int, here: range, numbers: range) -> Stretch:
-    with place.open() as source:
-        return examine(source, size, here, numbers)
+_kept = ExitStack()
+_entered: list[TileSource] = []
+"""In a process that shares the work: the log, opened once for all of its stretches, and what keeps it open."""
+
+
+def _enter(place: Place) -> None:
+    gc.disable()  # entries have no cycles, and looking for some costs a tenth
+    _entered.append(_kept.enter_context(place.open()))
+
+
+def _examine_here(size: int, here: range, numbers: range) -> Stretch:
+    return examine(_entered[0], size, here, numbers)
 
 
 def examine(source: TileSource, size: int, here: range, numbers: range) -> Stretch:

@@ -135,6 +135,13 @@ class Store:
                 engine.dispose()
 
 
+_SPAN = (entry.c.idx >= sa.bindparam("start"), entry.c.idx < sa.bindparam("end"))
+_LEAVES = sa.select(entry.c.leaf).where(*_SPAN).order_by(entry.c.idx)
+_BODIES = sa.select(entry.c.body).where(*_SPAN).order_by(entry.c.idx)
+_TILE = sa.select(tile.c.hashes).where(tile.c.level == sa.bindparam("level"), tile.c.number == sa.bindparam("number"))
+# Made once: making one costs more than fetching a tile with it.
+
+
 class StoredTiles:
     """Tiles and bundles out of the database; full tiles are rows, the partial ones are made from what they cover."""
 
@@ -145,12 +152,11 @@ class StoredTiles:
         """See TileSource."""
         start = tile_id.number * WIDTH
         if tile_id.width == WIDTH:
-            where = (tile.c.level == tile_id.level) & (tile.c.number == tile_id.number)
-            found = self._connection.execute(sa.select(tile.c.hashes).where(where)).scalar()
+            found = self._connection.execute(_TILE, {"level": tile_id.level, "number": tile_id.number}).scalar()
             data = b"" if found is None else bytes(found)
         elif tile_id.level == 0:
-            rows = sa.select(entry.c.leaf).where(entry.c.idx >= start, entry.c.idx < start + tile_id.width)
-            data = b"".join(self._connection.execute(rows.order_by(entry.c.idx)).scalars())
+            span = {"start": start, "end": start + tile_id.width}
+            data = b"".join(self._connection.execute(_LEAVES, span).scalars())
         else:
             children = range(start, start + tile_id.width)
             data = b"".join(full_root(split(self.hashes(TileId(tile_id.level - 1, child)))) for child in children)
@@ -161,8 +167,8 @@ class StoredTiles:
     def bundle(self, tile_id: TileId) -> Sequence[bytes]:
         """See TileSource."""
         start = tile_id.number * WIDTH
-        rows = sa.select(entry.c.body).where(entry.c.idx >= start, entry.c.idx < start + tile_id.width)
-        found = self._connection.execute(rows.order_by(entry.c.idx)).scalars().all()
+        span = {"start": start, "end": start + tile_id.width}
+        found = self._connection.execute(_BODIES, span).scalars().all()
         if len(found) != tile_id.width:
             raise VerifyError(f"entries of {tile_id.path} are missing from the database", code="entry_missing")
         return found

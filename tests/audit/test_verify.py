@@ -2,6 +2,8 @@
 
 import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -186,6 +188,37 @@ def test_several_processes_find_what_one_does(
     with pytest.raises(VerifyError, match="entry 4500 is not") as raised:
         verify_folder(export_folder, [vkey], workers=2)
     assert (raised.value.code, raised.value.index) == ("entry_differs", 4_500)
+
+
+FORKING = """
+import sys, threading
+from pathlib import Path
+from audit import examine
+from audit.errors import VerifyError
+from audit.home import Home
+from audit.verify import verify_folder
+
+assert threading.active_count() == 1
+examine.WORTH_FORKING = 0
+vkey = Home(Path(sys.argv[1])).read_vkey()
+print(verify_folder(Path(sys.argv[2]), [vkey], workers=2) == verify_folder(Path(sys.argv[2]), [vkey]))
+bundle = Path(sys.argv[2]) / "tile/entries/001.p/45"
+bundle.write_bytes(bundle.read_bytes().replace(b"messenger", b"massenger", 1))
+try:
+    verify_folder(Path(sys.argv[2]), [vkey], workers=2)
+except VerifyError as error:
+    print(error.code, error.index)
+"""
+
+
+def test_copies_of_a_process_without_threads_find_what_one_does(ledger: Ledger, transfer, tmp_path: Path) -> None:
+    ledger._append_all(transfer() for _ in range(300))
+    export_tiles(ledger.store, ledger.home.read_vkey(), tmp_path / "export")
+    said = subprocess.run(
+        [sys.executable, "-W", "error", "-c", FORKING, str(ledger.home.path), str(tmp_path / "export")],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (said.stdout.split(), said.stderr) == (["True", "entry_differs", "256"], "")
 
 
 def note_of(ledger: Ledger) -> bytes:
