@@ -7,7 +7,7 @@ and a test use the same engine; nothing here remembers a text.
 import hashlib
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final, Protocol, runtime_checkable
 
@@ -39,12 +39,14 @@ class Look:
     segment: where it stood; its `hint` and `kind` are evidence.
     languages: the languages that the text may be in, likeliest first; never empty.
     leads: the beginnings of what all detectors ask the page for.
+    found: what the detectors before said of it, offsets in `view.text`.
     """
 
     view: View
     segment: Segment
     languages: tuple[str, ...]
     leads: Leads | None = None
+    found: list[Finding] = field(default_factory=list)
 
     @cached_property
     def page(self) -> Page:
@@ -104,15 +106,14 @@ class Engine:
         for segment in segments:
             view = normalize(segment.text)
             looks.append(Look(view, segment, self._identify.of(view.text), self._leads))
-        results = [detector.detect(looks) for detector in self.detectors]
+        for detector in self.detectors:
+            for look, found in zip(looks, detector.detect(looks), strict=True):
+                look.found.extend(found)
         return [
             SegmentFindings(
-                merge(
-                    look.segment.text, [_original(look.view, finding) for result in results for finding in result[at]]
-                ),
-                look.languages[0],
+                merge(look.segment.text, [_original(look.view, finding) for finding in look.found]), look.languages[0]
             )
-            for at, look in enumerate(looks)
+            for look in looks
         ]
 
 

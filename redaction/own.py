@@ -60,6 +60,7 @@ class OwnRecognizer:
     def __init__(self, entities: tuple[OwnEntity, ...]) -> None:
         self.entity_types = tuple(one.name for one in entities)
         self.expressions: tuple[re.Pattern[str], ...] = ()
+        self.needed = None
         self._searches = tuple(search for one in entities for search in _searches(one))
         self._lists: tuple[tuple[OwnEntity, Any], ...] = tuple(
             (one, _automaton(one.words)) for one in entities if one.words

@@ -16,13 +16,15 @@ from rich.table import Table
 from proxy.config import MAX_WORKERS
 from proxy.errors import ConfigError
 
-WHAT = ("gateway", "doors", "formats", "audit", "soak")
+WHAT = ("gateway", "doors", "formats", "audit", "soak", "detection")
 
 
 def bench(
-    what: Annotated[str, typer.Argument(help="gateway, doors, formats, audit or soak.")] = "gateway",
+    what: Annotated[str, typer.Argument(help="gateway, doors, formats, audit, soak or detection.")] = "gateway",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-    blocks: Annotated[int, typer.Option(help="Blocks of requests per case.", min=2, max=200)] = 12,
+    blocks: Annotated[
+        int, typer.Option(help="Blocks of requests, or texts of detection, per case.", min=2, max=200)
+    ] = 12,
     entries: Annotated[int, typer.Option(help="Entries per case of audit.", min=64, max=1_000_000)] = 4_096,
     transfers: Annotated[
         int, typer.Option(help="audit: ask a made-up year of so many transfers instead.", min=0, max=20_000_000)
@@ -35,7 +37,7 @@ def bench(
 
     gateway: next to direct and to the same door without the gate. doors: gateway and network door beside each other,
     with streams. formats: a kilobyte and a stream's event of each.
-    audit: next to bare commits on the same disk.
+    audit: next to bare commits on the same disk. detection: processor time next to plain Presidio.
     soak: memory and open files of every process while many requests go through, and their growth per 10,000.
 
     Example: dragoman bench audit --transfers 1000000
@@ -48,6 +50,8 @@ def bench(
         rows = _doors(blocks)
     elif what == "formats":
         rows = _formats(blocks)
+    elif what == "detection":
+        rows = _detection(blocks)
     elif what == "audit":
         rows = _scale(transfers, keep) if transfers else _audit(entries)
     else:
@@ -104,6 +108,13 @@ def _scale(transfers: int, keep: Path | None) -> list[dict[str, Any]]:
 
     with progress_bar("filling") as progress:
         return [asdict(row) for row in run(transfers, keep=keep, progress=progress)]
+
+
+def _detection(blocks: int) -> list[dict[str, Any]]:
+    from proxy.bench.texts import new_text
+    from redaction.evaluate.speed import run
+
+    return [asdict(row) for row in run(new_text, blocks)]
 
 
 def _soak(requests: int, workers: str) -> list[dict[str, Any]]:

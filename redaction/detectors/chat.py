@@ -7,6 +7,7 @@ named it says so, and weaker opinions of rules and other models go.
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import cache
 from typing import Any, Final
 
 from redaction.detect import Look
@@ -99,8 +100,12 @@ def _ranges(texts: Sequence[str], told: Sequence[str], vietnamese: bool) -> Iter
 
 
 def _may_be_name(text: str, fact: str, vietnamese: bool) -> bool:
-    if len(text) < 2 or not text[0].isalpha():
-        return False
+    return len(text) > 1 and text[0].isalpha() and _tells_of_names(fact, vietnamese)
+
+
+@cache
+def _tells_of_names(fact: str, vietnamese: bool) -> bool:
+    """fact: one of the few hundred that `tokens.facts` gives."""
     named, _, ordinary = fact.partition("|")
     if not ordinary:
         return True

@@ -86,16 +86,17 @@ class Piece:
 def names(text: str, piece: Piece, opinion: Any) -> Iterator[Finding]:
     """opinion: an array of words by classes, its rows sum to one."""
     sums = opinion[:, 1:].reshape(len(piece.texts), len(LABELS), 2).sum(axis=2)
-    best = sums.argmax(axis=1)
+    # Numbers of Python's own: they are looked at one by one.
+    best, most = sums.argmax(axis=1).tolist(), sums.max(axis=1).tolist()
     at = piece.first
     while at < piece.last:
         kind = best[at]
-        if LABELS[kind] not in _REPORTED or sums[at, kind] < _LEAST:
+        if most[at] < _LEAST or LABELS[kind] not in _REPORTED:
             at += 1
             continue
         begins, goes_on = CLASSES.index(f"B-{LABELS[kind]}"), CLASSES.index(f"I-{LABELS[kind]}")
         end = at + 1
-        while end < piece.last and best[end] == kind and sums[end, kind] >= _LEAST:
+        while end < piece.last and best[end] == kind and most[end] >= _LEAST:
             if opinion[end, begins] > opinion[end, goes_on]:
                 break
             end += 1
@@ -180,11 +181,15 @@ def _begins(text: str, start: int) -> bool:
 
 def denials(piece: Piece, opinion: Any) -> Iterator[Finding]:
     """Runs of words that name no person and no place, by how sure that is."""
-    nobody = 1.0 - opinion[:, _PERSON_AND_PLACE].sum(axis=1)
+    # A sign names nobody for sure.
+    nobody = [
+        sure if word[0].isalpha() else 1.0
+        for sure, word in zip((1.0 - opinion[:, _PERSON_AND_PLACE].sum(axis=1)).tolist(), piece.texts, strict=True)
+    ]
     for sure, score in _DENIALS:
         begun = -1
         for at in range(piece.first, piece.last + 1):
-            inside = at < piece.last and (nobody[at] >= sure or not piece.texts[at][0].isalpha())
+            inside = at < piece.last and nobody[at] >= sure
             if inside and begun < 0:
                 begun = at
             elif not inside and begun >= 0:

@@ -26,7 +26,13 @@ class Patterns:
         return [self._page(look) for look in looks]
 
     def _page(self, look: Look) -> list[Finding]:
-        return [finding for recognizer in self._recognizers for finding in recognizer.find(look.page)]
+        page = look.page
+        return [
+            finding
+            for recognizer in self._recognizers
+            if recognizer.needed is None or page.may_match(recognizer.needed)
+            for finding in recognizer.find(page)
+        ]
 
 
 def languages(settings: EngineSettings) -> frozenset[str]:

@@ -14,7 +14,8 @@ from redaction.detect import Look
 from redaction.digest import source_digest
 from redaction.errors import SettingsError
 from redaction.finding import Finding
-from redaction.lexicon import is_word
+from redaction.lexicon import is_given_name, is_word
+from redaction.merge import NOTHING
 from redaction.recognizers.lines import Line, lines_with_names
 from redaction.recognizers.shape import model_score
 from redaction.settings import EngineSettings
@@ -32,6 +33,9 @@ _TYPES: Final = {
 }
 # A matrix of this many texts keeps numpy busy; more only takes memory.
 _BATCH: Final = 32
+# What others found with this score stays, and in it no name is looked for.
+_SURE: Final = 0.8
+_NAMES: Final = frozenset({NOTHING, *_TYPES.values()})
 # A model that reads a text which is rather in another language counts less than what knows that language.
 _FOREIGN: Final = 0.65
 
@@ -61,14 +65,14 @@ class Presidio:
         chosen: list[tuple[int, Line]] = []
         for index, look in enumerate(looks):
             if language in look.languages:
-                chosen.extend((index, line) for line in lines_with_names(look.view.text))
+                chosen.extend((index, line) for line in lines_with_names(look.view.text, _told(look)))
         if not chosen:
             return
         # An entity must not depend on what else was in the batch, so each line is a document of its own.
         docs = self._models[language].pipe((line.text for _, line in chosen), batch_size=_BATCH)
         for (index, line), doc in zip(chosen, docs, strict=True):
-            share = 1.0 if looks[index].languages[0] == language else _FOREIGN
-            results[index].extend(_findings(doc, line, f"spacy_{language}", share))
+            foreign = looks[index].languages[0] != language
+            results[index].extend(_findings(doc, line, f"spacy_{language}", foreign=foreign))
 
     def _plugged(self, look: Look) -> Iterator[Finding]:
         text = look.view.text
@@ -98,7 +102,17 @@ class Presidio:
         )
 
 
-def _findings(doc: Any, line: Line, recognizer: str, share: float) -> Iterator[Finding]:
+def _told(look: Look) -> list[tuple[int, int]]:
+    """Spans that hold no name that a model could find better, sorted."""
+    spans: list[tuple[int, int]] = []
+    for found in sorted(look.found):
+        if found.score >= _SURE and found.entity_type not in _NAMES and (not spans or spans[-1][1] < found.end):
+            spans.append((found.start, found.end))
+    return spans
+
+
+def _findings(doc: Any, line: Line, recognizer: str, *, foreign: bool) -> Iterator[Finding]:
+    share = _FOREIGN if foreign else 1.0
     for entity in doc.ents:
         entity_type = _TYPES.get(entity.label_)
         if entity_type is None:
@@ -106,6 +120,7 @@ def _findings(doc: Any, line: Line, recognizer: str, share: float) -> Iterator[F
         start, end = _trimmed(line.text, entity.start_char, entity.end_char)
         score = model_score(line.text, start, end, entity_type) if start < end else None
         if score is not None:
+            start = _begun(line.text, start, end) if foreign else start
             yield Finding(line.start + start, line.start + end, entity_type, round(score * share, 2), recognizer)
 
 
@@ -127,6 +142,17 @@ def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
     while len(words) > 1 and words[0].islower() and is_word(words[0]):
         start += len(words.pop(0)) + 1
     return start, start + len(" ".join(words))
+
+
+def _begun(text: str, start: int, end: int) -> int:
+    """Where a name begins that a model of another language has found: it takes along what stands before.
+
+    `Ich bin Anna`, `Kollegin Anna`: in German nouns have capitals as well.
+    """
+    words = text[start:end].split(" ")
+    while len(words) > 1 and is_word(words[0]) and not is_given_name(words[0]):
+        start += len(words.pop(0)) + 1
+    return start
 
 
 def _version(models: dict[str, Any], recognizers: Iterable[Any]) -> str:

@@ -35,6 +35,7 @@ class Iban:
     name = "iban"
     entity_types = ("IBAN_CODE",)
     expressions = (_IBAN_START,)
+    needed = _IBAN_START
 
     def find(self, page: Page) -> Iterator[Finding]:
         if not page.has_digit:

@@ -135,6 +135,11 @@ class Recognizer(Protocol):
         """Those that it asks `Page.matches` for."""
         ...
 
+    @property
+    def needed(self) -> re.Pattern[str] | None:
+        """The one of them without a match of which it finds nothing; None when there is no such."""
+        ...
+
     def find(self, page: Page) -> Iterable[Finding]:
         """Findings with offsets in `page.text`; may overlap."""
         ...
@@ -164,13 +169,15 @@ class Pattern:
     least: int = 0
     entity_types: tuple[str, ...] = field(init=False)
     expressions: tuple[re.Pattern[str], ...] = field(init=False)
+    needed: re.Pattern[str] = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "entity_types", (self.entity_type,))
         object.__setattr__(self, "expressions", (self.regex,))
+        object.__setattr__(self, "needed", self.regex)
 
     def find(self, page: Page) -> Iterator[Finding]:
-        if page.longest < self.least or not page.may_match(self.regex):
+        if page.longest < self.least:
             return
         if self.trigger and not _triggered(self.trigger, page):
             return

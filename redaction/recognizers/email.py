@@ -49,6 +49,7 @@ class Spoken:
     name = "email_spoken"
     entity_types = ("EMAIL_ADDRESS",)
     expressions = (_SPOKEN_BEHIND,)
+    needed = _SPOKEN_BEHIND
 
     def find(self, page: Page) -> Iterator[Finding]:
         done = 0

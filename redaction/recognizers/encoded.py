@@ -27,6 +27,7 @@ class Encoded:
     def __init__(self, inner: Sequence[Recognizer]) -> None:
         self._inner = tuple(inner)
         self.expressions = (_HEX,)
+        self.needed = None
         self.entity_types = tuple(dict.fromkeys(kind for one in self._inner for kind in one.entity_types))
 
     def find(self, page: Page) -> Iterator[Finding]:

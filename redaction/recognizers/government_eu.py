@@ -118,6 +118,7 @@ class StdnumRecognizer:
         self._regex = re.compile(rf"(?<![\w.,/+-])(?:{number.regex})(?![\w]|[.,/-][0-9])")
         self._word = words(number.word)
         self.expressions = (self._regex, self._word)
+        self.needed = self._regex
 
     def find(self, page: Page) -> Iterator[Finding]:
         if not page.has_digit:

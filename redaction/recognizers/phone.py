@@ -184,6 +184,7 @@ class Phone:
     name = "phone"
     entity_types = ("PHONE_NUMBER",)
     expressions = (_CANDIDATE, _BROKEN)
+    needed = None
 
     def find(self, page: Page) -> Iterator[Finding]:
         if not page.has_digit:

@@ -134,6 +134,7 @@ class Passwords:
     name = "password"
     entity_types = ("PASSWORD",)
     expressions = (_PASSWORD, _LABELLED_LINE, _PASSWORD_BARE, _PASSWORD_QUOTED, _CODE, _NETWORK_KEY)
+    needed = None
 
     def find(self, page: Page) -> Iterator[Finding]:
         for expression in (_PASSWORD, _LABELLED_LINE):
@@ -192,6 +193,7 @@ class HintedKeys:
     name = "secret_field"
     entity_types = ("API_KEY",)
     expressions = ()
+    needed = None
 
     def find(self, page: Page) -> Iterator[Finding]:
         if not page.hint or not _HINT_KEY.search(page.hint) or page.kind is SegmentKind.TOOL_DEFINITION:

@@ -103,3 +103,21 @@ def test_a_recognizer_of_presidio_plugs_in_by_name():
 def test_a_recognizer_that_is_not_there_is_no_start():
     with pytest.raises(SettingsError, match="cannot be made"):
         build(EngineSettings(("en",), presidio_recognizers=("no_such_module:Recognizer",)))
+
+
+def test_a_long_line_is_read_sentence_by_sentence():
+    plain = "We went home early and had soup. " * 7
+    text = f"{plain}Ask Zebulon about that. {plain}Tell Mark Twain."
+    assert [line.text for line in lines_with_names(text)] == ["Ask Zebulon about that.", "Tell Mark Twain."]
+    assert all(text[line.start :].startswith(line.text) for line in lines_with_names(text))
+
+
+def test_what_others_found_is_no_reason_to_read_a_line():
+    text = "Write to zebulon@example.org\nOr to Zebulon"
+    assert [line.text for line in lines_with_names(text, [(9, 28)])] == ["Or to Zebulon"]
+
+
+def test_words_before_a_name_in_another_language_are_left_out(presidio):
+    text = "Ich bin Anna Vogelsang"
+    [found] = presidio.detect([Look(normalize(text), Segment("", text), ("de", "en"))])
+    assert {text[one.start : one.end] for one in found if one.entity_type == "PERSON"} <= {"Anna Vogelsang"}
