@@ -10,8 +10,8 @@ from importlib.resources import files
 from typing import Final
 
 _LISTS: Final = {
-    "en": ("words_en", "words_en_seen", "words_en_own", "words_tech"),
-    "de": ("words_de", "words_de_seen", "words_de_own"),
+    "en": ("words_en", "words_en_seen", "words_en_own", "words_en_more", "words_tech"),
+    "de": ("words_de", "words_de_seen", "words_de_own", "words_de_things"),
     "vi": ("words_vi", "words_vi_own"),
 }
 _ENDINGS: Final = {

@@ -111,6 +111,8 @@ def _name(text: str, piece: Piece, first: int, end: int, label: str, sure: Any) 
         end -= 1
     while first < end and not piece.texts[first][0].isalpha():
         first += 1
+    if piece.language == "vi" and not piece.small:
+        first, end = _capital(piece, first, end)
     while first < end and (piece.texts[first].lower() in _TITLES or not piece.texts[first][0].isalpha()):
         first += 1
     words = [at for at in range(first, end) if piece.texts[at][0].isalpha()]
@@ -129,6 +131,12 @@ def _name(text: str, piece: Piece, first: int, end: int, label: str, sure: Any) 
     if mean < _needed(text, piece, words, label):
         return None
     return Finding(start, stop, label, round(0.35 + 0.4 * mean, 2), "name_model")
+
+
+def _capital(piece: Piece, first: int, end: int) -> tuple[int, int]:
+    """Without the small syllables at the edges of what has capitals as well: `nhớt Castrol`."""
+    capital = [at for at in range(first, end) if piece.texts[at][0].isupper()]
+    return (capital[0], capital[-1] + 1) if capital else (first, end)
 
 
 def _is_no_name(value: str) -> bool:

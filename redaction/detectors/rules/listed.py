@@ -4,7 +4,16 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from redaction.detectors.rules.text import Text, Word, is_all_capitals, is_common, is_given, is_sur, places
+from redaction.detectors.rules.text import (
+    Text,
+    Word,
+    composed_places,
+    is_all_capitals,
+    is_common,
+    is_given,
+    is_sur,
+    places,
+)
 from redaction.finding import Finding
 from redaction.lexicon import is_inflected, is_word, words
 
@@ -70,6 +79,9 @@ def _is_given(text: Text, word: Word) -> bool:
 
 
 def _given(text: Text, word: Word) -> tuple[Word, float] | None:
+    following = text.next(word)
+    if following is not None and f"{word.lower} {following.lower}" in composed_places():
+        return None  # Ben Nevis
     last = _extended(text, word)
     if word.capital:
         ordinary = text.ordinary(word.text)
