@@ -13,7 +13,7 @@ from importlib.resources import files
 from types import MappingProxyType
 from typing import Final
 
-from redaction import stand_in_ids
+from redaction import stand_in_ids, stand_in_texts
 from redaction.lexicon import words
 
 KIND: Final = "surrogate:"
@@ -193,6 +193,14 @@ def _by_digits(make: Callable[[stand_in_ids.Digits, str], str | None]) -> Callab
     return made
 
 
+def _by_choice(make: Callable[[stand_in_texts.Below, str], str | None]) -> Callable[[Dice, str], str | None]:
+    def made(dice: Dice, surface: str) -> str | None:
+        value = make(dice.below, surface)
+        return value if value is not None and is_stand_in(value) else None
+
+    return made
+
+
 _MADE: Final[Mapping[str, Callable[[Dice, str], str | None]]] = MappingProxyType(
     {
         "PERSON": _person,
@@ -203,6 +211,7 @@ _MADE: Final[Mapping[str, Callable[[Dice, str], str | None]]] = MappingProxyType
         "IBAN_CODE": _iban,
         "CREDIT_CARD": _card,
         **{name: _by_digits(make) for name, make in stand_in_ids.MADE.items()},
+        **{name: _by_choice(make) for name, make in stand_in_texts.MADE.items()},
     }
 )
 """Entity types that have stand-ins."""

@@ -112,18 +112,48 @@ def test_made_up_identifiers_keep_their_form_and_check_digit_and_are_given_to_no
 @pytest.mark.parametrize(
     ("entity_type", "surface"),
     [("PHONE_NUMBER", "090 123 4567"), ("US_SSN", "8890"), ("GB_NHS", "(943 476 5919)"), ("DE_TAX_ID", "12/345/67890"), ("PHONE_NUMBER", "110"), ("IBAN_CODE", "DE12"), ("CREDIT_CARD", "4111-"), ("AGE", "42"),
-     ("STREET_ADDRESS", "Hauptstraße 1")],
+     ("DATE_OF_BIRTH", "neulich"), ("DATE_OF_BIRTH", "12 Foo 1987"), ("POSTAL_CODE", "DN1"), ("DATE_OF_BIRTH", "1.2.198")],
 )  # fmt: skip
 def test_what_has_no_free_range_has_no_stand_in(entity_type: str, surface: str) -> None:
     assert stand_ins.draw(KEY, entity_type, surface, 0) is None
 
 
-@given(st.sampled_from(["PERSON", "EMAIL_ADDRESS", "PHONE_NUMBER", "IP_ADDRESS", "IBAN_CODE", "CREDIT_CARD", "USERNAME", "US_SSN", "GB_NHS", "GB_NINO", "DE_TAX_ID", "MAC_ADDRESS", "X"]), st.text(), st.integers(0, 20))  # fmt: skip
+@given(st.sampled_from(["PERSON", "EMAIL_ADDRESS", "PHONE_NUMBER", "IP_ADDRESS", "IBAN_CODE", "CREDIT_CARD", "USERNAME", "US_SSN", "GB_NHS", "GB_NINO", "DE_TAX_ID", "MAC_ADDRESS", "X", "STREET_ADDRESS", "POSTAL_CODE", "DATE_OF_BIRTH"]), st.text(), st.integers(0, 20))  # fmt: skip
 def test_no_surface_breaks_the_drawing(entity_type: str, surface: str, counter: int) -> None:
     made = stand_ins.draw(KEY, entity_type, surface, counter)
     assert made is None or (stand_ins.is_stand_in(made) and made.casefold() != surface.casefold())
     for start, end in stand_ins.parts(entity_type, surface):
         assert 0 <= start < end <= len(surface) or not surface
+
+
+@pytest.mark.parametrize(
+    ("entity_type", "surface", "pattern"),
+    [
+        ("STREET_ADDRESS", "Hauptstr. 12a, 10115 Berlin", r"(Muster|Beispiel|Probe)[a-z]+ [6-9]\d\d, 00\d{3} Musterstadt"),
+        ("STREET_ADDRESS", "Am Stadtpark 17", r"(Muster|Beispiel|Probe)[a-z]+ [6-9]\d\d"),
+        ("STREET_ADDRESS", "Flat 3, 221B Baker St", r"[6-9]\d\d (Sample|Specimen|Placeholder) [A-Z][a-z]+, Sampleton"),
+        ("STREET_ADDRESS", "221B Baker Street, NW1 6XE", r"[6-9]\d\d \w+ \w+, Sampleton QQ\d \d[A-Z]{2}"),
+        ("STREET_ADDRESS", "482 Maple Ave, Dayton OH 45402", r"[6-9]\d\d \w+ \w+, Sampleton 00\d{3}"),
+        ("STREET_ADDRESS", "27 hẻm 118 đường Trần Quang Khải", r"[6-9]\d\d (đường|phố) [\w ]+"),
+        ("STREET_ADDRESS", "12 đường Lê Lợi, Quận 1", r"[6-9]\d\d (đường|phố) [\w ]+, Phường Ví Dụ"),
+        ("POSTAL_CODE", "10115", r"00\d{3}"), ("POSTAL_CODE", "700000", r"00\d{4}"), ("POSTAL_CODE", "NW1 6XE", r"QQ\d \d[A-Z]{2}"),
+        ("DATE_OF_BIRTH", "3.5.1987", r"\d{1,2}\.\d{1,2}\.19(8[4-9]|90)"), ("DATE_OF_BIRTH", "03.05.87", r"\d\d\.\d\d\.(8[4-9]|90)"),
+        ("DATE_OF_BIRTH", "1987-05-03", r"19(8[4-9]|90)-[01]\d-[0-2]\d"), ("DATE_OF_BIRTH", "5/23/1987", r"\d{1,2}/\d{1,2}/19(8[4-9]|90)"),
+        ("DATE_OF_BIRTH", "3. Mai 1987", r"\d{1,2}\. [A-Z][a-zä]+ 19(8[4-9]|90)"),
+        ("DATE_OF_BIRTH", "3rd March 1987", r"\d{1,2}(st|nd|rd|th) [A-Z][a-z]+ 19(8[4-9]|90)"),
+        ("DATE_OF_BIRTH", "March 3, 1987", r"[A-Z][a-z]+ \d{1,2}, 19(8[4-9]|90)"),
+        ("DATE_OF_BIRTH", "ngày 3 tháng 5 năm 1987", r"ngày \d{1,2} tháng \d{1,2} năm 19(8[4-9]|90)"),
+    ],
+)  # fmt: skip
+def test_addresses_and_dates_keep_language_and_form(entity_type: str, surface: str, pattern: str) -> None:
+    for counter in range(stand_ins.TRIES):
+        assert re.fullmatch(pattern, drawn(entity_type, surface, counter))
+
+
+def test_what_names_the_month_in_german_or_english_stays_in_it() -> None:
+    assert {drawn("DATE_OF_BIRTH", "3. Oktober 1987", n).split()[1] for n in range(12)} <= {
+        "Januar", "Februar", "März", "April", "Mai", "Juni", "Juli", "August", "September", "Oktober", "November", "Dezember",
+    }  # fmt: skip
 
 
 class Issuer:
