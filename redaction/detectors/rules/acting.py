@@ -19,6 +19,9 @@ _LONGEST: Final = 8
 _NOUN_ENDS: Final = ("en", "ern", "eln", "er", "el", "ung", "ium", "ik", "ion", "ent", "ant", "stoff", "pulver")
 _IN: Final = frozenset({"in", "aus", "nach", "bei"})
 _WITH: Final = frozenset({"mit", "von", "für", "an", "bei", "ohne", "wie", "with", "from", "for"})
+# Children and whom one is fond of: `dem kleinen Fiete`.
+_SMALL: Final = frozenset({"kleine", "kleinen", "kleiner", "liebe", "lieben", "lieber", "arme", "armen", "armer"})
+_POSSESSIVE: Final = ("mein", "dein", "unser")
 _AND: Final = frozenset({"und", "and", "oder", "or"})
 _TOWN_ENDS: Final = (
     "dorf",
@@ -82,6 +85,8 @@ def _told(text: Text, word: Word, persons: set[int]) -> str | None:
         return _called(text, word)
     if before.lower in words("person_verbs_before"):
         return "PERSON"
+    if before.lower in _SMALL and _has_article(text, before) and (after is None or not after.capital):
+        return "PERSON"
     if before.lower in _AND and _is_person(text, before, persons):
         return "PERSON"
     if before.lower in _IN and word.lower.endswith(_TOWN_ENDS):
@@ -89,6 +94,11 @@ def _told(text: Text, word: Word, persons: set[int]) -> str | None:
     if before.lower in _WITH and _ends_clause(text, word, after) and "de" in text.page.languages:
         return "PERSON" if len(word.text) <= _LONGEST and not word.lower.endswith(_NOUN_ENDS) else None
     return None
+
+
+def _has_article(text: Text, adjective: Word) -> bool:
+    other = text.before(adjective)
+    return other is not None and (other.lower in words("articles") or other.lower.startswith(_POSSESSIVE))
 
 
 def _is_noun(word: Word) -> bool:

@@ -76,11 +76,28 @@ _RELATED: Final = re.compile(
     r"(?:freund(?:in)?|kolleg(?:e|en|in)|chef(?:in)?|mann|frau|sohn|tochter|bruder|schwester|mutter|vater|onkel|tante|cousine?|oma|opa|enkel(?:in)?"
     r"|nachbar(?:in|n)?|neffen?|nichte|ex|vermieter(?:in)?|hausarzt|ärztin|lehrer(?:in)?|trainer(?:in)?|anw(?:a|ä)lt(?:in)?|patient(?:en|in)?|mandant(?:en|in)?"
     r"|kund(?:e|en|in)|mitarbeiter(?:in)?|bewerber(?:in)?|zeug(?:e|en|in)|schüler(?:in)?|azubi|praktikant(?:in)?|partner(?:in)?|mieter(?:in)?|steuerberater(?:in)?"
+    r"|kinderfrau|tagesmutter|tagesvater|babysitter(?:in)?|putzfrau|hausmeister(?:in)?|hebamme|pfleger(?:in)?|gärtner(?:in)?|friseur(?:in)?|mitbewohner(?:in)?"
+    r"|kommiliton(?:e|en|in)|mitschüler(?:in)?|schwager|schwägerin|schwiegermutter|schwiegervater|stiefvater|stiefmutter|buchhalter(?:in)?|vorgesetzte[rn]?"
     r"|friend|colleague|boss|manager|husband|wife|son|daughter|brother|sister|mother|father|mom|mum|dad|uncle|aunt|cousin|neighbou?r|nephew|niece|partner"
     r"|boyfriend|girlfriend|landlord|landlady|teacher|doctor|lawyer|client|patient|customer|employee|intern|roommate|flatmate|therapist|kid|baby|bestie"
-    rf"|best friend|fiancée?|coworker|co-worker|team ?lead|assistant|accountant|dentist|tenant))(?:,| is| was| ist| war| heißt| hieß| named| called| namens)? (?P<value>{NAME})"
+    rf"|best friend|fiancée?|coworker|co-worker|team ?lead|assistant|accountant|dentist|tenant"
+    r"|nanny|babysitter|au pair|cleaner|gardener|plumber|tutor|vet|midwife|hairdresser|supervisor|caretaker|stepfather|stepmother|stepson|stepdaughter|(?:sister|brother|mother|father)-in-law"
+    rf"))(?:,| is| was| ist| war| heißt| hieß| named| called| namens)? (?P<value>{NAME})"
 )
-_OWN: Final = re.compile(r"(?:my|your|his|her|our|their) ")
+_OWN: Final = re.compile(r"(?i:my|your|his|her|our|their) ")
+_OWN_DE: Final = re.compile(r"(?i:mein|dein|sein|ihr|unser|euer|eur)(?:e[rnms]?)? ")
+# A place that is kept for somebody.
+_RESERVED: Final = re.compile(
+    rf"(?<![\w-])(?i:(?:tisch|zimmer|reservierung|buchung)(?: läuft)? (?:auf|für|unter)(?: den namen)?|(?:table|room|booking|reservation)(?: for \w{{3,6}})? (?:for|under)"
+    rf"|(?:table|room|booking|reservation|account)(?: is| was)? in the name of|(?:đặt|giữ) (?:bàn|phòng|lịch|chỗ|vé)(?: \w{{2,6}})? (?:cho|tên)) (?P<value>{NAME})"
+)
+_LOOPED: Final = re.compile(
+    rf"(?<![\w-])(?i:looping in|loop in|looped in|copying in|cc'ing|introducing) (?P<value>{CAP} {CAP})"
+)
+# A nobiliary particle that begins a sentence; what somebody does follows.
+_PARTICLE_FIRST: Final = re.compile(
+    rf"(?m)(?:^|[.!?] )(?P<value>(?:Von der|Von dem|Von|Van der|Van|Zu) {CAP}) (?:hat|ist|war|kommt|kam|will|wird|sagt|sagte|meint|schreibt|ruft|braucht|möchte|kann)(?!\w)"
+)
 _NAMED: Final = (
     r"(?:full|first|last|given|family|middle|user|customer|display|contact|recipient|sender|patient|employee|author|owner|account)?[ _-]?name|surname"
     r"|vor- und nachname|(?:vor|nach|familien|zu|geburts|mädchen|kunden)name|ansprechpartner(?:in)?|kontaktperson|kontoinhaber(?:in)?|karteninhaber(?:in)?|inhaber(?:in)?"
@@ -132,6 +149,7 @@ _RULES: Final = (
 )
 
 EXPRESSIONS: Final = (
+    *(_RESERVED, _LOOPED, _PARTICLE_FIRST),
     *(_HONORIFIC, _SMALL_HONORIFIC, _INTRODUCED, _SMALL_INTRODUCED, _WEAK_INTRODUCED),
     *(_GREETED, _SMALL_GREETED, _SIGNED, _SMALL_SIGNED, _DASHED),
     *(_RELATED, _LABELLED, _LABELLED_LIST, _SMALL_LABELLED, _DISPLAYED),
@@ -146,11 +164,10 @@ def find(text: Text) -> Iterator[Finding]:
         if signs and not any(sign in text.text for sign in signs):
             continue
         for match in text.page.matches(expression):
-            strong = (
-                recognizer == "name_related" and _OWN.match(match[0]) is not None and text.page.languages[0] == "en"
-            )
+            strong = recognizer == "name_related" and _is_own(text, match)
             yield from _taken(text, *match.span("value"), score, recognizer, strong=strong)
     yield from _greeted(text)
+    yield from _reserved(text)
     for match in text.page.matches(_LABELLED_LIST):
         yield from _each(text, match, 0.75, "name_labelled")
     for match in text.page.matches(_WEAK_INTRODUCED):
@@ -161,6 +178,22 @@ def find(text: Text) -> Iterator[Finding]:
         group = "value" if match["value"] else "bare"
         yield from _taken(text, *match.span(group), 0.85, "name_speaker", known_only=group == "bare")
     yield from _small(text)
+
+
+def _is_own(text: Text, match: "re.Match[str]") -> bool:
+    """`Our nanny Blessing`, `Unsere Kinderfrau Blessing`: only a name has a capital there, or is no German word."""
+    if text.page.languages[0] == "en":
+        return _OWN.match(match[0]) is not None
+    return _OWN_DE.match(match[0]) is not None and not is_word(match["value"].split(" ")[0], "de")
+
+
+def _reserved(text: Text) -> Iterator[Finding]:
+    for expression in (_RESERVED, _LOOPED, _PARTICLE_FIRST):
+        for match in text.page.matches(expression):
+            value = match["value"].lower()
+            if value in composed_places() or value.split(" ")[-1] in places():
+                continue
+            yield from _taken(text, *match.span("value"), 0.76, "name_introduced")
 
 
 def _greeted(text: Text) -> Iterator[Finding]:

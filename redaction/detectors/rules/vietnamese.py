@@ -30,6 +30,7 @@ _INTRODUCED: Final = re.compile(
 # A surname that is no ordinary word without its mark either.
 _DISTINCT: Final = words("vi_distinct_surnames")
 _ENTITIES: Final = words("vi_entities")
+_JOINED_BY: Final = frozenset({"và", "với", "hay", "hoặc", "cùng"})
 _NOT_CALLED: Final = words("vi_not_called")
 
 
@@ -145,9 +146,22 @@ def _acts(text: Text, word: Word) -> bool:
     """Whether a syllable that begins a sentence is followed by what a person does: `Sơn nói`, not `Sơn tường`."""
     following = text.next(word)
     if following is not None:
-        return following.lower in words("vi_acts")
+        return following.lower in words("vi_acts") or following.lower in words("vi_human")
     other = text.next(word, ", ")
     return other is not None and other.capital and other.lower in words("vi_given")
+
+
+def _does(text: Text, end: int) -> bool:
+    """Whether what ends here is followed by what only people do: `cô hoa dặn`."""
+    following = _SYLLABLE.match(text.page.lower, end + 1)
+    return following is not None and text.text[end : end + 1] == " " and following[0] in words("vi_human")
+
+
+def _is_ordinary(text: Text, word: str) -> bool:
+    """In Vietnamese what is a word elsewhere is a pet name: `bé Bin`."""
+    if text.page.languages[0] == "vi":
+        return is_word(word, "vi") or word.lower() in words("words_tech")
+    return text.ordinary(word)
 
 
 def _honorifics(text: Text) -> Iterator[Finding]:
@@ -166,12 +180,15 @@ def _honorifics(text: Text) -> Iterator[Finding]:
         value = " ".join(parts)
         if parts and value.lower() not in _place_starts():
             yield Finding(match.start("value"), match.start("value") + len(value), "PERSON", 0.75, "name_vi_honorific")
-        elif not parts and len(match["value"].split(" ")[0]) > 1 and not text.ordinary(match["value"].split(" ")[0]):
+        elif (
+            not parts and len(match["value"].split(" ")[0]) > 1 and not _is_ordinary(text, match["value"].split(" ")[0])
+        ):
             end = match.start("value") + len(match["value"].split(" ")[0])
             yield Finding(match.start("value"), end, "PERSON", 0.6, "name_vi_honorific")
     for match in text.page.matches(_SMALL_HONORIFIC):
         value = match["value"]
-        if value in _given() and not is_word(value, "vi") and match[0] not in words_of_two():
+        known = not is_word(value, "vi") or _does(text, match.end())
+        if value in _given() and known and match[0] not in words_of_two():
             yield Finding(*match.span("value"), "PERSON", 0.6, "name_vi_honorific")
 
 
@@ -215,6 +232,14 @@ def _called(text: Text) -> Iterator[Finding]:
             yield Finding(start, match.end("value"), "PERSON", 0.7, "name_vi_called")
 
 
+def _has_company(text: Text, word: Word, given: frozenset[str]) -> bool:
+    """`Khuê với Diệp`: another capital given name is joined to it."""
+    after, before = text.next(word), text.before(word)
+    second = text.next(after) if after is not None and after.lower in _JOINED_BY else None
+    first = text.before(before) if before is not None and before.lower in _JOINED_BY else None
+    return any(other is not None and other.capital and other.lower in given for other in (first, second))
+
+
 def _capitals(text: Text) -> Iterator[Finding]:
     """Capital syllables inside a Vietnamese sentence that are given names; nothing else is written with capitals there."""
     at = 0
@@ -240,6 +265,10 @@ def _capitals(text: Text) -> Iterator[Finding]:
         before = text.before(word)
         if value in _place_starts() or (before and before.lower in _ENTITIES) or word.text.isupper():
             continue
-        if len(run) > 3 or (len(run) == 1 and text.begins(word) and not _acts(text, word)):
+        beside = len(run) == 1 and _has_company(text, word, given)
+        if len(run) > 3 or (len(run) == 1 and text.begins(word) and not _acts(text, word) and not beside):
             continue
-        yield Finding(word.start, run[-1].end, "PERSON", 0.6 if len(run) > 1 else 0.5, "name_vi_capital")
+        sure = _does(text, run[-1].end) or beside
+        yield Finding(
+            word.start, run[-1].end, "PERSON", 0.74 if sure else 0.6 if len(run) > 1 else 0.5, "name_vi_capital"
+        )
