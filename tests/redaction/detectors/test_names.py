@@ -23,6 +23,10 @@ GERMAN = [
     "«Karl-Heinz» kommt auch",
     "hat frau «koch» schon geantwortet?",
     "die zeugin heißt «Ines Ölmez»",
+    "Unsere Tagesmutter «Swantje» ist krank",
+    "Unsere Kinderfrau «Blessing» braucht ein Zeugnis",
+    "Tisch auf «Wiesinger», sechs Personen",
+    "«Von der Lühe» hat die Mail nicht bekommen.",
 ]
 ENGLISH = [
     "my name is «john smith»",
@@ -37,8 +41,17 @@ ENGLISH = [
     "Attendees: «Marcus», «Julia»",
     "12:04 «Nadia»: hello",
     "my friend «Xiomara» moved",
+    "Our nanny «Blessing» needs a letter",
+    "My sister-in-law «Mairead» is visiting.",
+    "booked a table under «Okwuosa», party of five",
+    "Looping in «Ngozi Eberechukwu» from procurement.",
 ]
 VIETNAMESE = [
+    "«Thủy» chở con đi học, «Mạnh» nấu cơm.",
+    "«Khuê» với «Diệp» cưới tháng sau đó",
+    "cô «hoa» dặn mai nộp bài",
+    "bé «Bin» sốt từ hôm qua, cả nhà lo lắm",
+    "đặt bàn cho «Hiệp» 7h tối nay 6 người",
     "Chào chị «Ngân», em gửi báo cáo ạ",
     "anh «Tuấn Anh» gọi lại nhé",
     "«Nguyễn Thị Minh Khai» vừa ký",
