@@ -5,7 +5,7 @@ Exit codes: 0 holds, 1 does not hold, 2 wrong use. Nothing is ever printed that 
 
 import typer
 
-from audit import cli_ask, cli_prove, cli_report
+from audit import cli_ask, cli_migrate, cli_prove, cli_report
 
 app = typer.Typer(
     name="audit",
@@ -15,6 +15,6 @@ app = typer.Typer(
     add_completion=False,
 )
 
-for _commands in (cli_ask.COMMANDS, cli_report.COMMANDS, cli_prove.COMMANDS):
+for _commands in (cli_ask.COMMANDS, cli_report.COMMANDS, cli_prove.COMMANDS, cli_migrate.COMMANDS):
     for _name, (_run, _example) in _commands.items():
         app.command(_name, epilog=f"Example: {_example}")(_run)

@@ -9,16 +9,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from alembic import command as alembic
+from alembic.config import Config
 from typer.testing import CliRunner, Result
 
-from audit import cli_ask, cli_prove
+from audit import cli_ask, cli_prove, migrations
 from audit.canonical import facts
 from audit.cli import app
+from audit.home import Home
 from audit.log import Ledger
 from audit.merkle import leaf_hash
 from audit.prove import Proof, check
 from audit.query import entries
 from audit.signing import VerifierKey
+from audit.store import Store
+from audit.tables import REVISION
 from audit.verify import verify_folder
 
 ANNA = "anna.schmidt@example.com"
@@ -274,3 +279,24 @@ def test_every_command_has_help_with_an_example(name: str) -> None:
     result = CliRunner().invoke(app, [name, "--help"])
     assert result.exit_code == 0
     assert f"Example: dragoman audit {name}" in result.stdout
+
+
+def test_migrate_brings_an_older_database_to_this_release_while_nobody_serves_it(home: Path) -> None:
+    ledger = Ledger.open(home)
+    busy = CliRunner().invoke(app, ["migrate", "--home", str(home)])
+    assert busy.exit_code == 2, busy.output
+    ledger.close()
+    for path in home.glob("audit.db*"):
+        path.unlink()
+    (home / "audit.db").touch(0o600)
+    store = Store(Home(home).database_url)
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+    with store.write() as connection:
+        config.attributes["connection"] = connection
+        alembic.upgrade(config, "0004")
+    store.close()
+    done = CliRunner().invoke(app, ["migrate", "--home", str(home)])
+    assert f"schema 0004 -> {REVISION}" in done.output
+    again = CliRunner().invoke(app, ["migrate", "--home", str(home)])
+    assert (again.exit_code, f"schema {REVISION} already" in again.output) == (0, True)
