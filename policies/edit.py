@@ -5,7 +5,7 @@ of exceptions arrive as keyed hashes; the value itself never does.
 """
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -55,10 +55,12 @@ def add_exception(
     until: date,
     approved_by: str,
     because: str,
+    flags: Mapping[str, str] | None = None,
 ) -> str:
     """The file with an exception for values (64 hexadecimal digits each) and a case that proves it.
 
     destination, application: of the case; application may be "". applications: for whom it holds, empty for all.
+    flags: of the person in the case, where rules ask for them (`consent: given`).
     Raises UsageError where the exception would have no end, nobody who approved it, or no values.
     """
     if not refs or not approved_by or not because:
@@ -74,6 +76,7 @@ def add_exception(
     case = CommentedMap({"name": f"Exception {name} lets its value pass", "to": destination})
     if application:
         case["app"] = application
+    case |= flags or {}
     case["findings"] = CommentedSeq([_flow_map({"type": entity_type, "refs": _flow(refs)})])
     case["at"] = until
     case["expect"] = _flow_map({entity_type: "allow"})

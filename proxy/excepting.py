@@ -11,7 +11,7 @@ from itertools import product
 from policies.edit import add_exception
 from policies.errors import UnknownNameError, UsageError
 from policies.load import Loaded
-from policies.model import Action, FindingFacts, PolicyInput
+from policies.model import Action, Consent, FindingFacts, Flag, PolicyInput, SubjectFacts
 from policies.policy import Policy
 from policies.problems import closest
 
@@ -66,6 +66,7 @@ def except_value(text: str, loaded: Loaded, wanted: Wanted, today: date) -> Exce
         until=until,
         approved_by=wanted.approved_by,
         because=wanted.because,
+        flags={"consent": "given", "objected": "no", "minor": "no"} if policy.index.uses_flags else {},
     )
     return Excepted(new, rule, until)
 
@@ -79,12 +80,16 @@ def _known(what: str, name: str, known: Iterable[str]) -> None:
 def _deciding(policy: Policy, wanted: Wanted, today: date) -> tuple[str, str, str]:
     """The rule that changes or stops such values, and a destination and an application for which it does."""
     at = datetime.combine(today, time(12), UTC)
+    # What is stopped for want of consent is not stopped for its value: of that no value is ever excepted.
+    willing = SubjectFacts("requester", Consent.GIVEN, Flag.NO, Flag.NO)
     finding = FindingFacts(wanted.entity_type, segment_kind="user")
     destinations = (wanted.destination,) if wanted.destination else tuple(policy.destinations)
     applications = wanted.applications or ("", *policy.applications)
     found: dict[str, tuple[str, str, str]] = {}
     for destination, application in product(destinations, applications):
-        decision = policy.decide(PolicyInput(application, destination, at, (finding,))).decisions[0]
+        decision = policy.decide(PolicyInput(application, destination, at, (finding,), subjects=(willing,))).decisions[
+            0
+        ]
         if decision.rule_id and decision.action is not Action.ALLOW:
             found.setdefault(decision.rule_id, (decision.rule_id, destination, application))
     if wanted.rule:

@@ -1,14 +1,17 @@
 """Which rule an exception is from, and which requests for one make no sense."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
 import orjson
 import pytest
 
+from policies.cases import run_cases
 from policies.errors import UsageError
 from policies.load import read_text
+from policies.register import bundled_file
 from proxy.excepting import Wanted, except_value
 from proxy.value_refs import ValueRefs
 
@@ -92,3 +95,17 @@ class TestRefs:
 
     def test_the_bounds_of_type_and_value_are_kept_apart(self) -> None:
         assert self.refs("AB", "c") != self.refs("A", "bc")
+
+
+def test_a_value_is_never_excepted_from_what_asks_for_consent() -> None:
+    text = bundled_file("examples/messenger").decode()
+    wanted = Wanted("PERSON", frozenset({"ab" * 32}), ("messenger",), 30, "a street", "dpo")
+    made = except_value(text, read_text(text), wanted, TODAY)
+    assert made.rule == "people-become-placeholders"
+    loaded = read_text(made.text, today=TODAY)
+    (case,) = (one for one in loaded.cases if one.name.startswith("Exception"))
+    assert (case.consent, case.objected, case.minor) == ("given", "no", "no")
+    (result,) = (one for one in run_cases(loaded, lambda *_, **__: (), TODAY) if one.name == case.name)
+    assert result.holds, result.differences
+    with pytest.raises(UsageError, match="does not decide"):
+        except_value(text, read_text(text), replace(wanted, rule="no-consent-no-transfer"), TODAY)
