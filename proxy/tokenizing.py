@@ -17,7 +17,8 @@ from proxy.scopes import ScopeRefs, in_application_scope
 from proxy.services import AsyncVault, Bound, Offload
 from redaction.errors import OperatorError, VaultError
 from redaction.restore import Restorable
-from redaction.segment import Segment
+from redaction.segment import Segment, SegmentKind
+from redaction.tokens import is_token
 from redaction.transform import Decided, Item, look_alikes, rewritten, settle, surfaces
 from redaction.vault import Scope
 from redaction.vault.base import SESSION
@@ -105,7 +106,8 @@ async def _tokenize(
         if not known or not await services.offload(size, partial(_protect, plans, restorable)):
             texts = await services.offload(size, lambda: _texts(plans, issued))
             # With the new texts, so that restore knows which URLs were really sent.
-            return Tokenized(texts, restorable.with_sent(texts.values()), scopes, scopes[0].commit_key)
+            restorable = restorable.with_sent(texts.values(), numbers=_numbers(plans, texts))
+            return Tokenized(texts, restorable, scopes, scopes[0].commit_key)
     raise OperatorError("texts keep looking like placeholders that were just made", code="unstable")
 
 
@@ -184,6 +186,18 @@ def _protect(plans: Sequence[_Plan], restorable: Restorable) -> bool:
             plan.decided = settle((*plan.decided, *new))
             added = True
     return added
+
+
+def _numbers(plans: Sequence[_Plan], texts: Mapping[str, str]) -> frozenset[str]:
+    """Placeholders that stand where a number was, and nowhere where words were."""
+    numbers: set[str] = set()
+    words: set[str] = set()
+    for plan in plans:
+        new = texts.get(plan.segment.pointer) if plan.decided else None
+        if new is not None:
+            of_number = plan.segment.kind is SegmentKind.NUMBER
+            (numbers if of_number and len(plan.decided) == 1 and is_token(new) else words).add(new)
+    return frozenset(numbers - words)
 
 
 def _texts(plans: Sequence[_Plan], issued: Mapping[str, Mapping[Item, str]]) -> dict[str, str]:

@@ -13,7 +13,7 @@ from proxy.formats.document import decode
 from proxy.formats.facts import Noticed
 from proxy.formats.jsonscan import Form, scan, string_of
 from proxy.formats.shape import Shape, Use
-from proxy.formats.stream import Piece, looks_like_json, spliced
+from proxy.formats.stream import Piece, looks_like_json, number_of, spliced
 from redaction.restore import Encoding, Restorer
 
 MAX_WHOLE = 256 * 1024 * 1024  # bytes; images of a generation API come as base64 of some 20 MB
@@ -87,6 +87,9 @@ class WholeReader:
                 continue
             encoding = Encoding.JSON if leaf.shape.json or looks_like_json(value) else Encoding.PLAIN
             tool = self._calls.tool(leaf) if self._calls is not None else None
+            if (number := number_of(leaf, value, self._restorer, tool)) is not None:
+                pieces.append(number)
+                continue
             now = self._restorer.whole(value, encoding, strict=self._strict or not leaf.listed, tool=tool)
             if leaf.form is Form.STRING and leaf.shape.use is not Use.STRUCTURAL:
                 self._noticed.text(leaf.pointer, value)

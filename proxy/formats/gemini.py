@@ -63,6 +63,7 @@ ANSWER = build(
     structural("candidates/*/content/parts/*/functionCall/id candidates/*/content/parts/*/thought"),
     structural("candidates/*/content/parts/*/functionCall/name", note="tool"),
     Rule("candidates/*/content/parts/*/functionCall", kind=SegmentKind.TOOL_ARGUMENTS),
+    app_data("candidates/*/content/parts/*/functionCall/args", SegmentKind.TOOL_ARGUMENTS),
     structural("candidates/*/content/parts/*/inlineData/mimeType", note="mime"),
     media("candidates/*/content/parts/*/inlineData/data"),
     opaque("candidates/*/content/parts/*/thoughtSignature", once=True),

@@ -9,7 +9,7 @@ import re
 from proxy.formats import gemini, refusal
 from proxy.formats.core import JsonFormat, Operation
 from proxy.formats.session import JsonDialect
-from proxy.formats.shape import Rule, Use, build, delta, graft, joined, media, opaque, structural, text
+from proxy.formats.shape import Rule, Use, app_data, build, delta, graft, joined, media, opaque, structural, text
 from redaction.segment import SegmentKind
 
 _REQUEST = gemini.REQUEST.members
@@ -67,6 +67,7 @@ SERVER = build(
     structural("toolCall/functionCalls/*/id"),
     structural("toolCall/functionCalls/*/name", note="tool"),
     Rule("toolCall/functionCalls/*", kind=SegmentKind.TOOL_ARGUMENTS),
+    app_data("toolCall/functionCalls/*/args", SegmentKind.TOOL_ARGUMENTS),
     Rule("sessionResumptionUpdate/newHandle", Use.OPAQUE, note="@object.session"),
     structural("sessionResumptionUpdate/{resumable,lastConsumedClientMessageIndex}"),
     structural("usageMetadata/promptTokenCount", note="@usage.in", once=True),

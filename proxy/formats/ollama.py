@@ -8,7 +8,7 @@ import re
 from proxy.formats import refusal
 from proxy.formats.core import JsonFormat, Operation, Streams
 from proxy.formats.schema import json_schema
-from proxy.formats.shape import Rule, app_data, build, delta, graft, media, opaque, structural, text
+from proxy.formats.shape import app_data, build, delta, graft, media, opaque, structural, text
 from redaction.segment import SegmentKind
 
 _ARGUMENTS = SegmentKind.TOOL_ARGUMENTS
@@ -38,7 +38,7 @@ ANSWER = build(
     structural("eval_count", note="@usage.out", once=True),
     structural("message/role message/tool_calls/*/id message/tool_calls/*/function/index"),
     structural("message/tool_calls/*/function/name", note="tool"),
-    Rule("message/tool_calls/*/function/arguments", kind=_ARGUMENTS),
+    app_data("message/tool_calls/*/function/arguments", _ARGUMENTS),
     delta("message/content message/thinking response thinking"),
     opaque("context logprobs/**", once=True),
     structural("embeddings/*/* embedding/* status completed total"),

@@ -37,12 +37,16 @@ class _Last:
 
 @dataclass(slots=True)
 class Piece:
-    """One literal of a JSON text and what stands there now. channel: "" where it is a text of its own."""
+    """One literal of a JSON text and what stands there now. channel: "" where it is a text of its own.
+
+    bare: what stands there now is a number.
+    """
 
     leaf: Leaf
     value: str
     now: str
     channel: str = ""
+    bare: bool = False
 
 
 class StreamReader:
@@ -132,7 +136,8 @@ class StreamReader:
             encoding = Encoding.JSON if shape.json or looks_like_json(value) else Encoding.PLAIN
             if leaf.form is Form.STRING and shape.use is not Use.STRUCTURAL:
                 self._noticed.whole(value)
-            return Piece(leaf, value, self._restorer.whole(value, encoding, strict=strict, tool=tool))
+            number = number_of(leaf, value, self._restorer, tool)
+            return number or Piece(leaf, value, self._restorer.whole(value, encoding, strict=strict, tool=tool))
         if kind in channels.opaque:
             return None
         channel = self._channels.name(leaf)
@@ -164,6 +169,14 @@ class StreamReader:
         return added
 
 
+def number_of(leaf: Leaf, value: str, restorer: Restorer, tool: str | None) -> Piece | None:
+    """A placeholder that stands for a number in the app's own data; None for every other text."""
+    if leaf.form is not Form.STRING or not (leaf.shape.free or leaf.frame.free):
+        return None
+    number = restorer.number(value, tool)
+    return None if number is None else Piece(leaf, value, number, bare=True)
+
+
 def looks_like_json(text: str) -> bool:
     """Whether a text is most probably a JSON document, in which a restored value must be escaped."""
     if text.lstrip()[:1] not in _OPEN or text.rstrip()[-1:] not in _CLOSE:
@@ -192,7 +205,7 @@ def spliced(data: str, pieces: Sequence[Piece]) -> str:
     for piece in pieces:
         literal = data[piece.leaf.start : piece.leaf.end]
         parts.append(data[done : piece.leaf.start])
-        parts.append(json_like(literal, piece.value)(piece.now))
+        parts.append(piece.now if piece.bare else json_like(literal, piece.value)(piece.now))
         done = piece.leaf.end
     parts.append(data[done:])
     return "".join(parts)

@@ -24,7 +24,7 @@ class Encoding(StrEnum):
     """What the text of a channel is.
 
     JSON: the text of a JSON document that itself arrives as a string, such as a tool call's arguments. HTML: entities
-    for all that has one. XML: for what would break a document; an apostrophe stays.
+    for all that has one. XML: for what would break a document between tags; a quotation mark stays.
     """
 
     PLAIN = "plain"
@@ -41,7 +41,7 @@ def encode(value: str, encoding: Encoding) -> str:
     if encoding is Encoding.HTML:
         return html.escape(value)
     if encoding is Encoding.XML:
-        return html.escape(value, quote=False).replace('"', "&quot;")
+        return html.escape(value, quote=False)
     if encoding is Encoding.URL:
         return quote(value, safe="", errors="surrogatepass")
     return value

@@ -171,6 +171,13 @@ class Restorer:
         self._restored += 1
         return written
 
+    def number(self, text: str, tool: str | None = None) -> str | None:
+        """The JSON number for which a complete text stands as a placeholder; None where it stands for none."""
+        if text not in self._restorable.numbers or self._keeps(tool):
+            return None
+        self._restored += 1
+        return self._restorable.tokens[text]
+
     def _keeps(self, tool: str | None) -> bool:
         return tool is not None and self._may_restore is not None and not self._may_restore(tool)
 

@@ -53,8 +53,8 @@ class Restorable:
     """
 
     __slots__ = (
-        "_by_ident", "_heads", "_idents", "_labels", "_lengths", "_literals", "_lost_words", "_sent", "_tokens",
-        "_words",
+        "_by_ident", "_heads", "_idents", "_labels", "_lengths", "_literals", "_lost_words", "_numbers", "_sent",
+        "_tokens", "_words",
     )  # fmt: skip
 
     def __init__(self, tokens_to_originals: Mapping[str, str], sent: Iterable[str] = ()) -> None:
@@ -86,16 +86,30 @@ class Restorable:
         self._words: WordPrefixes | None = None
         self._lost_words: WordPrefixes | None = None
         self._sent = Sent(self._tokens, sent)
+        self._numbers: frozenset[str] = frozenset()
 
-    def with_sent(self, sent: Iterable[str], echoes: Mapping[str, str] = _NO_ECHOES) -> "Restorable":
+    @property
+    def numbers(self) -> frozenset[str]:
+        """See `with_numbers`."""
+        return self._numbers
+
+    def with_sent(
+        self,
+        sent: Iterable[str],
+        echoes: Mapping[str, str] = _NO_ECHOES,
+        numbers: frozenset[str] | None = None,
+    ) -> "Restorable":
         """The same placeholders with the texts as they were sent; what was worked out for them is shared.
 
-        echoes: texts that were opened to be inspected, as they were sent -> as the app wrote them.
+        echoes: texts that were opened to be inspected, as they were sent -> as the app wrote them. numbers: those that
+        took the place of a JSON number, and of nothing else; None: as is known already.
         """
         other = Restorable.__new__(Restorable)
         for name in self.__slots__:
             setattr(other, name, getattr(self, name))
         other._sent = Sent(self._tokens, sent, echoes)
+        if numbers is not None:
+            other._numbers = numbers
         return other
 
     @property

@@ -169,3 +169,38 @@ def test_a_value_that_would_break_a_document_is_escaped_in_it():
     token = tokens.mint(bytes(32), "PERSON", "O'Neil & <Söhne>")
     chosen = TextReader(Restorer(Restorable({token: "O'Neil & <Söhne>"})), encoding=Encoding.XML)
     assert chosen.feed(f"<a>{token}</a>".encode()) + chosen.finish() == "<a>O'Neil &amp; &lt;Söhne&gt;</a>".encode()
+
+
+TELEPHONE = 4917612345678
+
+
+@pytest.mark.parametrize(("destination", "target", "request_of", "answer_of"), [
+    ("gemini", "/v1beta/models/m:generateContent",
+     lambda args: {"contents": [{"role": "model", "parts": [{"functionCall": {"name": "f", "args": args}}]}]},
+     lambda args: {"candidates": [{"content": {"parts": [{"functionCall": {"name": "f", "args": args}}]}}]}),
+    ("anthropic", "/v1/messages",
+     lambda args: {"model": "m", "max_tokens": 9, "messages": [{"role": "assistant", "content": [{"type": "tool_use", "id": "t", "name": "f", "input": args}]}]},
+     lambda args: {"content": [{"type": "tool_use", "id": "t", "name": "f", "input": args}]}),
+    ("openai", "/mcp", lambda args: {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "f", "arguments": args}},
+     lambda args: {"jsonrpc": "2.0", "id": 1, "result": {"structuredContent": args}}),
+], ids=["gemini", "anthropic", "mcp"])  # fmt: skip
+@pytest.mark.parametrize("kind", ["application/json", "text/event-stream"])
+def test_a_number_of_the_app_comes_back_as_a_number(gate, destination, target, request_of, answer_of, kind):
+    went = gate.ask(destination, target, json.dumps(request_of({"phone": TELEPHONE, "n": 7, "note": MAIL})).encode())
+    assert_no_leak([went.left], [str(TELEPHONE), MAIL])
+    sent = went.left.body.decode()
+    begin = sent.index('{"phone"')
+    arguments, _ = json.JSONDecoder().raw_decode(sent, begin)
+    answer = json.dumps(answer_of({**arguments, "again": [arguments["phone"]]})).encode()
+    framed = answer if kind == "application/json" else b"data: " + answer + b"\n\n"
+    found = went.answer(framed, kind, 400 if kind == "application/json" else 200).removeprefix(b"data: ")
+    assert json.loads(found) == answer_of({"phone": TELEPHONE, "n": 7, "note": MAIL, "again": [TELEPHONE]})
+
+
+def test_a_number_that_was_said_in_words_as_well_comes_back_as_words(gate):
+    args = {"phone": TELEPHONE, "text": str(TELEPHONE)}
+    said = [{"functionCall": {"name": "f", "args": args}}, {"text": f"call {TELEPHONE}"}]
+    went = gate.ask("gemini", "/v1beta/models/m:generateContent", json.dumps({"contents": [{"parts": said}]}).encode())
+    token = went.left.json()["contents"][0]["parts"][0]["functionCall"]["args"]["phone"]
+    found = json.loads(went.answer(json.dumps({"candidates": [{"content": {"parts": [{"text": token}]}}]}).encode()))
+    assert found["candidates"][0]["content"]["parts"] == [{"text": str(TELEPHONE)}]
