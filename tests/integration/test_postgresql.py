@@ -251,7 +251,8 @@ async def test_a_database_that_is_away_lets_nothing_leave(
     one = machine("one")
     name = sa.make_url(postgres_url).database or ""
     async with each_door(**one) as it, it.client("openai") as client:
-        await client.post("/v1/chat/completions", json=chat("before"))
+        answer = await client.post("/v1/chat/completions", json=chat("before"))
+        assert answer.status_code == 200
         await it.settled()
         before = len(it.received())
         postgres_server.run(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
