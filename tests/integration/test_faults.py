@@ -245,7 +245,7 @@ async def test_a_client_that_sends_the_head_of_a_request_byte_by_byte_is_cut(sta
         if kept:
             writer.write(b"GET /-/healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
             assert (await reader.readuntil(b"ok\n")).startswith(b"HTTP/1.1 200")
-        cut = asyncio.create_task(reader.read())
+        cut = asyncio.create_task(rest_of(reader))
         sent = await dripped(writer, b"POST /openai/v1/chat/completions HTTP/1.1\r\nX: " + b"a" * 100_000, cut)
         assert await asyncio.wait_for(cut, WAIT_S) == b""
         assert sent < 10_000
