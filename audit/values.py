@@ -20,6 +20,7 @@ class IdentifiedBy(StrEnum):
     CERTIFICATE = "certificate"
     HEADER = "header"
     NETWORK = "network"
+    POD = "pod"
     PROCESS = "process"
     CLAIM = "claim"
     PROVIDER_KEY = "provider_key"

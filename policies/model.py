@@ -135,7 +135,7 @@ class PolicyInput:
     """Everything a decision may depend on.
 
     application: a name from `Policy.applications`, or "" when nobody knows which app it is.
-    identified_by: credential, certificate, claim, provider_key, header, network or none.
+    identified_by: credential, certificate, claim, provider_key, header, pod, network or none.
     destination: a name from `Policy.destinations`, or "" for a host that is not in the register.
     time: aware; exceptions, destinations and time windows end by it.
     purpose: a name from `Policy.purposes`, or "" for the application's own.

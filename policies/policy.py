@@ -50,11 +50,20 @@ class Purpose:
 
 
 @dataclass(frozen=True, slots=True)
+class Pods:
+    """Pods of Kubernetes: those of a namespace that bear all of these labels."""
+
+    namespace: str
+    labels: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Identify:
     """How an application is recognised; empty fields are not asked.
 
     header, claim: `NAME=VALUE`. networks: CIDR of the client. certificate: a name in the client's certificate.
-    provider_key: `sha256:<hex>` of the key with which it comes to the provider.
+    provider_key: `sha256:<hex>` of the key with which it comes to the provider. pods: it runs in, at the address from
+    which the request comes.
     """
 
     credential: str = ""
@@ -63,6 +72,7 @@ class Identify:
     certificate: str = ""
     claim: str = ""
     provider_key: str = ""
+    pods: Pods | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,6 +267,10 @@ class Policy:
         name: "" where an answer does not say which tool it calls; then only if every tool may have originals.
         """
         return self.tools.get(name, self.tools_default) if name else self.restores_every_tool
+
+    def pod_namespaces(self) -> frozenset[str]:
+        """The namespaces of Kubernetes whose pods are applications here."""
+        return frozenset(one.identify.pods.namespace for one in self.applications.values() if one.identify.pods)
 
     def trusts_header(self, name: str) -> tuple[str, ...]:
         """From whom a `dragoman-*` header is believed: `credential` and CIDR ranges; empty means nobody."""

@@ -9,7 +9,7 @@ from ipaddress import ip_network
 
 from policies.document import Path
 from policies.model import MediaAction
-from policies.policy import Application, Identify, SubjectSource, Tokens
+from policies.policy import Application, Identify, Pods, SubjectSource, Tokens
 from policies.resolve import UNKNOWN_NAME, Findings, resolve_media
 from policies.schema import PolicyFile
 from policies.schema_senders import ApplicationSection, IdentifySection
@@ -69,6 +69,7 @@ def _identify(path: Path, section: IdentifySection, file: PolicyFile, found: Fin
         certificate=section.certificate,
         claim=section.claim,
         provider_key=section.provider_key,
+        pods=Pods(section.pods.namespace, section.pods.labels) if section.pods else None,
     )
 
 
@@ -79,12 +80,12 @@ def _needs_tokens(path: Path, found: Findings) -> None:
 
 def _once(file: PolicyFile, found: Findings) -> None:
     """No two applications may be recognised by the same thing."""
-    for key in ("header", "certificate", "claim", "provider_key"):
+    for key in ("header", "certificate", "claim", "provider_key", "pods"):
         first: dict[str, str] = {}
         for name, section in file.applications.items():
             value = getattr(section.identify, key)
-            if value and first.setdefault(value, name) != name:
-                message = f"'{first[value]}' is recognised by the same {key}"
+            if value and first.setdefault(str(value), name) != name:
+                message = f"'{first[str(value)]}' is recognised by the same {key}"
                 found.add(("applications", name, "identify", key), message, "identified_twice")
 
 

@@ -30,6 +30,7 @@ from proxy.messages import Origin
 from proxy.metrics import Metrics
 from proxy.mirrors import Mirrors
 from proxy.operating import watch_expiry, watchers
+from proxy.outbound.pods import KnownPods, cluster_of
 from proxy.outbound.token_keys import TokenKeys
 from proxy.outbound.witnesses import asked
 from proxy.own_entities import own_entities
@@ -139,6 +140,8 @@ class App:
         keys = TokenKeys(home, self.metrics.observe)
         self._stack.push_async_callback(flags.close)
         self._stack.push_async_callback(keys.close)
+        pods = KnownPods(cluster_of(settings.kubernetes), self.metrics.observe)
+        self._stack.push_async_callback(pods.close)
         documents = DocumentPool(settings.languages, size=min(settings.worker_count, 4))
         self._stack.push_async_callback(documents.close)
         upstreams = {**settings.upstreams, **await self._demo_upstream()}
@@ -156,6 +159,7 @@ class App:
             value_refs=value_refs,
             flags=flags.look_up,
             claims=lambda tokens, headers: verified_claims(tokens, headers, keys),
+            pods=pods,
             budgets=budgets,
             documents=documents,
             waiting=ThreadedApprovals(self.control.approvals, threads),

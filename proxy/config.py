@@ -65,6 +65,7 @@ class Settings:
     for the next proxy (modes `upstream:`). log: form of the process log, `text` or `json`. traces: URL of a collector
     that takes OTLP traces over HTTP, empty for none. streams: tables of the file as they are,
     streams_folder: where it is (see `proxy.outbound.streams.settings`).
+    kubernetes: `api` (URL), `token` and `ca` (files) of the API server; empty inside a pod, which has its own.
     policy_people: how many have to want another policy; with 2 a changed file alone does nothing.
     """
 
@@ -103,6 +104,7 @@ class Settings:
     streams: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     streams_folder: Path | None = None
     oidc: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    kubernetes: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def worker_count(self) -> int:
@@ -179,7 +181,7 @@ def load(
     return settings
 
 
-_TABLES = ("upstreams", "provider_keys", "flag_databases", "limits", "spacy_models", "streams", "oidc")
+_TABLES = ("upstreams", "provider_keys", "flag_databases", "limits", "spacy_models", "streams", "oidc", "kubernetes")
 
 
 def _from_toml(settings: Settings, path: Path) -> Settings:
@@ -223,6 +225,13 @@ def _outbound(data: Mapping[str, Any], path: Path) -> dict[str, Any]:
         if table.get("client_secret"):
             table["client_secret"] = _reference(str(table["client_secret"]), "oidc.client_secret", path)
         found["oidc"] = MappingProxyType(table)
+    if "kubernetes" in data:
+        given = {key: str(value) for key, value in dict(data["kubernetes"]).items()}
+        for key in given:
+            _expect(key, {"api", "token", "ca"}, f"{path}: kubernetes")
+        parse_origin(given.get("api", ""), what=f"{path}: kubernetes.api")
+        files = {key: str((path.parent / value).resolve()) for key, value in given.items() if key != "api"}
+        found["kubernetes"] = MappingProxyType({**given, **files})
     return found
 
 

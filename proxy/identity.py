@@ -13,7 +13,7 @@ from hashlib import sha256
 from types import MappingProxyType
 from typing import Any
 
-from policies.policy import Identify, Policy
+from policies.policy import Identify, Pods, Policy
 from proxy.aws_signing import is_signed, signer_of
 from proxy.errors import RefusedError
 from proxy.messages import Egress
@@ -76,6 +76,23 @@ class CredentialBook:
         return found
 
 
+@dataclass(frozen=True, slots=True)
+class Pod:
+    """A pod of Kubernetes that runs at an address."""
+
+    namespace: str
+    labels: Mapping[str, str]
+
+
+type PodAt = Callable[[str], Pod | None]
+"""(address of a client) -> the one pod that is there, None where there is none, several, or nobody knows."""
+
+
+def no_pod(_address: str) -> Pod | None:
+    """Outside Kubernetes."""
+    return None
+
+
 def digest(credential: str) -> bytes:
     """SHA-256 of a credential; enough, because credentials are 256 random bits."""
     return sha256(credential.encode()).digest()
@@ -87,11 +104,13 @@ def identify(
     book: CredentialBook,
     carriers: tuple[str, ...],
     claims: Mapping[str, Any] = _NO_CLAIMS,
+    pod_at: PodAt = no_pod,
 ) -> Identity:
     """Who sends this request, by the strongest thing that it shows.
 
     carriers: lower-case names of the destination's own credential headers; ours is accepted there, too. claims: of a
-    token that was verified. Raises RefusedError (`credential_unknown`, `application_unknown`, `subjects_too_many`).
+    token that was verified. pod_at: which pod a peer is. Raises RefusedError (`credential_unknown`,
+    `application_unknown`, `subjects_too_many`).
     """
     credential, carrier = _credential(egress, carriers)
     trusted = trust_of(egress.peer, bool(credential), policy)
@@ -105,7 +124,7 @@ def identify(
             )
         name, how = found, "credential"
     else:
-        name, how = _shown(egress, policy, carriers, claims, trusted)
+        name, how = _shown(egress, policy, carriers, claims, trusted, pod_at)
     if how == "header" and name not in policy.applications:
         raise RefusedError(
             "dragoman-app names an application that the policy does not know", code="application_unknown"
@@ -151,6 +170,7 @@ def _shown(
     carriers: tuple[str, ...],
     claims: Mapping[str, Any],
     trusted: "Callable[[str], bool]",
+    pod_at: PodAt,
 ) -> tuple[str, str]:
     """The application that a request without our credential comes from, and how we know; strongest evidence first."""
     shown = [value for name in carriers for value in egress.headers.all(name)] if policy.applications else []
@@ -166,6 +186,7 @@ def _shown(
         ("claim", lambda one: bool(one.claim) and _claimed(one.claim, claims)),
         ("provider_key", lambda one: one.provider_key in keys),
         ("header", by_header),
+        ("pod", lambda one: one.pods is not None and _in_pod(one.pods, pod_at(egress.peer))),
         ("network", lambda one: bool(one.networks) and _in_networks(egress.peer, one.networks)),
     )
     for how, fits in checks:
@@ -174,6 +195,11 @@ def _shown(
                 return name, how
     named = _named(egress, trusted)
     return (named, "header") if named else ("", "none")
+
+
+def _in_pod(wanted: Pods, pod: Pod | None) -> bool:
+    """Whether that pod bears every label that is wanted."""
+    return pod is not None and pod.namespace == wanted.namespace and wanted.labels.items() <= pod.labels.items()
 
 
 def _claimed(wanted: str, claims: Mapping[str, Any]) -> bool:

@@ -81,16 +81,18 @@ async def find_identity(work: Work, services: Services) -> None:
     egress = work.facts.egress
     if policy.tokens is not None:
         work.claims = await services.claims(policy.tokens, egress.headers)
-    identity = check_application(work)
+    if namespaces := policy.pod_namespaces():
+        await services.pods.know(namespaces)
+    identity = check_application(work, services)
     work.facts.subjects = await services.references.subjects(identity.subjects)
     work.facts.session = await services.references.session(identity.session)
     work.facts.purpose = identity.purpose or policy.purpose_for(identity.application)
 
 
-def check_application(work: Work) -> Identity:
-    """Who sends it, as far as the request alone says it. Raises as `find_identity` does."""
-    carriers = work.destination.credentials.headers
-    identity = identify(work.facts.egress, work.active.policy, work.active.credentials, carriers, work.claims)
+def check_application(work: Work, services: Services) -> Identity:
+    """Who sends it, as far as it can be told without waiting. Raises as `find_identity` does."""
+    carriers, active = work.destination.credentials.headers, work.active
+    identity = identify(work.facts.egress, active.policy, active.credentials, carriers, work.claims, services.pods.at)
     work.facts.identity = identity
     if identity.application in work.active.stopped_applications:
         raise RefusedError("this application was stopped by an officer", code="application_stopped")

@@ -14,7 +14,7 @@ from policies.budgets import Spending
 from policies.policy import Policy
 from proxy.control.approvals import HeldRequest
 from proxy.documents.base import Opened
-from proxy.identity import CredentialBook, Subject
+from proxy.identity import CredentialBook, Pod, Subject
 from redaction.cache import SegmentFindings
 from redaction.segment import Segment
 from redaction.vault import Scope
@@ -78,6 +78,16 @@ class KeptAnswers(Protocol):
     """Where answers are kept for a comparison. See `redaction.vault.Answers`."""
 
     async def keep(self, scope: Scope, exchange: str, attempt: int, text: str, ttl_s: int) -> bool: ...
+
+
+class Pods(Protocol):
+    """The pods of Kubernetes, by their addresses; see `proxy.outbound.pods`."""
+
+    async def know(self, namespaces: frozenset[str]) -> None:
+        """Returns when the pods of these namespaces are known, or cannot be; never raises."""
+        ...
+
+    def at(self, address: str) -> Pod | None: ...
 
 
 class SpendingBook(Protocol):

@@ -70,7 +70,8 @@ class Turns:
         work = self._steps.begin(session.work.facts.egress)
         try:
             find_destination(work, self._services)
-            check_application(work)
+            work.claims = session.work.claims  # verified with its opening, and again with each message
+            check_application(work, self._services)
             session.check_same(work)
         except Exception as error:
             return refusal_of(error, session.exchange.transfer)

@@ -20,7 +20,7 @@ from proxy.formats.base import Endpoint, Format, Inspected, RequestHead
 from proxy.formats.selection import Formats
 from proxy.formats.target import Target
 from proxy.framing.websocket import SessionLimits
-from proxy.identity import Identity, Subject
+from proxy.identity import Identity, Pod, Subject
 from proxy.messages import Origin
 from proxy.records import Facts
 from proxy.scopes import ScopeRefs
@@ -33,6 +33,7 @@ from proxy.services import (
     KeptAnswers,
     Offload,
     PersonReferences,
+    Pods,
     Recorder,
     SpendingBook,
     WaitingRoom,
@@ -102,6 +103,15 @@ class NoAnswers:
         return False
 
 
+class NoPods:
+    """`services.Pods` outside Kubernetes."""
+
+    async def know(self, namespaces: frozenset[str]) -> None: ...
+
+    def at(self, address: str) -> Pod | None:
+        return None
+
+
 class Unlimited:
     """`services.SpendingBook` without a limit."""
 
@@ -119,9 +129,9 @@ class Services:
 
     active: what is in force for a new transfer. upstreams: origins that replace the register's. provider_key: the
     provider's key that we hold for a destination. value_refs: keyed hashes of a value, for a policy's exceptions.
-    flags: what persons said about a purpose. claims: of a request's verified token. budgets: what is left of the
-    policy's. mirror: takes a copy of a recorded transfer for a second recipient, at once and without raising. answers:
-    keeps what is to be compared. observe: counts an event (kind, label).
+    flags: what persons said about a purpose. claims: of a request's verified token. pods: by their addresses. budgets:
+    what is left of the policy's. mirror: takes a copy of a recorded transfer for a second recipient, at once, without
+    raising. answers: keeps what is to be compared. observe: counts an event (kind, label).
     """
 
     detection: Detection
@@ -137,6 +147,7 @@ class Services:
     value_refs: Callable[[str, str], frozenset[str]] = _no_refs
     flags: LookUp = _unknown_flags
     claims: ClaimsOf = no_claims
+    pods: Pods = field(default_factory=NoPods)
     budgets: SpendingBook = field(default_factory=Unlimited)
     waiting: WaitingRoom | None = None
     documents: Documents = field(default_factory=NoDocuments)

@@ -6,6 +6,8 @@ real one while this was written (discovery, get, create, list, watch), and 404 t
 
 import asyncio
 import json
+import re
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -25,6 +27,7 @@ KINDS = {
     "networking.k8s.io/v1": {"NetworkPolicy": "networkpolicies"},
     "rbac.authorization.k8s.io/v1": {"Role": "roles", "RoleBinding": "rolebindings"},
 }
+PODS = re.compile(r"/api/v1/namespaces/(?P<namespace>[a-z0-9-]+)/pods")
 NOT_FOUND = {"kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": "NotFound", "code": 404}
 PROTOBUF = b"k8s\x00"
 """The magic bytes of Kubernetes' own encoding, in which Helm keeps its release."""
@@ -78,7 +81,7 @@ class FakeCluster:
             self._changed.notify_all()
 
     def _pod(self, name: str, address: str, labels: dict[str, str], phase: str, more: dict[str, Any]) -> dict[str, Any]:
-        metadata = {"name": name, "namespace": more.pop("namespace", "apps"), "labels": labels}
+        metadata = {"name": name, "uid": f"uid-{name}", "namespace": more.pop("namespace", "apps"), "labels": labels}
         status = {"phase": phase, "podIP": address, "podIPs": [{"ip": address}] if address else []}
         return {"kind": "Pod", "apiVersion": "v1", "metadata": metadata, "spec": more, "status": status}
 
@@ -97,8 +100,8 @@ class FakeCluster:
         self.asked.append(request.path_qs)
         if self._token and request.headers.get("authorization") != f"Bearer {self._token}":
             return web.json_response({**NOT_FOUND, "code": 401, "reason": "Unauthorized"}, status=401)
-        if request.path == "/api/v1/pods":
-            return await (self._watch(request) if request.query.get("watch") else self._list())
+        if found := PODS.fullmatch(request.path):
+            return await (self._watch(request) if request.query.get("watch") else self._list(found["namespace"]))
         if request.method == "GET":
             return self._discovered(request.path)
         body = await request.read()
@@ -131,15 +134,15 @@ class FakeCluster:
             return web.json_response({"kind": "SecretList", "apiVersion": "v1", "metadata": {}, "items": []})
         return web.json_response(NOT_FOUND, status=404)
 
-    async def _list(self) -> web.Response:
+    async def _list(self, namespace: str) -> web.Response:
         meta = {"resourceVersion": str(self._version)}
         self._gone = False
-        return web.json_response(
-            {"kind": "PodList", "apiVersion": "v1", "metadata": meta, "items": list(self.pods.values())}
-        )
+        items = [one for one in self.pods.values() if one["metadata"]["namespace"] == namespace]
+        return web.json_response({"kind": "PodList", "apiVersion": "v1", "metadata": meta, "items": items})
 
     async def _watch(self, request: web.Request) -> web.StreamResponse:
         seen = int(request.query["resourceVersion"])
+        namespace = request.path.split("/")[4]
         response = web.StreamResponse(headers={"content-type": "application/json"})
         await response.prepare(request)
         self.watching.set()
@@ -153,22 +156,24 @@ class FakeCluster:
                     gone = {**NOT_FOUND, "code": 410, "reason": "Expired", "message": "too old resource version"}
                     told = [{"type": "ERROR", "object": gone}]
             for change in told:
+                if change["object"].get("metadata", {"namespace": namespace})["namespace"] != namespace:
+                    continue
                 await response.write(json.dumps(change).encode() + b"\n")
             if self._gone:
                 return response
 
 
 @asynccontextmanager
-async def cluster(token: str = "") -> AsyncIterator[FakeCluster]:
-    """One that listens."""
+async def cluster(token: str = "", tls: ssl.SSLContext | None = None) -> AsyncIterator[FakeCluster]:
+    """One that listens. token: what clients have to show. tls: to speak HTTPS."""
     made = FakeCluster(token)
     runner = web.ServerRunner(web.Server(made._handle), shutdown_timeout=0.1)  # type: ignore[arg-type]
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
+    site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls)
     await site.start()
     try:
         host, port = runner.addresses[0][:2]
-        made.url = f"http://{host}:{port}"
+        made.url = f"{'https' if tls else 'http'}://{host}:{port}"
         yield made
     finally:
         await runner.cleanup()

@@ -54,6 +54,7 @@ VARIANTS = {
     "several": {**SHARED, "gateway": {"replicas": 3, "from": [{"team": "messenger"}]}, "policy": POLICY},
     "sidecar": {**SHARED, "gateway": {"enabled": False}, "sidecar": {"enabled": True, "containers": [APP]}},
     "both": {**SHARED, "sidecar": {"enabled": True, "containers": [APP], "bypass": ["10.0.0.0/8"]}},
+    "pods": {"gateway": {"pods": ["messenger", "feed"]}},
     "gateway alone": {"gateway": {"proxy": False}, "config": 'languages = ["de"]\n[limits]\nbody_bytes = 1000000\n'},
 }
 
@@ -184,3 +185,20 @@ async def test_the_first_container_makes_a_home_that_dragoman_takes(tmp_path: Pa
         subprocess.run([*box["command"], script], env=environment, check=True)  # noqa: ASYNC221
     assert home.stat().st_mode & 0o777 == 0o700
     assert {path.stat().st_mode & 0o777 for path in home.rglob("*.key")} == {0o600}
+
+
+async def test_it_may_list_pods_where_the_policy_asks_for_them_and_nothing_else(tmp_path: Path) -> None:
+    objects = await installed(tmp_path, VARIANTS["pods"])
+    roles = [one for one in objects if one["kind"] == "Role"]
+    assert {one["metadata"]["namespace"] for one in roles} == {"messenger", "feed"}
+    assert all(
+        one["rules"] == [{"apiGroups": [""], "resources": ["pods"], "verbs": ["list", "watch"]}] for one in roles
+    )
+    bindings = [one for one in objects if one["kind"] == "RoleBinding"]
+    assert [one["subjects"] for one in bindings] == 2 * [
+        [{"kind": "ServiceAccount", "name": "dragoman", "namespace": "privacy"}]
+    ]
+    assert named(objects, "StatefulSet")["spec"]["template"]["spec"]["automountServiceAccountToken"] is True
+    alone = await installed(tmp_path, VARIANTS["alone"])
+    assert named(alone, "StatefulSet")["spec"]["template"]["spec"]["automountServiceAccountToken"] is False
+    assert not [one for one in alone if one["kind"] in {"Role", "RoleBinding"}]
