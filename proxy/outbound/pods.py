@@ -1,5 +1,6 @@
-"""The pods of Kubernetes by their addresses: listed once, then watched, in those namespaces that the policy names (as in
-"Efficient detection of changes" of its API Concepts).
+"""The pods of Kubernetes by their addresses: listed once, then watched, in those namespaces that the policy names.
+
+The order of steps is that of "Efficient detection of changes" in its API Concepts.
 
 A pod counts only while it may send and its address is its own: not when it has ended, not in the network of its node,
 not when two are said to be at one address. Where the server cannot be asked nothing is known, and so no application is.
