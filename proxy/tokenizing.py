@@ -135,6 +135,8 @@ def _plans(scopes: Sequence[Scope], found: Sequence[Found], segments: Sequence[S
     decided: dict[str, list[Decided]] = {}
     # Hundreds of findings share a handful of decisions.
     chosen: dict[int, tuple[str, Mapping[str, str | int]] | None] = {}
+    last: Segment | None = None
+    items: list[Decided] = []
     for finding, segment, _, decision in found:
         key = id(decision)
         if key not in chosen:
@@ -142,7 +144,9 @@ def _plans(scopes: Sequence[Scope], found: Sequence[Found], segments: Sequence[S
             chosen[key] = (decision.operator.value, params) if decision.action is Action.TRANSFORM else None
         how = chosen[key]
         if how is not None:
-            decided.setdefault(segment.pointer, []).append(Decided(finding, *how))
+            if segment is not last:
+                last, items = segment, decided.setdefault(segment.pointer, [])
+            items.append(Decided(finding, *how))
     for pointer, items in decided.items():
         plans[pointer].decided = settle(items)
     return list(plans.values())

@@ -7,7 +7,7 @@ memory nor a timing of it gives the text back. Nothing is written anywhere.
 import hashlib
 import secrets
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 _ENTRY_BYTES = 384
 _FINDING_BYTES = 160
 _FORM_BYTES = 112
+MAX_TOLD = 8_192
+"""Requests whose values' digest is remembered: 2 MB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,7 @@ class SegmentCache:
         self._max_bytes = max_bytes
         self._bytes = 0
         self._entries: OrderedDict[bytes, _Entry] = OrderedDict()
+        self._told: OrderedDict[bytes, bytes] = OrderedDict()
 
     def digest(self, segment: Segment) -> bytes:
         """The key of a segment: everything that its findings may depend on, and not its place in the body."""
@@ -70,6 +73,21 @@ class SegmentCache:
     def derived(self, digest: bytes, values: bytes) -> bytes:
         """The key of a segment's findings after the values of its neighbours (their digest) were looked for in it."""
         return hashlib.blake2b(digest + values, key=self._key, digest_size=16).digest()
+
+    def told(self, digests: Sequence[bytes]) -> bytes | None:
+        """The digest of the values of a request with these segments, b"" where it has none; None where not known."""
+        return self._told.get(self._request(digests))
+
+    def tell(self, digests: Sequence[bytes], values: bytes) -> None:
+        """Remember it, for as many requests as `MAX_TOLD`."""
+        request = self._request(digests)
+        self._told[request] = values
+        self._told.move_to_end(request)
+        if len(self._told) > MAX_TOLD:
+            self._told.popitem(last=False)
+
+    def _request(self, digests: Sequence[bytes]) -> bytes:
+        return hashlib.blake2b(b"".join(digests), key=self._key, digest_size=16).digest()
 
     def get(self, digest: bytes) -> SegmentFindings | None:
         entry = self._entries.get(digest)

@@ -6,6 +6,7 @@ compared are those of the request itself, so nothing of one request is kept here
 
 import asyncio
 from collections.abc import Sequence, Set
+from types import MappingProxyType
 from typing import Final
 
 from redaction.cache import SegmentCache, SegmentFindings
@@ -38,44 +39,63 @@ class Conversation:
         self._segments = segments
         self._digests = digests
         self._found = found
+        self._fresh = fresh
         self._old = [place for place, digest in enumerate(digests) if digest not in fresh]
 
     async def propagated(self) -> list[SegmentFindings]:
         """As `redaction.propagate.propagate`."""
+        again = self._cache.told(self._digests)
+        if again is not None and (seen := self._seen(again)) is not None:
+            return seen
         everywhere = range(len(self._segments))
-        values = self._values(everywhere)
+        before = self._values(self._old)
+        values = self._values([place for place in everywhere if self._digests[place] in self._fresh], before)
         if not values:
+            self._cache.tell(self._digests, b"")
             return list(self._found)
-        keys = self._keys(everywhere, values)
+        digest = self._digest(values)
+        keys = self._keys(everywhere, digest)
         known = [self._cache.get(key) for key in keys]
         if None in known:
-            await self._as_before(values, keys, known)
+            await self._as_before(before, values, keys, known)
+        self._cache.tell(self._digests, digest)
         return await self._looked(values, everywhere, keys, known)
+
+    def _seen(self, digest: bytes) -> list[SegmentFindings] | None:
+        """The findings of a request that came before, segment by segment, while they are all remembered."""
+        if not digest:
+            return list(self._found)
+        known = [self._cache.get(key) for key in self._keys(range(len(self._digests)), digest)]
+        found = [one for one in known if one is not None]
+        return found if len(found) == len(known) else None
 
     async def _found_with(self, values: Values, places: Sequence[int]) -> list[SegmentFindings]:
         """The findings of some segments with these values looked for."""
         if not values:
             return [self._found[place] for place in places]
-        keys = self._keys(places, values)
+        keys = self._keys(places, self._digest(values))
         return await self._looked(values, places, keys, [self._cache.get(key) for key in keys])
 
-    def _values(self, places: Sequence[int]) -> Values:
-        return values_of((self._segments[place].text, self._forms(place)) for place in places)
+    def _values(self, places: Sequence[int], known: Values = MappingProxyType({})) -> Values:
+        return values_of(((self._segments[place].text, self._forms(place)) for place in places), known)
 
     def _forms(self, place: int) -> tuple[Form, ...]:
         text, found = self._segments[place].text, self._found[place]
         return self._cache.forms(self._digests[place], lambda: forms_of(text, found)) if found.findings else ()
 
-    def _keys(self, places: Sequence[int], values: Values) -> list[bytes]:
+    def _digest(self, values: Values) -> bytes:
         spelled = [f"{exact:d}{entity_type} {text}" for (text, exact), entity_type in sorted(values.items())]
-        digest = self._cache.values_digest(spelled[:MAX_LITERALS])
+        return self._cache.values_digest(spelled[:MAX_LITERALS])
+
+    def _keys(self, places: Sequence[int], digest: bytes) -> list[bytes]:
         return [self._cache.derived(self._digests[place], digest) for place in places]
 
-    async def _as_before(self, values: Values, keys: Sequence[bytes], known: list[SegmentFindings | None]) -> None:
+    async def _as_before(
+        self, values_before: Values, values: Values, keys: Sequence[bytes], known: list[SegmentFindings | None]
+    ) -> None:
         """What a turn adds mostly stands nowhere else: where it does not, the findings are those of the turn before."""
         if not self._old or len(self._old) == len(keys) or len(values) > MAX_LITERALS:
             return
-        values_before = self._values(self._old)
         new = {lower(text) for (text, exact), kind in values.items() if values_before.get((text, exact)) != kind}
         if len(new) > _FEW:
             return

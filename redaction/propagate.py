@@ -48,20 +48,23 @@ type Values = Mapping[tuple[str, bool], str]
 """What to look for: (text, whether only in this spelling), in small letters where in any -> entity type."""
 
 
+_NO_VALUES: Values = {}
+
+
 def literals(segments: Sequence[Segment], found: Sequence[SegmentFindings]) -> list[Literal]:
     """What to look for elsewhere, sorted, so that equal conversations give equal lists."""
     pairs = zip(segments, found, strict=True)
     return ordered(values_of((segment.text, forms_of(segment.text, result)) for segment, result in pairs))
 
 
-def values_of(texts: Iterable[tuple[str, Sequence[Form]]]) -> Values:
-    """What to look for in all of them: texts, and where in each it stands."""
-    seen: dict[tuple[str, bool], str] = {}
+def values_of(texts: Iterable[tuple[str, Sequence[Form]]], known: Values = _NO_VALUES) -> Values:
+    """What to look for in all of them: texts, and where in each it stands. known: of other texts, to be added to."""
+    seen = dict(known)
     for text, forms in texts:
         for start, end, exact, entity_type in forms:
             key = (text[start:end] if exact else lower(text[start:end]), exact)
-            known = seen.get(key)
-            if known is None or entity_type < known:
+            before = seen.get(key)
+            if before is None or entity_type < before:
                 seen[key] = entity_type
     return seen
 

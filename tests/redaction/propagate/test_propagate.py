@@ -111,6 +111,7 @@ def test_turn_by_turn_the_same_is_found_as_in_the_whole(
         digests = [cache.digest(one) for one in segments]
         got = asyncio.run(Conversation(cache, segments, digests, own, fresh.keys()).propagated())
         assert got == propagate(segments, own)
+        assert asyncio.run(Conversation(cache, segments, digests, own, set()).propagated()) == got
         assert cache.size_bytes <= (3_000 if small else 1 << 20)
 
 
