@@ -4,6 +4,7 @@ The transfers are made up, in a folder of its own. Each question is asked of sev
 whole; what is reported is the slowest median.
 """
 
+import os
 import resource
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -37,7 +38,7 @@ NOTHING: tuple[dict[str, str], ...] = ({"model": "none"}, {"country": "JP"}, {"r
 """What no transfer is."""
 GROUPS: tuple[tuple[str, ...], ...] = (
     ("destination",), ("destination", "day"), ("application", "action"), ("purpose", "entity", "day"), ("entity_type",),
-    ("model",), ("role",), ("language",),
+    ("model",), ("role",), ("language",), ("provider", "entity_type", "day"), ("state", "day"),
 )  # fmt: skip
 
 
@@ -59,9 +60,11 @@ def _measure(home: Path, transfers: int, progress: Progress) -> Iterator[Row]:
         finish(ledger)
         yield from _questions(ledger, transfers)
         yield from _export(ledger, home)
-        start = time.perf_counter()
-        found = verify_store(ledger.store, [ledger.home.read_vkey()])
-        yield Row("verify, one process", found.checkpoint.size / (time.perf_counter() - start), "entries per second")
+        for name, workers in (("one process", 1), ("a process for each core", len(os.sched_getaffinity(0)))):
+            start = time.perf_counter()
+            found = verify_store(ledger.store, [ledger.home.read_vkey()], workers=workers)
+            rate = found.checkpoint.size / (time.perf_counter() - start)
+            yield Row(f"verify, {name}", rate, "entries per second")
     finally:
         ledger.close()
 
@@ -87,6 +90,9 @@ def _questions(ledger: Ledger, transfers: int) -> Iterator[Row]:
         for days in (30, 365):
             yield _slowest(f"group by, {days} days", [(",".join(by), group, (by, days)) for by in GROUPS])
         yield _slowest("who holds what", [("all", lambda: holders.who(connection, Question()), ())])
+        of_one = Question(refs=ledger.references.known(Space.SUBJECT, person(0)))
+        yield _slowest("transfers without a person", [("all", lambda: holders.completeness(connection, of_one), ())])
+        yield _slowest("statistics", [("all", lambda: query.statistics(connection), ())])
 
 
 def _slowest(case: str, asked: Sequence[tuple[str, Callable[..., object], tuple[object, ...]]]) -> Row:
