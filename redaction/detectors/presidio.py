@@ -21,6 +21,9 @@ from redaction.recognizers.shape import model_score
 from redaction.settings import EngineSettings
 
 _EXCLUDED: Final = ("tagger", "parser", "lemmatizer", "attribute_ruler", "morphologizer", "senter", "textcat")
+# The words that a pipeline was trained on: vectors and entities go by their hashes, so nothing else reads these 700,000
+# strings, which weigh more than all the rest (130 MB).
+_SPELLINGS: Final = "strings"
 _TYPES: Final = {
     "PERSON": "PERSON",
     "PER": "PERSON",
@@ -192,7 +195,7 @@ def load_whole(name: str, exclude: Sequence[str] = ()) -> Any:
 
 
 def _model(name: str) -> Any:
-    model = load_whole(name, _EXCLUDED)
+    model = load_whole(name, (*_EXCLUDED, _SPELLINGS))
     # Some pipelines share a tok2vec among the components left out here and give the entity recognizer its own.
     for component in [name for name, part in model.pipeline if _feeds_nobody(model, part)]:
         model.disable_pipe(component)

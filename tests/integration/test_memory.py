@@ -76,3 +76,12 @@ def test_a_hostile_body_is_answered_in_bounded_memory(
     # 20 MB of text stand in memory as bytes, text and JSON, in and out; nothing may cost a multiple of that.
     assert high_water(running[0]) < 600
     assert ask(chat("still there?")).status_code == 200
+
+
+@pytest.mark.parametrize("seed", ["1 ", "a.b@", "Von Dr. ", "a='", "1/1 "])
+def test_a_megabyte_made_to_stall_expressions_is_answered(ask: Any, seed: str) -> None:
+    """What is quadratic would need hours for it; a limit of time refuses, and the next request is served."""
+    answer = ask(chat((seed * (MIB // len(seed)))[:MIB]))
+    assert answer.status_code in (200, 413, 503)
+    assert answer.status_code == 200 or answer.headers.get("dragoman-reason")
+    assert ask(chat("still there?")).status_code == 200
