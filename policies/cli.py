@@ -18,7 +18,7 @@ from platformdirs import user_data_path
 
 from policies import diff as diffs
 from policies import facts_diff, show
-from policies.edit import formatted, pin_edition
+from policies.edit import formatted, pin_edition, remove_observe
 from policies.errors import PolicyError, PolicyFileError, Problem
 from policies.load import Loaded, read, read_text
 from policies.new import Answers, example_file, observe_file, policy_file
@@ -203,6 +203,19 @@ def accept(
         write_checked(file, text, lambda loaded: True)
         typer.echo(facts_diff.render(found))
         typer.echo(f"{file}: {destination} now extends {found.newest}")
+
+
+def enforce(file: Annotated[Path, typer.Argument(help="Policy file with a test phase.")]) -> None:
+    """End a test phase: the file loses its `observe` section, and from then on its rules are applied.
+
+    Example: dragoman policy enforce policy.yaml
+    """
+    with exit_codes():
+        before = read(file)
+        text = remove_observe(file.read_text(encoding="utf-8"))
+        write_checked(file, text, lambda loaded: loaded.policy.observe is None)
+        typer.echo(diffs.render(diffs.diff(before.policy, read(file).policy)))
+        typer.echo(f"{file}: nothing is only observed any more")
 
 
 def new(

@@ -2,6 +2,8 @@
 
 import re
 import shlex
+import textwrap
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,8 @@ import pytest
 from typer.testing import CliRunner
 
 from audit.log import Ledger
-from policies.load import read
+from policies.load import loads, read
+from policies.model import Action, FindingFacts, PolicyInput
 from proxy.commands.policy import app
 
 GUIDES = Path(__file__).parents[2] / "docs" / "guides"
@@ -40,6 +43,8 @@ def test_every_command_of_the_guide_works(language: str, tmp_path: Path, monkeyp
         if words[0] == "lint":
             Path("policy.yaml").unlink()  # of the two ways to begin, the guide goes on with the first
             run.invoke(app, ["new", "messenger", "--out", str(home / "policy.yaml")])
+        if words[0] == "enforce":
+            assert read(Path(words[1])).policy.observe is not None
         for named in words:
             if named.endswith(".yaml") and words[0] != "new" and not Path(named).exists():
                 run.invoke(app, ["new", "messenger", "--out", named])
@@ -53,3 +58,34 @@ def test_every_command_of_the_guide_works(language: str, tmp_path: Path, monkeyp
     assert "takes effect" in told["propose policy.yaml"]
     assert "an exception from rule" in told["except Ada Lovelace"]
     assert read(home / "policy.yaml").policy.exceptions
+    # What the six tasks are to show.
+    assert read(Path("trial.yaml")).policy.observe is None
+    assert "nothing is only observed any more" in told["enforce trial.yaml"]
+    assert "tokenize" in told["enforce trial.yaml"]
+    assert "people-become-placeholders" in told["explain new.yaml"]
+    assert "people-become-placeholders" in told["explain --app"]
+
+
+FRAGMENT = """\
+version: 1
+name: fragment
+unknown_applications: allow
+destinations:
+  openai: {extends: bundled:openai@2026-11-23}
+"""
+
+
+@pytest.mark.parametrize("language", ["en", "de", "vi"])
+def test_the_six_tasks_are_in_every_guide_and_their_files_do_what_is_said(language: str) -> None:
+    text = (GUIDES / f"policies.{language}.md").read_text(encoding="utf-8")
+    (tasks,) = re.findall(r"^## (?:Six tasks|Sechs Aufgaben|Sáu việc thường gặp)\n(.*?)^## ", text, re.M | re.S)
+    assert len(re.findall(r"^\*\*", tasks, re.M)) == 6, tasks
+    blocks = re.findall(r"^    destinations:\n(?:    .*\n)+", tasks, re.M)
+    health, provider = (textwrap.dedent(one).removeprefix("destinations:\n") for one in blocks)
+    end = "  - {id: people, when: {entity: any}, do: tokenize}\n  - {id: rest, when: {entity: none}, do: allow}\n"
+    home = loads(FRAGMENT + health + end)
+    now = datetime(2026, 11, 26, 12, tzinfo=UTC)
+    decided = home.decide(PolicyInput("", "openai", now, (FindingFacts("HEALTH", segment_kind="user"),)))
+    assert (decided.action, decided.rule_id) == (Action.ROUTE, "health-goes-home")
+    assert "mistral" in loads(FRAGMENT + provider + "rules:\n" + end).destinations
+    assert "dragoman audit explain --transfer " in tasks

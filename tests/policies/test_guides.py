@@ -53,7 +53,7 @@ def test_every_command_and_option_exists(guide: str) -> None:
 
 
 def test_its_yaml_is_a_policy_that_works(guide: str) -> None:
-    who, consent, budgets, answers, own = (block for block in blocks(guide) if not block.startswith("dragoman"))
+    who, consent, budgets, answers, own, *_ = (block for block in blocks(guide) if not block.startswith("dragoman"))
     text = BASE + who.replace("trust: {", "trust: {dragoman-flags: [credential], dragoman-subject: [credential], ")
     text += "  chat: {subject: /user, purpose: explain}\n" + own + re.sub(r"^trust:.*\n", "", consent, flags=re.M)
     text += "  - {id: rest, do: allow}\n" + budgets + answers
