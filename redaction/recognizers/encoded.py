@@ -15,6 +15,7 @@ from redaction.recognizers.base import Page, Recognizer
 _BASE64: Final = re.compile(r"(?<![\w+/=-])[A-Za-z0-9+/_-]{16,4000}={0,2}(?![\w+/=-])")
 _HEX: Final = re.compile(r"(?<![\w])(?:[2-7][0-9A-Fa-f]){10,2000}(?![\w])")
 _SHORTEST: Final = 16
+_LONG_WORD: Final = re.compile(r"\S{16,}")
 _SURE: Final = 0.75
 _READABLE: Final = re.compile(r"[\w\s.,:;@+/!?'\"()&#=%{}\[\]-]+")
 
@@ -33,8 +34,11 @@ class Encoded:
     def find(self, page: Page) -> Iterator[Finding]:
         if page.longest < _SHORTEST:
             return
-        for expression, decode in ((_BASE64, _from_base64), (_HEX, _from_hex)):
-            for match in page.matches(expression):
+        # Base64 has no space, and only long words are worth a look.
+        words = _LONG_WORD.finditer(page.text)
+        encoded = (match for word in words for match in _BASE64.finditer(page.text, *word.span()))
+        for matches, decode in ((encoded, _from_base64), (page.matches(_HEX), _from_hex)):
+            for match in matches:
                 found = self._inside(decode(match[0]), page)
                 if found is not None:
                     yield Finding(match.start(), match.end(), found.entity_type, found.score, self.name)
