@@ -41,6 +41,9 @@ MAX_WAITING = 4_096
 MAX_BATCH = 256
 GATHER_S = 0.001
 """After a batch of many, how long the next one waits for as many again; a lonely append never waits."""
+OUTCOME_S = 0.01
+"""How long outcomes wait for a record that somebody waits for, to share its commit. The answer has left by then; where
+a crash takes an outcome along, its transfer is closed as one that had not ended yet."""
 
 __all__ = ["Ledger", "LedgerAccess", "Receipt"]
 
@@ -288,9 +291,17 @@ class Ledger:
         with self._changed:
             while not self._waiting and self._refusal is None:
                 self._changed.wait()
+            if not self._pressing():
+                self._changed.wait_for(self._pressing, OUTCOME_S)
             if last > 1 and self._refusal is None:
                 self._changed.wait_for(lambda: len(self._waiting) >= last or self._refusal is not None, GATHER_S)
             return [self._waiting.popleft() for _ in range(min(len(self._waiting), MAX_BATCH))]
+
+    def _pressing(self) -> bool:
+        """Whether what waits has to be committed now: somebody waits for it, or it is much."""
+        if len(self._waiting) >= MAX_BATCH or self._refusal is not None:
+            return True
+        return any(item.draft.kind != "outcome" for item in reversed(self._waiting))
 
     def _fail(self, error: BaseException) -> LedgerError:
         """Closes the ledger for good; the text names kind and place of the error, its words might hold anything."""

@@ -6,6 +6,7 @@ import sqlite3
 import stat
 import threading
 from collections.abc import Callable
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,14 @@ from audit import log
 from audit.canonical import facts
 from audit.checkpoint import open_checkpoint
 from audit.errors import LedgerError, RecordError, SigningKeyError, StoreError
-from audit.log import Ledger
+from audit.log import Ledger, Receipt
 from audit.merkle import verify_inclusion
 from audit.prove import check, prove
 from audit.query import entries
 from audit.tables import transfer as transfers
 from audit.verify import verify_folder, verify_store
+from audit.waiting import Waiting
+from audit.writer import Draft
 
 
 def all_facts(ledger: Ledger) -> list[dict[str, Any]]:
@@ -276,6 +279,34 @@ def test_the_published_log_is_whole_and_holds_only_the_partial_tiles_of_its_chec
         f"tile/entries/{found.checkpoint.size // 256:03d}.p",
     ]
     assert all(len(list(path.iterdir())) == 1 for path in partial)
+
+
+async def test_an_outcome_shares_the_commit_of_the_next_record(
+    ledger: Ledger, transfer, outcome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("audit.log.OUTCOME_S", 60.0)
+    first = transfer()
+    await ledger.append(first)
+    ended = asyncio.create_task(ledger.append(outcome(first)))
+    await asyncio.sleep(0)
+    receipt = await ledger.append(transfer())
+    assert (await ended).tree_size == receipt.tree_size
+    monkeypatch.setattr("audit.log.OUTCOME_S", 0.001)
+    second = transfer()
+    await ledger.append(second)
+    assert (await ledger.append(outcome(second))).tree_size == ledger.size  # nothing comes, and it is written
+
+
+def test_a_log_that_is_closed_writes_the_outcomes_that_wait(
+    home: Path, transfer, outcome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("audit.log.OUTCOME_S", 60.0)
+    ledger, sent = Ledger.open(home), transfer()
+    ledger.append_blocking(sent)
+    waiting: Future[Receipt] = Future()
+    ledger._submit(Waiting(Draft("outcome", outcome(sent).facts()), waiting))
+    ledger.close()
+    assert waiting.result(0).index == 2
 
 
 def test_outcomes_close_their_transfer(ledger: Ledger, transfer, blocked, outcome) -> None:
