@@ -112,7 +112,7 @@ class HttpDeleter:
         destination = self._destinations[one.object.destination]
         provider, call = _known(deletes(destination, one.object.object_id))
         try:
-            headers = self._credential(destination)
+            headers = {**call.headers, **self._credential(destination)}
             answer = self._http().request(call.method, self._base(destination) + call.path, headers=headers)
         except (httpx.HTTPError, ConfigError):
             return replace(one, verdict=Verdict.REFUSED, obstacle="unreachable")

@@ -3,12 +3,12 @@
 One class for each wire-format family; a destination belongs to it by the formats that the register names for it. The
 shapes of ids and paths are those of the providers' API references (OpenAI: "Delete a model response", "Delete chat
 completion", "Delete a conversation", "Delete file", "Delete vector store", "Delete container", "Delete video"; Gemini:
-"cachedContents.delete", "files.delete", "batches.delete").
+"cachedContents.delete", "files.delete", "batches.delete"; Anthropic: "Delete a Message Batch", "Delete File").
 """
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, Protocol
@@ -27,10 +27,14 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A request that deletes. path: below the destination's origin and base path, without a query."""
+    """A request that deletes. path: below the destination's origin and base path, without a query.
+
+    headers: what the interface asks for besides the key, the same for every object.
+    """
 
     method: str
     path: str
+    headers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
 
 class Deletes(Protocol):
@@ -108,7 +112,28 @@ class GeminiObjects:
         return by_status(status)
 
 
-PROVIDERS: tuple[Deletes, ...] = (OpenAIObjects(), GeminiObjects())
+class AnthropicObjects:
+    """Message batches and files of Anthropic. A batch that still runs is not deleted; it has to be cancelled first."""
+
+    _KINDS: Mapping[str, str] = MappingProxyType({"msgbatch_": "/messages/batches", "file_": "/files"})
+    _ID = re.compile(r"[A-Za-z0-9_-]{1,256}", re.ASCII)
+    _HEADERS: Mapping[str, str] = MappingProxyType({"anthropic-version": "2026-10-21"})
+    """As its SDK sends them; files need no `anthropic-beta` in this version, as they did before."""
+
+    def call(self, destination: Destination, object_id: str) -> Call | None:
+        paths = (hint.path for hint in destination.formats if hint.format == "anthropic")
+        base = next((path for path in paths if path.endswith("/v1")), None)
+        if base is None or not self._ID.fullmatch(object_id):
+            return None
+        places = (place for prefix, place in self._KINDS.items() if object_id.startswith(prefix))
+        place = next(places, None)
+        return None if place is None else Call("DELETE", f"{base}{place}/{object_id}", self._HEADERS)
+
+    def verdict(self, status: int, answer: Any) -> Verdict:
+        return by_status(status)
+
+
+PROVIDERS: tuple[Deletes, ...] = (OpenAIObjects(), GeminiObjects(), AnthropicObjects())
 """Everybody who can be asked to delete; a new provider is one class and one entry."""
 
 

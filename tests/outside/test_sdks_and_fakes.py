@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from policies.destination import Destination, FormatHint
+from proxy.erasure.providers import AnthropicObjects
 from proxy.fakes.behaviour import Behaviour
 from proxy.fakes.hold import Hold
 from proxy.fakes.server import FakeProvider
@@ -180,6 +182,24 @@ async def test_headers_that_the_app_adds_arrive(sdk):
         case = CASES["gemini"]
         await sdk.call(case.sdk, case.method, base_url=fake.url, headers={"dragoman-session": "s1"}, **case.kwargs)
     assert fake.received[0].headers.get("dragoman-session") == "s1"
+
+
+@pytest.mark.parametrize(
+    ("method", "name", "object_id"),
+    [
+        ("messages.batches.delete", "message_batch_id", "msgbatch_013Z"),
+        ("beta.files.delete", "file_id", "file_011C"),
+    ],
+)
+async def test_an_erasure_asks_as_the_sdk_of_anthropic_does(sdk, method, name, object_id):
+    async with FakeProvider("anthropic") as fake:
+        await sdk.call("anthropic", method, base_url=fake.url, **{name: object_id})
+    call = AnthropicObjects().call(Destination("a", formats=(FormatHint("/v1", "anthropic"),)), object_id)
+    assert call is not None
+    (asked,) = fake.received
+    assert (asked.method, asked.path) == (call.method, call.path)
+    sent = {key.decode(): value.decode() for key, value in asked.headers if key.lower().startswith(b"anthropic-")}
+    assert sent == dict(call.headers)
 
 
 async def test_embeddings_and_moderations(sdk):

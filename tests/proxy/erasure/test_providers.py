@@ -58,6 +58,14 @@ CALLS = [
         "x-goog-api-key",
         "sk-secret",
     ),
+    (
+        "anthropic",
+        "msgbatch_013Z",
+        "https://api.anthropic.com/v1/messages/batches/msgbatch_013Z",
+        "x-api-key",
+        "sk-secret",
+    ),
+    ("anthropic", "file_011C", "https://api.anthropic.com/v1/files/file_011C", "x-api-key", "sk-secret"),
 ]
 
 
@@ -80,6 +88,7 @@ def test_an_object_is_deleted_where_the_provider_keeps_it(
     (request,) = seen
     assert (request.method, str(request.url), request.headers[carrier]) == ("DELETE", url, key)
     assert request.content == b""
+    assert ("anthropic-version" in request.headers) is (destination == "anthropic")
 
 
 @pytest.mark.parametrize(
@@ -88,7 +97,11 @@ def test_an_object_is_deleted_where_the_provider_keeps_it(
         ("openai", "batch_1", "no_call"),
         ("openai", "resp_../../files", "no_call"),
         ("openai", "cachedContents/x", "no_call"),
-        ("anthropic", "file_011", "no_call"),
+        ("anthropic", "container_011", "no_call"),
+        ("anthropic", "file_../../models", "no_call"),
+        ("anthropic", "resp_1", "no_call"),
+        ("openai", "msgbatch_1", "no_call"),
+        ("openai", "file_011", "no_call"),
         ("gemini", "files/../models", "no_call"),
         ("gemini", "models/x", "no_call"),
         ("llama", "chatcmpl-1", "no_call"),
@@ -206,9 +219,11 @@ def test_no_id_leads_out_of_its_place(text: str) -> None:
             FormatHint("/v1/responses", "openai_responses"),
             FormatHint("/v1/chat/completions", "openai_chat"),
             FormatHint("/v1beta", "gemini"),
+            FormatHint("/v1", "anthropic"),
         ),
     )
-    for start in ("resp_", "chatcmpl-", "file-", "conv_", "files/", "cachedContents/", "projects/p/locations/l/"):
+    openai, gemini = ("resp_", "chatcmpl-", "file-", "conv_"), ("files/", "cachedContents/", "projects/p/locations/l/")
+    for start in (*openai, *gemini, "msgbatch_", "file_"):
         found = deletes(destination, start + text)
         if found is None:
             continue
