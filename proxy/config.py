@@ -31,8 +31,8 @@ class Limits:
 
     body_bytes: of a request as it came and as decoded. depth: nesting of JSON. open_transfers: at the same time.
     detect_s, connect_s, idle_s: seconds for detection of one request, for connecting upstream, without any byte of
-    an answer. drain_s: how long open transfers may go on at shutdown. request_s: at the gateway, until the head of a
-    request is there, and its body, for which a second more is granted per KiB that came.
+    an answer. drain_s: how long open transfers may go on at shutdown. request_s: until the head of a request
+    is there (at the network door over HTTP/1) and, at the gateway, its body, with a second more per KiB that came.
     """
 
     body_bytes: int = 32 * 1024 * 1024

@@ -97,7 +97,7 @@ def post(host: str, *, body: bytes = b"") -> bytes:
 
 
 @contextlib.contextmanager
-def placed(home: Path, throwaway_ca: Any, *capture: str, prepare: str = "true") -> Iterator[Place]:
+def placed(home: Path, throwaway_ca: Any, *capture: str, prepare: str = "true", workers: int = 1) -> Iterator[Place]:
     """Everything, started. capture: options of `dragoman net apply`; prepare: commands of a shell before it."""
     addresses = [f"{item}/{64 if ':' in item else 24}" for _, some in PLACES.values() for item in some]
     with contextlib.ExitStack() as stack:
@@ -116,14 +116,15 @@ def placed(home: Path, throwaway_ca: Any, *capture: str, prepare: str = "true") 
         apply = (*DRAGOMAN, "net", "apply", *capture)
         applied = net.run(net.router, "sh", "-c", f'{prepare} && exec "$0" "$@"', *apply)
         assert applied.returncode == 0, applied.stderr
-        process = stack.enter_context(_started(net, home, throwaway_ca.path))
+        process = stack.enter_context(_started(net, home, throwaway_ca.path, workers))
         yield Place(net, home, process, fakes)
 
 
 @contextlib.contextmanager
-def _started(net: Machines, home: Path, ca: Path) -> Iterator[subprocess.Popen[str]]:
-    options = ("--mode", "transparent@:9080", "--listen", "127.0.0.1:8788", "--admin", "127.0.0.1:0", "--workers", "1")
-    command = (*DRAGOMAN, "run", "--home", str(home), *options, "--detectors", "patterns", "--upstream-ca", str(ca))
+def _started(net: Machines, home: Path, ca: Path, workers: int) -> Iterator[subprocess.Popen[str]]:
+    options = ("--mode", "transparent@:9080", "--listen", "127.0.0.1:8788", "--admin", "127.0.0.1:0")
+    command = (*DRAGOMAN, "run", "--home", str(home), *options, "--workers", str(workers))
+    command = (*command, "--detectors", "patterns", "--upstream-ca", str(ca))
     with subprocess.Popen(
         ["ip", "netns", "exec", net.router, *command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as process:

@@ -196,6 +196,7 @@ class WaysIn:
                 upstream_ca=settings.upstream_ca,
                 connect_s=settings.limits.connect_s,
                 idle_s=settings.limits.idle_s,
+                request_s=settings.limits.request_s,
                 proxy_protocol=settings.proxy_protocol,
                 require_credential=settings.require_credential,
                 upstream_auth=secret(settings.upstream_auth) if settings.upstream_auth else "",

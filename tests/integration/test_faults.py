@@ -11,6 +11,7 @@ import os
 import resource
 import shutil
 import socket
+import ssl
 import struct
 import subprocess
 import time
@@ -253,6 +254,33 @@ async def test_a_client_that_sends_the_head_of_a_request_byte_by_byte_is_cut(sta
         async with it.client("openai") as client:
             assert (await client.get(f"{it.gateway}/-/healthz")).status_code == 200
         assert it.records("transfer") == it.records("blocked") == []
+
+
+@pytest.mark.parametrize("where", ["to the proxy", "within TLS", "a later within TLS"])
+async def test_a_head_that_comes_byte_by_byte_is_cut_at_the_https_proxy_as_well(stand: Any, where: str) -> None:
+    async with stand(door="network", settings={"limits": Limits(drain_s=5, request_s=0.5)}) as it:
+        reader, writer = await asyncio.open_connection(*it.addresses.network[0])
+        name = "api.openai.com"
+        if where != "to the proxy":
+            port = it.fakes["openai"].port
+            writer.write(f"CONNECT {name}:{port} HTTP/1.1\r\nHost: {name}:{port}\r\n\r\n".encode())
+            assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200")
+            await writer.start_tls(ssl.create_default_context(cafile=it.ca), server_hostname=name)
+        if where == "a later within TLS":
+            writer.write(f"GET /v1/models HTTP/1.1\r\nHost: {name}\r\n\r\n".encode())
+            head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), WAIT_S)
+            assert head.startswith(b"HTTP/1.1 200")
+            length = next(line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:"))
+            await reader.readexactly(int(length[15:]))
+        sent_before = len(it.received())
+        cut = asyncio.create_task(rest_of(reader))
+        sent = await dripped(writer, b"POST http://api.openai.com/v1 HTTP/1.1\r\nX: " + b"a" * 100_000, cut)
+        assert await asyncio.wait_for(cut, WAIT_S) == b""
+        assert sent < 10_000
+        writer.close()
+        async with it.client("openai") as client:
+            assert (await client.get("/v1/models")).status_code == 200
+        assert len(it.received()) == sent_before + 1
 
 
 async def test_a_client_that_says_nothing_is_cut(stand: Any) -> None:

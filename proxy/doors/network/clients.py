@@ -5,6 +5,8 @@ The engine's pages name the engine and quote the request. Bytes for the client l
 
 # mypy: allow-untyped-calls
 
+import logging
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -29,6 +31,8 @@ from proxy.doors.network.trailers import TrailersApart
 from proxy.doors.network.translate import plain_reply, response_of
 from proxy.messages import Refusal, Reply
 
+logger = logging.getLogger(__name__)
+
 type Commands = layer.CommandGenerator[Any]
 type ErrorReply = Callable[[ResponseProtocolError], Reply | None]
 
@@ -41,14 +45,41 @@ INVALID = plain_reply(Refusal(400, "invalid_request", "this is not a valid HTTP 
 
 
 class GuardedHttp1(Http1Server):
-    """HTTP/1 towards the client."""
+    """HTTP/1 towards the client. request_s: seconds from the first byte of a request until its head is whole."""
 
-    def __init__(self, context: Context, error_reply: ErrorReply, head_bytes: int) -> None:
+    def __init__(self, context: Context, error_reply: ErrorReply, head_bytes: int, request_s: float) -> None:
         super().__init__(context)
         self._error_reply = error_reply
         self._head_bytes = head_bytes
+        self._request_s = request_s
+        self._head_until: float | None = None
+        self._watched = False
         self._dropped = 0
         self._closes = False
+
+    def _handle_event(self, event: events.Event) -> Commands:
+        if isinstance(event, events.Wakeup):
+            self._watched = False
+        else:
+            yield from super()._handle_event(event)
+        yield from self._watch_head()
+
+    def _watch_head(self) -> Commands:
+        """A head that has begun ends in time, or the connection does."""
+        reading = self.state == self.read_headers and self.conn.state & ConnectionState.CAN_READ
+        if not reading or not self.buf:
+            self._head_until = None
+            return
+        now = time.monotonic()
+        self._head_until = self._head_until or now + self._request_s
+        if now >= self._head_until:
+            logger.info("a connection was ended: no whole head of a request in %g s", self._request_s)
+            yield commands.CloseConnection(self.conn)
+            self.state = self.done
+        elif not self._watched:
+            # One timer at a time: who completes head after head just in time does not gather them.
+            self._watched = True
+            yield commands.RequestWakeup(self._head_until - now)
 
     def send(self, event: HttpEvent) -> Commands:
         if isinstance(event, ResponseProtocolError) and self.response is None:

@@ -64,10 +64,13 @@ class Closing(layer.Layer):
 class GuardedHttpLayer(HttpLayer):
     """The engine's HTTP layer with our connection to the client and our streams in it."""
 
-    def __init__(self, context: Context, mode: HTTPMode, transfers: Transfers, head_bytes: int) -> None:
+    def __init__(
+        self, context: Context, mode: HTTPMode, transfers: Transfers, head_bytes: int, request_s: float
+    ) -> None:
         super().__init__(context, mode)
         self._transfers = transfers
         self._head_bytes = head_bytes
+        self._request_s = request_s
 
     def _handle_event(self, event: events.Event) -> Commands:
         if isinstance(event, events.Start):
@@ -75,7 +78,9 @@ class GuardedHttpLayer(HttpLayer):
             if self.context.client.alpn == b"h2":
                 self.connections[self.context.client] = GuardedHttp2(context, self._error_reply)
             else:
-                self.connections[self.context.client] = GuardedHttp1(context, self._error_reply, self._head_bytes)
+                self.connections[self.context.client] = GuardedHttp1(
+                    context, self._error_reply, self._head_bytes, self._request_s
+                )
         yield from super()._handle_event(event)
 
     def register_connection(self, command: RegisterHttpConnection) -> Commands:

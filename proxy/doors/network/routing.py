@@ -153,7 +153,8 @@ class Routing:
         return server
 
     def _http_layer(self, context: Context, mode: HTTPMode) -> GuardedHttpLayer:
-        return GuardedHttpLayer(context, mode, self.transfers, self._settings.head_bytes)
+        settings = self._settings
+        return GuardedHttpLayer(context, mode, self.transfers, settings.head_bytes, settings.request_s)
 
     def _route(self, context: Context) -> tuple[str, int]:
         address = context.server.address
