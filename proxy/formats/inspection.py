@@ -5,6 +5,7 @@ Everything found here goes into an `Inspected`; nothing is judged and nothing is
 """
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -59,11 +60,14 @@ class Place:
 def state_of(noted: Sequence[Noted]) -> dict[str, str]:
     """The provider objects that a body names; a second one of a kind as `<kind>.2`, and so on."""
     state: dict[str, str] = {}
+    values: set[str] = set()
+    counts: Counter[str] = Counter()
     for name, value, _, _ in noted:
-        if name.startswith("state.") and value and value not in _NO_ID and value not in state.values():
+        if name.startswith("state.") and value and value not in _NO_ID and value not in values:
             kind = name[6:]
-            count = sum(one == kind or one.startswith(f"{kind}.") for one in state)
-            state[f"{kind}.{count + 1}" if count else kind] = value
+            values.add(value)
+            counts[kind] += 1
+            state[f"{kind}.{counts[kind]}" if counts[kind] > 1 else kind] = value
     return state
 
 
@@ -189,6 +193,11 @@ class Inspection:
 
     def _bytes(self, leaf: Leaf, value: str, place: Place, write: Write, layer: int) -> Slot | None:
         """An opaque or media string: opened where it holds text, reported where it is media, else left alone."""
+        if leaf.shape.medium:
+            if not media.stands_as_it_is(value, leaf.shape.medium):
+                return self.text(leaf.start, leaf.end, value, place, write, layer)
+            self.media.append(MediaPart(self._unique(place.pointer), leaf.shape.medium, len(value)))
+            return None
         opaque = leaf.shape.use is Use.OPAQUE
         named = "" if opaque else media.media_type_of(leaf.frame.noted("mime"))
         read = media.read_data_url(value) or media.read_base64(value, named, blanks=True)

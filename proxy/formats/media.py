@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass, replace
 from urllib.parse import unquote
 
+from proxy.formats.base import SDP
 from proxy.formats.document import Base64, DataUrl, Write
 
 MAX_DATA_URL_HEAD = 256
@@ -27,6 +28,8 @@ _PLAIN_HEAD = re.compile(
 _TEXT_TYPES = re.compile(
     r"text/|application/(?:json|xml|yaml|x-yaml|csv|javascript|sql|x-ndjson|jsonl|toml|rtf|x-sh|graphql)|.*\+(?:json|xml|yaml)\Z"
 )
+_AS_IT_IS = {SDP: re.compile(r"v=0(?:\r?\n[a-z]=[^\r\n\0]+)*(?:\r?\n)?")}
+"""RFC 8866, 5: a session description is lines of `<type>=<value>`, the first of them its version."""
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f]")
 _MAGIC = (
     (b"%PDF-", "application/pdf"),
@@ -73,6 +76,12 @@ class Read:
     raw: bytes = b""
     head: int = 0
     named: bool = False
+
+
+def stands_as_it_is(value: str, media_type: str) -> bool:
+    """Whether a string is a medium of that type, not encoded."""
+    known = _AS_IT_IS.get(media_type)
+    return known is not None and known.fullmatch(value) is not None
 
 
 def media_type_of(name: str | None) -> str:

@@ -98,8 +98,10 @@ DIALECT = JsonDialect(
     told=told,
 )
 
-_CALL = build(structural("transport/type status_code"), graft("session", _SESSION))
-_CALL_ANSWER = build(structural("session/id", note="@object.session"), structural("transport/type"), opaque("sdp"))
+_CALL = build(structural("transport/type status_code"), media("transport/sdp", medium=SDP), graft("session", _SESSION))
+_CALL_ANSWER = build(
+    structural("session/id", note="@object.session"), structural("transport/type"), opaque("sdp transport/sdp")
+)
 _BASE = r"/(?:.*/)?(?:v1|openai|openai/v1)/live"
 
 FORMAT = JsonFormat(

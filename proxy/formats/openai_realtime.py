@@ -121,6 +121,7 @@ DIALECT = JsonDialect(
 )
 
 _SECRET = build(structural("expires_after/{anchor,seconds}"), graft("session", _SESSION))
+_CALL = build(media("sdp", medium=SDP), graft("session", _SESSION))
 # The value lets its holder speak to the provider without us, so it is asked for only where the policy lets it be.
 _SECRET_ANSWER = build(opaque("value client_secret/value"), structural("expires_at"), graft("session", _SESSION))
 _BASE = r"/(?:.*/)?(?:v1|openai|openai/v1)/realtime"
@@ -137,7 +138,7 @@ FORMAT = JsonFormat(
             _SECRET_ANSWER, kind=SegmentKind.USER, beside=SESSION_KEY,
         ),
         Operation(
-            "call", re.compile(_BASE + r"/calls(?:/[^/]+/(?:accept|hangup|refer|reject))?"), _SECRET, build(),
+            "call", re.compile(_BASE + r"/calls(?:/[^/]+/(?:accept|hangup|refer|reject))?"), _CALL, build(),
             uploads=True, beside=SDP,
         ),
     ),

@@ -20,15 +20,19 @@ _RESULT = SegmentKind.TOOL_RESULT
 _METADATA = SegmentKind.METADATA
 
 _TOOLS = (
-    structural("type name namespace async strict defer_loading execution allowed_callers/* vector_store_ids/*"),
+    structural("type name namespace async strict defer_loading execution allowed_callers/*"),
+    structural("vector_store_ids/*", note="@state.vector_store"),
+    structural("{environment,container}/file_ids/*", note="@state.file"),
+    structural("environment/container_id container", note="@state.container"),
     structural("max_num_results ranking_options/** search_context_size external_web_access user_location/type"),
-    structural("display_height display_width environment container environment/{type,container_id} container/type"),
-    structural("{environment,container}/file_ids/* {environment,container}/memory_limit search_content_types/*"),
+    structural("display_height display_width environment environment/type container/type"),
+    structural("{environment,container}/memory_limit search_content_types/*"),
     structural("server_label connector_id require_approval require_approval/** allowed_tools/** format/{type,syntax}"),
     structural(
         "model moderation output_format quality size background input_fidelity partial_images output_compression"
     ),
-    structural("filters/type action input_image_mask/file_id"),
+    structural("filters/type action"),
+    structural("input_image_mask/file_id", note="@state.file"),
     structural("environment/skills/*/source/media_type", note="mime"),
     media("input_image_mask/image_url environment/skills/*/source/data"),
     # The provider passes these on to a server of the app's choice; they are credentials and never words.

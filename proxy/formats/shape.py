@@ -38,6 +38,7 @@ class Shape:
     disguise (token ids). json: the string is itself a JSON document. once: belongs to one event of a channel, so an
     event that we add does not carry it. joined: elements at different positions continue the same growing strings.
     named: unlisted keys are names that a program refers to, so they are structure where they are identifiers.
+    medium: MEDIA that stands in the string as it is, of this type, while it looks like it.
     """
 
     use: Use = Use.TEXT
@@ -49,6 +50,7 @@ class Shape:
     once: bool = False
     joined: bool = False
     named: bool = False
+    medium: str = ""
     members: dict[str, "Shape"] = field(default_factory=dict)
     element: "Shape | None" = None
     other: "Shape | None" = None
@@ -86,6 +88,7 @@ class Rule:
     once: bool = False
     joined: bool = False
     free: bool = False
+    medium: str = ""
     graft: Shape | None = None
 
 
@@ -99,9 +102,9 @@ def opaque(paths: str, *, once: bool = False) -> Rule:
     return Rule(paths, Use.OPAQUE, once=once)
 
 
-def media(paths: str) -> Rule:
-    """Base64 data, data: URLs, references to files."""
-    return Rule(paths, Use.MEDIA)
+def media(paths: str, *, medium: str = "") -> Rule:
+    """Base64 data, data: URLs, references to files. medium: see `Shape`."""
+    return Rule(paths, Use.MEDIA, medium=medium)
 
 
 def text(paths: str, kind: SegmentKind | None = None, *, note: str = "", tokens: bool = False) -> Rule:
@@ -173,7 +176,7 @@ def _place(shape: Shape, parts: list[str], rule: Rule, fold: bool) -> None:
     target.note = rule.note or target.note
     target.tokens, target.json = target.tokens or rule.tokens, target.json or rule.json
     target.once, target.free = target.once or rule.once, target.free or rule.free
-    target.joined = target.joined or rule.joined
+    target.joined, target.medium = target.joined or rule.joined, rule.medium or target.medium
 
 
 def _step(shape: Shape, part: str, fold: bool) -> Shape:

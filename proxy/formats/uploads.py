@@ -123,6 +123,9 @@ def _content(
     place = place_of(name, shape, SegmentKind.FILE if is_file else None)
     if media_type in ("", media.OCTETS, "text/plain") and is_file:
         media_type = _by_name(disposition) or media_type
+    medium = shape.member(name).medium
+    if not media_type and media.stands_as_it_is(_readable(raw), medium):
+        media_type = medium
     kind = media_type or ("application/octet-stream" if is_file else "text/plain")
     inner_shape = (shape.member(name).element or UNKNOWN) if kind in LINES else shape.member(name)
     read = None if media.sniff(raw) else read_text(inspection, kind, charset_of(header), raw, inner_shape, place)

@@ -18,6 +18,7 @@ from proxy.formats.openai_chat import FORMAT as CHAT
 from proxy.framing.coding import decoder
 from proxy.messages import Headers, Origin, Outgoing
 from redaction.restore import Restorable, Restorer
+from redaction.vault import open_vault
 
 PATH = "/v1/chat/completions"
 
@@ -54,6 +55,24 @@ def test_files_that_a_message_names_are_state(read):
     parts = [{"type": "file", "file": {"file_id": name}} for name in ("file-1", "file-2", "file-1")]
     one = read(PATH, {"messages": [{"role": "user", "content": parts}]})
     assert one.inspected.state == {"file": "file-1", "file.2": "file-2"}
+
+
+def test_files_that_stand_in_one_list_are_state_each(read):
+    one = read("/v1/vector_stores", {"name": "v", "file_ids": ["file-1", "file-2", "file-3"]})
+    assert sorted(one.inspected.state.values()) == ["file-1", "file-2", "file-3"]
+
+
+def test_what_tools_of_a_response_reach_is_state(read):
+    tools = [
+        {"type": "file_search", "vector_store_ids": ["vs_1", "vs_2"]},
+        {"type": "code_interpreter", "container": {"type": "auto", "file_ids": ["file-1", "file-2"]}},
+        {"type": "code_interpreter", "container": "cntr_1"},
+        {"type": "shell", "environment": {"type": "container_reference", "container_id": "cntr_2"}},
+        {"type": "image_generation", "input_image_mask": {"file_id": "file-3"}},
+    ]
+    one = read("/v1/responses", {"model": "m", "input": "Hello", "tools": tools})
+    named = ["vs_1", "vs_2", "file-1", "file-2", "cntr_1", "cntr_2", "file-3"]
+    assert sorted(one.inspected.state.values()) == sorted(named)
 
 
 def exchange(on_objects, on_close=None) -> Exchange:
@@ -148,3 +167,17 @@ async def test_a_request_that_names_an_object_waits_for_its_binding():
         await begun
         assert await asking is None
     assert slow.told == ["asked resp_2", "bound resp_1", "asked resp_1"]
+
+
+async def test_every_object_that_a_request_names_brings_its_own_scope(tmp_path):
+    kept = open_vault(tmp_path)
+    for number, mail in enumerate(("anna@example.com", "ben@example.com", "chi@example.com"), 1):
+        scope = kept.open_scope(f"scope {number}", destination="openai")
+        kept.issue(scope, [("EMAIL_ADDRESS", mail)])
+        kept.bind("openai", f"file-{number}", [scope])
+    with ThreadPoolExecutor(1) as threads:
+        bound = await ThreadedVault(kept, threads).bound("openai", ["file-1", "file-2"])
+    kept.close()
+    assert bound is not None
+    assert len(bound.scopes) == 2
+    assert set(bound.restorable.values()) == {"anna@example.com", "ben@example.com"}

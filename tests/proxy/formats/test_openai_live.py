@@ -148,7 +148,54 @@ def test_ways_around_and_second_connections() -> None:
     made = head("POST", "/v1/live/sessions")
     chosen, endpoint = formats.select(made, "openai_other")
     body = {"session": START["session"], "transport": {"type": "webrtc", "sdp": "v=0"}}
-    assert SDP in [part.media_type for part in chosen.read(endpoint, made, json.dumps(body).encode()).uninspected]
+    read = chosen.read(endpoint, made, json.dumps(body).encode())
+    assert [(part.pointer, part.media_type, part.size) for part in read.media] == [("/transport/sdp", SDP, 3)]
+
+
+@pytest.mark.parametrize("ending", ["\r\n", "\n"])
+def test_the_offer_of_a_call_is_for_the_policy_and_never_a_text_to_change(ending: str) -> None:
+    offer = ending.join(("v=0", "o=- 46117 2 IN IP4 203.0.113.7", "s=-", "c=IN IP4 203.0.113.7", "a=ice-ufrag:x1", ""))
+    formats, made = Formats(), head("POST", "/v1/live/sessions")
+    chosen, endpoint = formats.select(made, "openai_other")
+    body = {"session": {"model": "m", "instructions": "Anna"}, "transport": {"type": "webrtc", "sdp": offer}}
+    read = chosen.read(endpoint, made, json.dumps(body).encode())
+    assert [(one.pointer, one.text) for one in read.segments] == [("/session/instructions", "Anna")]
+    assert [(one.pointer, one.media_type, one.size) for one in read.media] == [("/transport/sdp", SDP, len(offer))]
+    assert read.uninspected == ()
+
+
+OFFER = "v=0\r\no=- 46117 2 IN IP4 203.0.113.7\r\ns=-\r\nc=IN IP4 203.0.113.7\r\n"
+FORM = (
+    '--x\r\ncontent-disposition: form-data; name="sdp"\r\n\r\n' + OFFER + "\r\n"
+    '--x\r\ncontent-disposition: form-data; name="session"\r\ncontent-type: application/json\r\n\r\n'
+    '{"type": "realtime", "instructions": "Anna"}\r\n--x--\r\n'
+)
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body"),
+    [
+        ("multipart/form-data; boundary=x", FORM),
+        ("application/json", json.dumps({"sdp": OFFER, "session": {"type": "realtime", "instructions": "Anna"}})),
+    ],
+)
+def test_so_is_the_offer_of_a_realtime_call(content_type: str, body: str) -> None:
+    headers = Headers(((b"content-type", content_type.encode()),))
+    made = RequestHead("POST", "api.openai.com", "/v1/realtime/calls", "", headers)
+    chosen, endpoint = Formats().select(made, "openai_other")
+    read = chosen.read(endpoint, made, body.encode())
+    assert [one.text for one in read.segments] == ["Anna"]
+    assert [(one.pointer, one.media_type, one.size) for one in read.media] == [("/sdp", SDP, len(OFFER))]
+    assert read.uninspected == ()
+
+
+@pytest.mark.parametrize("words", ["Anna", "v=0\r\nAnna lives here", "v=0\nc=IN IP4 203.0.113.7\n\nAnna", "v=0 Anna"])
+def test_what_is_no_offer_is_a_text_in_its_place_and_the_call_still_goes_beside_us(words: str) -> None:
+    formats, made = Formats(), head("POST", "/v1/live/sessions")
+    chosen, endpoint = formats.select(made, "openai_other")
+    read = chosen.read(endpoint, made, json.dumps({"transport": {"type": "webrtc", "sdp": words}}).encode())
+    assert [(one.pointer, one.text) for one in read.segments] == [("/transport/sdp", words)]
+    assert SDP in [part.media_type for part in read.uninspected]
 
 
 def test_a_refused_message_is_an_error_that_the_session_survives() -> None:
