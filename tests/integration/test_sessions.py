@@ -647,3 +647,18 @@ async def test_setting_up_a_call_or_a_key_that_leads_around_us_is_refused_in_wor
     assert "would flow beside dragoman" in call.json()["error"]["message"]
     with contextlib.suppress(RuntimeError):
         await it.settled()
+
+
+async def test_where_a_call_may_go_beside_us_its_offer_arrives_as_it_is(each_door: Any, tmp_path: Path) -> None:
+    path = tmp_path / "calls.yaml"
+    path.write_text(POLICY.replace("other: refuse", "application/sdp: pass, other: refuse"), encoding="utf-8")
+    offer = "v=0\r\no=- 46117 2 IN IP4 203.0.113.7\r\ns=-\r\nc=IN IP4 203.0.113.7\r\n"
+    body = {"session": {"instructions": f"Ask {MAIL}"}, "transport": {"type": "webrtc", "sdp": offer}}
+    async with each_door(settings={"policy": path}, openai={}) as it, it.client("openai") as client:
+        await client.post("/v1/live/sessions", json=body)
+        await it.settled()
+        (sent,) = it.received("openai")
+        (record,) = it.records("transfer")
+    assert orjson.loads(sent.body)["transport"]["sdp"] == offer
+    assert_no_leak([sent], [MAIL])
+    assert [one["reason"] for one in record["uninspected"]] == ["policy_pass"]
