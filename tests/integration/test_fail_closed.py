@@ -168,7 +168,7 @@ async def test_a_format_registry_that_fails(
         assert it.received() == []
 
 
-@pytest.mark.parametrize("step", ["admit", "_begin"])
+@pytest.mark.parametrize("step", ["admit", "begin"])
 async def test_a_gate_that_fails_as_a_whole(
     each_door: Any, chat: Any, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
