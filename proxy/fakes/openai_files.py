@@ -32,8 +32,9 @@ def answer(call: Received, play: Play) -> Answer | None:
 
 
 def _kept(call: Received, play: Play) -> Answer:
-    body = call.decoded()
-    for part in multipart.parts(body, multipart.boundary_of(call.headers.get("content-type") or "")):
+    body, form = call.decoded(), call.headers.get("content-type") or ""
+    parts = multipart.parts(body, multipart.boundary_of(form)) if form.startswith("multipart/") else ()
+    for part in parts:
         named = _NAMED.search(body[slice(*part.span("content-disposition"))])
         if named is not None:
             content, name = body[part.start : part.end], named[1].decode()
