@@ -35,6 +35,9 @@ SURROGATES = frozenset(
         "GB_NINO",
         "DE_TAX_ID",
         "MAC_ADDRESS",
+        "STREET_ADDRESS",
+        "POSTAL_CODE",
+        "DATE_OF_BIRTH",
     }
 )
 """Types that detection has stand-ins for; others get placeholders."""
