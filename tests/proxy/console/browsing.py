@@ -4,7 +4,6 @@ Debian's chromium and chromium-driver are used as they are installed; nothing is
 DRAGOMAN_SCREENSHOTS=FOLDER every page is kept as a picture.
 """
 
-import contextlib
 import os
 import shutil
 from collections.abc import Iterator
@@ -64,12 +63,7 @@ class Browser:
         return self.driver.find_element("css selector", selector)
 
     def click(self, selector: str) -> None:
-        from selenium.common.exceptions import StaleElementReferenceException
-
-        for _ in range(5):
-            with contextlib.suppress(StaleElementReferenceException):  # a live table has moved on meanwhile
-                return self.one(selector).click()
-        return self.one(selector).click()
+        self.one(selector).click()
 
     def write(self, selector: str, text: str) -> None:
         field = self.one(selector)

@@ -33,13 +33,18 @@ class Counted:
 
 @pytest.fixture(autouse=True)
 def traffic(browser: Browser) -> Iterator[None]:
-    """Twenty transfers a second, for as long as a task takes."""
+    """Twenty transfers a second, for as long as a task takes; the first page shows a few of them already."""
     ended = threading.Event()
+
+    def one() -> None:
+        browser.console.ledger.append_blocking(exchange_record(at=now_ms()))
 
     def send() -> None:
         while not ended.wait(0.05):
-            browser.console.ledger.append_blocking(exchange_record(at=now_ms()))
+            one()
 
+    for _ in range(3):
+        one()
     sending = threading.Thread(target=send)
     before = len(browser.console.entries("transfer"))
     sending.start()
