@@ -131,8 +131,7 @@ class Store:
         """Gives every connection back."""
         for engine in (self._reader, self._writer):
             if engine is not None:
-                sa.event.listen(engine, "checkin", _close_late)
-                engine.dispose()
+                close_engine(engine)
 
 
 _SPAN = (entry.c.idx >= sa.bindparam("start"), entry.c.idx < sa.bindparam("end"))
@@ -197,6 +196,12 @@ def tiles_left(connection: sa.Connection, size: int, *, since: int = 0) -> list[
 def sqlite_url(path: Path) -> str:
     """The URL of an SQLite file."""
     return sa.URL.create("sqlite", database=str(path)).render_as_string(hide_password=False)
+
+
+def close_engine(engine: sa.Engine) -> None:
+    """Closes every connection, also those that come back later."""
+    sa.event.listen(engine, "checkin", _close_late)
+    engine.dispose()
 
 
 def _close_late(_: object, record: sa.pool.ConnectionPoolEntry) -> None:

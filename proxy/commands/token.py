@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from proxy.config import load
-from proxy.control.tokens import Role, Token
+from proxy.control.tokens import Role
 from proxy.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def create(
     with closing(_store(home)) as store:
         value, made = store.tokens.create(role, name, tuple(dict.fromkeys(application or ())), days)
     if as_json:
-        typer.echo(json.dumps({"token": value, **_data(made)}))
+        typer.echo(json.dumps({"token": value, **made.data()}))
         return
     typer.echo(
         f"Token {made.id} for the role {role}, until {_day(made.expires)}, shown only now:\n\n  {value}\n\n"
@@ -59,7 +59,7 @@ def list_(home: Home = None, as_json: AsJson = False) -> None:
     with closing(_store(home)) as store:
         found = store.tokens.all()
     if as_json:
-        typer.echo(json.dumps([_data(one) for one in found]))
+        typer.echo(json.dumps([one.data() for one in found]))
         return
     table = Table("id", "role", "name", "applications", "made", "ends")
     for one in found:
@@ -87,18 +87,6 @@ def _store(home: Path | None) -> "ControlStore":
     from proxy.databases import control_of
 
     return control_of(load(home=home))
-
-
-def _data(one: Token) -> dict[str, object]:
-    return {
-        "id": one.id,
-        "role": str(one.role),
-        "name": one.name,
-        "applications": list(one.applications),
-        "created": one.created,
-        "expires": one.expires,
-        "revoked": one.revoked,
-    }
 
 
 def _day(at_ms: int) -> str:

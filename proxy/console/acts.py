@@ -13,7 +13,7 @@ from proxy.console.operations import ID, OPERATIONS, Answer, Call, Desk, Operati
 from proxy.console.outputs import COUNT, MAYBE_COUNT, STRING, many, thing
 from proxy.console.tail import LONGEST_S, MOST_ENTRIES
 from proxy.control.approvals import MAX_HOURS, MAX_WORDS, HeldRequest
-from proxy.control.tokens import MAX_DAYS, Role, Token
+from proxy.control.tokens import MAX_DAYS, Role
 
 EVENTS = "text/event-stream"
 
@@ -95,30 +95,18 @@ def _request(held: HeldRequest) -> outputs.Json:
 
 
 def _tokens(desk: Desk, call: Call) -> Answer:
-    return {"items": [_token(one) for one in desk.tokens.all(call.visitor)]}
+    return {"items": [one.data() for one in desk.tokens.all(call.visitor)]}
 
 
 def _create(desk: Desk, call: Call) -> Answer:
     body = call.body
     value, made = desk.tokens.create(call.visitor, body.role, body.name, tuple(body.applications), body.days)
-    return {"token": value, **_token(made)}
+    return {"token": value, **made.data()}
 
 
 def _revoke(desk: Desk, call: Call) -> Answer:
     found = desk.tokens.revoke(call.visitor, call.path["id"])
-    return _token(next(one for one in desk.tokens.all(call.visitor) if one.id == found.id))
-
-
-def _token(one: Token) -> outputs.Json:
-    return {
-        "id": one.id,
-        "role": str(one.role),
-        "name": one.name,
-        "applications": list(one.applications),
-        "created": one.created,
-        "expires": one.expires,
-        "revoked": one.revoked,
-    }
+    return next(one for one in desk.tokens.all(call.visitor) if one.id == found.id).data()
 
 
 HELD = thing(

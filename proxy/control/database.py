@@ -12,6 +12,7 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
+from audit.store import close_engine
 from proxy.errors import ConfigError, UnavailableError
 
 HEAD = "0008"
@@ -55,8 +56,7 @@ class ControlDatabase:
 
     def close(self) -> None:
         """Close every connection."""
-        sa.event.listen(self._engine, "checkin", _close_late)
-        self._engine.dispose()
+        close_engine(self._engine)
 
     @contextmanager
     def _told(self) -> Iterator[None]:
@@ -89,11 +89,6 @@ def insert_if_free(connection: sa.Connection, table: sa.Table) -> sqlite.Insert 
     if connection.dialect.name == "sqlite":
         return sqlite.insert(table).on_conflict_do_nothing()
     return postgresql.insert(table).on_conflict_do_nothing()
-
-
-def _close_late(_: object, record: sa.pool.ConnectionPoolEntry) -> None:
-    # A thread that was at work when its store was closed gives its connection back to a pool that nobody empties.
-    record.invalidate()
 
 
 def _create_file(path: Path) -> None:

@@ -7,7 +7,7 @@ applications and never sees another's transfers.
 import re
 import secrets
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from hashlib import sha256
 from typing import Any
@@ -50,6 +50,10 @@ class Token:
     def valid(self, at: int) -> bool:
         """Whether it opens anything at that time (ms)."""
         return self.revoked is None and at < self.expires
+
+    def data(self) -> dict[str, Any]:
+        """As command and API tell it."""
+        return {**asdict(self), "role": str(self.role), "applications": list(self.applications)}
 
 
 class Tokens:
