@@ -12,10 +12,9 @@ from policies.load import Loaded
 from policies.model import FindingFacts
 from proxy.config import Settings
 from proxy.services import Detection
-from redaction.cache import SegmentFindings
 from redaction.detect import Engine
 from redaction.detectors import build_engine
-from redaction.finding import Finding
+from redaction.finding import Finding, SegmentFindings
 from redaction.segment import Segment, SegmentKind
 from redaction.settings import EngineSettings, OwnEntity
 

@@ -15,7 +15,7 @@ from policies.policy import Policy
 from proxy.control.approvals import HeldRequest
 from proxy.documents.base import Opened
 from proxy.identity import CredentialBook, Pod, Subject
-from redaction.cache import SegmentFindings
+from redaction.finding import SegmentFindings
 from redaction.segment import Segment
 from redaction.vault import Scope
 

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from policies.model import SubjectFacts
-from proxy.flags import claim_facts, header_facts
+from proxy.flag_facts import claim_facts, header_facts
 from proxy.framing.coding import decode_body
 from proxy.identity import Subject, trust_of
 from proxy.work import GateLimits, Services, Work

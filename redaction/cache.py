@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from redaction.finding import Finding
+from redaction.finding import SegmentFindings
 from redaction.segment import Segment
 
 if TYPE_CHECKING:
@@ -23,18 +23,6 @@ _FINDING_BYTES = 160
 _FORM_BYTES = 112
 MAX_TOLD = 8_192
 """Requests whose values' digest is remembered: 2 MB."""
-
-
-@dataclass(frozen=True, slots=True)
-class SegmentFindings:
-    """What detection says about one segment.
-
-    findings: sorted by start, not overlapping.
-    language: ISO 639-1 code of the segment's main language, `und` when it has none or it cannot be told.
-    """
-
-    findings: tuple[Finding, ...]
-    language: str
 
 
 @dataclass(slots=True)

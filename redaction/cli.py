@@ -16,8 +16,8 @@ from redaction.errors import RedactionError, VaultError
 from redaction.segment import Segment
 
 if TYPE_CHECKING:
-    from redaction.cache import SegmentFindings
     from redaction.detect import Engine
+    from redaction.finding import SegmentFindings
     from redaction.vault import SqlVault
 
 Files = Annotated[list[Path] | None, typer.Argument(help="Files; `-` or none: standard input.")]

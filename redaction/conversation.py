@@ -9,7 +9,8 @@ from collections.abc import Sequence, Set
 from types import MappingProxyType
 from typing import Final
 
-from redaction.cache import SegmentCache, SegmentFindings
+from redaction.cache import SegmentCache
+from redaction.finding import SegmentFindings
 from redaction.propagate import MAX_LITERALS, Automaton, Form, Values, forms_of, lower, ordered, values_of
 from redaction.segment import Segment
 

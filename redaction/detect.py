@@ -11,9 +11,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final, Protocol, runtime_checkable
 
-from redaction.cache import SegmentFindings
 from redaction.digest import source_digest
-from redaction.finding import Finding
+from redaction.finding import Finding, SegmentFindings
 from redaction.language import Languages
 from redaction.merge import merge
 from redaction.normalize import View, normalize

@@ -21,3 +21,15 @@ class Finding:
     entity_type: str
     score: float
     recognizer: str
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentFindings:
+    """What detection says about one segment.
+
+    findings: sorted by start, not overlapping.
+    language: ISO 639-1 code of the segment's main language, `und` when it has none or it cannot be told.
+    """
+
+    findings: tuple[Finding, ...]
+    language: str

@@ -9,11 +9,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol, Self
 
-from redaction.cache import SegmentCache, SegmentFindings
+from redaction.cache import SegmentCache
 from redaction.conversation import Conversation
 from redaction.detectors import check_languages
 from redaction.detectors.process import Batch, FairQueue, WorkerProcess
 from redaction.errors import DetectionError
+from redaction.finding import SegmentFindings
 from redaction.segment import Segment
 from redaction.settings import EngineSettings
 from redaction.windows import Window, join, windows

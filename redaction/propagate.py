@@ -9,8 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
-from redaction.cache import SegmentFindings
-from redaction.finding import Finding
+from redaction.finding import Finding, SegmentFindings
 from redaction.lexicon import is_place, is_word
 from redaction.segment import Segment
 

@@ -8,8 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from redaction.cache import SegmentFindings
-from redaction.finding import Finding
+from redaction.finding import Finding, SegmentFindings
 from redaction.segment import Segment
 
 CORE: Final = 16_000

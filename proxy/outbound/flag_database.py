@@ -17,7 +17,7 @@ from policies.model import SubjectFacts
 from policies.policy import SubjectSource
 from proxy.config import secret
 from proxy.errors import ConfigError
-from proxy.flags import Remembered
+from proxy.flag_facts import Remembered
 from proxy.identity import Subject
 
 TIMEOUT_S = 2.0

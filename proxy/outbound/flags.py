@@ -13,7 +13,7 @@ import orjson
 
 from policies.model import SubjectFacts
 from policies.policy import SubjectSource
-from proxy.flags import Remembered
+from proxy.flag_facts import Remembered
 from proxy.identity import Subject
 
 TIMEOUT_S = 2.0

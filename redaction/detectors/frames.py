@@ -9,9 +9,8 @@ from typing import Any, Final
 
 import orjson
 
-from redaction.cache import SegmentFindings
 from redaction.errors import DetectionError
-from redaction.finding import Finding
+from redaction.finding import Finding, SegmentFindings
 from redaction.segment import Segment, SegmentKind
 
 HEADER: Final = struct.Struct(">I")

@@ -13,9 +13,9 @@ from collections.abc import Mapping, Sequence
 from itertools import count
 from typing import Any, Final
 
-from redaction.cache import SegmentFindings
 from redaction.detectors.frames import HEADER, MAX_FRAME, findings_from_json, pack, segments_to_json, unpack
 from redaction.errors import DetectionError, RedactionError, SettingsError
+from redaction.finding import SegmentFindings
 from redaction.segment import Segment
 from redaction.settings import EngineSettings
 

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Final
 
-from redaction.cache import SegmentCache, SegmentFindings
+from redaction.cache import SegmentCache
 from redaction.detect import Engine
 from redaction.detectors import build_engine
 from redaction.evaluate.systems import presidio
+from redaction.finding import SegmentFindings
 from redaction.propagate import propagate
 from redaction.segment import Segment
 from redaction.settings import DEFAULT_DETECTORS, EngineSettings

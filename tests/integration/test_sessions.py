@@ -17,8 +17,7 @@ import pytest
 from proxy.fakes.hold import Hold
 from proxy.fakes.leaks import assert_no_leak
 from proxy.fakes.sessions import HEARD
-from redaction.cache import SegmentFindings
-from redaction.finding import Finding
+from redaction.finding import Finding, SegmentFindings
 from redaction.pool import DetectionResult
 from redaction.segment import Segment
 

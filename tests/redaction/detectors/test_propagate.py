@@ -5,8 +5,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from redaction.cache import SegmentFindings
-from redaction.finding import Finding
+from redaction.finding import Finding, SegmentFindings
 from redaction.propagate import propagate
 from redaction.segment import Segment
 

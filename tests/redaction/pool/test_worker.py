@@ -8,11 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from redaction.cache import SegmentFindings
 from redaction.detect import Engine
 from redaction.detectors import frames, worker
 from redaction.errors import DetectionError
-from redaction.finding import Finding
+from redaction.finding import Finding, SegmentFindings
 from redaction.segment import Segment, SegmentKind
 from redaction.settings import EngineSettings
 

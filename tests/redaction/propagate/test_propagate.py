@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from redaction.cache import SegmentCache, SegmentFindings
+from redaction.cache import SegmentCache
 from redaction.conversation import Conversation
-from redaction.finding import Finding
+from redaction.finding import Finding, SegmentFindings
 from redaction.propagate import RECOGNIZER, Literal, literals, lower, propagate
 from redaction.segment import Segment, SegmentKind
 
