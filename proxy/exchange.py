@@ -69,6 +69,8 @@ class BodyDecoder(Protocol):
     def finish(self) -> bytes: ...
 
 
+REASON_HEADER = "dragoman-reason"
+"""Of our refusals alone: a provider's answer under that name would tell the app that we said no."""
 HOP_BY_HOP = (
     "connection",
     "keep-alive",
@@ -191,10 +193,10 @@ class Exchange:
         self.status = status
         self.first_byte_at = self._clock_ms()
         coding = (headers.get("content-encoding") or "identity").strip().lower()
-        self._decoder = None if coding == "identity" else self._make_decoder(coding)
+        self._decoder = None if coding == "identity" else _from_upstream(lambda: self._make_decoder(coding))
         self.reader = self._reader_of(self.cleared, status, headers)
         self._objects = self.reader.facts.objects
-        return self._ours(headers.without((*HOP_BY_HOP, "content-length", "content-encoding")))
+        return self._ours(headers.without((*HOP_BY_HOP, "content-length", "content-encoding", REASON_HEADER)))
 
     def _reader_of(self, cleared: Cleared, status: int, headers: Headers) -> ResponseReader:
         reader = cleared.format.reader(cleared.endpoint, status, headers, cleared.restorer)
@@ -221,7 +223,7 @@ class Exchange:
         """`finish` for every answer. Raises ProxyError."""
         if self._answer is None:
             return self.finish()
-        rest = await self._answer.take(self._decoder.finish()) if self._decoder is not None else b""
+        rest = await self._answer.take(self._decoded_rest()) if self._decoder is not None else b""
         rest += await self._answer.end()
         self._heard()
         self._bind()
@@ -239,7 +241,7 @@ class Exchange:
     def finish(self) -> bytes:
         """The upstream's body ended; what was held back comes out."""
         assert self.reader is not None, "finish() before answer()"
-        rest = self.reader.feed(self._decoder.finish()) if self._decoder is not None else b""
+        rest = self.reader.feed(self._decoded_rest()) if self._decoder is not None else b""
         rest += self.reader.finish()
         self._heard()
         self._bind()
@@ -313,11 +315,20 @@ class Exchange:
             await self.cleared.on_close(self, ending)
 
     def _decode(self, chunk: bytes) -> bytes:
-        if self._decoder is None:
-            return chunk
-        try:
-            return self._decoder.feed(chunk)
-        except (zlib.error, ValueError) as error:
-            raise FormatError(
-                "the provider's answer is not valid in the content coding that it names", code="upstream_unreadable"
-            ) from error
+        decoder = self._decoder
+        return chunk if decoder is None else _from_upstream(lambda: decoder.feed(chunk))
+
+    def _decoded_rest(self) -> bytes:
+        return b"" if self._decoder is None else _from_upstream(self._decoder.finish)
+
+
+def _from_upstream[T](read: Callable[[], T]) -> T:
+    """What reading the provider's content coding gives. A fault in it is the provider's, never the app's."""
+    try:
+        return read()
+    except (zlib.error, ValueError, FormatError) as error:
+        raise FormatError(
+            "the provider's answer is not valid in the content coding that it names",
+            code="upstream_unreadable",
+            status=502,
+        ) from error

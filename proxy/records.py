@@ -4,7 +4,6 @@ Counts, names of the policy, digests and times enter a record; texts, pointers w
 not. What came over the network and is not of a closed set goes through `References.marked` first.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -43,9 +42,8 @@ from proxy.exchange import Ending, Exchange
 from proxy.formats.base import MediaPart
 from proxy.found import Found, count
 from proxy.identity import Identity
+from proxy.media_types import recorded_type
 from proxy.messages import Egress
-
-_MEDIA_TYPE = re.compile(r"[a-z0-9][a-z0-9.+-]*/[a-z0-9][a-z0-9.+-]*", re.ASCII)
 
 
 @dataclass(slots=True)
@@ -144,7 +142,7 @@ def outcome_record(
 
 def media_kind(media_type: str) -> MediaKind:
     """The family of a media type."""
-    top, _, sub = media_type.partition("/")
+    top, _, sub = media_type.partition(";")[0].strip().lower().partition("/")
     if top in {"image", "audio", "video"}:
         return MediaKind(top)
     if top == "text" or sub in {"pdf", "json", "msword"} or "officedocument" in sub:
@@ -182,9 +180,9 @@ def _common(facts: Facts) -> dict[str, Any]:
         "rules": tuple(rule for rule in facts.rules[:64] if NAME.fullmatch(rule)),
         "findings": findings,
         "findings_overflow": overflow,
-        "media": tuple(_media(part) for part in facts.media[:16]),
+        "media": tuple(_media(part, policy) for part in facts.media[:16]),
         "media_overflow": max(0, len(facts.media) - 16),
-        "uninspected": tuple(_uninspected(part, reason) for part, reason in facts.uninspected[:16]),
+        "uninspected": tuple(_uninspected(part, reason, policy) for part, reason in facts.uninspected[:16]),
         "uninspected_overflow": max(0, len(facts.uninspected) - 16),
         "bytes_in": len(egress.body),
         "commitment_in": facts.commitment_in,
@@ -194,19 +192,15 @@ def _common(facts: Facts) -> dict[str, Any]:
     }
 
 
-def _media(part: MediaPart) -> MediaItem:
-    media_type = _media_type(part)
+def _media(part: MediaPart, policy: Policy) -> MediaItem:
     treated = MediaTreatment(part.treated) if part.treated else None
-    return MediaItem(kind=media_kind(media_type), media_type=media_type, bytes=part.size, treated=treated)
+    media_type = recorded_type(part.media_type, policy)
+    return MediaItem(kind=media_kind(part.media_type), media_type=media_type, bytes=part.size, treated=treated)
 
 
-def _uninspected(part: MediaPart, reason: str) -> Uninspected:
-    return Uninspected(media_type=_media_type(part), bytes=part.size, reason=UninspectedReason(reason))
-
-
-def _media_type(part: MediaPart) -> str:
-    media_type = part.media_type.partition(";")[0].strip().lower()[:80]
-    return media_type if _MEDIA_TYPE.fullmatch(media_type) else "application/octet-stream"
+def _uninspected(part: MediaPart, reason: str, policy: Policy) -> Uninspected:
+    media_type = recorded_type(part.media_type, policy)
+    return Uninspected(media_type=media_type, bytes=part.size, reason=UninspectedReason(reason))
 
 
 def _stages(stages: Mapping[str, int]) -> tuple[StageTime, ...]:

@@ -23,6 +23,7 @@ from proxy.formats.jsonscan import Scan
 from proxy.formats.media import is_text_type
 from proxy.formats.shape import UNKNOWN, Shape
 from proxy.formats.stream import StreamReader
+from proxy.formats.uploads import charset_of
 from proxy.framing.events import Framer
 from proxy.framing.lines import ArrayFramer, LineFramer
 from proxy.framing.sse import SseFramer
@@ -130,7 +131,7 @@ class JsonFormat:
         if operation.uploads or content_type.lower().startswith(("multipart/", FORM)):
             read = read_body(inspection, content_type, body, operation.request)
             return replace(read, state=named, keeps=operation.creates)
-        decoded = decode(body)
+        decoded = decode(body, charset_of(content_type))
         document, found = inspection.json(decoded.text, operation.request, Place("", "", operation.kind))
         document, keeps, unkept = keeping(document, found, stores=operation.stores)
         inspected = inspection.finish(decoded, body, document, found.facts, found.noted)

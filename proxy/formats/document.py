@@ -8,6 +8,7 @@ import base64
 import codecs
 import re
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from json.encoder import encode_basestring, encode_basestring_ascii
 from urllib.parse import quote, quote_plus
@@ -125,7 +126,7 @@ _BY_ZEROS = {"000x": "utf-32-be", "x000": "utf-32-le", "0x0x": "utf-16-be", "x0x
 
 
 def decode(raw: bytes, charset: str = "", *, zeros: bool = True) -> Decoded:
-    """A body as text: by its byte order mark, the zeros of UTF-16 and UTF-32 (RFC 4627 section 3), else `charset`.
+    """A body as text: by its byte order mark, the zeros of UTF-16 and UTF-32 (RFC 4627 section 3), else `codec_of`.
 
     zeros: whether those may tell; only in JSON, where a zero byte can be nothing else.
     Raises FormatError `invalid_encoding`.
@@ -133,7 +134,7 @@ def decode(raw: bytes, charset: str = "", *, zeros: bool = True) -> Decoded:
     for bom, name in _BOMS:
         if raw.startswith(bom):
             return Decoded(_strict(raw[len(bom) :], name), name, bom)
-    name = (_by_zeros(raw) if zeros else None) or _known(charset)
+    name = (_by_zeros(raw) if zeros else None) or codec_of(raw, charset)
     return Decoded(_strict(raw, name), name)
 
 
@@ -142,12 +143,32 @@ def _by_zeros(raw: bytes) -> str | None:
     return _BY_ZEROS.get(pattern) or _BY_ZEROS.get(pattern[:2] * 2)
 
 
-def _known(charset: str) -> str:
-    try:
-        return codecs.lookup(charset.strip().strip('"') or "utf-8").name
-    except (LookupError, ValueError):
-        pass
-    raise FormatError("the body's charset is not known; send UTF-8", code="invalid_encoding")
+_CHARSETS = frozenset(
+    """utf-8 utf-8-sig ascii iso8859-1 iso8859-2 iso8859-3 iso8859-4 iso8859-5 iso8859-6 iso8859-7 iso8859-8 iso8859-9
+    iso8859-10 iso8859-11 iso8859-13 iso8859-14 iso8859-15 iso8859-16 cp1250 cp1251 cp1252 cp1253 cp1254 cp1255 cp1256
+    cp1257 cp1258 cp437 cp850 cp852 cp866 koi8-r koi8-u tis-620 mac-roman shift_jis cp932 euc_jp gb2312 gbk gb18030
+    big5 euc_kr cp949""".split()  # noqa: SIM905 (a list to read)
+)
+"""Charsets in which bytes of ASCII are ASCII. In another one a text could say one thing to us and another to a
+receiver that takes every body for UTF-8; UTF-16 and UTF-32 say themselves what they are."""
+
+
+def codec_of(raw: bytes, charset: str) -> str:
+    """The codec of bytes for which a charset was named, "" for none: UTF-8 wherever they are UTF-8, whatever it says.
+
+    Many clients say ISO-8859-1 by habit, and most receivers do not ask. Raises FormatError `invalid_encoding`.
+    """
+    name = ""
+    with suppress(LookupError, ValueError):
+        name = codecs.lookup(charset.strip().strip('"') or "utf-8").name
+    if name not in _CHARSETS:
+        raise FormatError("the charset of a text is not one that is read here; send UTF-8", code="invalid_encoding")
+    if name == "utf-8" or raw.isascii():
+        return name
+    with suppress(UnicodeDecodeError):
+        raw.decode("utf-8")
+        return "utf-8"
+    return name
 
 
 def _strict(raw: bytes, name: str) -> str:

@@ -6,13 +6,13 @@ and its size. Nothing is decoded twice and nothing is executed, unpacked or rend
 
 import base64
 import binascii
-import codecs
 import re
 from dataclasses import dataclass, replace
 from urllib.parse import unquote
 
+from proxy.errors import FormatError
 from proxy.formats.base import SDP
-from proxy.formats.document import Base64, DataUrl, Write
+from proxy.formats.document import Base64, DataUrl, Write, codec_of
 
 MAX_DATA_URL_HEAD = 256
 LONG = 512  # characters of base64 in a place where words are expected: no key or id is as long
@@ -148,12 +148,17 @@ def text_of(raw: bytes, media_type: str = "", charset: str = "") -> tuple[str | 
     """
     if sniff(raw):
         return None, ""
-    for name in filter(None, (charset, "utf-16" if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else "", "utf-8")):
+    marked = raw[:2] in (b"\xff\xfe", b"\xfe\xff")
+    try:
+        declared = "utf-16" if marked else codec_of(raw, charset)
+    except FormatError:
+        return None, ""
+    for name in dict.fromkeys((declared, "utf-8")):
         try:
-            text = raw.decode(codecs.lookup(name).name)
+            text = raw.decode(name)
             if text.encode(name) == raw and (_CONTROL.search(text) is None or is_text_type(media_type)):
                 return text, name
-        except (UnicodeError, LookupError, ValueError):
+        except (UnicodeError, ValueError):
             continue
     return (raw.decode("latin-1"), "latin-1") if is_text_type(media_type) else (None, "")
 

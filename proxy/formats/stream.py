@@ -6,6 +6,7 @@ it. Events in which nothing changed go out byte for byte.
 """
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -21,6 +22,7 @@ from redaction.errors import RestoreError
 from redaction.restore import Encoding, Restorer
 
 _OPEN, _CLOSE = ("{", "["), ("}", "]")
+_NUMBER = re.compile(r"[0-9]{1,9}")
 WORDS = "words"
 DONE = "[DONE]"
 """OpenAI's last event, and that of those who follow it."""
@@ -136,6 +138,8 @@ class StreamReader:
             encoding = Encoding.JSON if shape.json or looks_like_json(value) else Encoding.PLAIN
             if leaf.form is Form.STRING and shape.use is not Use.STRUCTURAL:
                 self._noticed.whole(value)
+            at_root = kind and leaf.frame.parent is None
+            self._restorer.element = _numbered(self._channels.name(leaf)) if at_root else element_of(leaf)
             number = number_of(leaf, value, self._restorer, tool)
             return number or Piece(leaf, value, self._restorer.whole(value, encoding, strict=strict, tool=tool))
         if kind in channels.opaque:
@@ -145,6 +149,9 @@ class StreamReader:
         encoding = Encoding.PLAIN
         if known is None and (shape.json or kind in channels.json or value.lstrip()[:1] == "{"):
             encoding = Encoding.JSON
+        if known is None:
+            # Events with types tell one element after the other; those without are of answers beside each other.
+            self._restorer.element = _numbered(channel) if kind else None
         now = self._restorer.feed(channel, value, encoding, strict=strict, tool=tool)
         self._noticed.text(channel, value)
         self._last[channel] = _Last(event, data, path_of(leaf))
@@ -167,6 +174,22 @@ class StreamReader:
                 more = one_more(last.data, self._shape, last.path, rest) if last.path else rest
                 added.append(last.event.added(more))
         return added
+
+
+def element_of(leaf: Leaf) -> tuple[str, int] | None:
+    """The array in whose elements a text stands under this key, and the place of its own; None where it is in none."""
+    frame = leaf.frame
+    if frame.position < 0 or frame.parent is None or leaf.position >= 0:
+        return None
+    return f"{frame.parent.pointer}/*/{leaf.key}", frame.position
+
+
+def _numbered(channel: str) -> tuple[str, int] | None:
+    """The same of a channel of a stream: its last number is the provider's for the element."""
+    numbers = list(_NUMBER.finditer(channel))
+    if not numbers:
+        return None
+    return channel[: numbers[-1].start()] + "*" + channel[numbers[-1].end() :], int(numbers[-1][0])
 
 
 def number_of(leaf: Leaf, value: str, restorer: Restorer, tool: str | None) -> Piece | None:

@@ -42,8 +42,19 @@ STRUCTURAL_QUERY = frozenset(
 _PROSE = re.compile(r"[A-Za-z0-9_.,:;=/*+\"'()\[\]<>?!&%~{}|$#^ \-]{0,512}\Z")
 # A blank stands only where HTTP has one: in lists and in `bytes 0-9/10`. Words with blanks are words of somebody.
 _TOKEN = re.compile(r"(?:bytes )?(?:[A-Za-z0-9_.:/*=+$\-]|[,;] ?){0,256}\Z")
+_CALLED = re.compile(r"\+[0-9](?:[.\-/]?[0-9]){6,}\Z")  # +49-171-2345678, which no program writes as an id
 _QUERY_TOKEN = re.compile(r"[A-Za-z0-9_.,:;/*=$\-]{0,256}\Z")  # without `+`, which is a blank there
-_NAME = re.compile(r"[a-z][a-z-]{0,60}\Z")
+# Fields that a record may name as the place of a finding; a client makes up others, and may make them of a name.
+_NAMED = (
+    PROSE_HEADERS
+    | STRUCTURAL_HEADERS
+    | frozenset(
+        """accept-datetime authorization content-disposition content-language content-location cookie forwarded from
+        link location origin referer sec-websocket-protocol via warning x-api-key x-correlation-id x-forwarded-for
+        x-forwarded-host x-forwarded-proto x-real-ip x-requested-with x-goog-upload-file-name x-title http-referer
+        mcp-name""".split()  # noqa: SIM905
+    )
+)
 _PATH_WORD = re.compile(r"[a-z][a-z_.\-]{0,39}\Z|v[0-9][a-z0-9.]{0,9}\Z")
 # A name of a protocol (RFC 6455 section 4.1), or OpenAI's way for a key, which is a credential towards it.
 _MCP_TOOL = re.compile(r"[A-Za-z0-9_.\-]{1,128}")
@@ -138,14 +149,14 @@ def _headers(headers: Headers, carriers: frozenset[str], segments: list[Segment]
             continue
         if name == MCP_NAME and _MCP_TOOL.fullmatch(value):
             continue
-        if (name in STRUCTURAL_HEADERS and _TOKEN.match(value)) or (
+        if (name in STRUCTURAL_HEADERS and _TOKEN.match(value) and not _CALLED.match(value)) or (
             (name in PROSE_HEADERS or name.startswith(PROSE_PREFIXES))
             and _PROSE.match(value)
             and (name == "content-type" or not _DIGITS.search(value))
         ):
             continue
         pointer = f"header/{number}/{name}"
-        schema = f"header/{name}" if _NAME.match(name) else "header/*"
+        schema = f"header/{name}" if name in _NAMED else "header/*"
         decoded, times = (value, 0) if name == MCP_NAME else percent_decoded(value, plus=False)
         segments.append(Segment(pointer, decoded, SegmentKind.HEADER, schema, name))
         spelled = _percent(times, plus=False) if times else write

@@ -12,7 +12,7 @@ from typing import Final
 
 from redaction.errors import RestoreError
 from redaction.restore.encodings import Encoding
-from redaction.restore.restorer import Restorer
+from redaction.restore.restorer import Element, Restorer
 from redaction.restore.spelling import Restorable
 
 MAX_WORDS: Final = 4 * 1024 * 1024
@@ -175,6 +175,7 @@ class _Passing:
     encoding: Encoding
     strict: bool
     tool: str | None
+    element: Element | None
     held: list[str] = field(default_factory=list)
     size: int = 0
     at: int = 0
@@ -200,7 +201,7 @@ class Redactor(Restorer):
         """The next piece in; what of the channel was looked at, restored, out."""
         passing = self._passing.get(channel)
         if passing is None:
-            passing = self._passing[channel] = _Passing(encoding, strict, tool)
+            passing = self._passing[channel] = _Passing(encoding, strict, tool, self.element)
         passing.tool = passing.tool or tool
         passing.held.append(text)
         passing.size += len(text)
@@ -241,6 +242,7 @@ class Redactor(Restorer):
         while last < len(heard.cuts) and heard.cuts[last].start < passing.at:
             last += 1
         shown = without(held[:n], heard.cuts[passing.cut : last], start)
+        self.element = passing.element
         return super().feed(channel, shown, passing.encoding, strict=passing.strict, tool=passing.tool)
 
 

@@ -18,6 +18,7 @@ from redaction.restore.literals import is_word
 from redaction.restore.spelling import MAX_HELD, Restorable
 from redaction.restore.urls import Context, Place
 
+type Element = tuple[str, int]
 MAX_CHANNELS: Final = 4096  # choices, tool calls and parts of one response; a hostile stream could open more for ever
 _URL_LABELS: Final = frozenset(("URL", "PROFILE_URL", "LINK"))
 _DIRECT: Final = frozenset(("mailto:", "tel:", "sms:"))
@@ -42,16 +43,17 @@ class RestoreCounts:
 class _Channel:
     """One growing string. held: raw text held back; before: the character before it; context: all that came earlier.
 
-    kept: the text goes out as it comes, and what is read of it is only counted.
+    kept: the text goes out as it comes, and what is read of it is only counted. element: see `Restorer`.
     """
 
-    __slots__ = ("before", "context", "encoding", "held", "kept", "start", "strict")
+    __slots__ = ("before", "context", "element", "encoding", "held", "kept", "start", "strict")
 
     def __init__(self, restorable: Restorable, encoding: Encoding, strict: bool) -> None:
         self.held = ""
         self.kept = False
         self.before = ""
         self.context = Context()
+        self.element: Element | None = None
         self.encoding = encoding
         self.strict = strict
         self.start = restorable.start_strict if strict else restorable.start
@@ -63,9 +65,21 @@ class Restorer:
     strict: every channel is strict, see `feed`; for formats that cannot tell prose from other strings.
     may_restore: whether the arguments of the tool of that name get originals, "" for a call that does not say whose it
     is; without it all do.
+    element: set before a text begins, where it stands in an array whose texts readers may join: which array, and its
+    place there. A URL that one of them leaves open goes on in the next.
     """
 
-    __slots__ = ("_channels", "_lookalikes", "_may_restore", "_restorable", "_restored", "_strict", "_withheld")
+    __slots__ = (
+        "_after",
+        "_channels",
+        "_lookalikes",
+        "_may_restore",
+        "_restorable",
+        "_restored",
+        "_strict",
+        "_withheld",
+        "element",
+    )
 
     def __init__(
         self, restorable: Restorable, *, strict: bool = False, may_restore: Callable[[str], bool] | None = None
@@ -77,6 +91,8 @@ class Restorer:
         self._lookalikes: Counter[str] = Counter()
         self._restored = 0
         self._withheld = 0
+        self._after: dict[str, tuple[int, Context]] = {}
+        self.element: Element | None = None
 
     @property
     def restorable(self) -> Restorable:
@@ -112,7 +128,7 @@ class Restorer:
         """
         state = self._channels.get(channel)
         if state is None:
-            state = self._open(channel, encoding, strict or self._strict)
+            state = self._open(channel, encoding, strict)
         shown = "" if state.kept else state.held
         state.kept = state.kept or self._keeps(tool)
         if (
@@ -133,8 +149,7 @@ class Restorer:
         if state is None:
             return ""
         rest = self._run(state, "", final=True) if state.held else ""
-        state.context.finish()
-        self._lookalikes.update(state.context.lookalikes)
+        self._end(state)
         return "" if state.kept else rest
 
     def pending(self, channel: str) -> bool:
@@ -151,15 +166,17 @@ class Restorer:
         self, text: str, encoding: Encoding = Encoding.PLAIN, *, strict: bool = False, tool: str | None = None
     ) -> str:
         """A complete text, restored. encoding, strict, tool: see `feed`."""
-        state = _Channel(self._restorable, encoding, strict or self._strict)
+        state = self._begun(encoding, strict)
         state.kept = self._keeps(tool)
         if not state.kept and (written := self.echoed(text)) is not text:
             return written
         if "[" not in text and state.start.search(text) is None and (encoding is not Encoding.JSON or "\\" not in text):
+            if state.element is not None:
+                state.context.append(text)
+                self._end(state)
             return text
         restored = self._run(state, text, final=True)
-        state.context.finish()
-        self._lookalikes.update(state.context.lookalikes)
+        self._end(state)
         return text if state.kept else restored
 
     def echoed(self, text: str) -> str:
@@ -195,8 +212,26 @@ class Restorer:
     def _open(self, channel: str, encoding: Encoding, strict: bool) -> _Channel:
         if len(self._channels) >= MAX_CHANNELS:
             raise RestoreError(f"a response opened more than {MAX_CHANNELS} channels", code="too_many_channels")
-        state = self._channels[channel] = _Channel(self._restorable, encoding, strict)
+        state = self._channels[channel] = self._begun(encoding, strict)
         return state
+
+    def _begun(self, encoding: Encoding, strict: bool) -> _Channel:
+        state = _Channel(self._restorable, encoding, strict or self._strict)
+        state.element = self.element
+        if state.element is not None and self._after:
+            array, place = state.element
+            before, context = self._after.pop(array, (place, state.context))
+            if place == before + 1:
+                state.context = context
+        return state
+
+    def _end(self, state: _Channel) -> None:
+        state.context.finish()
+        self._lookalikes.update(state.context.lookalikes)
+        if state.element is not None and len(self._after) < MAX_CHANNELS:
+            after = state.context.continued()
+            if after is not None:
+                self._after[state.element[0]] = state.element[1], after
 
     def _run(self, state: _Channel, more: str, *, final: bool) -> str:
         raw = state.held + more

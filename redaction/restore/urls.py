@@ -25,14 +25,14 @@ _OPENER = re.compile(
     | (?<!\w)(?P<direct>(?:mailto|tel|sms|javascript):)
     | (?<!\w)(?P<data>data:(?:[a-z]{1,20}/|[,;]))
     | (?<!\w)(?P<www>www\.)
-    | (?P<host>(?:[\w\-\]]{1,63}\.[a-z]{2,24}|\d{1,3}(?:\.\d{1,3}){3})(?::\d{1,5})?[/?])
+    | (?P<host>(?:[\w\-\]]{1,63}\.(?:xn--[a-z0-9\-]{1,40}|[a-z]{2,24})|\d{1,3}(?:\.\d{1,3}){3})(?::\d{1,5})?[/?])
     """,
     re.VERBOSE | re.IGNORECASE,
 )
 # Every alternative of _OPENER but the host contains one of these, or one of the schemes.
 _SIGNS = ("](", "=", ":/", ":\\", "url(", "www.")
 _SCHEMES = ("mailto:", "tel:", "sms:", "javascript:", "data:")
-_HOST_SIGN = re.compile(r"\.(?:[a-z]{2,24}|\d{1,3})(?::\d{1,5})?[/?]")
+_HOST_SIGN = re.compile(r"\.(?:xn--[a-z0-9\-]{1,40}|[a-z]{2,24}|\d{1,3})(?::\d{1,5})?[/?]")
 _PLAIN_END = re.compile(r"""[\s"<>`\x00-\x1f]""")
 _TARGET_END = re.compile(r"\s|(?<!\\)[()]")  # balanced parentheses belong to a target (CommonMark 6.3)
 _ANGLE_END = re.compile(r"[>\n]")
@@ -108,6 +108,14 @@ class Context:
     def finish(self) -> None:
         """The text ends here."""
         self._advance(0)
+
+    def continued(self) -> "Context | None":
+        """Where a text begins that readers join to this one, which is finished: in the URL that is open here."""
+        if self._url is None:
+            return None
+        after = Context()
+        after._url, after._end, after._depth = self._url, self._end, self._depth
+        return after
 
     def _advance(self, margin: int) -> None:
         """Decide what does not depend on text to come: openers that begin before the last `margin` characters."""

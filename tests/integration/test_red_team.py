@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import httpx
+import orjson
 import pytest
 
 from proxy.fakes.leaks import assert_no_leak
@@ -54,6 +55,7 @@ async def test_a_reference_in_a_schema_still_finds_what_it_names(
         ({"user-agent": "App/1.0 (call +1 415 555 0133)"}, "", "415 555 0133"),
         ({"user-agent": f"App/1.0 ({IBAN})"}, "", IBAN),
         ({"x-request-id": "call +49 341 9876543 now"}, "", "341 9876543"),
+        ({"x-request-id": "+493419876543"}, "", "3419876543"),
         ({}, "?after=call+0341+9876543", "0341 9876543"),
     ],
 )
@@ -93,3 +95,30 @@ async def test_base64_with_blanks_in_it_is_opened_as_a_forgiving_decoder_would(s
         answer = await send(it, path, json={"contents": [{"role": "user", "parts": [part, words]}]})
         assert answer.is_success
         assert_no_leak(it.received("gemini"), [MAIL, IBAN])
+
+
+async def test_names_that_a_client_makes_up_stand_in_no_record(
+    stand: Callable[..., Any], chat: Callable[..., Any]
+) -> None:
+    picture = {"type": "image_url", "image_url": {"url": "data:image/anna-schmidt;base64,AAEC"}}
+    sound = {"file": ("a", b"\0\1\xff", "audio/anna-schmidt")}
+    async with stand() as it:
+        assert (await send(it, headers={"anna-schmidt": MAIL}, json=chat("hi"))).is_success
+        await send(it, json=chat([picture]))
+        await send(it, "/openai/v1/files", data={"purpose": "assistants"}, files=sound)
+        await it.settled()
+        records = it.records()
+    assert b"anna" not in orjson.dumps(records).lower()
+    assert {one["where"] for entry in records for one in entry.get("findings", ())} == {"header/*"}
+    media = {one["media_type"] for entry in records for one in entry.get("media", ())}
+    assert media == {"image/x-unlisted", "audio/x-unlisted"}
+
+
+@pytest.mark.parametrize("charset", ["cp037", "utf-7", "hex", "utf-16-le"])
+async def test_a_charset_is_no_way_around(stand: Callable[..., Any], charset: str) -> None:
+    kind = {"content-type": f"text/plain; charset={charset}"}
+    words = f"write to {MAIL}".replace("@", "+AEA-") if charset == "utf-7" else f"write to {MAIL} "
+    async with stand() as it:
+        answer = await send(it, "/openai/v1/new-thing", kind, content=words.encode())
+        assert (answer.status_code, answer.headers["dragoman-reason"]) == (400, "invalid_encoding")
+        assert it.received() == []

