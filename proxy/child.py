@@ -13,7 +13,8 @@ from typing import Any
 
 log = logging.getLogger("dragoman")
 
-START_S = 30.0
+START_S = 120.0
+"""Only a guard: on a machine that is busy, a start takes many times as long."""
 END_S = 5.0
 FIRST_WAIT_S = 1.0
 LONGEST_WAIT_S = 30.0

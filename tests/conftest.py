@@ -22,6 +22,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from hypothesis import HealthCheck, settings
 
 from proxy.fakes.pytest_plugin import assert_no_leak, fake_provider
+from tests.running import pytest_collection_modifyitems, pytest_configure
 
 # A busy machine draws slowly; that says nothing about the code. Deadlines would assert timing.
 # The same examples in every run, so that a run that fails fails again; others where somebody looks for new ones.
@@ -29,7 +30,14 @@ RANDOM = "DRAGOMAN_FUZZ" in os.environ
 settings.register_profile("shared", derandomize=not RANDOM, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("shared")
 
-__all__ = ["assert_no_leak", "fake_provider", "sdk", "throwaway_ca"]
+__all__ = [
+    "assert_no_leak",
+    "fake_provider",
+    "pytest_collection_modifyitems",
+    "pytest_configure",
+    "sdk",
+    "throwaway_ca",
+]
 
 ROOT = Path(__file__).parents[1]
 OUTSIDE = ROOT / ".venv-outside" / "bin" / "python"
@@ -233,6 +241,6 @@ def sdk() -> Iterator[Sdk]:
     assert process.stdout is not None
     process.stdin.close()
     process.terminate()
-    process.wait(10)
-    reading.join(10)
+    process.wait(60)
+    reading.join(60)
     process.stdout.close()

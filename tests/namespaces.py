@@ -54,7 +54,7 @@ class Machines:
     def run(self, machine: str, *command: str, **options: Any) -> subprocess.CompletedProcess[str]:
         """A command on one of the machines."""
         command = ("ip", "netns", "exec", machine, *command)
-        return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, **options)
+        return subprocess.run(command, capture_output=True, text=True, timeout=150, check=False, **options)
 
 
 class Inside:
@@ -141,7 +141,7 @@ def machines(addresses: list[str], hosts: str) -> Iterator[Machines]:
 
 
 def _run(command: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command.split(), capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command.split(), capture_output=True, text=True, timeout=150, check=False)
 
 
 def _must(command: str) -> None:

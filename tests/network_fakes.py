@@ -15,7 +15,7 @@ from proxy.gate import HostVerdict
 from proxy.messages import Egress, Headers, Origin, Outgoing, Refusal, Reply
 
 PLAIN, TOKEN = b"Anna", b"[PERSON_1]"
-WAIT_S = 20.0
+WAIT_S = 60.0
 
 type Respond = Callable[["Call"], Awaitable[None]]
 

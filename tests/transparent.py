@@ -59,7 +59,7 @@ class Place:
 
     def until(self, holds: Callable[[], bool]) -> None:
         """Waits for what another process writes."""
-        end = time.monotonic() + 20
+        end = time.monotonic() + 100
         while not holds():
             assert time.monotonic() < end, "it did not happen"
             time.sleep(0)
@@ -72,11 +72,11 @@ class Place:
 
         def work() -> bytes:
             with contextlib.ExitStack() as stack:
-                connection = stack.enter_context(socket.create_connection((address, port), timeout=20))
+                connection = stack.enter_context(socket.create_connection((address, port), timeout=60))
                 if sni:
                     context = ssl.create_default_context(cafile=self.ca)
                     connection = stack.enter_context(context.wrap_socket(connection, server_hostname=sni))
-                connection.settimeout(20)
+                connection.settimeout(60)
                 connection.sendall(request)
                 got = b""
                 with contextlib.suppress(ConnectionError, ssl.SSLError):
@@ -122,7 +122,16 @@ def placed(home: Path, throwaway_ca: Any, *capture: str, prepare: str = "true", 
 
 @contextlib.contextmanager
 def _started(net: Machines, home: Path, ca: Path, workers: int) -> Iterator[subprocess.Popen[str]]:
-    options = ("--mode", "transparent@:9080", "--listen", "127.0.0.1:8788", "--admin", "127.0.0.1:0")
+    options = (
+        "--mode",
+        "transparent@:9080",
+        "--listen",
+        "127.0.0.1:8788",
+        "--admin",
+        "127.0.0.1:0",
+        "--console",
+        "off",
+    )
     command = (*DRAGOMAN, "run", "--home", str(home), *options, "--workers", str(workers))
     command = (*command, "--detectors", "patterns", "--upstream-ca", str(ca))
     with subprocess.Popen(
@@ -140,4 +149,4 @@ def _started(net: Machines, home: Path, ca: Path, workers: int) -> Iterator[subp
             yield process
         finally:
             process.terminate()
-            process.wait(60)
+            process.wait(120)

@@ -150,7 +150,7 @@ def test_closing_writes_what_waits(home: Path, transfer) -> None:
 def wait_for(condition: Callable[[], bool]) -> None:
     """Waits for another thread, without guessing how long it takes."""
     turn = threading.Event()
-    for _ in range(30_000):
+    for _ in range(100_000):
         if condition():
             return
         turn.wait(0.001)

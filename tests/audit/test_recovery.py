@@ -45,7 +45,7 @@ def run_until_it_dies(
         (home.parent / f"{home.name}.disk").mkdir()
         call[2] = f"{home}.disk"
         call = ["unshare", "--map-root-user", "--mount", "sh", "-c", small, str(home), str(home), *call]
-    done = subprocess.run(call, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(call, cwd=ROOT, capture_output=True, text=True, timeout=250, check=False)
     assert done.returncode == ended, done.stderr
     return done.stdout.split(), set(done.stderr.split())
 

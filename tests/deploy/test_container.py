@@ -19,7 +19,7 @@ EXPOSURE = 2.0
 def test_hadolint_has_nothing_to_say() -> None:
     found = Path(sys.executable).parent / "hadolint"
     command = [found, DEPLOY / "container" / "Dockerfile"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=150, check=False)
     assert (done.returncode, done.stdout) == (0, "")
 
 
@@ -58,7 +58,7 @@ def test_a_service_is_exposed_no_more_than_it_must_be(name: str) -> None:
     if shutil.which("systemd-analyze") is None:
         pytest.skip("needs systemd-analyze")
     command = ["systemd-analyze", "security", "--offline=true", "--no-pager", str(DEPLOY / "systemd" / name)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=150, check=False)
     found = re.search(r"Overall exposure level for \S+: ([\d.]+)", done.stdout)
     assert found is not None, done.stderr
     assert float(found[1]) <= EXPOSURE

@@ -59,5 +59,5 @@ def test_systemd_takes_the_unit(name: str, tmp_path: Path) -> None:
     copy = tmp_path / name
     copy.write_text((DEPLOY / "systemd" / name).read_text().replace("/opt/dragoman/bin/dragoman", "/bin/true"))
     command = ["systemd-analyze", "verify", "--man=no", str(copy)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=150, check=False)
     assert not [line for line in done.stderr.splitlines() if name in line], done.stderr

@@ -33,7 +33,7 @@ async def installed(folder: Path, values: dict[str, Any]) -> list[dict[str, Any]
 
     async with cluster() as api:
         config = Configuration(namespace="privacy", kubeconfig=str(api.kubeconfig(folder / "kubeconfig")))
-        await Install(config).run("dragoman", str(CHART), values=values, wait=False, timeout=30)
+        await Install(config).run("dragoman", str(CHART), values=values, wait=False, timeout=150)
         return api.created
 
 

@@ -35,7 +35,7 @@ async def told(stand: Any, chat: Any, tmp_path: Path) -> dict[str, set[str]]:
             with pytest.raises(httpx.ProxyError):
                 await client.get("https://api.deepseek.com/")
         await it.settled()
-        async with httpx.AsyncClient(trust_env=False) as client:
+        async with httpx.AsyncClient(trust_env=False, timeout=60) as client:
             text = (await client.get("http://{}:{}/-/metrics".format(*it.addresses.admin))).text
     found: dict[str, set[str]] = {"up": {"job", "instance"}}
     for family in text_string_to_metric_families(text):
@@ -127,5 +127,5 @@ def test_prometheus_takes_the_alerts_and_they_ring_when_they_should(tmp_path: Pa
         ["check", "rules", str(MONITORING / "alerts.yaml")],
         ["test", "rules", str(tmp_path / "tests.yaml")],
     ):
-        done = subprocess.run(["promtool", *command], capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(["promtool", *command], capture_output=True, text=True, timeout=150, check=False)
         assert done.returncode == 0, done.stdout + done.stderr

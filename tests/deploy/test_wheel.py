@@ -16,7 +16,7 @@ PACKAGES = ("proxy", "redaction", "audit", "policies")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("wheel")
     build = "import hatchling.build as b, sys; b.build_wheel(sys.argv[1])"
-    subprocess.run([sys.executable, "-c", build, str(folder)], cwd=ROOT, check=True, capture_output=True, timeout=100)
+    subprocess.run([sys.executable, "-c", build, str(folder)], cwd=ROOT, check=True, capture_output=True, timeout=200)
     (made,) = folder.glob("dragoman-*.whl")
     return made
 
@@ -25,7 +25,7 @@ def test_nothing_is_left_out_and_nothing_else_is_in(wheel: Path) -> None:
     if not (ROOT / ".git").exists():
         pytest.skip("only a checkout knows which files belong to it")
     asked = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z", *PACKAGES]
-    told = subprocess.run(asked, cwd=ROOT, check=True, capture_output=True, text=True, timeout=60).stdout
+    told = subprocess.run(asked, cwd=ROOT, check=True, capture_output=True, text=True, timeout=150).stdout
     there = {name for name in told.split("\0") if name and (ROOT / name).exists()}
     with zipfile.ZipFile(wheel) as archive:
         packed = {name for name in archive.namelist() if ".dist-info/" not in name}
@@ -43,7 +43,7 @@ def test_it_runs_without_the_checkout(wheel: Path, tmp_path: Path) -> None:
     def dragoman(*words: str, given: str = "") -> str:
         start = "import sys, proxy; from proxy.cli import main; print(proxy.__file__, file=sys.stderr); main()"
         done = subprocess.run([sys.executable, "-P", "-c", start, *words], input=given, capture_output=True, text=True,
-                              cwd=tmp_path, env=environment, timeout=100, check=False)  # fmt: skip
+                              cwd=tmp_path, env=environment, timeout=200, check=False)  # fmt: skip
         assert done.returncode == 0, done.stderr
         assert done.stderr.startswith(str(tmp_path / "installed"))
         return done.stdout

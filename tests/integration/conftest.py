@@ -102,7 +102,7 @@ class Stand:
         """A plain HTTP client with a destination's base URL."""
         if self.ca is not None:
             options = {"proxy": self.proxy, "verify": ssl.create_default_context(cafile=self.ca), **options}
-        return httpx.AsyncClient(**{"base_url": self.base(destination), "trust_env": False, "timeout": 20, **options})
+        return httpx.AsyncClient(**{"base_url": self.base(destination), "trust_env": False, "timeout": 60, **options})
 
     def route(self, destination: str, path: str = "") -> dict[str, Any]:
         """How an SDK gets to a destination: arguments for `sdk.call`. path: of the API, such as `/v1`."""

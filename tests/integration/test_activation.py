@@ -52,7 +52,7 @@ async def officers(it: Any, file: Path) -> AsyncIterator[tuple[Ask, Ask, Ask]]:
     """Two officers and an auditor at the API of the console."""
     serving = application(ConsoleSettings(it.home, policy=file, policy_people=2))
     transport = httpx.ASGITransport(app=serving)
-    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1/api/v1") as client:
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1/api/v1", timeout=60) as client:
 
         def asks(role: Role, who: str) -> Ask:
             token = it.app.control.tokens.create(role, who, (), days=1)[0]

@@ -15,7 +15,7 @@ from proxy.fakes.leaks import assert_no_leak
 MAIL = "anna.schmidt@example.com"
 BODY = orjson.dumps({"model": "fake-echo", "messages": [{"role": "user", "content": f"I am {MAIL}"}]})
 PLAIN = orjson.dumps({"model": "fake-echo", "messages": [{"role": "user", "content": "hi there"}]})
-WAIT_S = 20.0
+WAIT_S = 60.0
 STATUS = re.compile(rb"HTTP/1\.1 (\d{3}) ")
 
 

@@ -18,7 +18,7 @@ from tests.integration.test_sessions import asked, deltas, session
 
 MAIL = "anna.schmidt@example.com"
 DEFECT = RuntimeError(f"a defect that quotes {MAIL}")
-WAIT_S = 20.0
+WAIT_S = 60.0
 
 
 def engine_of(it: Any) -> Any:

@@ -15,6 +15,7 @@ from proxy.formats.core import JsonFormat
 from proxy.formats.selection import Formats
 from proxy.gate import Gate
 from redaction.errors import DetectionError, RedactionError
+from tests.ports import free_port
 
 MAIL = "anna.schmidt@example.com"
 DEFECT = RuntimeError(f"a defect that quotes {MAIL}")
@@ -244,7 +245,7 @@ async def test_an_outcome_that_cannot_be_written_does_not_take_the_answer_away(
 
 
 async def test_an_upstream_that_cannot_be_reached_is_said_in_the_providers_words(each_door: Any, chat: Any) -> None:
-    async with each_door() as it:
+    async with each_door(openai={"port": free_port()}) as it:
         await it.fakes["openai"].__aexit__(None, None, None)  # its port is free, and nobody answers there
         await refused(it, chat(MAIL), "upstream_unreachable", 502)
         await it.settled()

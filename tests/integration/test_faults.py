@@ -29,7 +29,7 @@ from proxy.fakes.server import FakeProvider
 from tests.integration.test_kill import BODY, entries_of, start
 
 MAIL = "anna.schmidt@example.com"
-WAIT_S = 20.0
+WAIT_S = 60.0
 EVENT = b'data: {"id":"c1","object":"chat.completion.chunk","choices":[{"index":0,"delta":{"content":"%b"}}]}\n\n'
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
 
@@ -311,8 +311,8 @@ async def test_a_client_that_sends_a_body_byte_by_byte_is_refused_and_cut(stand:
 
             async def pieces() -> AsyncIterator[bytes]:
                 for start in range(0, len(body), 1_000):
-                    await asyncio.sleep(0.1)
                     yield body[start : start + 1_000]
+                    await asyncio.sleep(0.1)
 
             sent = await client.post(
                 "/v1/chat/completions", content=pieces(), headers={"content-type": "application/json"}
@@ -363,7 +363,7 @@ async def test_a_clock_that_jumps_changes_no_order_and_loses_no_record(
 
 
 async def post(gateway: str, **options: Any) -> httpx.Response:
-    async with httpx.AsyncClient(trust_env=False, timeout=20, **options) as client:
+    async with httpx.AsyncClient(trust_env=False, timeout=60, **options) as client:
         return await client.post(f"{gateway}/openai/v1/chat/completions", json=BODY)
 
 

@@ -28,7 +28,7 @@ TEXTS = {name: POLICY.replace("NAME", name).replace("DOES", does) for name, does
 """Of different lengths, so that a change shows even where the file system's clock is coarse."""
 
 
-@pytest.mark.timeout(60 + SWAPS)
+@pytest.mark.timeout(240 + SWAPS)
 async def test_every_transfer_goes_by_a_policy_that_was_in_force(
     stand: Any, chat: Callable[..., dict[str, Any]], tmp_path: Path
 ) -> None:

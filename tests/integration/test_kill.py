@@ -89,11 +89,11 @@ def entries_of(home: Path) -> list[dict[str, Any]]:
 
 def client_of(running: Running, home: Path, fake: FakeProvider) -> httpx.AsyncClient:
     if running.proxy is None:
-        return httpx.AsyncClient(base_url=f"{running.gateway}/openai", trust_env=False, timeout=20)
+        return httpx.AsyncClient(base_url=f"{running.gateway}/openai", trust_env=False, timeout=120)
     # Here the upstream has a name that every process of this machine knows; it is the configured one of `openai`.
     trust = ssl.create_default_context(cafile=home / "ca" / CERTIFICATE_FILE)
     base = f"https://localhost:{fake.port}"
-    return httpx.AsyncClient(base_url=base, proxy=running.proxy, verify=trust, trust_env=False, timeout=20)
+    return httpx.AsyncClient(base_url=base, proxy=running.proxy, verify=trust, trust_env=False, timeout=120)
 
 
 @pytest.mark.parametrize("door", ["gateway", "network"])

@@ -37,7 +37,7 @@ def servers(throwaway_ca: Any) -> Iterator[dict[str, int]]:
         ports = process.stdout.readline().split()
         yield dict(zip(("json", "events"), map(int, ports), strict=True))
         process.stdin.close()
-        process.wait(20)
+        process.wait(60)
 
 
 @pytest.mark.parametrize("kind", ["json", "events"])

@@ -26,7 +26,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, str
     process = subprocess.Popen(
         [
             *(sys.executable, "-c", "from proxy.cli import main; main()", *arguments, "--detectors", "patterns"),
-            *("--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--workers", "1"),
+            *("--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--workers", "1", "--console", "off"),
         ],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -35,7 +35,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, str
     gateway = next(line.split()[-1].decode() for line in process.stdout if b"gateway" in line)
     yield process.pid, gateway
     process.terminate()
-    process.wait(20)
+    process.wait(60)
     process.stdout.close()
 
 

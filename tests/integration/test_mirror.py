@@ -177,7 +177,7 @@ async def test_a_mirror_that_hangs_or_breaks_off_does_not_touch_the_answer(
             async with it.client("openai", headers=KEY) as client:
                 answer = await client.post("/v1/chat/completions", json=chat(MAIL))
             assert answer.json()["choices"][0]["message"]["content"] == MAIL
-            await asyncio.wait_for(asked.wait(), 20)
+            await asyncio.wait_for(asked.wait(), 60)
             if begins:
                 await it.app.mirrors.idle()
             await it.app.mirrors.close()
@@ -209,6 +209,7 @@ async def test_a_stopped_mirror_and_one_that_speaks_otherwise_get_nothing(
         async with it.client("gemini") as client:
             body = {"contents": [{"role": "user", "parts": [{"text": MAIL}]}]}
             assert (await client.post("/v1beta/models/fake-echo:generateContent", json=body)).status_code == 200
+        await settled(it)  # the copy is decided about beside the answer; from now on the stop decides
         it.app.control.set_stop("destination", "own-llama", stopped=True)
         await it.app.refresh()
         async with it.client("openai", headers=KEY) as client:

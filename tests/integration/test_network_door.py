@@ -16,7 +16,7 @@ from proxy.fakes.hold import Hold
 from proxy.fakes.leaks import assert_no_leak
 
 MAIL = "anna.schmidt@example.com"
-WAIT_S = 20.0
+WAIT_S = 60.0
 PASSING = """\
 version: 1
 name: passing

@@ -10,6 +10,7 @@ import orjson
 
 from proxy.fakes.server import FakeProvider
 from tests.integration.test_kill import BODY, start
+from tests.ports import free_port
 
 MAIL = "anna.schmidt@example.com"
 DRAGOMAN = (sys.executable, "-c", "from proxy.cli import main; main()")
@@ -39,7 +40,7 @@ async def test_on_boarding_in_one_sitting(tmp_path: Path) -> None:
             assert (code, made["tried"]["ok"], made["first_transfer"]) == (0, True, None)
             waiting = asyncio.create_task(dragoman(*words, "--wait", "60", **listen))
             headers = {"dragoman-credential": made["credential"]}
-            async with httpx.AsyncClient(trust_env=False, headers=headers, timeout=20) as client:
+            async with httpx.AsyncClient(trust_env=False, headers=headers, timeout=60) as client:
                 while not waiting.done():
                     answer = await client.post(f"{running.gateway}/openai/v1/chat/completions", json=BODY)
                     assert answer.status_code == 200
@@ -57,8 +58,8 @@ async def test_on_boarding_in_one_sitting(tmp_path: Path) -> None:
             await running.end(15)
 
 
-async def test_without_a_running_dragoman_the_credential_is_made_and_the_advice_given(tmp_path: Path, unused_tcp_port: int) -> None:  # fmt: skip
-    listen = {"DRAGOMAN_LISTEN": f"127.0.0.1:{unused_tcp_port}"}
+async def test_without_a_running_dragoman_the_credential_is_made_and_the_advice_given(tmp_path: Path) -> None:
+    listen = {"DRAGOMAN_LISTEN": f"127.0.0.1:{free_port()}"}
     code, told = await dragoman("app", "add", "messenger", "--home", str(tmp_path / "home"), **listen)
     assert code == 0
     assert "drg_" in told

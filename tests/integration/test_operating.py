@@ -17,6 +17,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from proxy import expiry, logs
 from proxy.errors import ConfigError
+from tests.ports import free_port
 
 MAIL = "anna.schmidt@example.com"
 
@@ -74,19 +75,14 @@ async def test_each_transfer_is_a_span_with_its_stages_beneath_and_nobody_in_it(
     assert not any(text.encode() in wire for text in (MAIL, "s-1", *references))
 
 
-async def test_a_collector_that_is_away_costs_nothing_but_its_spans(stand: Any, chat: Any, free_port: int) -> None:
+async def test_a_collector_that_is_away_costs_nothing_but_its_spans(stand: Any, chat: Any) -> None:
     async with (
-        stand(settings={"traces": f"http://127.0.0.1:{free_port}/v1/traces"}) as it,
+        stand(settings={"traces": f"http://127.0.0.1:{free_port()}/v1/traces"}) as it,
         it.client("openai") as client,
     ):
         assert (await client.post("/v1/chat/completions", json=chat(MAIL))).status_code == 200
         await it.settled()
         assert [entry["state"] for entry in it.records("outcome")] == ["complete"]
-
-
-@pytest.fixture
-def free_port(unused_tcp_port: int) -> int:
-    return unused_tcp_port
 
 
 @pytest.fixture

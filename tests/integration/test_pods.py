@@ -51,12 +51,12 @@ class Watched:
         self._markers += 1
         address = f"10.9.9.{self._markers}"
         await self.api.set_pod(f"marker-{self._markers}", address, {})
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while self.pods.at(address) is None:
                 await asyncio.sleep(0.005)
 
     async def failed(self) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await self._failed.wait()
 
 

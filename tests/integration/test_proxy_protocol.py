@@ -14,7 +14,7 @@ from proxy.errors import ConfigError
 from proxy.fakes.leaks import assert_no_leak
 
 MAIL = "anna.schmidt@example.com"
-WAIT_S = 20.0
+WAIT_S = 60.0
 CLIENT = "192.0.2.77"
 V1 = f"PROXY TCP4 {CLIENT} 203.0.113.1 50000 443\r\n".encode()
 V2 = b"\r\n\r\n\x00\r\nQUIT\n\x21\x11\x00\x0c" + bytes([192, 0, 2, 77, 203, 0, 113, 1, 0xC3, 0x50, 1, 0xBB])

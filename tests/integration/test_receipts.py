@@ -79,6 +79,6 @@ def foreign(folder: Path, proof: Proof, entry: bytes) -> bool:
     (folder / "bundle.json").write_text(json.dumps(bundle))
     call = [str(VERIFIER), "verify-bundle", "--offline", "--bundle", str(folder / "bundle.json")]
     call += ["--vkey-file", str(folder / "auditor.vkey")]
-    done = subprocess.run(call, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(call, capture_output=True, text=True, timeout=150, check=False)
     assert "Traceback" not in done.stderr, done.stderr
     return done.returncode == 0

@@ -17,7 +17,7 @@ CHAT = "/openai/v1/chat/completions"
 
 
 async def send(it: Any, path: str = CHAT, headers: dict[str, str] | None = None, **request: Any) -> httpx.Response:
-    async with httpx.AsyncClient(trust_env=False, timeout=20) as client:
+    async with httpx.AsyncClient(trust_env=False, timeout=60) as client:
         return await client.post(it.gateway + path, headers=headers, **request)
 
 

@@ -62,7 +62,7 @@ async def session(it: Any, api: str = "openai", target: str = REALTIME, **option
 async def until(socket: Any, kind: str) -> list[dict[str, Any]]:
     """Events of the provider up to one of that type."""
     events = []
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not events or events[-1]["type"] != kind:
             events.append(orjson.loads((await socket.receive()).data))
     return events
@@ -522,7 +522,7 @@ async def test_shutting_down_ends_sessions_and_says_so(each_door: Any) -> None:
 
 
 async def _eventually(what: Any) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not what():
             await asyncio.sleep(0.01)
 
@@ -539,7 +539,7 @@ async def live(it: Any, **setup: Any) -> AsyncIterator[Any]:
 
 
 async def said(socket: Any) -> dict[str, Any]:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         came = await socket.receive()
     assert came.type is aiohttp.WSMsgType.BINARY, came
     event: dict[str, Any] = orjson.loads(came.data)

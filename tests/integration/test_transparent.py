@@ -43,7 +43,7 @@ def app_sdk(place: Place) -> Iterator[Any]:
         assert process.stdin is not None
         process.stdin.close()
         process.terminate()
-        reading.join(10)
+        reading.join(60)
 
 
 @pytest.mark.outside
@@ -140,7 +140,7 @@ def test_raw_tcp_is_closed_whatever_its_port(place: Place, address: str, port: i
 def test_quic_is_rejected_so_that_clients_fall_back(place: Place, address: str, family: int) -> None:
     def work() -> None:
         with socket.socket(family, socket.SOCK_DGRAM) as sender:
-            sender.settimeout(20)
+            sender.settimeout(60)
             sender.connect((address, 443))
             sender.send(b"\xc3\x00\x00\x00\x01" + b"\x00" * 1195)
             sender.recv(1)
@@ -159,7 +159,7 @@ def test_other_datagrams_do_not_pass_the_router(place: Place, address: str, fami
         from_router = stack.enter_context(within(place.net.router, lambda: socket.socket(family, socket.SOCK_DGRAM)))
         sender.sendto(b"from the app", (address, 5000))
         from_router.sendto(b"from the router", (address, 5000))
-        receiver.settimeout(20)
+        receiver.settimeout(60)
         assert receiver.recv(100) == b"from the router"  # sent later, and the only one that arrives
 
 
@@ -186,7 +186,7 @@ def test_without_a_door_apps_reach_nobody(place: Place) -> None:
     """The rules stay when dragoman ends: that is what makes them fail closed."""
     before = sum(len(place.received(api)) for api in place.fakes)
     place.process.terminate()
-    place.process.wait(60)
+    place.process.wait(120)
     with pytest.raises(ConnectionRefusedError):
         place.ask("203.0.113.10", post("api.openai.com"))
     checked = place.dragoman("net", "check")

@@ -29,7 +29,7 @@ def test_an_app_is_led_to_the_door_by_its_control_group(place: Place, throwaway_
     before = len(place.entries("transfer"))
     enter = f"echo $$ > /sys/fs/cgroup/{GROUP}/cgroup.procs; " if inside else ""
     ca = place.ca if inside else throwaway_ca.path
-    run = f'{MOUNT}; {enter}exec curl --silent --show-error --max-time 30 --cacert "$0" --json "$1" https://api.openai.com/v1/chat/completions'  # fmt: skip
+    run = f'{MOUNT}; {enter}exec curl --silent --show-error --max-time 100 --cacert "$0" --json "$1" https://api.openai.com/v1/chat/completions'  # fmt: skip
     done = place.net.run(place.net.router, "sh", "-c", run, str(ca), body)
     assert done.returncode == 0, done.stderr
     assert MAIL in done.stdout

@@ -30,7 +30,7 @@ def curl(place: Place, url: str, *options: str, user: str = NOBODY) -> subproces
         ca = Path(folder) / "ca.pem"
         ca.write_bytes(place.ca.read_bytes())
         ca.chmod(0o644)
-        command = ("curl", "--silent", "--show-error", "--max-time", "30", "--cacert", str(ca), *options, url)
+        command = ("curl", "--silent", "--show-error", "--max-time", "100", "--cacert", str(ca), *options, url)
         return place.net.run(place.net.router, *own, *command)
 
 

@@ -32,7 +32,7 @@ def asked(*words: str) -> Any:
 
 async def metrics(it: Any) -> str:
     host, port = it.addresses.admin
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with httpx.AsyncClient(trust_env=False, timeout=60) as client:
         return (await client.get(f"http://{host}:{port}/-/metrics")).text
 
 

@@ -112,7 +112,7 @@ async def in_mcp(call: dict[str, Any]) -> list[Any]:
     from mcp.client import Client
     from mcp.client.streamable_http import streamable_http_client
 
-    network: dict[str, Any] = {"trust_env": False, "proxy": call["proxy"], "timeout": 60}
+    network: dict[str, Any] = {"trust_env": False, "proxy": call["proxy"], "timeout": 120}
     if call["ca"]:
         network["verify"] = ssl.create_default_context(cafile=call["ca"])
     async with (
@@ -161,7 +161,7 @@ def client_of(call: dict[str, Any]) -> Any:
         api_key=call["api_key"],
         base_url=call["base_url"],
         max_retries=0,
-        timeout=60,
+        timeout=120,
         default_headers=call["headers"],
         http_client=http(**network),
     )
@@ -174,7 +174,7 @@ def gemini(call: dict[str, Any], network: dict[str, Any], is_async: bool) -> Any
     options = types.HttpOptions(
         base_url=call["base_url"],
         headers=call["headers"],
-        timeout=60_000,
+        timeout=120_000,
         client_args=network,
         async_client_args=network,
         retry_options=types.HttpRetryOptions(attempts=1),
@@ -192,7 +192,7 @@ def azure(call: dict[str, Any], network: dict[str, Any], is_async: bool) -> Any:
     entra = call["api_key"].startswith("entra:")
     shown = {"azure_ad_token": call["api_key"][6:]} if entra else {"api_key": call["api_key"]}
     return made(
-        azure_endpoint=call["base_url"], api_version="2026-01-01", max_retries=0, timeout=60,
+        azure_endpoint=call["base_url"], api_version="2026-01-01", max_retries=0, timeout=120,
         default_headers=call["headers"], http_client=http(**network), **shown,
     )  # fmt: skip
 
@@ -202,7 +202,7 @@ def mistral(call: dict[str, Any], network: dict[str, Any], is_async: bool) -> An
     from mistralai.client import Mistral
 
     http = {"async_client": httpx.AsyncClient(**network)} if is_async else {"client": httpx.Client(**network)}
-    return Mistral(api_key=call["api_key"], server_url=call["base_url"], timeout_ms=60_000, **http)
+    return Mistral(api_key=call["api_key"], server_url=call["base_url"], timeout_ms=120_000, **http)
 
 
 def cohere(call: dict[str, Any], network: dict[str, Any], is_async: bool) -> Any:

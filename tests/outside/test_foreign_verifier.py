@@ -39,7 +39,7 @@ class Exported:
         """Whether the foreign verifier accepts."""
         call = [str(VERIFIER), command, "--vkey-file", str(self.vkey), "--tiles", str(self.path), *map(str, arguments)]
         environment = {"PATH": os.environ["PATH"]}
-        done = subprocess.run(call, capture_output=True, text=True, timeout=60, check=False, env=environment)
+        done = subprocess.run(call, capture_output=True, text=True, timeout=150, check=False, env=environment)
         assert "Traceback" not in done.stderr, done.stderr
         return done.returncode == 0
 

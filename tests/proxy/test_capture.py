@@ -148,5 +148,5 @@ def test_nft_takes_the_rules(capture: Capture) -> None:
     if nft is None or subprocess.run(["unshare", "-n", "true"], capture_output=True, check=False).returncode:
         pytest.skip("needs nft and the right to make a network namespace")
     command = ["unshare", "-n", nft, "-f", "-"]
-    done = subprocess.run(command, input=ruleset(capture), capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, input=ruleset(capture), capture_output=True, text=True, timeout=150, check=False)
     assert (done.returncode, done.stderr) == (0, "")

@@ -18,6 +18,7 @@ from redaction.detectors import build_engine
 from redaction.pool import DetectionResult
 from redaction.settings import EngineSettings
 from tests.integration.conftest import HOSTS, Stand, names_lead_to_this_machine, starting
+from tests.ports import free_port
 
 APIS = {"azure-openai": "openai", "groq": "openai", "together": "openai", "mistral": "openai", "vertex": "gemini"}
 """What a destination's fake speaks, where that is not its name."""
@@ -92,18 +93,9 @@ async def bench(tmp_path_factory: Any, patterns_engine: Engine, throwaway_ca: An
             it = await stack.enter_async_context(start(door="network", detection=detection, upstreams=origins, **fakes))
             made = Bench(it, detection, ollama)
             seen = ssl.create_default_context(cafile=it.ca)
-            options: dict[str, Any] = {"trust_env": False, "timeout": 30}
+            options: dict[str, Any] = {"trust_env": False, "timeout": 60}
             for name, more in {
                 "gateway": {}, "network": {"proxy": it.proxy, "verify": seen}, "direct": {"verify": throwaway_ca.client()},
             }.items():  # fmt: skip
                 made.clients[name] = await stack.enter_async_context(httpx.AsyncClient(**options, **more))
             yield made
-
-
-def free_port() -> int:
-    """A port on which nothing listens now."""
-    import socket
-
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])

@@ -8,8 +8,9 @@ import pytest
 
 from proxy.bench import doors, workers
 from proxy.bench.doors import _Taken
-from proxy.bench.gateway import PATH, Server, free_port, spawn
+from proxy.bench.gateway import PATH, Server, spawn
 from proxy.bench.load import cpu_of_each, cpu_seconds
+from tests.ports import free_port
 
 
 def test_rows_are_next_to_direct_and_to_the_bare_door() -> None:

@@ -24,7 +24,7 @@ from proxy.databases import serve_log
 
 MAIL = "anna.schmidt@example.com"
 PHONE = "+49 151 23456789"
-WAIT_S = 140
+WAIT_S = 280
 
 
 @pytest.fixture
@@ -213,7 +213,7 @@ def test_without_ray_it_says_what_to_install(job: Job, monkeypatch: pytest.Monke
         running.run(load(home=job.home), job, workers=1, address="", progress=lambda a, b: None)
 
 
-@pytest.mark.timeout(300)  # Ray starts twice, which takes ten seconds each on a quiet machine
+@pytest.mark.timeout(600)  # Ray starts twice, which takes ten seconds each on a quiet machine
 def test_folders_go_through_ray_and_back(job: Job) -> None:
     (job.source / "deep").mkdir()
     (job.source / "deep" / "a.jsonl").write_bytes(lines(3))

@@ -16,6 +16,7 @@ from proxy.commands.doctor import Check, examine
 from proxy.config import Settings
 from proxy.control.store import ControlStore
 from proxy.keys import ensure_key
+from tests.ports import free_port
 
 type Fault = Callable[[Settings, pytest.MonkeyPatch], Settings | None]
 
@@ -34,9 +35,7 @@ def sound(tmp_path: Path) -> Settings:
 
 
 def free() -> str:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return f"127.0.0.1:{probe.getsockname()[1]}"
+    return f"127.0.0.1:{free_port()}"
 
 
 def mend(settings: Settings) -> dict[str, Check]:

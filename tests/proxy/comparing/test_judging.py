@@ -66,7 +66,7 @@ def judge() -> Iterator[Callable[..., tuple[Judge, list[Any]]]]:
         server = HTTPServer(("127.0.0.1", 0), Handler)
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
-        client = httpx.Client(trust_env=False)
+        client = httpx.Client(trust_env=False, timeout=60)
         opened.extend((client.close, server.shutdown, thread.join, server.server_close))
         url = f"http://127.0.0.1:{server.server_port}/own-llama"
         return Judge(client, url, "llama", {"dragoman-credential": "c"}), asked
@@ -115,4 +115,4 @@ def test_a_refusal_and_an_endless_answer_end_it(judge: Any) -> None:
     with pytest.raises(JudgeError, match="too long"):
         judge(lambda _: b"x" * (ANSWER_BYTES + 1))[0].better(pair())
     with pytest.raises(JudgeError, match="is dragoman running"):
-        Judge(httpx.Client(trust_env=False), "http://127.0.0.1:9/x", "m", {}).better(pair())
+        Judge(httpx.Client(trust_env=False, timeout=60), "http://127.0.0.1:9/x", "m", {}).better(pair())

@@ -6,7 +6,7 @@ DRAGOMAN_SCREENSHOTS=FOLDER every page is kept as a picture.
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +35,7 @@ def chromium() -> Iterator[Any]:
         options.add_argument(flag)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
     driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
-    driver.implicitly_wait(10)  # for what the next page will hold
+    driver.implicitly_wait(30)  # for what the next page will hold
     yield driver
     driver.quit()
 
@@ -70,17 +70,22 @@ class Browser:
         field.clear()
         field.send_keys(text)
 
+    def until(self, holds: Callable[[], Any]) -> Any:
+        """Waits for what the page's own scripts do, and returns it; a table that moves meanwhile is looked at again."""
+        from selenium.common.exceptions import StaleElementReferenceException
+        from selenium.webdriver.support.ui import WebDriverWait
+
+        waits = WebDriverWait(self.driver, 100, 0.05, ignored_exceptions=(StaleElementReferenceException,))
+        return waits.until(lambda _: holds())
+
     @property
     def text(self) -> str:
         return str(self.one("body").text)
 
     def verdict(self) -> str:
         """What the page's own script says about the proof, once it has said it."""
-        from selenium.webdriver.support.ui import WebDriverWait
-
         self.click("#check")
-        last = WebDriverWait(self.driver, 20).until(lambda _: self.all("#steps .good, #steps .bad"))
-        return str(last[-1].text)
+        return str(self.until(lambda: self.all("#steps .good, #steps .bad"))[-1].text)
 
     def said(self) -> list[str]:
         """Errors and warnings of the browser's console since the last call: a broken policy would stand here."""

@@ -50,7 +50,7 @@ class Console:
     def client(self, role: Role = Role.OFFICER, *applications: str, **options: Any) -> httpx.Client:
         """A client that sends the token of a role."""
         headers = {"authorization": f"Bearer {self.token(role, *applications)}"}
-        return httpx.Client(base_url=self.url, headers=headers, trust_env=False, timeout=20, **options)
+        return httpx.Client(base_url=self.url, headers=headers, trust_env=False, timeout=60, **options)
 
     def entries(self, *kinds: str) -> list[dict[str, Any]]:
         """The log's entries, oldest first."""
@@ -84,11 +84,11 @@ def start(tmp_path: Path) -> Iterator[Start]:
 
         def end() -> None:
             server.should_exit = True
-            thread.join(10)
+            thread.join(60)
             listening.close()
 
         ends.append(end)
-        assert ready.wait(20), "the console did not start"
+        assert ready.wait(60), "the console did not start"
         host, port = listening.getsockname()
         return Console(f"http://{host}:{port}", home, ledger, control)
 
@@ -150,7 +150,7 @@ SAME: dict[str, str] = {"sec-fetch-site": "same-origin"}
 def browser(console: Console, role: Role | None = Role.OFFICER, *applications: str) -> Iterator[httpx.Client]:
     """A client that has signed in, with its cookies."""
     language = {"accept-language": "en"}
-    with httpx.Client(base_url=console.url, trust_env=False, timeout=20, headers=language) as client:
+    with httpx.Client(base_url=console.url, trust_env=False, timeout=60, headers=language) as client:
         if role is not None:
             data = {"token": console.token(role, *applications), "to": "/"}
             assert client.post("/sign-in", data=data, headers=SAME).status_code == 303

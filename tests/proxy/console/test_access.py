@@ -65,7 +65,7 @@ def test_rights_are_what_is_documented() -> None:
     ["", "Bearer", "Bearer wrong", f"Bearer dgt_{'A' * 43}", "Basic dGVhbTp0ZWFt", "Bearer " + "x" * 5000],
 )
 def test_without_a_valid_token_there_is_nothing(filled: Console, header: str) -> None:
-    with httpx.Client(base_url=filled.url, trust_env=False) as client:
+    with httpx.Client(base_url=filled.url, trust_env=False, timeout=60) as client:
         answer = client.get(f"{API}/transfers", headers={"authorization": header})
     assert answer.status_code == 401
     assert answer.headers["www-authenticate"].startswith("Bearer")

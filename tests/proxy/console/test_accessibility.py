@@ -75,7 +75,6 @@ def test_no_page_breaks_a_rule_of_wcag(browser: Browser, name: str) -> None:
 
 def test_the_keyboard_leads_from_the_first_page_to_a_proof(browser: Browser) -> None:
     from selenium.webdriver.common.keys import Keys
-    from selenium.webdriver.support.ui import WebDriverWait
 
     def press_on(selector: str) -> None:
         for _ in range(200):
@@ -95,7 +94,7 @@ def test_the_keyboard_leads_from_the_first_page_to_a_proof(browser: Browser) -> 
     press_on(".rows tbody a")
     browser.one("#proof")
     press_on("#check")
-    last = WebDriverWait(browser.driver, 20).until(lambda _: browser.all("#steps .good, #steps .bad"))
+    last = browser.until(lambda: browser.all("#steps .good, #steps .bad"))
     assert last[-1].text.startswith("Holds"), browser.one("#steps").text
 
 

@@ -125,7 +125,7 @@ def test_tokens_are_made_listed_and_revoked_by_the_api(filled: Console) -> None:
         listed = client.get(f"{API}/tokens").json()["items"]
         assert made["token"] not in str(listed)
         assert listed[0]["id"] == made["id"]
-        with httpx.Client(headers={"authorization": f"Bearer {made['token']}"}, trust_env=False) as theirs:
+        with httpx.Client(headers={"authorization": f"Bearer {made['token']}"}, trust_env=False, timeout=60) as theirs:
             me = f"{filled.url}{API}/me"
             assert theirs.get(me).json()["applications"] == ["messenger"]
             assert client.delete(f"{API}/tokens/{made['id']}").json()["revoked"]

@@ -33,11 +33,7 @@ def content(browser: Browser) -> Any:
 
 def until(browser: Browser, wanted: str) -> None:
     """Waits for words on the page."""
-    from selenium.common.exceptions import StaleElementReferenceException
-    from selenium.webdriver.support.ui import WebDriverWait
-
-    gone = (StaleElementReferenceException,)  # the page before may still be there at the first look
-    WebDriverWait(browser.driver, 60, ignored_exceptions=gone).until(lambda _: wanted in browser.text)
+    browser.until(lambda: wanted in browser.text)
 
 
 def replace_text(browser: Browser, text: str) -> None:
@@ -73,9 +69,7 @@ def test_the_editor_completes_from_the_schema(browser: Browser) -> None:
 
     content(browser).send_keys("k")
     find = "return Array.from(document.querySelector('#draft .editor').shadowRoot.querySelectorAll('.cm-completionLabel'), (one) => one.textContent)"
-    from selenium.webdriver.support.ui import WebDriverWait
-
-    WebDriverWait(browser.driver, 20).until(lambda _: "tokenize" in browser.driver.execute_script(find))
+    browser.until(lambda: "tokenize" in browser.driver.execute_script(find))
     content(browser).send_keys(Keys.ENTER)
     assert browser.one("#text").get_attribute("value").endswith("do: tokenize")
 

@@ -93,7 +93,7 @@ def provider(url: str, clock: Callable[[], float] = time.time, **changes: Any) -
 def test_a_signed_token_opens_what_its_role_may(start: Start, issuer: Issuer) -> None:
     console = start(oidc=settings(issuer.url))
     fill(console)
-    with httpx.Client(base_url=console.url, trust_env=False) as client:
+    with httpx.Client(base_url=console.url, trust_env=False, timeout=60) as client:
         for roles, role, seen in ((["x", "dpo"], "officer", 7), ("messenger", "team", 4)):
             headers = {"authorization": f"Bearer {issuer.token(roles=roles)}"}
             me = client.get("/api/v1/me", headers=headers).json()
@@ -141,7 +141,9 @@ LIES: dict[str, Callable[[Issuer], str]] = {
 def test_two_officers_learn_who_it_was_that_signed_in_at_the_provider(start: Start, issuer: Issuer) -> None:
     console = start(oidc=settings(issuer.url))
     token = issuer.token(sub="d7f0", preferred_username="Käthe Vogt-Probe", roles=["audit"])
-    with httpx.Client(base_url=console.url, headers={"authorization": f"Bearer {token}"}, trust_env=False) as client:
+    with httpx.Client(
+        base_url=console.url, headers={"authorization": f"Bearer {token}"}, trust_env=False, timeout=60
+    ) as client:
         assert client.get("/api/v1/transfers").status_code == 200
         assert client.get("/api/v1/who").status_code == 200
     actor = console.entries("query")[-1]["actor"]
@@ -149,7 +151,7 @@ def test_two_officers_learn_who_it_was_that_signed_in_at_the_provider(start: Sta
     tokens = [console.control.tokens.create(Role.OFFICER, name, (), 1)[0] for name in names]
     one, other = (
         httpx.Client(
-            base_url=f"{console.url}/api/v1", headers={"authorization": f"Bearer {each}"}, trust_env=False, timeout=20
+            base_url=f"{console.url}/api/v1", headers={"authorization": f"Bearer {each}"}, trust_env=False, timeout=60
         )
         for each in tokens
     )
@@ -171,7 +173,7 @@ def test_two_officers_learn_who_it_was_that_signed_in_at_the_provider(start: Sta
 def test_a_token_that_lies_opens_nothing_and_learns_nothing(start: Start, issuer: Issuer) -> None:
     console = start(oidc=settings(issuer.url))
     answers = set()
-    with httpx.Client(base_url=console.url, trust_env=False) as client:
+    with httpx.Client(base_url=console.url, trust_env=False, timeout=60) as client:
         assert client.get("/api/v1/me", headers={"authorization": f"Bearer {issuer.token()}"}).status_code == 200
         for name, lie in LIES.items():
             answer = client.get("/api/v1/me", headers={"authorization": f"Bearer {lie(issuer)}"})
@@ -253,7 +255,7 @@ def site(start: Start) -> Iterator[tuple[Console, httpx.Client]]:
     users.append(oidc_provider_mock.User(sub="guest", claims={"roles": ["guest"]}))
     with oidc_provider_mock.run_server_in_thread(user_claims=users) as server:
         console = start(oidc=settings(f"http://localhost:{server.server_port}"))
-        with httpx.Client(trust_env=False, timeout=20, headers={"accept-language": "en"}) as client:
+        with httpx.Client(trust_env=False, timeout=60, headers={"accept-language": "en"}) as client:
             yield console, client
 
 
@@ -286,7 +288,7 @@ def test_a_browser_signs_in_by_the_provider(site: tuple[Console, httpx.Client]) 
 def test_a_callback_is_used_once_and_only_where_it_began(site: tuple[Console, httpx.Client]) -> None:
     console, client = site
     address = go(console, client)
-    with httpx.Client(trust_env=False, timeout=20) as other:
+    with httpx.Client(trust_env=False, timeout=60) as other:
         assert other.get(address).status_code == 401, "another browser"
     assert client.get(address).status_code == 200
     client.cookies.delete(SESSION)
@@ -321,6 +323,6 @@ def test_the_way_back_never_leads_to_another_site(site: tuple[Console, httpx.Cli
 
 
 def test_without_the_setting_there_is_no_such_way(console: Console) -> None:
-    with httpx.Client(base_url=console.url, trust_env=False) as client:
+    with httpx.Client(base_url=console.url, trust_env=False, timeout=60) as client:
         assert "oidc" not in client.get("/sign-in").text
         assert client.get("/sign-in/oidc").status_code == 404

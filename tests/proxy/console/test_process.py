@@ -16,6 +16,7 @@ from audit.log import Ledger
 from proxy.console.__main__ import CANNOT
 from proxy.console.process import ConsoleProcess
 from proxy.console.settings import ConsoleSettings
+from tests.ports import free_port
 
 
 @pytest.fixture
@@ -25,14 +26,8 @@ async def home(tmp_path: Path) -> AsyncIterator[Path]:
     ledger.close()
 
 
-def free_port() -> int:
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 async def answers(address: tuple[str, int]) -> int:
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with httpx.AsyncClient(trust_env=False, timeout=60) as client:
         return (await client.get(f"http://{address[0]}:{address[1]}/api/openapi.json")).status_code
 
 
@@ -45,7 +40,7 @@ async def test_it_answers_and_is_started_again_when_it_is_killed(home: Path) -> 
         assert await answers(address) == 200
         assert process.child.pid is not None
         os.kill(process.child.pid, signal.SIGKILL)
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(150):
             await process.child.again.wait()
         assert process.child.starts == 2
         assert await answers(address) == 200
@@ -83,7 +78,7 @@ async def test_it_ends_with_the_process_that_started_it(home: Path) -> None:
     assert child.stdin is not None
     assert b"address" in await child.stdout.readline()
     child.stdin.close()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         assert await child.wait() == 0
 
 

@@ -47,7 +47,7 @@ async def test_tls_with_a_certificate_that_was_handed_over(throwaway_ca):
 async def test_events_leave_one_by_one_as_the_test_releases_them(http):
     hold = Hold()
     async with (
-        asyncio.timeout(20),
+        asyncio.timeout(60),
         FakeProvider(hold=hold, chunk=4) as fake,
         http.post(f"{fake.url}/v1/chat/completions", json=STREAM) as response,
     ):
@@ -132,7 +132,7 @@ def test_the_fixtures_work_without_an_event_loop(fake_provider, assert_no_leak):
     import httpx
 
     upstream = fake_provider("openai", behaviour="mangle-lower")
-    with httpx.Client() as client:
+    with httpx.Client(timeout=60) as client:
         said = client.post(f"{upstream.url}/v1/chat/completions", json=CHAT).json()
     assert said["choices"][0]["message"]["content"] == TEXT.replace("PERSON_7K3QX2MA", "person_7k3qx2ma")
     assert_no_leak(upstream.received, ["Anna Schmidt"])

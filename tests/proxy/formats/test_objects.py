@@ -144,7 +144,7 @@ class SlowVault:
         self.told: list[str] = []
 
     def bind(self, destination, object_id, scopes):
-        assert self.let.wait(20)
+        assert self.let.wait(60)
         self.told.append(f"bound {object_id}")
 
     def binding(self, destination, object_id):

@@ -40,7 +40,7 @@ async def test_a_plain_request_to_a_stranger_is_the_gates_to_refuse(running, gat
 async def test_a_host_that_may_pass_is_relayed_unread_after_a_record(running, gate, upstream, throwaway_ca):
     gate.pass_hosts = {"pass.example"}
     context = ssl.create_default_context(cafile=str(throwaway_ca.path))
-    async with httpx.AsyncClient(proxy=running.url, verify=context, trust_env=False) as client:
+    async with httpx.AsyncClient(proxy=running.url, verify=context, trust_env=False, timeout=60) as client:
         answer = await client.post(f"https://pass.example:{upstream.port}/", content=b"for Anna")
     assert answer.content == b"for Anna"
     assert upstream.calls[0].body == b"for Anna"
@@ -212,7 +212,9 @@ async def test_an_upgrade_to_clear_text_http2_is_not_taken_up(running, upstream)
 
 
 async def test_a_client_that_does_not_trust_our_certificate_ends_visibly(running, gate, upstream, until):
-    async with httpx.AsyncClient(proxy=running.url, verify=ssl.create_default_context(), trust_env=False) as client:
+    async with httpx.AsyncClient(
+        proxy=running.url, verify=ssl.create_default_context(), trust_env=False, timeout=60
+    ) as client:
         with pytest.raises(httpx.ConnectError):
             await client.post(f"https://api.example:{upstream.port}/", content=b"Anna")
     await until(lambda: gate.refused)

@@ -74,7 +74,7 @@ async def test_an_address_that_passes_by_the_name_in_its_handshake_leads_where_t
 
 async def test_reverse_mode_sends_to_its_one_upstream(start_door, gate, upstream):
     running = await start_door(modes=(f"reverse:https://api.example:{upstream.port}@127.0.0.1:0",))
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with httpx.AsyncClient(trust_env=False, timeout=60) as client:
         answer = await client.post(running.url + "/v1", content=b"for Anna")
     assert answer.content == b"for Anna"
     assert upstream.calls[0].body == b"for [PERSON_1]"

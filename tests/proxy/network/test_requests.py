@@ -178,7 +178,7 @@ async def test_a_refusal_of_the_gate_is_the_answer(running, gate, upstream):
 async def test_the_client_is_told_nothing_of_the_engine(running, upstream):
     reader, writer = await running.connect()
     writer.write(b"NONSENSE\r\n\r\n")
-    answer = await asyncio.wait_for(reader.read(), 20)
+    answer = await asyncio.wait_for(reader.read(), 60)
     assert answer.startswith(b"HTTP/1.1 400")
     assert b"dragoman-reason: invalid_request" in answer
     assert b"mitm" not in answer.lower()
@@ -224,7 +224,7 @@ async def test_a_client_that_reads_to_the_end_of_the_connection_gets_there(runni
     upstream.respond = respond
     reader, writer = await running.tls_tunnel("api.example", upstream.port)
     writer.write(b"%b\r\nHost: api.example:%d\r\nContent-Length: 4\r\n\r\nAnna" % (line, upstream.port))
-    answer = await asyncio.wait_for(reader.read(), 20)
+    answer = await asyncio.wait_for(reader.read(), 60)
     assert b"connection: close" in answer.lower()
     assert b"Anna" in answer
     writer.close()
@@ -235,7 +235,7 @@ async def test_fields_after_the_body_are_refused(running, gate, upstream):
     host = b"api.example:%d" % upstream.port
     writer.write(b"POST / HTTP/1.1\r\nHost: %s\r\nTransfer-Encoding: chunked\r\n\r\n" % host)
     writer.write(b"4\r\nAnna\r\n0\r\nX-Late: Anna\r\n\r\n")
-    answer = await asyncio.wait_for(reader.readuntil(b"}"), 20)
+    answer = await asyncio.wait_for(reader.readuntil(b"}"), 60)
     assert answer.startswith(b"HTTP/1.1 400 ")
     assert upstream.connections == 0
     assert not gate.admitted
@@ -256,7 +256,7 @@ async def test_credentials_for_the_proxy_reach_the_gate_and_nobody_else(running,
 
 async def test_a_credential_in_the_proxys_url_is_its_password(running, gate, upstream):
     proxy = running.url.replace("http://", "http://app:drg_secret@")
-    async with httpx.AsyncClient(proxy=proxy, verify=running.trust(), trust_env=False) as client:
+    async with httpx.AsyncClient(proxy=proxy, verify=running.trust(), trust_env=False, timeout=60) as client:
         await client.get(f"https://api.example:{upstream.port}/")
     assert gate.admitted[0].credential == "drg_secret"
 

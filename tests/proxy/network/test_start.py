@@ -11,6 +11,7 @@ from mitmproxy.proxy.mode_specs import ProxyMode
 from proxy.doors.network import NetworkDoor, NetworkSettings
 from proxy.doors.network.settings import ENGINE, KEY_LOGS, MAY_BE_SET, UNSUPPORTED, check_start, listening
 from proxy.errors import ConfigError
+from tests.ports import free_port
 
 
 @pytest.mark.parametrize(
@@ -93,7 +94,7 @@ async def test_whatever_else_the_engine_offers_is_refused_by_name(start_door, ga
 
 
 async def test_an_address_that_is_taken_is_an_error_and_leaves_nothing_behind(start_door, gate):
-    with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as taken:
+    with contextlib.closing(socket.create_server(("127.0.0.1", free_port()))) as taken:
         address = "{}:{}".format(*taken.getsockname())
         with pytest.raises(ConfigError, match=address):
             await start_door(modes=("regular@127.0.0.1:0", f"regular@{address}"))

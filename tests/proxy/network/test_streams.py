@@ -119,7 +119,7 @@ async def test_an_app_that_leaves_in_the_middle_frees_the_upstream(running, gate
         await anext(answer.aiter_raw())
     await client.aclose()
     assert await gate.outcome() is Ending.CLIENT_GONE
-    await asyncio.wait_for(upstream.gone.wait(), 20)
+    await asyncio.wait_for(upstream.gone.wait(), 60)
 
 
 async def test_an_app_that_leaves_after_the_last_event_has_a_complete_answer(running, gate, upstream):

@@ -31,7 +31,7 @@ def lines_of(path: Path) -> list[bytes]:
 
 async def arrived(path: Path, ledger: Ledger, *, least: int) -> list[bytes]:
     """The lines of the file once it has every entry there is; by polling, because a file tells nobody."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(150):
         while True:
             with ledger.store.read() as connection:
                 bodies = [body for _, body in query.entries(connection)]
@@ -52,7 +52,7 @@ async def test_entries_arrive_also_after_the_process_was_killed(tmp_path: Path, 
         assert process.pid is not None
         os.kill(process.pid, signal.SIGKILL)
         ledger.append_blocking(exchange_record())
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(150):
             await process.again.wait()
         # Whoever held the lease is gone; the cursor is set as an operator would, instead of waiting a minute.
         done = CliRunner().invoke(build(["stream"]), ["stream", "reset", "copy", "--to", "2", "--home", str(tmp_path)])

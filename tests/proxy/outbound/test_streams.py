@@ -40,6 +40,7 @@ from proxy.outbound.streams.file import _cut_torn_line
 from proxy.outbound.streams.settings import read_streams
 from proxy.outbound.streams.shipping import Shipping
 from tests.audit.conftest import blocked_record, exchange_record
+from tests.ports import free_port
 
 KEY = b"k" * 32
 SECRET = "whsec_" + base64.b64encode(KEY).decode()
@@ -93,7 +94,7 @@ class Receiver:
             with suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
         self._server.server_close()
-        self._thread.join(5)
+        self._thread.join(60)
 
 
 @pytest.fixture
@@ -352,20 +353,22 @@ def test_a_slow_receiver_is_given_up_and_asked_again(
     released = threading.Event()
 
     def slow(_: BaseHTTPRequestHandler) -> None:
-        released.wait(20)
+        released.wait(60)
 
     receiver.answers = [slow]
     shipping = begin(to="webhook", url=f"http://127.0.0.1:{receiver.port}", secret="env:HOOK", timeout_s=1)
     shipping.step()
     assert "ReadTimeout" in control.cursors.all()[0].error
     released.set()
-    drain(shipping)
-    assert [one["index"] for told in receiver.told for one in verified(told)] == [index for index, _ in entries(ledger)]
+    # A second is all it has, also on a busy machine: what it took and could not say in time comes again.
+    wanted = {index for index, _ in entries(ledger)}
+    while {one["index"] for told in receiver.told for one in verified(told)} != wanted:
+        drain(shipping)
 
 
 def test_a_receiver_that_is_down_gets_everything_after_its_restart(ledger: Ledger, begin: Begin) -> None:
     fill(ledger)
-    first = Receiver()
+    first = Receiver(free_port())
     shipping = begin(to="webhook", url=f"http://127.0.0.1:{first.port}", secret="env:HOOK", batch=4)
     shipping.step()
     first.stop()
@@ -396,6 +399,11 @@ def records(receiver: Receiver) -> list[Any]:
             request = ExportLogsServiceRequest.FromString(payload(told))
             found += [one for part in request.resource_logs for scope in part.scope_logs for one in scope.log_records]
     return found
+
+
+def taken(receiver: Receiver) -> set[int]:
+    """Indices of the entries that it has got."""
+    return {plain(one.attributes)["dragoman.audit.index"] for one in records(receiver)}
 
 
 def test_a_collector_takes_a_log_record_for_each_entry_with_genai_names(
@@ -452,7 +460,7 @@ def test_a_collector_that_is_away_gets_everything_later(
 ) -> None:
     monkeypatch.setenv("AUTH", "Bearer of-the-collector")
     fill(ledger)
-    first = Receiver()
+    first = Receiver(free_port())
     options = {
         "endpoint": f"http://127.0.0.1:{first.port}",
         "signals": "logs",
@@ -467,11 +475,12 @@ def test_a_collector_that_is_away_gets_everything_later(
     second = Receiver(first.port)
     second.answers = [lambda _: 401]
     shipping.step()
-    drain(shipping)
+    wanted = {index for index, _ in entries(ledger)}
+    while not wanted <= taken(first) | taken(second):
+        drain(shipping)
     second.stop()
     assert {told[1]["authorization"] for told in [*first.told, *second.told]} == {"Bearer of-the-collector"}
-    found = [plain(one.attributes)["dragoman.audit.index"] for one in [*records(first), *records(second)]]
-    assert found == [index for index, _ in entries(ledger)]
+    assert taken(first) | taken(second) == wanted, "what a collector took and could not say in time comes again"
 
 
 # --- cursors and settings ----------------------------------------------------------------------------------------------

@@ -49,7 +49,7 @@ def dragoman(tmp_path: Path) -> Run:
             check=False,
             cwd=tmp_path,
             env={**kept, "DRAGOMAN_HOME": str(tmp_path / "home"), "PYTHONPATH": str(REPOSITORY), **environment},
-            timeout=100,
+            timeout=200,
         )
         return Ran(done.returncode, done.stdout, done.stderr.decode())
 
