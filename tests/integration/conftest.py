@@ -129,6 +129,15 @@ class Stand:
         await self.app.ways_in.idle()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def patient() -> Iterator[None]:
+    """Whoever is asked on this machine may take its time; what is refused after a time has tests that set their own."""
+    with pytest.MonkeyPatch.context() as patched:
+        for module in ("flags", "flag_database", "token_keys"):
+            patched.setattr(f"proxy.outbound.{module}.TIMEOUT_S", 60.0)
+        yield
+
+
 @pytest.fixture(scope="session")
 def patterns_engine() -> Engine:
     """The pattern recognizers alone."""

@@ -61,6 +61,15 @@ class Console:
 type Start = Callable[..., Console]
 
 
+@pytest.fixture(scope="session", autouse=True)
+def patient() -> Iterator[None]:
+    """Whoever is asked on this machine may take its time."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("proxy.outbound.identity_provider.TIMEOUT_S", 60.0)
+        patched.setattr("proxy.console.health.PATIENCE_S", 60.0)
+        yield
+
+
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Start]:
     """`start(per_minute=..)` serves a console over a new log; everything ends with the test."""

@@ -12,6 +12,7 @@ from proxy.admin import admin_handler
 from proxy.control.tokens import Role
 from proxy.metrics import Metrics
 from tests.audit.conftest import blocked_record
+from tests.ports import free_port
 from tests.proxy.console.conftest import Console, Start, browser, fill
 
 DAY_MS = int(timedelta(days=1).total_seconds() * 1000)
@@ -77,11 +78,7 @@ def test_doors_that_do_not_answer_are_said(start: Start, unused: str) -> None:
 @pytest.fixture
 def unused() -> str:
     """An address at which nobody listens."""
-    import socket
-
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return f"127.0.0.1:{free.getsockname()[1]}"
+    return f"127.0.0.1:{free_port()}"
 
 
 async def test_doors_tell_what_they_take_and_what_went_wrong(start: Start) -> None:

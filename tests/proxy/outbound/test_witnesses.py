@@ -50,7 +50,8 @@ class Scripted:
 @asynccontextmanager
 async def asking(ledger: Ledger, *answers: Answer) -> AsyncIterator[tuple[Scripted, Witnesses, list[tuple[str, str]]]]:
     witness, seen = Scripted(*answers), []
-    runner = web.ServerRunner(web.Server(witness.handle))
+    # One that stalls would be waited for when it is told to end.
+    runner = web.ServerRunner(web.Server(witness.handle), shutdown_timeout=0.1)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
