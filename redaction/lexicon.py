@@ -10,7 +10,7 @@ from importlib.resources import files
 from typing import Final
 
 _LISTS: Final = {
-    "en": ("words_en", "words_en_seen", "words_en_own", "words_en_more", "words_tech"),
+    "en": ("words_en", "words_en_seen", "words_en_own", "words_en_more", "words_tech", "words_things"),
     "de": ("words_de", "words_de_seen", "words_de_own", "words_de_things"),
     "vi": ("words_vi", "words_vi_own"),
 }
@@ -85,7 +85,7 @@ def is_word(text: str, language: str = "") -> bool:
 @lru_cache(maxsize=_MAX_WORDS)
 def _inflected(word: str, language: str) -> bool:
     known = base_forms(language)
-    if word in known:
+    if word in known or (language == "de" and word in words("words_de_laws")):
         return True
     if word in _names() or word.removesuffix("s") in _names():
         return False

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from redaction.detectors.network import CLASSES, LABELS
 from redaction.finding import Finding
-from redaction.lexicon import phrases, without_marks
+from redaction.lexicon import is_inflected, phrases, without_marks
 from redaction.lexicon import words as wordlist
 from redaction.merge import NOTHING
 from redaction.recognizers.shape import is_setting
@@ -60,6 +60,7 @@ _TITLES: Final = frozenset(
 )
 # Parts of a country: where most people live, and nobody in particular.
 _SIDES: Final = frozenset(("bắc", "trung", "nam", "đông", "tây", "bac", "dong", "tay"))
+_NOBODY: Final = ("countries", "vi_countries", "vi_things")
 _GOES_ON: Final = frozenset(",:!?;")
 # How sure the model is that a word names no person and no place, and the score up to which others' opinions go.
 _DENIALS: Final = ((0.4, 0.52), (0.5, 0.56), (0.9, 0.72), (0.97, 0.81))
@@ -140,7 +141,7 @@ def _capital(piece: Piece, first: int, end: int) -> tuple[int, int]:
 
 
 def _is_no_name(value: str) -> bool:
-    return value in _SIDES or value in phrases("countries") or value in phrases("vi_countries") or value in compounds()
+    return value in _SIDES or any(value in phrases(name) for name in _NOBODY) or value in compounds()
 
 
 @cache
@@ -168,6 +169,8 @@ def _needed(text: str, piece: Piece, words: Sequence[int], label: str) -> float:
         return _ORDINARY if not after or after in _GOES_ON else _NEVER
     if all(ordinary for _, _, ordinary in told):
         return _ORDINARY if capital else _ORDINARY_SMALL
+    if not capital and all(is_inflected(piece.texts[at].lower()) for at in words):
+        return _ORDINARY_SMALL  # `heller`, `lauter`: names, and adjectives as well
     behind_article = words[0] > 0 and piece.texts[words[0] - 1].lower() in wordlist("articles")
     if any(named for named, _, _ in told):
         # `der Schäfer`: a surname behind an article is rather what somebody is.

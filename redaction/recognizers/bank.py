@@ -101,7 +101,7 @@ _BIC: Final = re.compile(r"(?<![A-Za-z0-9])[A-Z]{6}[A-Z0-9]{2}(?:[A-Z0-9]{3})?(?
 _BIC_WORD: Final = words("bic", "swift", "swift-code", "swift code", "swift/bic", "bic/swift")
 _ACCOUNT_NUMBER: Final = re.compile(r"(?<![\w.,+-])[0-9](?:[ .-]?[0-9]){4,18}(?![\w])(?![.,][0-9])")
 _ACCOUNT_WORD: Final = re.compile(
-    r"(?:(?<![^\W_])(?:konto(?:nummer|nr|-nr)?\.?|kto\.?(?:-?nr\.?)?|acc(?:oun)?t|account (?:no|number)\.?|acct\.? ?(?:no|#)?\.?"
+    r"(?:(?<![^\W_])(?:(?:chuyển khoản|chuyen khoan|chuyển|chuyen|ck)\s(?:vào|vao|qua|tới|toi|đến|den|sang|về)|konto(?:nummer|nr|-nr)?\.?|kto\.?(?:-?nr\.?)?|acc(?:oun)?t|account (?:no|number)\.?|acct\.? ?(?:no|#)?\.?"
     r"|a/c(?: no)?\.?|checking|savings|stk|số tk|so tk|tk|số tài khoản|so tai khoan|tài khoản|tai khoan|bank account"
     r"|vietcombank|vcb|techcombank|tcb|bidv|agribank|vietinbank|mb ?bank|tp ?bank|vp ?bank|acb|sacombank|vib|shb|hdbank"
     r"|sparkasse|volksbank|commerzbank|deutsche bank|postbank|ing|dkb|n26|barclays|hsbc|lloyds|natwest|monzo|chase"

@@ -6,7 +6,7 @@ no nested or adjacent quantifiers over overlapping classes; the tests run every 
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final, Protocol
@@ -38,6 +38,7 @@ _SHORT_OPAQUE: Final = re.compile(
     re.VERBOSE,
 )
 _LONG_WORD: Final = re.compile(r"\S{12,}")
+_SOLID: Final = re.compile(r"\S{6,}")
 SHARED: Final = (_SHORT_OPAQUE,)
 """The expressions that a page itself asks for."""
 
@@ -68,6 +69,19 @@ class Page:
     def longest(self) -> int:
         """The length of the longest run of signs without a space."""
         return max(map(len, self.text.split()), default=0)
+
+    @cached_property
+    def _solids(self) -> tuple[tuple[int, int], ...]:
+        return tuple(match.span() for match in _SOLID.finditer(self.text))
+
+    def solid_matches(self, expression: re.Pattern[str], least: int, signs: Sequence[str]) -> Iterator["re.Match[str]"]:
+        """As `matches`, for an expression that matches no space, six signs or more and, if there are any, one of `signs`.
+
+        least: the length of a run of signs without a space that a match stands in.
+        """
+        for start, end in self._solids:
+            if end - start >= least and (not signs or any(self.lower.find(sign, start, end) >= 0 for sign in signs)):
+                yield from expression.finditer(self.text, start, end)
 
     @cached_property
     def _starts(self) -> dict[int, list[int]]:
@@ -155,7 +169,8 @@ class Pattern:
 
     regex: linear. group: which group is the value. check: validation; without it every match scores `score`.
     trigger: lower-case literals of which one must stand in the text, else the expression is not tried; "0" means
-    any digit. least: signs without a space between them that a match has somewhere.
+    any digit. least: signs without a space between them that a match has somewhere. solid: given where a match has no
+    space and at least six signs, so only such runs are looked at; lower-case literals of which a run must have one.
     """
 
     name: str
@@ -167,6 +182,7 @@ class Pattern:
     trigger: tuple[str, ...] = ()
     skip_opaque: bool = True
     least: int = 0
+    solid: tuple[str, ...] | None = None
     entity_types: tuple[str, ...] = field(init=False)
     expressions: tuple[re.Pattern[str], ...] = field(init=False)
     needed: re.Pattern[str] = field(init=False)
@@ -181,13 +197,18 @@ class Pattern:
             return
         if self.trigger and not _triggered(self.trigger, page):
             return
-        for match in page.matches(self.regex):
+        for match in self._matches(page):
             start, end = match.span(self.group)
             if start < 0 or start == end or (self.skip_opaque and page.in_opaque(start, end)):
                 continue
             score = self.score if self.check is None else self.check(page.text[start:end], page, start, end)
             if score is not None:
                 yield Finding(start, end, self.entity_type, score, self.name)
+
+    def _matches(self, page: Page) -> Iterator["re.Match[str]"]:
+        if self.solid is None:
+            return page.matches(self.regex)
+        return page.solid_matches(self.regex, self.least, self.solid)
 
 
 def _triggered(trigger: tuple[str, ...], page: Page) -> bool:

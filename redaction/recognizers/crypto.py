@@ -47,7 +47,7 @@ def _other(value: str, page: Page, start: int, end: int) -> float | None:
 
 
 RECOGNIZERS: tuple[Recognizer, ...] = (
-    Pattern("bitcoin", "CRYPTO", _BASE58, check=_base58, trigger=("0",), least=26, skip_opaque=False),
+    Pattern("bitcoin", "CRYPTO", _BASE58, check=_base58, trigger=("0",), least=26, solid=(), skip_opaque=False),
     Pattern("bech32", "CRYPTO", _BECH32, 0.95, trigger=("bc1", "ltc1", "tb1"), skip_opaque=False),
     Pattern("ethereum", "CRYPTO", _ETHEREUM, 0.95, trigger=("0x",), skip_opaque=False),
     Pattern("monero", "CRYPTO", _MONERO, 0.95, trigger=("0",), skip_opaque=False),
@@ -57,6 +57,7 @@ RECOGNIZERS: tuple[Recognizer, ...] = (
         _OTHER,
         check=_other,
         least=25,
+        solid=(),
         trigger=("wallet", "sol", "tr", "usdt", "xrp", "rip", "ada", "ypto", "ví"),
         skip_opaque=False,
     ),

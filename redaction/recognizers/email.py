@@ -85,6 +85,7 @@ RECOGNIZERS: tuple[Recognizer, ...] = (
         group="value",
         trigger=("@", "%40", "&#64;", "\\u0040"),
         skip_opaque=False,
+        solid=("@", "%40", "&#64;", "\\u0040"),
     ),
     Spoken(),
 )

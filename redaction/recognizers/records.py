@@ -9,15 +9,15 @@ _LINK: Final = r"[\"'`*)]{0,3}\s{0,2}(?:(?:no|nr|id|number|nummer|số|so)\b\.?\
 _VALUE: Final = r"(?P<value>(?=[A-Za-z./_-]{0,12}[0-9])[A-Za-z0-9](?:[A-Za-z0-9./_-]{2,22}[A-Za-z0-9]))(?![\w])"
 _MEDICAL: Final = re.compile(
     rf"(?i)(?<![^\W_])(?:mrn|medical record(?: (?:number|no\.?|id))?|patient (?:id|number|no\.?)|patienten(?:nummer|nr\.?|-?id)|fall(?:nummer|nr\.?)|krankenblatt(?:nummer)?"
-    rf"|mã bệnh nhân|ma benh nhan|mã (?:số )?hồ sơ bệnh án|mã y tế|mã ba){_LINK}{_VALUE}"
+    rf"|mã bệnh nhân|ma benh nhan|mã (?:số )?hồ sơ bệnh án|mã y tế|mã ba|(?:số )?(?:hồ sơ )?bệnh án|so benh an){_LINK}{_VALUE}"
 )
 _CUSTOMER: Final = re.compile(
     rf"(?i)(?<![^\W_])(?:customer (?:id|number|no\.?)|client (?:id|number|no\.?)|member(?:ship)? (?:id|number|no\.?)|kunden(?:nummer|nr\.?|-?id)|mitglieds(?:nummer|nr\.?)|versicherungsnummer"
-    rf"|vertrags(?:nummer|nr\.?)|mã khách hàng|ma khach hang|mã thành viên|loyalty (?:id|number)){_LINK}{_VALUE}"
+    rf"|vertrags(?:nummer|nr\.?)|mã khách hàng|ma khach hang|mã kh|ma kh|mã thành viên|loyalty (?:id|number)){_LINK}{_VALUE}"
 )
 _EMPLOYEE: Final = re.compile(
     rf"(?i)(?<![^\W_])(?:employee (?:id|number|no\.?)|staff (?:id|number|no\.?)|badge (?:id|number|no\.?)|student (?:id|number|no\.?)|personal(?:nummer|nr\.?)|mitarbeiter(?:nummer|nr\.?|-?id)"
-    rf"|matrikel(?:nummer|nr\.?)|mã (?:số )?nhân viên|ma nhan vien|mã (?:số )?sinh viên|mssv|msnv){_LINK}{_VALUE}"
+    rf"|matrikel(?:nummer|nr\.?)|mã (?:số )?nhân viên|ma nhan vien|mã (?:số )?sinh viên|mssv|msnv|nhân viên mã(?: số)?|sinh viên mã(?: số)?){_LINK}{_VALUE}"
 )
 _INSURED: Final = re.compile(
     rf"(?i)(?<![^\W_])(?:(?:health )?insurance (?:id|number|no\.?|policy(?: (?:number|no\.?))?)|medic(?:are|aid) (?:id|number|no\.?)|(?:member|subscriber|policy) (?:id|number|no\.?)[^\n:0-9]{{1,30}}insurance(?: card)?"

@@ -63,8 +63,8 @@ _SETCOOKIE: Final = re.compile(
     r"(?i)(?<![\w-])(?:set-)?cookie:\s?(?P<value>[!#$%&'*+.^_`|~0-9A-Za-z-]{1,80}=[^\r\n;]{8,3000}(?:; ?[!#$%&'*+.^_`|~0-9A-Za-z-]{1,80}=[^\r\n;]{1,3000}){0,30})"
 )
 _PASSWORD: Final = re.compile(
-    r"(?i)(?P<name>(?:passwor[dt]|passwd|passphrase|pwd|kennwort|passwörter|zugangscode|mật khẩu|mat khau|mật mã|mk|pw|pass(?=\s?[:=])|pin|wlan[- ]?(?:key|schlüssel)|wifi[- ]?(?:key|password)))"
-    r"(?P<between>[\"'`]?(?:\s(?:for|für|von|of|của|cua|zum|vom|to)(?:\s[^\s:=]{1,24}){1,4}|(?:\s(?:wifi|wlan|wi-fi|mail|email|gmail|facebook|fb|zalo|app|tài khoản|máy|mới|cũ|neu|neues|new|old|root|admin)){1,2}|(?:\s\w{2,15}){1,2}(?=\s?[:=]))?\s{0,3}(?:[:=]{1,2}>?|→|is|ist|lautet|war|was|là|la)\s{0,3})"
+    r"(?i)(?P<name>(?:passwor[dt]|passwd|passphrase|pwd|kennwort|passwörter|zugangscode|mật khẩu|mat khau|mật mã|mk|pw|pass(?=\s?[:=]|\s(?:wifi|wi-fi|wlan|mail|email|gmail|fb|zalo)\b)|pin|wlan[- ]?(?:key|schlüssel)|wifi[- ]?(?:key|password)))"
+    r"(?P<between>[\"'`]?(?:\s(?:for|für|von|of|của|cua|zum|vom|to)(?:\s[^\s:=]{1,24}){1,4}|(?:\s(?:wifi|wlan|wi-fi|mail|email|gmail|facebook|fb|zalo|app|tài khoản|máy|mới|cũ|neu|neues|new|old|root|admin)){1,2}(?:\s\w{2,10}(?=\s?[:=]))?|(?:\s\w{2,15}){1,2}(?=\s?[:=]|\s(?:là|la)\s))?\s{0,3}(?:[:=]{1,2}>?|→|is|ist|lautet|war|was|là|la)\s{0,3})"
     r"(?P<quote>[\"'`„“]?)(?P<value>[^\s\"'`„“”<>,;]{4,128})"
 )
 _LABELLED_LINE: Final = re.compile(
@@ -73,7 +73,7 @@ _LABELLED_LINE: Final = re.compile(
 # Without a sign between: only what nobody would write as a word.
 _PASSWORD_BARE: Final = re.compile(
     r"(?i)(?<![^\W_])(?:passwor[dt]|passwd|pwd|kennwort|mật khẩu|mat khau|mật mã|mk|pw|pass)"
-    r"(?:\s(?:mail|email|gmail|wifi|wlan|fb|zalo|của|cua|em|tôi|mình|anh|chị|nhà|mới|neu|new|mein|my)){0,4}\s"
+    r"(?:\s(?:mail|email|gmail|wifi|wlan|fb|zalo|của|cua|em|tôi|mình|anh|chị|nhà|mới|moi|cũ|cu|máy|neu|new|mein|my)){0,4}\s"
     r"(?P<value>(?=[^\s]{0,40}[0-9])(?=[^\s]{0,40}[a-z])[^\s\"'`„“”<>,;:=()]{6,64})"
 )
 # In quotes it may have spaces.
@@ -83,7 +83,7 @@ _PASSWORD_QUOTED: Final = re.compile(
 )
 _CODE: Final = re.compile(
     r"(?i)(?<![^\W_])(?:(?:mã|ma) (?:pin|otp|xác nhận|xac nhan|bảo mật)|(?:otp|pin)(?:[- ]?code)?|(?:tan|einmal)-?code|one[- ]time (?:code|password)|verification code|bestätigungscode)"
-    r"(?:\s(?:is|ist|lautet|là|la))?\s?:?\s(?P<value>[0-9]{4,8})(?![\w.,-]?[0-9])"
+    r"(?:\s(?:vừa gửi|vua gui|mới gửi|moi gui|thẻ|the|sim|atm|của (?:em|tôi|mình|anh|chị)|mới|moi)){0,2}(?:\s(?:is|ist|lautet|là|la))?\s?:?\s(?P<value>[0-9]{4,8})(?![\w.,-]?[0-9])"
 )
 _NETWORK_KEY: Final = re.compile(
     r"(?i)(?<![^\W_])(?:wlan|wi-?fi|netzwerk|network)[- ]?(?:schlüssel|key|passwort|password|code)\s?(?:[:=]|is|ist|lautet)?\s?(?P<value>[0-9]{4}(?:[ -]?[0-9]{4}){1,4})(?![\w-])"
@@ -211,7 +211,7 @@ class HintedKeys:
 
 RECOGNIZERS: tuple[Recognizer, ...] = (
     Pattern("provider_key", "API_KEY", _PROVIDER_KEY, 1.0, skip_opaque=False),
-    Pattern("provider_key", "API_KEY", _BOT_TOKEN, 1.0, skip_opaque=False, least=58),
+    Pattern("provider_key", "API_KEY", _BOT_TOKEN, 1.0, skip_opaque=False, least=58, solid=(".",)),
     Pattern("jwt", "JWT", _JWT, 1.0, trigger=("eyj",), skip_opaque=False),
     Pattern("private_key", "PRIVATE_KEY", _KEY_BLOCK, 1.0, trigger=("private key",), skip_opaque=False),
     Pattern("private_key_cut", "PRIVATE_KEY", _KEY_BLOCK_OPEN, 0.9, trigger=("private key",), skip_opaque=False),

@@ -17,7 +17,7 @@ _RELIGION: Final = (
     r"(?:muslim(?:a|in)?|moslem|christ(?:in|ian)?|catholic|katholi(?:k|kin|sch)|protestant(?:in|isch)?|evangelisch|orthodox|jew(?:ish)?|jude|jüdin|jüdisch|hindu|buddhist(?:in)?"
     r"|sikh|atheist(?:in|isch)?|agnosti(?:c|ker|kerin)|zeugin? jehovas|jehovah'?s witness|mormon(?:e)?|alevit(?:e|in)|konfessionslos|muslimisch|buddhistisch)"
 )
-_RELIGION_VI: Final = r"(?:(?:đạo|dao)\s(?:phật|phat|thiên chúa|thien chua|tin lành|tin lanh|hồi|hoi|cao đài|cao dai|hòa hảo|hoa hao)|phật tử|công giáo|cong giao)"
+_RELIGION_VI: Final = r"(?:(?:đạo|dao)\s(?:phật|phat|thiên chúa|thien chua|tin lành|tin lanh|hồi|hoi|cao đài|cao dai|hòa hảo|hoa hao)|phật tử|công giáo|cong giao|phật giáo|phat giao|hồi giáo|thiên chúa giáo|kitô giáo|tin lành)"
 _ORIENTATION: Final = (
     r"(?:gay|lesbian|lesbisch|schwul|bisexual|bisexuell|bi|queer|trans(?:gender|sexuell|sexual)?|nonbinary|non-binary|nichtbinär|asexual|asexuell|pansexual|pansexuell"
     r"|homosexual|homosexuell|heterosexual|heterosexuell|intersex|đồng tính|dong tinh|song tính|chuyển giới|les)"
@@ -35,7 +35,7 @@ _ILLNESS: Final = (
 )
 _HAVE: Final = (
     r"(?:i have|i've got|i've had|i've|i suffer from|i was diagnosed with|diagnosed with|he has|she has|has|have|suffers from|ich habe|ich hab|hab|ich leide an|leidet an|leide unter|leidet unter|hat|er hat|sie hat|diagnose:?|diagnosis:?"
-    r"|tôi bị|em bị|mình bị|bị|bi|đang|dang|mắc(?: bệnh)?|mac benh|dương tính(?: với)?|duong tinh(?: voi)?|(?:tests?|results?|scan|befund) (?:says?|shows?|sagt|zeigt)|(?:bei (?:mir|ihr|ihm|uns)|bei (?:meine[mr]|unsere[mr]) \w{2,14}) (?:wurde|ist)|tested positive for|positiv auf|erkrankt an|treated for)"
+    r"|tôi bị|em bị|mình bị|bị|bi|đang|dang|mắc(?: bệnh)?|mac benh|nhiễm|nhiem|dương tính(?: với)?|duong tinh(?: voi)?|(?:tests?|results?|scan|befund) (?:says?|shows?|sagt|zeigt)|(?:bei (?:mir|ihr|ihm|uns)|bei (?:meine[mr]|unsere[mr]) \w{2,14}) (?:wurde|ist)|tested positive for|positiv auf|erkrankt an|treated for)"
 )
 _ETHNICITY: Final = (
     r"(?:rom(?:a|ni)|sint[io]|kurd(?:e|in|isch|ish)?|black|african[- ]american|afroamerikaner(?:in)?|latin[oax]|hispanic|person of color|schwarz(?:e|er)?|native american|aboriginal"
@@ -58,6 +58,12 @@ RECOGNIZERS: tuple[Recognizer, ...] = (
     _said("religion", "RELIGION", _AM, _RELIGION),
     _said("religion_vi", "RELIGION", r"(?:theo|tôi là|em là|mình là|gia đình|nhà|toi|minh)", _RELIGION_VI),
     _said("orientation", "ORIENTATION", _PERSONAL, _ORIENTATION),
+    _said(
+        "orientation_vi",
+        "ORIENTATION",
+        r"(?:tôi|em|mình|tui|tớ|nó|(?:anh|chị|cô|bạn|cậu) ấy|con (?:trai|gái)(?: \w{1,5})?)(?: là| thuộc)?",
+        r"(?:đồng tính|song tính|chuyển giới|dong tinh|song tinh|chuyen gioi)",
+    ),
     _said("party", "POLITICS", _MEMBER, rf"(?:the |die |der |bei der |in der )?{_PARTY}"),
     _said(
         "union",

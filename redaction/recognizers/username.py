@@ -54,7 +54,7 @@ _NETWORK: Final = words(
 )
 _LABELLED: Final = re.compile(
     r"(?i)(?<![^\W_])(?:user ?name|user[_-]name|user[_-]?id|login(?:name)?|log-in|screen ?name|nick(?:name)?|benutzer(?:name|kennung)?|nutzername|anmeldename|handle|gamertag|psn|steam(?:[- ]?(?:id|name))?"
-    r"|discord|tên đăng nhập|ten dang nhap|tài khoản|nick|skype(?:[- ]?(?:id|name))?|telegram|insta(?:gram)?|snap(?:chat)?|tiktok|twitter|zalo)"
+    r"|discord|tên đăng nhập|ten dang nhap|tài khoản(?:\s(?:shopee|lazada|tiki|facebook|fb|zalo|instagram|tiktok|game|steam|garena|netflix|youtube))?|nick(?:\s(?:fb|zalo|game))?|skype(?:[- ]?(?:id|name))?|telegram|insta(?:gram)?|snap(?:chat)?|tiktok|twitter|zalo)"
     r"[\"'`]?\s{0,2}(?:[:=]|is|ist|lautet|là)\s{0,2}[\"'`@]{0,2}(?P<value>[A-Za-z0-9_](?:[A-Za-z0-9_.-]{1,38}[A-Za-z0-9_])(?:\#[0-9]{4})?)(?![\w@(])"
 )
 # Without a colon the value must look made up.
@@ -178,5 +178,5 @@ RECOGNIZERS: tuple[Recognizer, ...] = (
         group="value",
         trigger=("name", "user", "login", "kennung", "tag", "nick", "nhập", "nhap"),
     ),
-    Pattern("discord", "USERNAME", _DISCORD, check=_discord, group="value", trigger=("#",)),
+    Pattern("discord", "USERNAME", _DISCORD, check=_discord, group="value", trigger=("#",), solid=("#",)),
 )

@@ -6,7 +6,7 @@ from typing import Any
 
 from redaction.detectors.network import WEIGHTS
 from redaction.evaluate.examples import message_sets
-from redaction.train.fit import train
+from redaction.train.fit import Plan, train
 from redaction.train.names import People
 
 
@@ -35,6 +35,9 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=20261126)
     parser.add_argument("--epochs", type=int, default=7)
     parser.add_argument("--count", type=int, default=5000, help="generated messages per language and epoch")
+    parser.add_argument("--start", type=Path, help="weights to go on from, e.g. those that are shipped")
+    parser.add_argument("--sentences", type=int, default=0, help="sentences of the corpora in each epoch; 0: all")
+    parser.add_argument("--rate", type=float, default=0.0015, help="of learning at first; it falls to a tenth")
     options = parser.parse_args()
     people = People(unseen(options.unseen) if options.unseen.is_dir() else frozenset())
     options.out.parent.mkdir(parents=True, exist_ok=True)
@@ -43,7 +46,9 @@ def main() -> None:
         options.out.write_bytes(model.to_bytes())
         report(line)
 
-    train(options.corpora, people, seed=options.seed, epochs=options.epochs, count=options.count, after=keep)
+    start = options.start.read_bytes() if options.start else b""
+    plan = Plan(options.seed, options.epochs, options.count, options.sentences, options.rate, start)
+    train(options.corpora, people, plan, keep)
 
 
 if __name__ == "__main__":

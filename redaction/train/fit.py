@@ -30,7 +30,6 @@ _FORGOTTEN: Final = 0.3
 # And any other word loses its languages this often: what no list knows is not yet a name.
 _UNHEARD: Final = 0.1
 _LOWERED: Final = 0.3
-_RATE: Final = 0.0015
 _DROPOUT: Final = 0.15
 
 
@@ -87,7 +86,8 @@ def from_chat(chat: Chat, count: int) -> Iterator[Sample]:
 class Training:
     """A network that learns."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, start: bytes = b"") -> None:
+        """start: weights to go on from; none begins anew."""
         from spacy.util import fix_random_seed
         from thinc.api import Adam
 
@@ -96,6 +96,8 @@ class Training:
         self._vocabulary = vocabulary()
         self.model = network()
         self.model.initialize(X=[document(self._vocabulary, ["a", "b"], [True, False], ["|", "|"])])
+        if start:
+            self.model.from_bytes(start)
         self._optimizer = Adam(0.001, L2=0.0, grad_clip=1.0)
 
     def epoch(self, samples: Sequence[Sample], rate: float, dropout: float) -> float:
@@ -153,19 +155,33 @@ class Training:
         return document(self._vocabulary, tokens.texts, tokens.spaces, told)
 
 
-def train(
-    folder: Path, people: People, *, seed: int, epochs: int, count: int, after: Callable[[Any, str], None]
-) -> None:
-    """count: generated messages per language and epoch. after: is given the network and a line about each epoch."""
-    dice = random.Random(seed)  # noqa: S311 - the seed must tell all
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """epochs: passes. count: generated messages per language and epoch. sentences: those of the corpora shown in each
+    epoch, drawn anew; 0 for all. rate: of learning, falling to a tenth. start: weights to go on from."""
+
+    seed: int
+    epochs: int
+    count: int
+    sentences: int = 0
+    rate: float = 0.0015
+    start: bytes = b""
+
+
+def train(folder: Path, people: People, plan: Plan, after: Callable[[Any, str], None]) -> None:
+    """after: is given the network and a line about each epoch."""
+    dice = random.Random(plan.seed)  # noqa: S311 - the seed must tell all
     corpora = from_corpora(folder, dice)
     chat = Chat(people, dice)
-    training = Training(seed)
-    for epoch in range(epochs):
-        begun = time.monotonic()
-        made = list(from_chat(chat, count))
-        rate = _RATE * (1.0 - 0.9 * epoch / max(1, epochs - 1))
-        loss = training.epoch([*corpora, *made], rate, _DROPOUT)
-        seconds = time.monotonic() - begun
-        shown = f"{len(corpora)} sentences and {len(made)} messages"
-        after(training.model, f"epoch {epoch + 1} of {epochs}: loss {loss:.4f} over {shown}, {seconds:.0f} s")
+    training = Training(plan.seed, plan.start)
+    for epoch in range(plan.epochs):
+        begun = time.process_time()
+        made = list(from_chat(chat, plan.count))
+        shown = dice.sample(corpora, plan.sentences) if 0 < plan.sentences < len(corpora) else corpora
+        rate = plan.rate * (1.0 - 0.9 * epoch / max(1, plan.epochs - 1))
+        loss = training.epoch([*shown, *made], rate, _DROPOUT)
+        seconds = time.process_time() - begun
+        of = f"{len(shown)} sentences and {len(made)} messages"
+        after(
+            training.model, f"epoch {epoch + 1} of {plan.epochs}: loss {loss:.4f} over {of}, {seconds:.0f} s of a core"
+        )

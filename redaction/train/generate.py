@@ -11,6 +11,7 @@ from importlib.resources import files
 from typing import Final
 
 from redaction.train.names import Invention, People, capital, plain
+from redaction.train.things import Things
 
 type Piece = tuple[str, str]
 """text, label; an empty label is no name."""
@@ -60,8 +61,8 @@ _BEFORE: Final = {
     "vi": ("ê ", "à mà ", "dạ ", "trời ", "thôi ", "nè ", "- ", "> ", "mà ", "nhưng ", "* ", "ừ ", "vậy ", "chứ "),
 }
 # Shares of texts with names, of chat without, the rest is prose.
-_NAMED: Final = 0.56
-_BARE: Final = 0.2
+_NAMED: Final = 0.54
+_BARE: Final = 0.16
 _JOINTS: Final = (" ", ". ", "\n", ", ", "! ", " - ", "; ", "? ", "\n\n", "... ")
 
 
@@ -93,6 +94,7 @@ class Chat:
         self._bare = {language: [one for one in all_ if not _names(one)] for language, all_ in self._templates.items()}
         self._prose = {language: lines("prose", language) for language in self._templates}
         self._brands = Invention(people.world)
+        self._things = Things(people)
 
     def messages(self, language: str, count: int) -> Iterator[Message]:
         for _ in range(count):
@@ -152,6 +154,10 @@ class Chat:
                 return f"{capital(self._brands.draw(dice))} {dice.choice(_FIRMS)}".strip(), "ORGANIZATION"
             case "b":
                 return self._brand(), ""
+            case "t":
+                return self._things.thing(dice), ""
+            case "l":
+                return self._things.eponym(dice), ""
             case "num":
                 return str(dice.choice((dice.randint(1, 30), dice.randint(31, 9999)))), ""
         return self._brands.draw(dice), ""

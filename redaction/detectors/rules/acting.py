@@ -9,7 +9,7 @@ from typing import Final
 
 from redaction.detectors.rules.text import Text, Word, is_all_capitals, is_common, is_given, places
 from redaction.finding import Finding
-from redaction.lexicon import is_word, words
+from redaction.lexicon import is_word, phrases, words
 
 _PERSON: Final = 0.5
 _PLACE: Final = 0.45
@@ -69,6 +69,8 @@ def _is_unknown(word: Word) -> bool:
     if "'" in word.text or "’" in word.text:
         return False
     if sum(char.isupper() for char in word.text) > 1 + word.text.count("-"):
+        return False
+    if word.lower.removesuffix("s") in phrases("countries"):
         return False
     return not (is_given(word.lower) or is_common(word.lower) or word.lower in places())
 

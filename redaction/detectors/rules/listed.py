@@ -20,6 +20,7 @@ from redaction.lexicon import is_inflected, is_word, words
 _PARTICLES: Final = words("name_particles")
 _INITIAL: Final = re.compile(r" [A-ZÄÖÜ]\.?(?= )")
 _PLACED_BY: Final = words("place_prepositions")
+_AT_THE: Final = frozenset({"am", "ans", "im", "ins"})
 _SHORTEST: Final = 3
 _LONGEST_SYLLABLE: Final = 5
 # A name of the derived lists counts in small letters from this length on.
@@ -87,7 +88,7 @@ def _given(text: Text, word: Word) -> tuple[Word, float] | None:
         ordinary = text.ordinary(word.text)
         if is_all_capitals(word.text) and (len(word.text) < 3 or ordinary):
             return None
-        if last is word and (ordinary or _placed(text, word)):
+        if last is word and (ordinary or _placed(text, word) or _is_stood_at(text, word)):
             return None
         if ordinary and text.page.languages[0] == "de" and not is_sur(last.lower):
             return None  # a German noun before an unknown word
@@ -105,6 +106,12 @@ def _given(text: Text, word: Word) -> tuple[Word, float] | None:
     if not is_common(word.lower) and (len(word.lower) < _LEAST_RARE or is_inflected(word.lower)):
         return None
     return last, 0.75 if last is not word else 0.6
+
+
+def _is_stood_at(text: Text, word: Word) -> bool:
+    """`am Kai`, `im Bach`: nobody has this article."""
+    before = text.before(word)
+    return before is not None and before.lower in _AT_THE and text.page.languages[0] == "de"
 
 
 def _extended(text: Text, word: Word) -> Word:

@@ -6,11 +6,12 @@ Its opinions say that nobody is named in a span; weaker opinions of lists and mo
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from typing import Final
 
 from redaction.detectors.rules.text import LOW, UP, Text, Word, is_given, is_sur
 from redaction.finding import Finding
-from redaction.lexicon import is_word, words
+from redaction.lexicon import words
 from redaction.merge import NOTHING
 
 # More than what lists and models say of a single word; less than what an honorific or a label says with certainty.
@@ -19,13 +20,30 @@ _NAME: Final = rf"[{UP}][{LOW}]{{2,20}}"
 # `Ohm's law`, `the Liskov principle`, `định luật Ohm`, `der Satz des Pythagoras`, `das Ohmsche Gesetz`.
 _LAW: Final = re.compile(
     rf"(?<![\w-])(?P<value>{_NAME}(?:[-–]{_NAME})?)(?:['’]s?)? (?:(?:first|second|third|last|little|uncertainty|substitution) )?"
-    r"(?:law|laws|constant|principle|effect|theorem|lemma|equation|equations|algorithm|syndrome|disease|paradox|number|numbers|series|transform|distribution|scale|machine|tweed|razor)(?!\w)"
+    r"(?:laws?|constant|principle|effect|theorem|lemma|equations?|algorithm|syndrome|disease|paradox|transform(?:ation)?|distribution|tweed|razor|inequality"
+    r"|conjecture|manoeuvre|maneuver|palsy|lymphoma|reflex|coefficient|polynomials?|integral|metric)(?!\w)"
+)
+# What people have as well: `Peter's number`, `Anna's test` are theirs, `a Reynolds number` is nobody's.
+_LAW_COMMON: Final = re.compile(
+    rf"(?<![\w-])(?P<value>{_NAME}(?:[-–]{_NAME})?) (?:numbers?|series|scale|machines?|test|matrix|process)(?!\w)"
 )
 _LAW_BEFORE: Final = re.compile(
-    rf"(?i:(?<!\w)(?:định luật|định lý|định lí|hằng số|hiệu ứng|phương trình|công thức|thuật toán|hội chứng|nguyên lý|nguyên lí|bất đẳng thức|satz (?:des|von)|gesetz von)(?: (?:hai|ba|một|thứ \w{{2,3}}))?) (?P<value>{_NAME}(?:[-–]{_NAME})?)(?!\w)"
+    rf"(?i:(?<!\w)(?:định luật|định lý|định lí|hằng số|hiệu ứng|phương trình|công thức|thuật toán|hội chứng|nguyên lý|nguyên lí|bất đẳng thức|bổ đề|biến đổi|ma trận|chuỗi|phân phối"
+    rf"|satz (?:des|von)|gesetz von|lemma von|algorithmus von|morbus|chuẩn)(?: (?:hai|ba|một|thứ \w{{2,3}}))?) (?P<value>{_NAME}(?:[-–]{_NAME})?)(?!\w)"
+)
+# `Householder-Transformation`, `Euler-Lagrange-Gleichung`: one German word.
+_LAW_JOINED: Final = re.compile(
+    rf"(?<![\w-])(?P<value>{_NAME}(?:[-–]{_NAME})?)[-–](?:Gleichung(?:en|ssystem)?|Transformation(?:en)?|Reihen?|Verteilung|Konstanten?|Effekte?s?|Tests?|Syndroms?|Krankheit|Zahl(?:en)?"
+    r"|Normalform|Matrix|Matrizen|Ungleichung|Algorithmus|Verfahrens?|Methode|Prinzips?|Integrals?|Raum|Räume|Gruppen?|Polynome?|Funktion(?:en)?|Maschinen?|Skala|Lemmas?|Modells?|Diagramme?|Kurve)(?!\w)"
 )
 EXPRESSIONS: Final = (_LAW_BEFORE,)
 """What the page is asked for."""
+_MEMBER: Final = re.compile(rf"[{UP}][{LOW}{UP}]{{2,24}}(?:-[{UP}][{LOW}]{{2,20}})?")
+_ENUMERATED: Final = re.compile(
+    rf"(?<![\w-]){_MEMBER.pattern}(?:(?:, | und | oder | and | or | & | với | và | hay |, und |, and |, or |/){_MEMBER.pattern}){{1,12}}(?![\w-])"
+)
+# More than what any model says of a name.
+_BESIDE: Final = 0.81
 _NEAR: Final = 80
 _ARTICLES: Final = frozenset({"a", "an", "the"})
 _SHORTEST: Final = 3
@@ -35,19 +53,53 @@ def find(text: Text) -> Iterator[Finding]:
     """Opinions that nobody is named."""
     for match in _LAW.finditer(text.text) if any(sign in text.page.lower for sign in _SIGNS) else ():
         yield Finding(*match.span("value"), NOTHING, _SCORE, "thing")
+    for match in _LAW_COMMON.finditer(text.text) if any(sign in text.page.lower for sign in _COMMON_SIGNS) else ():
+        if not is_given(match["value"].lower()):
+            yield Finding(*match.span("value"), NOTHING, _SCORE, "thing")
     for match in text.page.matches(_LAW_BEFORE):
         yield Finding(*match.span("value"), NOTHING, _SCORE, "thing")
-    products = [word for word in text.words if word.lower in words("words_tech")]
+    for match in _LAW_JOINED.finditer(text.text) if "-" in text.text or "–" in text.text else ():
+        if not is_given(match["value"].lower()):
+            yield Finding(match.start(), match.end(), NOTHING, _SCORE, "thing")
+    products = [word for word in text.words if word.lower in _products()]
     for at, word in enumerate(products):
         if any(_beside(text, word, other) for other in products[max(0, at - 1) : at + 2] if other is not word):
             yield Finding(word.start, word.end, NOTHING, _SCORE, "thing")
+    yield from _listed_with(text)
     yield from _small(text)
 
 
 _SIGNS: Final = (
     *("law", "constant", "principle", "effect", "theorem", "lemma", "equation", "algorithm", "syndrome", "disease"),
-    *("paradox", "number", "series", "transform", "distribution", "scale", "machine", "tweed", "razor"),
+    *("paradox", "transform", "distribution", "tweed", "razor", "inequality", "conjecture", "manoeuvre", "maneuver"),
+    *("palsy", "lymphoma", "reflex", "coefficient", "polynomial", "integral", "metric"),
 )
+_COMMON_SIGNS: Final = ("number", "series", "scale", "machine", "test", "matrix", "process")
+
+
+@cache
+def _products() -> frozenset[str]:
+    return words("words_tech") | words("words_things")
+
+
+@cache
+def _things() -> frozenset[str]:
+    return _products() | words("words_de_things")
+
+
+def _listed_with(text: Text) -> Iterator[Finding]:
+    """`Mangold, Kohlrabi und Xyz`: what is listed with things in one breath is a thing, unless a list has it as a name."""
+    for match in _ENUMERATED.finditer(text.text):
+        members = [
+            (found.start(), found.end(), found[0].lower()) for found in _MEMBER.finditer(text.text, *match.span())
+        ]
+        if 2 * sum(value in _things() for _, _, value in members) < len(members):
+            continue
+        if any(is_given(value) and value not in _things() for _, _, value in members):
+            continue  # people among companies: `Siemens, Anna und ich`
+        for start, end, value in members:
+            if value not in _things() and not is_sur(value):
+                yield Finding(start, end, NOTHING, _BESIDE, "thing")
 
 
 def _beside(text: Text, word: Word, other: Word) -> bool:
@@ -69,5 +121,5 @@ def _small(text: Text) -> Iterator[Finding]:
         listed = is_given(word.lower) or is_sur(word.lower)
         if word.lower in words("words_small") or (listed and before is not None and before.lower in _ARTICLES):
             after = text.next(word)  # a model takes a verb behind it for a surname
-            end = after.end if after is not None and not after.capital and is_word(after.text) else word.end
+            end = after.end if after is not None and not after.capital else word.end
             yield Finding(word.start, end, NOTHING, _SCORE, "thing")

@@ -27,6 +27,8 @@ _INTRODUCED: Final = re.compile(
     rf"(?<![\w-])(?i:tên (?:tôi|em|mình|anh|chị|con|cháu|đầy đủ|khách|của (?:tôi|em|mình|anh|chị))(?: là|:)?|tên là|ten la|ten (?:toi|em|minh|chi)(?: la)?|(?:tôi|em|mình|tớ|con|cháu|toi|minh) "
     rf"(?:tên|ten)(?: là| la)?|(?:mình|em|tôi|tớ|toi|minh|to) (?:là|la)|đây là|gặp|gap|nhờ|thưa) (?P<value>[{UP}{LOW}]{{2,7}}(?: [{UP}{LOW}]{{1,7}}){{0,3}})(?!\w)"
 )
+# Above what the name model says against a name when it is sure.
+_CERTAIN: Final = 0.82
 # A surname that is no ordinary word without its mark either.
 _DISTINCT: Final = words("vi_distinct_surnames")
 _ENTITIES: Final = words("vi_entities")
@@ -57,10 +59,10 @@ def vietnamese_syllables() -> frozenset[str]:
 
 @cache
 def _place_starts() -> frozenset[str]:
-    """Names of places, with and without marks, whose syllables are given names as well."""
+    """Names of places and things, with and without marks, whose syllables are given names as well."""
     from redaction.detectors.rules.places import vietnamese_places
 
-    return vietnamese_places() | phrases("vi_countries")
+    return vietnamese_places() | phrases("vi_countries") | phrases("vi_things")
 
 
 EXPRESSIONS: Final = (*(_HONORIFIC, _SMALL_HONORIFIC, _CALLED, _INTRODUCED),)
@@ -117,6 +119,8 @@ def _run(text: Text, syllables: list["re.Match[str]"], at: int) -> int:
     second = syllables[at + 1][0].lower()
     if capital:
         return taken if _is_capital_name(text, syllables, at, taken) else 0
+    if f"{first} {second}" in _plain_compounds():
+        return 0
     middle = without_marks(second) in ("van", "thi") or (taken > 2 and second in _middles())
     if first not in _DISTINCT and without_marks(second) not in ("van", "thi"):
         return 0
@@ -125,6 +129,12 @@ def _run(text: Text, syllables: list["re.Match[str]"], at: int) -> int:
     while taken > 2 and without_marks(syllables[at + taken - 1][0]) in words("vi_small") and taken > 3:
         taken -= 1
     return taken if taken > 2 or (first in ("nguyen", "nguyễn", "huynh", "huỳnh") and middle) else 0
+
+
+@cache
+def _plain_compounds() -> frozenset[str]:
+    """Ordinary words of two syllables, with and without marks: `dang ky`, to register."""
+    return phrases("vi_compounds") | {without_marks(word) for word in phrases("vi_compounds")}
 
 
 def _is_capital_name(text: Text, syllables: list["re.Match[str]"], at: int, taken: int) -> bool:
@@ -179,7 +189,8 @@ def _honorifics(text: Text) -> Iterator[Finding]:
             parts.append(part)
         value = " ".join(parts)
         if parts and value.lower() not in _place_starts():
-            yield Finding(match.start("value"), match.start("value") + len(value), "PERSON", 0.75, "name_vi_honorific")
+            end = match.start("value") + len(value)
+            yield Finding(match.start("value"), end, "PERSON", _CERTAIN, "name_vi_honorific")
         elif (
             not parts and len(match["value"].split(" ")[0]) > 1 and not _is_ordinary(text, match["value"].split(" ")[0])
         ):
@@ -210,7 +221,8 @@ def _introduced(text: Text) -> Iterator[Finding]:
             parts.append(part)
         if parts and " ".join(parts).lower() not in _NOT_CALLED and (strong or parts[0][0].isupper()):
             start = match.start("value")
-            yield Finding(start, start + len(" ".join(parts)), "PERSON", 0.75, "name_vi_introduced")
+            score = _CERTAIN if strong else 0.75
+            yield Finding(start, start + len(" ".join(parts)), "PERSON", score, "name_vi_introduced")
 
 
 def _called(text: Text) -> Iterator[Finding]:

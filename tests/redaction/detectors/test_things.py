@@ -15,12 +15,21 @@ NOBODY = [
     "At dusk a robin sang and the viola was flat.",
     "Snow fell on Ben Nevis.",
     "def doc(duong_dan: Path) -> None: ...",
+    "Die Householder-Transformation und die Euler-Lagrange-Gleichung kommen dran.",
+    "Aus dem Lemma von Zorn folgt der Satz von Rolle.",
+    "The Reynolds number and Hodgkin lymphoma are two things.",
+    "Theo bổ đề Zorn thì có phần tử tối đại.",
+    "Im Moor stehen Wollgras, Sonnentau und Quendelbart.",
+    "Bumped Mockito, Netty and Wibblejar today.",
 ]
 SOMEBODY = [
     "Cassandra was late again, tell her mother.",
     "Please ask Robin about it.",
     "Jenkins told Harriet to wait.",
     "met harriet and robin at the gym",
+    "Anna's number is on the fridge, Ben's test went well.",
+    "Die Anna-Gruppe trifft sich.",
+    "Netty, Anna und Tschentschel kommen mit.",
 ]
 
 

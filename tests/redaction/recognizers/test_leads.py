@@ -12,6 +12,7 @@ from redaction.detectors.names import Names
 from redaction.detectors.patterns import Patterns
 from redaction.evaluate.examples import message_sets
 from redaction.normalize import normalize
+from redaction.recognizers import ALL, Pattern
 from redaction.recognizers.base import SHARED, Page
 from redaction.recognizers.leads import Leads, leads_of
 
@@ -86,3 +87,45 @@ def test_a_match_does_not_begin_inside_another():
     expression = re.compile("aba")
     page = Page(text, leads=Leads([expression]))
     assert [match.start() for match in page.matches(expression)] == [0, 4]
+
+
+SOLID = [one for one in ALL if isinstance(one, Pattern) and one.solid is not None]
+SHORT = st.sampled_from(
+    [
+        " ",
+        "\n",
+        "\u00a0",
+        ".",
+        "-",
+        "_",
+        "#1234",
+        "a#0001",
+        "@",
+        "%40",
+        "&#64;",
+        "a@b.example",
+        "M",
+        "1",
+        "A" * 26,
+        "x" * 34,
+    ]
+)
+
+
+def solid_same(text):
+    page = Page(text)
+    for one in SOLID:
+        found = [match.span() for match in page.solid_matches(one.regex, one.least, one.solid)]
+        assert found == [match.span() for match in one.regex.finditer(text)], one.name
+
+
+@pytest.mark.parametrize("data", message_sets(MESSAGES), ids=lambda data: data.name)
+def test_looking_at_solid_runs_alone_finds_the_same_in_messages(data):
+    for example in data.examples:
+        solid_same(normalize(example.text).text)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.one_of(SHORT, st.text(max_size=8)), max_size=14))
+def test_looking_at_solid_runs_alone_finds_the_same_in_made_up_texts(pieces):
+    solid_same(normalize("".join(pieces)).text)
