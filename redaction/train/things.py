@@ -1,4 +1,4 @@
-"""What has a name and is nobody: listed things and invented ones, and those whom a theorem or a method is named after."""
+"""What has a name and is nobody: listed and invented things, and those whom a theorem or a method is named after."""
 
 import random
 from typing import Final
