@@ -67,6 +67,9 @@ class Ledger:
         self._writer, self._boot_id = writer, boot_id
         self._waiting: deque[Waiting] = deque()
         self._changed = threading.Condition()
+        self._pressing = False
+        self._batches = 0
+        self._reminded: asyncio.AbstractEventLoop | None = None
         self._refusal: LedgerError | None = None
         self._marks: Marks | None = None
         self._lock: int | None = None
@@ -270,7 +273,29 @@ class Ledger:
             if len(self._waiting) >= MAX_WAITING:
                 raise LedgerError("too many records wait for the audit log; try again", code="ledger_full")
             self._waiting.append(waiting)
-            self._changed.notify()
+            if waiting.loop is not None and waiting.draft.kind == "outcome" and len(self._waiting) < MAX_BATCH:
+                self._remind(waiting.loop)
+            else:
+                self._pressing = True
+                self._changed.notify()
+
+    def _remind(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Outcomes that nobody waits for wake no thread; a timer of their loop does, where no record comes."""
+        if self._reminded is not loop:
+            self._reminded = loop
+            loop.call_later(OUTCOME_S, self._overdue, loop, self._batches)
+
+    def _overdue(self, loop: asyncio.AbstractEventLoop, batches: int) -> None:
+        with self._changed:
+            if self._waiting and self._batches != batches:
+                # What waits now came after the timer was set.
+                loop.call_later(OUTCOME_S, self._overdue, loop, self._batches)
+                return
+            if self._reminded is loop:
+                self._reminded = None
+            if self._waiting:
+                self._pressing = True
+                self._changed.notify()
 
     def _run(self) -> None:
         last = 1
@@ -289,19 +314,15 @@ class Ledger:
 
     def _next_batch(self, last: int) -> list[Waiting]:
         with self._changed:
-            while not self._waiting and self._refusal is None:
+            while not self._pressing and self._refusal is None:
                 self._changed.wait()
-            if not self._pressing():
-                self._changed.wait_for(self._pressing, OUTCOME_S)
             if last > 1 and self._refusal is None:
                 self._changed.wait_for(lambda: len(self._waiting) >= last or self._refusal is not None, GATHER_S)
-            return [self._waiting.popleft() for _ in range(min(len(self._waiting), MAX_BATCH))]
-
-    def _pressing(self) -> bool:
-        """Whether what waits has to be committed now: somebody waits for it, or it is much."""
-        if len(self._waiting) >= MAX_BATCH or self._refusal is not None:
-            return True
-        return any(item.draft.kind != "outcome" for item in reversed(self._waiting))
+            batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), MAX_BATCH))]
+            # What did not fit has waited longest.
+            self._pressing = bool(self._waiting)
+            self._batches += 1
+            return batch
 
     def _fail(self, error: BaseException) -> LedgerError:
         """Closes the ledger for good; the text names kind and place of the error, its words might hold anything."""

@@ -291,10 +291,38 @@ async def test_an_outcome_shares_the_commit_of_the_next_record(
     await asyncio.sleep(0)
     receipt = await ledger.append(transfer())
     assert (await ended).tree_size == receipt.tree_size
+
+
+async def test_outcomes_are_written_where_no_record_comes(
+    ledger: Ledger, transfer, outcome, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("audit.log.OUTCOME_S", 0.001)
-    second = transfer()
-    await ledger.append(second)
-    assert (await ledger.append(outcome(second))).tree_size == ledger.size  # nothing comes, and it is written
+    first, second, third = transfer(), transfer(), transfer()
+    await ledger.append(first)
+    ended = asyncio.create_task(ledger.append(outcome(first)))
+    await asyncio.sleep(0)
+    await asyncio.gather(ledger.append(second), ledger.append(third))  # the outcome's timer may not have fired yet
+    await ended
+    for one in (second, third):
+        assert (await ledger.append(outcome(one))).tree_size == ledger.size
+
+
+def test_outcomes_are_written_in_a_second_event_loop_when_the_first_is_gone(
+    ledger: Ledger, transfer, outcome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("audit.log.OUTCOME_S", 0.001)
+
+    first, second = transfer(), transfer()
+    ledger._append_all([first, second])
+
+    async def left() -> None:
+        ledger.submit(Draft("outcome", outcome(first).facts()))
+
+    async def waited_for() -> int:
+        return (await ledger.append(outcome(second))).tree_size
+
+    asyncio.run(left())
+    assert asyncio.run(waited_for()) == ledger.size
 
 
 def test_a_log_that_is_closed_writes_the_outcomes_that_wait(
