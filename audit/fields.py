@@ -6,7 +6,7 @@ set or of a fixed shape has no check here and therefore no way into the log; fre
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from operator import attrgetter
 from typing import Any, Protocol, get_type_hints
@@ -154,6 +154,20 @@ class Many:
         return {"type": "array", "items": self.check.schema(), "maxItems": self.most, "minItems": 1}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Again:
+    """A part that many records hold: it is checked and encoded once, when the first of them is made."""
+
+    _encoded: dict[str, Json] | None = field(default=None, init=False, repr=False, compare=False)
+
+    def encoded(self) -> dict[str, Json]:
+        """The part as a JSON object, which is shared: nobody may change it."""
+        if self._encoded is None:
+            object.__setattr__(self, "_encoded", encode(self))
+        assert self._encoded is not None
+        return self._encoded
+
+
 @dataclass(frozen=True, slots=True)
 class Nested:
     """A frozen dataclass of this package, encoded as an object."""
@@ -163,7 +177,7 @@ class Nested:
     def encode(self, value: Any) -> Json:
         if not isinstance(value, self.of):
             raise RecordError("", f"must be a {self.of.__name__}")
-        return encode(value)
+        return value.encoded() if isinstance(value, Again) else encode(value)
 
     def schema(self) -> Mapping[str, Any]:
         return schema_of(self.of)
@@ -189,6 +203,7 @@ class Table:
 
     rules: tuple[Rule, ...]
     checks: tuple[tuple[str, bool, Callable[[Any], Json]], ...]
+    by_name: Mapping[str, tuple[bool, Callable[[Any], Json]]]
     read: Callable[[Any], tuple[Any, ...]]
 
 
@@ -201,11 +216,12 @@ def table(of: type[Any]) -> Table:
     found = _tables.get(of)
     if found is None:
         hints = get_type_hints(of, include_extras=True)
-        names = [field.name for field in fields(of) if not field.name.startswith("_")]
+        names = [one.name for one in fields(of) if not one.name.startswith("_")]
         rules = tuple(Rule(name, *hints[name].__metadata__) for name in names)
         read = attrgetter(*names) if len(names) > 1 else lambda value: (getattr(value, names[0]),)
         checks = tuple((rule.name, rule.optional, _check(rule)) for rule in rules)
-        found = _tables[of] = Table(rules, checks, read)
+        by_name = {name: (optional, check) for name, optional, check in checks}
+        found = _tables[of] = Table(rules, checks, by_name, read)
     return found
 
 
@@ -226,6 +242,22 @@ def encode(value: Any) -> dict[str, Json]:
             entry[name] = check(given)
     except RecordError as error:
         raise error.inside(name) from None
+    return entry
+
+
+def encode_some(of: type[Any], given: Mapping[str, Any]) -> dict[str, Json]:
+    """Some fields of a record class, as `encode`; one that is empty is None here. Raises RecordError as it does."""
+    entry: dict[str, Json] = {}
+    checks = table(of).by_name
+    for name, value in given.items():
+        optional, check = checks[name]
+        if optional and (value is None or value == ()):
+            entry[name] = None
+            continue
+        try:
+            entry[name] = check(value)
+        except RecordError as error:
+            raise error.inside(name) from None
     return entry
 
 

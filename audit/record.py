@@ -8,7 +8,7 @@ the JSON Schema.
 """
 
 from dataclasses import dataclass, field
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar, Self
 
 from audit import fields as f
 from audit.errors import RecordError
@@ -82,7 +82,7 @@ class DestinationFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FindingCount:
+class FindingCount(f.Again):
     """How often one kind of personal data was found, and what was done to it."""
 
     entity_type: Annotated[str, f.ENTITY_TYPE, "Kind of data (`PERSON`, `EMAIL_ADDRESS`)."]
@@ -141,6 +141,29 @@ class Recorded:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_facts", f.encode(self))
+
+    def like(self, **given: Any) -> Self:
+        """This record with other values in some fields. Only they are checked; the others were when it was made.
+
+        Raises RecordError as making a record does.
+        """
+        kind, put = type(self), object.__setattr__
+        made = object.__new__(kind)
+        known = f.table(kind)
+        for (name, _, _), value in zip(known.checks, known.read(self), strict=True):
+            put(made, name, given.get(name, value))
+        facts = self.facts()
+        for name, value in f.encode_some(kind, given).items():
+            if value is None:
+                facts.pop(name, None)
+            else:
+                facts[name] = value
+        put(made, "_facts", facts)
+        made.agree()
+        return made
+
+    def agree(self) -> None:
+        """Raises RecordError where fields do not go together."""
 
     def facts(self) -> dict[str, Json]:
         """The record as a JSON object without its empty fields, not yet stamped; the caller's own copy."""
@@ -203,6 +226,10 @@ class TransferRecord(ExchangeFacts):
 
     def __post_init__(self) -> None:
         ExchangeFacts.__post_init__(self)
+        self.agree()
+
+    def agree(self) -> None:
+        """See `Recorded.agree`."""
         for name in ("destination", "host", "policy_digest", "commitment_in"):
             if getattr(self, name) is None:
                 raise RecordError(name, "is required: nothing leaves without it")

@@ -16,7 +16,7 @@ from proxy.errors import FormatError, ProxyError
 from proxy.formats.base import Endpoint, Format, ResponseReader
 from proxy.held import HeldAnswer, Watch
 from proxy.identity import RECEIPT_HEADER
-from proxy.messages import Headers, Outgoing, Refusal, Reply
+from proxy.messages import HOP_BY_HOP, Headers, Outgoing, Refusal, Reply
 from redaction.restore import Listener, Restorer
 
 if TYPE_CHECKING:
@@ -71,18 +71,6 @@ class BodyDecoder(Protocol):
 
 REASON_HEADER = "dragoman-reason"
 """Of our refusals alone: a provider's answer under that name would tell the app that we said no."""
-HOP_BY_HOP = (
-    "connection",
-    "keep-alive",
-    "proxy-authenticate",
-    "proxy-authorization",
-    "proxy-connection",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-)
-"""RFC 9110 section 7.6.1 and its predecessors: fields that concern one connection and never pass a proxy."""
 
 
 @dataclass(frozen=True, slots=True)

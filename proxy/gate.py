@@ -6,25 +6,21 @@ Both doors lead here. Whatever fails on the way, foreseen or not, ends in a refu
 the ledger still works, in a record of it. Nothing here does I/O itself; services are awaited through Protocols.
 """
 
-import secrets
-from collections.abc import Callable
 from dataclasses import replace
-from enum import StrEnum
+from functools import partial
 
 from audit.canonical import Record
 from audit.commitment import REQUEST_IN, REQUEST_OUT, commit
 from audit.errors import LedgerError
 from audit.ids import new_id
 from audit.writer import Receipt
-from policies.destination import Destination
 from policies.model import Mirror
 from proxy import closing, records, unregistered, upload_parts
-from proxy.answered_files import AnsweredFile
 from proxy.attachments import open_attachments, rewrite_attachments
+from proxy.clearing import cleared, restorer_of, watched
 from proxy.deciding import decide
 from proxy.errors import RefusedError, UnavailableError
-from proxy.exchange import Cleared, Ending, Exchange, State
-from proxy.formats.base import MediaPart, ResponseReader
+from proxy.exchange import Ending, Exchange, State
 from proxy.formats.core import echoes
 from proxy.framing.coding import decode_body, decoder
 from proxy.framing.websocket import Message
@@ -34,13 +30,9 @@ from proxy.identity import RECEIPT_HEADER
 from proxy.messages import Door, Egress, Headers, Origin, Outgoing, Refusal, Reply
 from proxy.mirrored import copy_of, offer_copies, readdress
 from proxy.outgoing import outgoing
+from proxy.passing import HostVerdict, passing_record, screen_host
 from proxy.preview import Rehearsal, preview_reply
-from proxy.reading import (
-    find_destination,
-    find_identity,
-    read_request,
-    upstream_named,
-)
+from proxy.reading import find_destination, find_identity, read_request
 from proxy.refusals import refusal_of
 from proxy.routing import reroute
 from proxy.session import Session, Turn
@@ -48,25 +40,16 @@ from proxy.spending import spending_of
 from proxy.subjects import find_subjects
 from proxy.tokenizing import tokenize
 from proxy.turns import Turns
-from proxy.unexpected import watch_of
 from proxy.upload_parts import UploadParts
 from proxy.uploads import Uploads
 from proxy.work import GateLimits, Services, Work, known
-from redaction.restore import Redactor, Restorer
+from redaction.restore import Restorer
 
-__all__ = ["Gate", "GateLimits", "HostVerdict", "Services"]
+__all__ = ["Gate", "GateLimits", "Services"]
 
 
 SWITCHED = 101
 """The provider took the session (RFC 6455 section 4.2.2)."""
-
-
-class HostVerdict(StrEnum):
-    """What happens to a connection to a host, before anything of it is read."""
-
-    OPEN = "open"
-    PASS = "pass"  # noqa: S105 (a verdict, not a password)
-    CLOSED = "closed"
 
 
 class Gate:
@@ -88,11 +71,7 @@ class Gate:
 
     def screen_host(self, host: str, port: int) -> HostVerdict:
         """What happens to a connection to this host: opened, passed unread with a record, or closed."""
-        policy = self._services.active().policy
-        if policy.destination_for_host(host) or upstream_named(Origin("https", host, port), self._services):
-            return HostVerdict.OPEN
-        passes = policy.unknown_hosts == "pass" and not unregistered.hides_names(host)
-        return HostVerdict.PASS if passes else HostVerdict.CLOSED
+        return screen_host(self._services, host, port)
 
     async def admit(self, egress: Egress) -> Exchange:
         """Take a request through every step. Never raises: a refusal is an exchange with `reply` set."""
@@ -110,7 +89,7 @@ class Gate:
                 return work.exchange
             await self._to_decision(work)
             request = await self._replaced(work)
-            restorer, watch = self._restorer(work), self._watch(work)
+            restorer, watch = restorer_of(work), watched(work, self._services, self._limits)
             session = self._opened(work, restorer, watch)
             await self.to_record(work, request, restorer, session, watch)
         except Exception as error:
@@ -128,7 +107,7 @@ class Gate:
             with work.stage("decide"):
                 await readdress(work, self._services, first, mirror)
             request = await self._replaced(work)
-            await self.to_record(work, request, self._restorer(work))
+            await self.to_record(work, request, restorer_of(work))
         except Exception as error:
             await self.refuse_work(work, error)
         return work.exchange
@@ -162,7 +141,7 @@ class Gate:
         try:
             await self._identify(work)
             await self._to_decision(work)
-            return Rehearsal(work, await self._replaced(work), self._restorer(work))
+            return Rehearsal(work, await self._replaced(work), restorer_of(work))
         except Exception as error:
             return Rehearsal(work, refusal=refusal_of(error))
 
@@ -180,18 +159,7 @@ class Gate:
         """Record, durably, that a connection passes unread, as the policy says in words. Raises when it cannot be."""
         origin = Origin("https", host, port)
         egress = Egress(Door.NETWORK, mode, "CONNECT", b"", Headers(), b"", "", origin, peer, credential)
-        facts = self.begin(egress).facts
-        if known_service := unregistered.service_of(facts, origin):
-            self._services.observe("shadow_ai", known_service.service)
-        facts.host, facts.action = origin.authority, "allow"
-        facts.destination = Destination(name="unregistered")
-        facts.uninspected = ((MediaPart("", "application/octet-stream", 0), "policy_pass"),)
-        # There is no body to commit to and no scope; a key that nobody keeps says just that.
-        key = secrets.token_bytes(32)
-        facts.commitment_in = commit(key, facts.transfer, REQUEST_IN, b"")
-        await self._services.recorder.append(
-            records.transfer_record(facts, bytes_out=0, commitment_out=commit(key, facts.transfer, REQUEST_OUT, b""))
-        )
+        await self._services.recorder.append(passing_record(self.begin(egress).facts, origin, self._services))
 
     # --- the steps -------------------------------------------------------------------------------------------------
 
@@ -260,16 +228,6 @@ class Gate:
             restorable = work.tokenized.restorable
             work.tokenized = replace(work.tokenized, restorable=restorable.with_sent(restorable.sent, opened))
 
-    def _restorer(self, work: Work) -> Restorer:
-        policy, tokenized = work.active.policy, known(work.tokenized)
-        may_restore = None if policy.restores_every_tool else policy.restore_tool
-        return Restorer(tokenized.restorable, may_restore=may_restore)
-
-    def _watch(self, work: Work) -> Watch | None:
-        # mitmproxy passes a body on inside the engine, which cannot wait; there an answer is held to its end.
-        sentences = work.facts.egress.door is Door.GATEWAY
-        return watch_of(work, self._services, sentences=sentences, detect_s=self._limits.detect_s)
-
     async def to_record(
         self,
         work: Work,
@@ -286,33 +244,11 @@ class Gate:
         record = records.transfer_record(facts, bytes_out=len(request.body), commitment_out=commitment_out)
         work.exchange.advance(State.INSPECTED)
         work.receipt = await self._recorded(work, record)
-        work.exchange.clear(
-            Cleared(
-                request,
-                work.format if work.upload is None else upload_parts.InUpload(work.format, work.upload),
-                known(work.endpoint),
-                restorer if watch is None else Redactor(restorer, watch.words),
-                on_sent=lambda: self._services.recorder.sending(known(work.receipt)),
-                watch=watch,
-                on_objects=lambda object_ids: closing.bind(work, self._services, object_ids),
-                on_close=lambda exchange, ending: self._close(work, exchange, ending),
-                session=session,
-                file=self._file_of(restorer),
-            )
-        )
+        on_close = partial(self._close, work)
+        work.exchange.clear(cleared(work, self._services, request, restorer, session, watch, on_close))
         self._open += 1
         self._sessions += session is not None
         self._services.observe("sent", work.destination.name)
-
-    def _file_of(self, restorer: Restorer) -> Callable[[ResponseReader], AnsweredFile] | None:
-        if not restorer.restorable.tokens:
-            return None
-        services = self._services
-
-        def told(code: str) -> None:
-            services.observe("file_not_restored", code)
-
-        return lambda reader: AnsweredFile(services.documents, restorer, reader, told)
 
     async def _recorded(self, work: Work, record: Record) -> Receipt:
         asked = (work.facts.egress.headers.get(RECEIPT_HEADER) or "").strip().lower() == "yes"

@@ -11,6 +11,19 @@ from functools import lru_cache
 
 type Header = tuple[bytes, bytes]
 
+HOP_BY_HOP = (
+    "connection",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+)
+"""RFC 9110 section 7.6.1 and its predecessors: fields that concern one connection and never pass a proxy."""
+
 
 class Door(StrEnum):
     """Through which of our doors a request came; a command takes rows through the same gate."""

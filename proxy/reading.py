@@ -11,12 +11,11 @@ from policies.destination import Destination
 from policies.policy import Policy
 from proxy.config import parse_origin
 from proxy.errors import RefusedError, UnavailableError
-from proxy.exchange import HOP_BY_HOP
 from proxy.formats.base import Dialect, Inspected, MediaPart, RequestHead
 from proxy.formats.target import NOWHERE, read_target
 from proxy.framing.coding import decode_body
 from proxy.identity import OWN_HEADERS, Identity, identify
-from proxy.messages import Egress, Origin
+from proxy.messages import HOP_BY_HOP, Egress, Origin
 from proxy.uploads import DECLARED_SIZE
 from proxy.work import GateLimits, Services, Work, known
 

@@ -80,9 +80,36 @@ class Facts:
     attempt: int = 1
 
 
+MAX_ALIKE = 1024
+_ALIKE: dict[tuple[Any, ...], tuple[Policy, Destination | None, TransferRecord]] = {}
+"""What transfers of one application to one destination under one policy have in common -> policy and destination, so
+that no others can have their identities, and a record that holds just that."""
+_NOT_YET = "0" * 64
+
+
 def transfer_record(facts: Facts, *, bytes_out: int, commitment_out: str) -> TransferRecord:
     """The record of an attempt to send. Raises RecordError where a fact is not of its closed shape."""
-    return TransferRecord(**_common(facts), bytes_out=bytes_out, commitment_out=commitment_out)
+    return _alike(facts).like(**_own(facts), bytes_out=bytes_out, commitment_out=commitment_out)
+
+
+def _alike(facts: Facts) -> TransferRecord:
+    """A record of no transfer, with everything that others share with this one."""
+    policy, destination, identity, egress = facts.policy, facts.destination, facts.identity, facts.egress
+    key = (
+        *(id(policy), id(destination), facts.purpose, facts.provider, facts.endpoint, facts.format, facts.action),
+        *(egress.door, egress.mode, facts.rules, facts.observe, facts.detector_version),
+        *((identity.application, identity.identified_by) if identity else ()),
+    )
+    known = _ALIKE.get(key)
+    if known is None:
+        if len(_ALIKE) >= MAX_ALIKE:
+            _ALIKE.clear()
+        record = TransferRecord(
+            **_shared(facts), id="0" * 26, at=0, host="unknown", commitment_in=_NOT_YET, bytes_out=0,
+            commitment_out=_NOT_YET,
+        )  # fmt: skip
+        known = _ALIKE[key] = policy, destination, record
+    return known[2]
 
 
 def blocked_record(facts: Facts, *, code: str, status: int) -> BlockedRecord:
@@ -151,25 +178,21 @@ def media_kind(media_type: str) -> MediaKind:
 
 
 def _common(facts: Facts) -> dict[str, Any]:
+    return _shared(facts) | _own(facts)
+
+
+def _shared(facts: Facts) -> dict[str, Any]:
+    """What the transfers of one application to one destination have in common."""
     egress, policy, identity = facts.egress, facts.policy, facts.identity
-    findings, overflow = count(facts.found)
     name = identity.application if identity and NAME.fullmatch(identity.application) else "unknown"
     return {
-        "id": facts.transfer,
-        "attempt": facts.attempt,
-        "at": facts.at_ms,
         "environment": Environment(policy.environment.value),
         "application": name,
         "identified_by": IdentifiedBy(identity.identified_by if identity else "none"),
-        "subjects": facts.subjects[:MAX_SUBJECTS],
-        "subjects_overflow": max(0, len(facts.subjects) - MAX_SUBJECTS),
-        "session": facts.session,
         "purpose": purpose_facts(policy, facts.purpose),
         "destination": destination_facts(facts.destination, facts.purpose),
         "provider": named(facts.provider or (facts.destination.name if facts.destination else "")),
-        "host": facts.host or None,
         "endpoint": named(facts.endpoint),
-        "model": facts.model,
         "format": named(facts.format),
         "door": Door(egress.door.value),
         "mode": Mode(egress.mode.partition(":")[0].partition("@")[0]),
@@ -178,17 +201,32 @@ def _common(facts: Facts) -> dict[str, Any]:
         "policy_version": str(policy.version),
         "action": Action(facts.action),
         "rules": tuple(rule for rule in facts.rules[:64] if NAME.fullmatch(rule)),
+        "detectors": (Detector(name="engine", version=facts.detector_version),) if facts.detector_version else (),
+        "observe": facts.observe,
+    }
+
+
+def _own(facts: Facts) -> dict[str, Any]:
+    """What is one transfer's own."""
+    findings, overflow = count(facts.found)
+    return {
+        "id": facts.transfer,
+        "attempt": facts.attempt,
+        "at": facts.at_ms,
+        "subjects": facts.subjects[:MAX_SUBJECTS],
+        "subjects_overflow": max(0, len(facts.subjects) - MAX_SUBJECTS),
+        "session": facts.session,
+        "host": facts.host or None,
+        "model": facts.model,
         "findings": findings,
         "findings_overflow": overflow,
-        "media": tuple(_media(part, policy) for part in facts.media[:16]),
+        "media": tuple([_media(part, facts.policy) for part in facts.media[:16]]),
         "media_overflow": max(0, len(facts.media) - 16),
-        "uninspected": tuple(_uninspected(part, reason, policy) for part, reason in facts.uninspected[:16]),
+        "uninspected": tuple([_uninspected(part, reason, facts.policy) for part, reason in facts.uninspected[:16]]),
         "uninspected_overflow": max(0, len(facts.uninspected) - 16),
-        "bytes_in": len(egress.body),
+        "bytes_in": len(facts.egress.body),
         "commitment_in": facts.commitment_in,
-        "detectors": (Detector(name="engine", version=facts.detector_version),) if facts.detector_version else (),
         "stages": _stages(facts.stages),
-        "observe": facts.observe,
     }
 
 

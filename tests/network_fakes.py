@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from proxy.errors import ProxyError
-from proxy.exchange import HOP_BY_HOP, Cleared, Ending, Exchange, State
+from proxy.exchange import Cleared, Ending, Exchange, State
 from proxy.formats.base import Endpoint, ResponseFacts
 from proxy.framing.coding import decoder
-from proxy.gate import HostVerdict
-from proxy.messages import Egress, Headers, Origin, Outgoing, Refusal, Reply
+from proxy.messages import HOP_BY_HOP, Egress, Headers, Origin, Outgoing, Refusal, Reply
+from proxy.passing import HostVerdict
 
 PLAIN, TOKEN = b"Anna", b"[PERSON_1]"
 WAIT_S = 60.0

@@ -17,12 +17,11 @@ from aiohttp import web
 
 from proxy.doors.addresses import through_us
 from proxy.doors.sessions import SessionGate, Sessions
-from proxy.doors.tls import client_names
+from proxy.doors.translate import egress_of, head_of, plain, response_of, split_target
 from proxy.errors import ProxyError
 from proxy.exchange import Ending, Exchange, State
-from proxy.framing.websocket import is_handshake
 from proxy.held import WITHHELD
-from proxy.messages import Door, Egress, Headers, Outgoing, Refusal, Reply
+from proxy.messages import Egress, Outgoing, Refusal, Reply
 from proxy.transport import Transport, UpstreamAnswer, UpstreamError
 
 logger = logging.getLogger("dragoman.gateway")
@@ -87,7 +86,7 @@ class Gateway:
         except ClientGoneError:
             return web.Response(status=499)
         except Exception:
-            return _reply(_plain(500, "internal", "dragoman failed on this request"))
+            return plain(500, "internal", "dragoman failed on this request")
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         path = request.raw_path
@@ -97,10 +96,10 @@ class Gateway:
             return await self._own(request, path)
         destination, target = split_target(path)
         if not destination:
-            return _reply(_plain(404, "no_destination", "use /<destination>/…, such as /openai/v1/chat/completions"))
-        exchange = await self._admit(request, _egress(request, destination, target))
+            return plain(404, "no_destination", "use /<destination>/…, such as /openai/v1/chat/completions")
+        exchange = await self._admit(request, egress_of(request, destination, target))
         if exchange.reply is not None:
-            return _reply(exchange.reply)
+            return response_of(exchange.reply)
         assert exchange.outgoing is not None
         return await self._relay(request, exchange, exchange.outgoing)
 
@@ -132,13 +131,11 @@ class Gateway:
 
     def _refuse_stranger(self, request: web.BaseRequest) -> web.Response | None:
         if "origin" in request.headers:
-            return _reply(_plain(403, "web_page_refused", "requests from web pages (Origin header) are not relayed"))
+            return plain(403, "web_page_refused", "requests from web pages (Origin header) are not relayed")
         host = request.headers.get("host", "").rsplit(":", 1)[0].strip("[]").lower()
         if host in {"localhost", ""} or host in self._allowed_hosts or _is_address(host):
             return None
-        return _reply(
-            _plain(421, "unknown_host", "this Host name is not served here; add it to `allowed_hosts` in config.toml")
-        )
+        return plain(421, "unknown_host", "this Host name is not served here; add it to `allowed_hosts` in config.toml")
 
     async def _own(self, request: web.BaseRequest, path: str) -> web.StreamResponse:
         if path == "/-/healthz":
@@ -148,17 +145,17 @@ class Gateway:
         if path.startswith("/-/preview/") and request.method == "POST":
             destination, target = split_target(path.removeprefix("/-/preview"))
             try:
-                egress = replace(_egress(request, destination, target), body=await self._body(request))
+                egress = replace(egress_of(request, destination, target), body=await self._body(request))
             except ProxyError as error:
-                return _reply(_plain(error.status, error.code, error.message))
-            return _reply(await self._gate.preview(egress))
-        return _reply(
-            _plain(404, "not_found", "there is nothing here; see /-/healthz, /-/readyz, /-/preview/<destination>/…")
-        )
+                return plain(error.status, error.code, error.message)
+            return response_of(await self._gate.preview(egress))
+        return plain(404, "not_found", "there is nothing here; see /-/healthz, /-/readyz, /-/preview/<destination>/…")
 
     async def _body(self, request: web.BaseRequest) -> bytes:
         if (request.content_length or 0) > self._body_bytes:
             raise ProxyError("the request body is too large", code="body_too_large", status=413)
+        if request.content.is_eof() and request.content_length is not None:
+            return request.content.read_nowait()  # it came with its head, as most do
         pieces, size = [], 0
         began = asyncio.get_running_loop().time()
         try:
@@ -180,7 +177,7 @@ class Gateway:
                 exchange.sent()
             except Exception:
                 # Whatever it is, what the ledger could not be told is not sent.
-                return _reply(exchange.refusal_reply(replace(FAILED_CLOSED, transfer=exchange.transfer)))
+                return response_of(exchange.refusal_reply(replace(FAILED_CLOSED, transfer=exchange.transfer)))
             ending = Ending.CUT
             if exchange.session is not None:
                 return await self._sessions.serve(request, exchange, outgoing, exchange.session)
@@ -191,13 +188,13 @@ class Gateway:
             return response
         except UpstreamError as error:
             ending = Ending.UPSTREAM_ERROR if error.reached else Ending.NOT_SENT
-            return _reply(exchange.refusal_reply(_refusal(error, exchange)))
+            return response_of(exchange.refusal_reply(_refusal(error, exchange)))
         except (ClientGoneError, asyncio.CancelledError):
             ending = Ending.CLIENT_GONE
             raise
         except Exception as error:
             ending = Ending.COMPLETE if getattr(error, "code", "") in WITHHELD else Ending.UPSTREAM_ERROR
-            return _reply(exchange.refusal_reply(_refusal(error, exchange)))
+            return response_of(exchange.refusal_reply(_refusal(error, exchange)))
         finally:
             if exchange.session is None or exchange.state is State.SENT:
                 # A session that the provider took ends when it ends.
@@ -211,12 +208,12 @@ class Gateway:
         if answer.status in BODILESS or request.method == "HEAD":
             exchange.finish()
             await exchange.bound()
-            return _head(answer.status, head, web.Response)
+            return head_of(answer.status, head, web.Response)
         if answer.length is not None or exchange.held_whole:
             body = b"".join([await exchange.take(piece) async for piece in answer.pieces()]) + await exchange.end()
             await exchange.bound()
-            return _reply(Reply(answer.status, head, body))
-        response = _head(answer.status, head, web.StreamResponse)
+            return response_of(Reply(answer.status, head, body))
+        response = head_of(answer.status, head, web.StreamResponse)
         return await self._stream(request, exchange, answer, response)
 
     async def _stream(
@@ -254,34 +251,6 @@ class Gateway:
         task.add_done_callback(self._closing.discard)
 
 
-def _egress(request: web.BaseRequest, destination: str, target: str) -> Egress:
-    """A request's head; its body is not read yet."""
-    headers = Headers(tuple(request.raw_headers))
-    return Egress(
-        door=Door.GATEWAY,
-        mode="gateway",
-        method=request.method,
-        target=target.encode("latin-1", "replace"),
-        headers=headers,
-        body=b"",
-        destination=destination,
-        peer=request.remote or "",
-        certificate=client_names(request.transport.get_extra_info("peercert") if request.transport else None),
-        upgrade=is_handshake(request.method, headers),
-    )
-
-
-def split_target(path: str) -> tuple[str, str]:
-    """`/openai/v1/x?y` as (`openai`, `/v1/x?y`)."""
-    rest = path[1:]
-    for position, char in enumerate(rest):
-        if char == "/":
-            return rest[:position], rest[position:]
-        if char == "?":
-            return rest[:position], "/" + rest[position:]
-    return rest, "/"
-
-
 def _is_address(host: str) -> bool:
     with contextlib.suppress(ValueError):
         ipaddress.ip_address(host)
@@ -300,24 +269,3 @@ def _refusal(error: Exception, exchange: Exchange) -> Refusal:
     if isinstance(error, ProxyError):
         return Refusal(error.status, error.code, error.message, transfer=exchange.transfer)
     return Refusal(502, "answer_failed", "the answer could not be restored", transfer=exchange.transfer)
-
-
-def _head[R: web.StreamResponse](status: int, headers: Headers, kind: Callable[..., R]) -> R:
-    response = kind(status=status)
-    for name, value in headers:
-        response.headers.add(name.decode("latin-1"), value.decode("latin-1"))
-    return response
-
-
-def _reply(reply: Reply) -> web.Response:
-    response = _head(reply.status, reply.headers, web.Response)
-    response.body = reply.body
-    return response
-
-
-def _plain(status: int, code: str, message: str) -> Reply:
-    import orjson
-
-    body = orjson.dumps({"error": {"message": message, "type": "dragoman_error", "param": None, "code": code}})
-    fields = ((b"content-type", b"application/json"), (b"dragoman-reason", code.encode()))
-    return Reply(status, Headers(fields), body)

@@ -27,6 +27,7 @@ from audit.record import (
     Uninspected,
 )
 from audit.verify import verify_store
+from tests.audit.conftest import exchange_record
 
 STAMP = Stamp("node-1", "01ARZ3NDEKTSV4RRFFQ69G5FAV", 7)
 PERSONAL = "anna.schmidt@example.com"
@@ -80,6 +81,35 @@ def test_a_value_outside_its_set_or_shape_is_refused_by_name_and_not_repeated(tr
     assert raised.value.code == "record_invalid"
     assert PERSONAL not in str(raised.value)
     assert "Anna" not in str(raised.value)
+    with pytest.raises(RecordError) as again:
+        transfer().like(**{field: value})
+    assert str(again.value) == str(raised.value)
+
+
+@given(
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "id": st.just("01ARZ3NDEKTSV4RRFFQ69G5FAV"),
+            "host": st.sampled_from(["api.example.com", "[::1]:8080"]),
+            "model": st.sampled_from([None, "gpt-5", "~0123456789abcdef"]),
+            "session": st.sampled_from([None, REFERENCE]),
+            "rules": st.sampled_from([(), ("a", "b")]),
+            "findings": st.sampled_from(
+                [(), (FindingCount(entity_type="IBAN", operator="redact", n=2),)]  # type: ignore[arg-type]
+            ),
+            "bytes_out": st.integers(0, 2**53 - 1),
+            "observe": st.booleans(),
+        },
+    )
+)
+def test_a_record_like_another_is_the_one_that_would_have_been_made(changes: dict[str, Any]) -> None:
+    first = exchange_record(at=1)
+    made, alike = dataclasses.replace(first, **changes), first.like(**changes)
+    assert alike == made
+    assert alike.facts() == made.facts()
+    assert entry(alike, STAMP) == entry(made, STAMP)
+    assert first == exchange_record(at=1, id=first.id)  # the one that it is like stays what it was
 
 
 def test_nested_facts_are_checked_with_the_record(transfer) -> None:

@@ -18,8 +18,8 @@ from mitmproxy.proxy.layers.http._events import ErrorCode
 from proxy.doors.network.translate import Sendable, egress_of, plain_reply, sendable
 from proxy.exchange import Ending, Exchange
 from proxy.framing.websocket import Message
-from proxy.gate import HostVerdict
 from proxy.messages import Egress, Origin, Refusal, Reply
+from proxy.passing import HostVerdict
 from proxy.session import Session, Turn
 
 logger = logging.getLogger("dragoman.network")

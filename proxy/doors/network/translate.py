@@ -12,9 +12,8 @@ from mitmproxy import http
 from mitmproxy.proxy.mode_specs import ReverseMode
 
 from proxy.doors.network.names import Claims, agreed_origin, host_name, peer_address
-from proxy.exchange import HOP_BY_HOP
 from proxy.framing.websocket import is_handshake
-from proxy.messages import Door, Egress, Headers, Origin, Outgoing, Refusal, Reply
+from proxy.messages import HOP_BY_HOP, Door, Egress, Headers, Origin, Outgoing, Refusal, Reply
 
 type Sendable = tuple[object, ...]
 BODILESS = frozenset({204, 205, 304})
