@@ -21,6 +21,11 @@ _HANDSHAKE = ("sec-websocket-key", "sec-websocket-version", "sec-websocket-exten
 """Fields of a handshake that belong to one connection; ours to the provider has its own."""
 
 
+IN_ONE_PIECE = 2**16
+"""Bytes of a body up to which it goes to the socket as it is, together with the head; a larger one in pieces, as the
+library would otherwise hand all of it over in one go."""
+
+
 class UpstreamError(ProxyError):
     """The provider could not be reached or its answer broke off. reached: a byte may have been received there."""
 
@@ -88,7 +93,7 @@ class Transport:
                 outgoing.method,
                 url,
                 headers=headers,
-                data=io.BytesIO(outgoing.body) if outgoing.body else None,
+                data=_payload(outgoing.body),
                 allow_redirects=False,
             )
         except aiohttp.ClientConnectorError as error:
@@ -155,6 +160,12 @@ class Transport:
     async def close(self) -> None:
         """Close every connection."""
         await self._session.close()
+
+
+def _payload(body: bytes) -> io.BytesIO | bytes | None:
+    if len(body) > IN_ONE_PIECE:
+        return io.BytesIO(body)
+    return body or None
 
 
 def _fields(headers: Headers) -> "CIMultiDict[str]":

@@ -5,6 +5,7 @@ Run as `python -m proxy.bench.bare upstream|gateway PORT [UPSTREAM]`; prints `re
 
 import asyncio
 import sys
+from collections.abc import Awaitable, Callable
 
 from aiohttp import WSMsgType, web
 
@@ -111,10 +112,15 @@ class BareGateway:
 async def serve(kind: str, port: int, target: str) -> None:
     """Serve until the process is ended."""
     if kind == "upstream":
-        handler = upstream
+        handler: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]] = upstream
     else:
         host, _, upstream_port = target.rpartition(":")
         handler = BareGateway(Origin("http", host, int(upstream_port))).handle
+    await listen(handler, port)
+
+
+async def listen(handler: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]], port: int) -> None:
+    """Serve until the process is ended."""
     runner = web.ServerRunner(web.Server(handler, access_log=None))
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", port).start()

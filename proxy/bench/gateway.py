@@ -55,7 +55,7 @@ def free_port() -> int:
 
 
 class Stage:
-    """Upstream, bare gateway and dragoman as processes; ended when the stack is."""
+    """Upstream, bare gateway, one that commits a row, and dragoman as processes; ended when the stack is."""
 
     def __init__(self, stack: ExitStack, workers: int = 1) -> None:
         """workers: processes that serve dragoman's door."""
@@ -64,11 +64,14 @@ class Stage:
         bare = free_port()
         to = f"127.0.0.1:{upstream}"
         bare_pid = spawn(stack, "-m", "proxy.bench.bare", "gateway", str(bare), to, ready="ready")
+        floor = free_port()
+        floor_pid = spawn(stack, "-m", "proxy.bench.floor", str(floor), to, str(_folder(stack)), ready="ready")
         pid, port = dragoman(stack, f"http://{to}", workers)
         self.servers = (
             Server("direct", upstream, PATH, []),
             Server("bare", bare, f"/openai{PATH}", [bare_pid]),
             Server("dragoman", port, f"/openai{PATH}", [pid]),
+            Server("bare and a commit", floor, f"/openai{PATH}", [floor_pid]),
         )
 
 
@@ -78,7 +81,7 @@ def dragoman(stack: ExitStack, upstream: str, workers: int, *more: str, mode: st
     upstream: of `openai`; more: further words of the command line; mode: of its network door.
     """
     port = free_port()
-    home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="dragoman-bench-")))
+    home = _folder(stack)
     pid = spawn(
         stack,
         *("-c", "from proxy.cli import main; main()", "run", "--home", str(home), "--mode", mode),
@@ -89,6 +92,10 @@ def dragoman(stack: ExitStack, upstream: str, workers: int, *more: str, mode: st
         ready="dragoman is ready",
     )
     return pid, port
+
+
+def _folder(stack: ExitStack) -> Path:
+    return Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="dragoman-bench-")))
 
 
 def spawn(stack: ExitStack, *arguments: str, ready: str) -> int:
