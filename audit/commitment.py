@@ -24,11 +24,7 @@ class Commitment:
     """
 
     def __init__(self, key: bytes, transfer_id: str, label: str) -> None:
-        if len(key) < 16:
-            raise ValueError("a commit key has at least 16 bytes")
-        fields = (transfer_id.encode(), label.encode())
-        message = _PURPOSE + b"".join(len(field).to_bytes(2, "big") + field for field in fields)
-        self._mac = hmac.new(hmac.digest(key, message, hashlib.sha256), digestmod=hashlib.sha256)
+        self._mac = hmac.new(_salt(key, transfer_id, label), digestmod=hashlib.sha256)
 
     def update(self, data: bytes) -> None:
         """Adds bytes."""
@@ -41,9 +37,15 @@ class Commitment:
 
 def commit(key: bytes, transfer_id: str, label: str, data: bytes) -> str:
     """The commitment to `data`, as records hold it."""
-    commitment = Commitment(key, transfer_id, label)
-    commitment.update(data)
-    return commitment.hexdigest()
+    return hmac.digest(_salt(key, transfer_id, label), data, "sha256").hex()
+
+
+def _salt(key: bytes, transfer_id: str, label: str) -> bytes:
+    if len(key) < 16:
+        raise ValueError("a commit key has at least 16 bytes")
+    transfer, which = transfer_id.encode(), label.encode()
+    lengths = len(transfer).to_bytes(2, "big"), len(which).to_bytes(2, "big")
+    return hmac.digest(key, _PURPOSE + lengths[0] + transfer + lengths[1] + which, "sha256")
 
 
 def opens(commitment: str, key: bytes, transfer_id: str, label: str, data: bytes) -> bool:

@@ -237,10 +237,16 @@ def _in_networks(peer: str, networks: tuple[str, ...]) -> bool:
     if not networks:
         return False
     try:
-        address = ipaddress.ip_address(peer)
+        address = _address(peer)
     except ValueError:
         return False
     return any(address in network for network in _parsed(networks))
+
+
+@lru_cache(maxsize=1024)
+def _address(peer: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    """Each connection of a client asks with the same words, request after request."""
+    return ipaddress.ip_address(peer)
 
 
 @lru_cache(maxsize=1024)

@@ -5,7 +5,7 @@ Nothing here does I/O, and nothing here may be logged: all of it may hold person
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
 
@@ -41,15 +41,17 @@ class Headers:
     """
 
     fields: tuple[Header, ...] = ()
+    _first: dict[bytes, bytes] | None = field(default=None, init=False, repr=False, compare=False)
 
     def get(self, name: str) -> str | None:
         """The first value of that name as Latin-1 text, or None."""
-        wanted = name.lower().encode("ascii")
-        # A loop: a generator costs more than all that it looks at, and this is asked a dozen times for each request.
-        for key, value in self.fields:
-            if key.lower() == wanted:
-                return value.decode("latin-1")
-        return None
+        first = self._first
+        if first is None:
+            # Made once: a dozen names are asked for in each request.
+            first = {key.lower(): value for key, value in reversed(self.fields)}
+            object.__setattr__(self, "_first", first)
+        value = first.get(name.lower().encode("ascii"))
+        return None if value is None else value.decode("latin-1")
 
     def all(self, name: str) -> tuple[str, ...]:
         """Every value of that name, in order."""

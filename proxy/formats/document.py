@@ -139,6 +139,8 @@ def decode(raw: bytes, charset: str = "", *, zeros: bool = True) -> Decoded:
 
 
 def _by_zeros(raw: bytes) -> str | None:
+    if b"\0" not in raw[:4]:
+        return None
     pattern = "".join("0" if byte == 0 else "x" for byte in raw[:4])
     return _BY_ZEROS.get(pattern) or _BY_ZEROS.get(pattern[:2] * 2)
 

@@ -100,7 +100,8 @@ async def test_a_vault_that_fails(
         ("proxy.gate.outgoing", DEFECT, "internal", 500),
         ("proxy.gate.commit", DEFECT, "internal", 500),
         ("proxy.records.transfer_record", DEFECT, "internal", 500),
-        ("proxy.gate.Restorer", DEFECT, "internal", 500),
+        ("proxy.clearing.Restorer", DEFECT, "internal", 500),
+        ("proxy.gate.watched", DEFECT, "internal", 500),
     ],
 )
 async def test_a_step_of_the_path_that_fails(
