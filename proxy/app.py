@@ -6,6 +6,7 @@ doors. Nothing listens before everything that protects it works, so "ready" is n
 
 import asyncio
 import logging
+import secrets
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
@@ -34,6 +35,7 @@ from proxy.outbound.pods import KnownPods, cluster_of
 from proxy.outbound.token_keys import TokenKeys
 from proxy.outbound.witnesses import asked
 from proxy.own_entities import own_entities
+from proxy.pieces import KEY_BYTES, PIECES, PieceFolder, forgetting, fresh
 from proxy.policy_facts import engine_settings
 from proxy.policy_source import PolicySource
 from proxy.processes.ledger_client import RemoteLedger
@@ -60,13 +62,14 @@ OFFLOAD_BYTES = 128 * 1024
 class Parts:
     """What other processes of this machine do for this one, and the sockets that it shares with others like it.
 
-    ledger: the log as it is reached from here, open. make_worker: for the detection pool. leads: whether this process
-    records the start, and changes of the policy.
+    ledger: the log as it is reached from here, open. make_worker: for the detection pool. pieces_key: seals what they
+    hold together of uploads. leads: whether this process records the start, and changes of the policy.
     """
 
     ledger: RemoteLedger
     make_worker: Callable[[EngineSettings], DetectionWorker]
     sockets: Given
+    pieces_key: bytes
     leads: bool = False
 
 
@@ -165,6 +168,7 @@ class App:
             waiting=ThreadedApprovals(self.control.approvals, threads),
             mirror=self.mirrors.offer,
             answers=answers,
+            pieces=self._open_pieces(),
             observe=self.metrics.observe,
         )
         limits = GateLimits(
@@ -248,6 +252,16 @@ class App:
         first = self._parts is None
         self._tasks.append(await keep_up(self.ledger, vault, threads, self.metrics.observe, first=first))
         return ThreadedVault(vault, threads), ThreadedAnswers(vault.answers, threads)
+
+    def _open_pieces(self) -> PieceFolder:
+        folder, limit = self.settings.home / PIECES, self.settings.limits.body_bytes
+        if self._parts is not None:
+            pieces = PieceFolder(folder, self._parts.pieces_key, limit)
+        else:
+            pieces = PieceFolder(fresh(folder), secrets.token_bytes(KEY_BYTES), limit)
+        if self._leads:
+            self._tasks.append(asyncio.create_task(forgetting(pieces)))
+        return pieces
 
     @property
     def _leads(self) -> bool:

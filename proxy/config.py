@@ -23,6 +23,8 @@ DEFAULT_ADMIN = "127.0.0.1:8791"
 DEFAULT_CONSOLE = "127.0.0.1:8790"
 DEFAULT_NODE = "local"
 MAX_WORKERS = 64
+SLOWEST = 1024
+"""Bytes per second of a body, beyond `request_s`; the slowest mobile network sends more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +33,9 @@ class Limits:
 
     body_bytes: of a request as it came and as decoded. depth: nesting of JSON. open_transfers: at the same time.
     detect_s, connect_s, idle_s: seconds for detection of one request, for connecting upstream, without any byte of
-    an answer. drain_s: how long open transfers may go on at shutdown. request_s: until the head of a request
-    is there (at the network door over HTTP/1) and, at the gateway, its body, with a second more per KiB that came.
+    an answer. drain_s: how long open transfers may go on at shutdown. request_s: until the head of a request is
+    there, and its body, with a second more per KiB that came. handshake_s: until a connection to the HTTPS proxy, or a
+    tunnel in it, begins its first request.
     """
 
     body_bytes: int = 32 * 1024 * 1024
@@ -42,6 +45,7 @@ class Limits:
     idle_s: float = 600.0
     drain_s: float = 30.0
     request_s: float = 20.0
+    handshake_s: float = 20.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,8 +58,8 @@ class Gate:
     def __init__(self, services: Services, limits: GateLimits | None = None) -> None:
         self._services = services
         self._limits = limits or GateLimits()
-        self._uploads = Uploads(self._limits.body_bytes)
-        self._parts = UploadParts(self._limits.body_bytes)
+        self._uploads = Uploads(services.pieces, self._limits.body_bytes)
+        self._parts = UploadParts(services.pieces, self._limits.body_bytes)
         self._turns = Turns(self, services, self._limits)
         self._open = 0
         self._sessions = 0
@@ -77,13 +77,13 @@ class Gate:
         """Take a request through every step. Never raises: a refusal is an exchange with `reply` set."""
         work = self.begin(egress)
         try:
-            whole = self._uploads.take(egress)
+            whole = await self._uploads.take(egress)
             if isinstance(whole, Reply):
                 work.exchange.refuse(whole, "upload_held")
                 return work.exchange
             work.facts.egress = whole
             await self._identify(work)
-            held = self._in_parts(work)
+            held = await self._in_parts(work)
             if held is not None:
                 work.exchange.refuse(held, "upload_held")
                 return work.exchange
@@ -179,13 +179,15 @@ class Gate:
             find_destination(work, services)
             await find_identity(work, services)
 
-    def _in_parts(self, work: Work) -> Reply | None:
+    async def _in_parts(self, work: Work) -> Reply | None:
         """Our answer to a request about an upload in parts; once it is complete, its file is the request."""
         egress, path = work.facts.egress, work.facts.egress.target.decode("latin-1").partition("?")[0]
         if work.destination.format_for(path) != upload_parts.FORMAT:
             return None
         coding, limit = egress.headers.get("content-encoding"), self._limits.body_bytes
-        taken = self._parts.take(egress, work.destination.name, lambda: decode_body(egress.body, coding, limit=limit))
+        taken = await self._parts.take(
+            egress, work.destination.name, lambda: decode_body(egress.body, coding, limit=limit)
+        )
         if isinstance(taken, upload_parts.Complete):
             work.facts.egress, work.upload = taken.egress, taken.upload
             return None

@@ -88,9 +88,16 @@ type PodAt = Callable[[str], Pod | None]
 """(address of a client) -> the one pod that is there, None where there is none, several, or nobody knows."""
 
 
-def no_pod(_address: str) -> Pod | None:
-    """Outside Kubernetes."""
-    return None
+class NoPods:
+    """`services.Pods` outside Kubernetes."""
+
+    async def know(self, namespaces: frozenset[str]) -> None: ...
+
+    def at(self, address: str) -> Pod | None:
+        return None
+
+
+_NO_PODS = NoPods()
 
 
 def digest(credential: str) -> bytes:
@@ -104,7 +111,7 @@ def identify(
     book: CredentialBook,
     carriers: tuple[str, ...],
     claims: Mapping[str, Any] = _NO_CLAIMS,
-    pod_at: PodAt = no_pod,
+    pod_at: PodAt = _NO_PODS.at,
 ) -> Identity:
     """Who sends this request, by the strongest thing that it shows.
 

@@ -120,6 +120,37 @@ class Documents(Protocol):
     ) -> bytes: ...
 
 
+class Pieces(Protocol):
+    """Where uploads are held until they are whole. Names are whatever the caller likes; nobody else sees them."""
+
+    def begin(self, upload: str, head: bytes, ttl_s: float) -> None:
+        """A new upload, which is forgotten after that time. Raises FormatError `too_many_uploads`."""
+        ...
+
+    def head(self, upload: str) -> bytes | None:
+        """What it began with; None where there is none of that name."""
+        ...
+
+    def size(self, upload: str) -> int:
+        """Bytes of its pieces, 0 where there is none."""
+        ...
+
+    def add(self, upload: str, piece: str, data: bytes, ttl_s: float | None = None) -> bool:
+        """One more piece, once; False where the upload is not there, or has a piece of that name.
+
+        ttl_s: from now on. Raises FormatError `upload_too_large`, after which the upload is gone, `upload_invalid`.
+        """
+        ...
+
+    def take(self, upload: str) -> Mapping[str, bytes] | None:
+        """All pieces in the order of their names, for one caller alone; the upload is gone then."""
+        ...
+
+    def drop(self, upload: str) -> None:
+        """Forget it."""
+        ...
+
+
 class PersonReferences(Protocol):
     """Pseudonymous references, made by the ledger's keys."""
 

@@ -105,7 +105,7 @@ class Transport:
                 f"the provider at {origin.host} did not answer in time",
                 code="upstream_timeout",
                 status=504,
-                reached=True,
+                reached=not isinstance(error, aiohttp.ConnectionTimeoutError),
             ) from error
         except (aiohttp.ClientError, ConnectionError, ValueError) as error:
             raise UpstreamError(

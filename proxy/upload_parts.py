@@ -2,45 +2,44 @@
 
 A name may stand across two parts, and a rewritten file has not the size that the app declares, so nothing of an upload
 leaves by itself: we answer for it, and what leaves is `POST /v1/files`, inspected like every other. The file that the
-provider makes goes back inside the upload. Held parts are in memory only, bounded in number, size and time.
+provider makes goes back inside the upload. Held parts are sealed, bounded in number, size and time (`proxy.pieces`).
 Source: OpenAI API reference, uploads.
 """
 
+import asyncio
 import hashlib
 import json
 import re
 import secrets
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from proxy.errors import FormatError
 from proxy.formats.base import Endpoint, Format, Inspected, RequestHead, ResponseFacts, ResponseReader
 from proxy.framing import multipart
 from proxy.messages import Egress, Headers, Refusal, Reply
+from proxy.pieces import too_large
+from proxy.services import Pieces
 from redaction.restore import Restorer
 
 FORMAT = "openai_other"
 """Only where a destination speaks this are `uploads` what they are here."""
-MAX_UPLOADS, MAX_PARTS = 16, 1000  # an upload may be as large as a body
 MAX_AGE_S = 3600.0  # as long as the provider keeps one that is not complete
 _PATH = re.compile(r"(?P<base>/(?:.*/)?(?:v1|openai))/uploads(?:/(?P<id>[^/]+)/(?P<what>parts|complete|cancel))?")
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Held:
-    """One upload. asked: its parameters, as the app gave them."""
+    """How an upload began. asked: its parameters, as the app gave them. told: what we answered."""
 
     owner: str
     asked: Mapping[str, Any]
-    created: float
-    told: dict[str, Any]
-    parts: dict[str, bytes] = field(default_factory=dict)
+    told: Mapping[str, Any]
 
-    @property
-    def size(self) -> int:
-        return sum(map(len, self.parts.values()))
+    def to_bytes(self) -> bytes:
+        return json.dumps([self.owner, self.asked, self.told]).encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,43 +51,38 @@ class Complete:
 
 
 class UploadParts:
-    """The uploads that are not complete. limit: bytes of one. Used in the event loop alone."""
+    """The uploads that are not complete. limit: bytes of one. now: seconds since 1970."""
 
-    def __init__(
-        self, limit: int, clock: Callable[[], float] = time.monotonic, now: Callable[[], float] = time.time
-    ) -> None:
-        self._limit = limit
-        self._clock, self._now = clock, now
-        self._held: dict[str, _Held] = {}
+    def __init__(self, pieces: Pieces, limit: int, now: Callable[[], float] = time.time) -> None:
+        self._pieces, self._limit, self._now = pieces, limit, now
 
-    def take(self, egress: Egress, destination: str, body: Callable[[], bytes]) -> Reply | Complete | None:
+    async def take(self, egress: Egress, destination: str, body: Callable[[], bytes]) -> Reply | Complete | None:
         """Our answer to a request about an upload, or the upload once it is complete; None for other requests.
 
         body: decodes the request's. Raises FormatError `upload_invalid`, `upload_unknown`, `upload_too_large`,
-        `too_many_uploads`, `invalid_multipart`.
+        `too_many_uploads`, `invalid_multipart`; UnavailableError.
         """
         path, _, query = egress.target.decode("latin-1").partition("?")
         match = _PATH.fullmatch(path)
         if match is None or egress.method.upper() != "POST":
             return None
-        self._forget_old()
         owner = _owner(egress, destination)
         if match["id"] is None:
-            return self._created(owner, _object(body()))
-        held = self._held.get(match["id"])
-        if held is None or held.owner != owner:
-            raise FormatError(
-                "no upload of yours has this id here; it ended, or another process of dragoman holds it",
-                code="upload_unknown",
-                status=404,
-            )
+            return await asyncio.to_thread(lambda: self._created(owner, _object(body())))
         if match["what"] == "parts":
-            return self._part(match["id"], held, egress.headers.get("content-type") or "", body())
-        del self._held[match["id"]]
+            return await asyncio.to_thread(lambda: self._part(match["id"], owner, egress, body()))
         if match["what"] == "cancel":
-            return _reply({**held.told, "status": "cancelled"})
+            return await asyncio.to_thread(lambda: self._cancelled(match["id"], owner))
         target = f"{match['base']}/files{'?' if query else ''}{query}"
-        return _complete(held, replace(egress, target=target.encode("latin-1")), _object(body()))
+        whole = replace(egress, target=target.encode("latin-1"))
+        return await asyncio.to_thread(lambda: self._completed(match["id"], owner, whole, body))
+
+    def _held(self, upload: str, owner: str) -> _Held:
+        head = self._pieces.head(upload)
+        held = None if head is None else _Held(*json.loads(head))
+        if held is None or held.owner != owner:
+            raise _unknown()
+        return held
 
     def _created(self, owner: str, asked: Mapping[str, Any]) -> Reply:
         size = asked.get("bytes")
@@ -96,39 +90,47 @@ class UploadParts:
         if not isinstance(size, int) or size < 0 or not all(isinstance(one, str) and len(one) <= 1024 for one in texts):
             raise FormatError("an upload needs `filename`, `purpose`, `mime_type` and `bytes`", code="upload_invalid")
         if size > self._limit:
-            raise _too_large(self._limit)
-        if len(self._held) >= MAX_UPLOADS:
-            raise FormatError("too many uploads are under way; try again", code="too_many_uploads", status=429)
+            raise too_large(self._limit)
         ident, now = f"upload_{secrets.token_hex(16)}", int(self._now())
         told = {
             "id": ident, "object": "upload", "bytes": size, "created_at": now, "filename": asked["filename"],
             "purpose": asked["purpose"], "status": "pending", "expires_at": now + int(MAX_AGE_S),
         }  # fmt: skip
-        self._held[ident] = _Held(owner, asked, self._clock(), told)
+        self._pieces.begin(ident, _Held(owner, asked, told).to_bytes(), MAX_AGE_S)
         return _reply(told)
 
-    def _part(self, upload: str, held: _Held, content_type: str, body: bytes) -> Reply:
+    def _part(self, upload: str, owner: str, egress: Egress, body: bytes) -> Reply:
+        self._held(upload, owner)
+        content_type = egress.headers.get("content-type") or ""
         found = [
             body[part.start : part.end]
             for part in multipart.parts(body, multipart.boundary_of(content_type))
             if re.search(rb";\s*name=\"?data\"?\s*(?:;|\Z)", body[slice(*part.span("content-disposition"))])
         ]
-        if len(found) != 1 or len(held.parts) >= MAX_PARTS:
-            raise FormatError(
-                f"a part is one field `data`, and an upload has at most {MAX_PARTS}", code="upload_invalid"
-            )
-        if held.size + len(found[0]) > self._limit:
-            del self._held[upload]
-            raise _too_large(self._limit)
+        if len(found) != 1:
+            raise FormatError("a part is one field `data`", code="upload_invalid")
         ident = f"part_{secrets.token_hex(16)}"
-        held.parts[ident] = found[0]
-        told = {"id": ident, "object": "upload.part", "created_at": int(self._now()), "upload_id": upload}
-        return _reply(told)
+        if not self._pieces.add(upload, ident, found[0]):
+            raise _unknown()
+        return _reply({"id": ident, "object": "upload.part", "created_at": int(self._now()), "upload_id": upload})
 
-    def _forget_old(self) -> None:
-        oldest = self._clock() - MAX_AGE_S
-        for key in [key for key, held in self._held.items() if held.created < oldest]:
-            del self._held[key]
+    def _cancelled(self, upload: str, owner: str) -> Reply:
+        held = self._held(upload, owner)
+        self._pieces.drop(upload)
+        return _reply({**held.told, "status": "cancelled"})
+
+    def _completed(self, upload: str, owner: str, egress: Egress, body: Callable[[], bytes]) -> Complete:
+        held = self._held(upload, owner)
+        parts = self._pieces.take(upload)
+        if parts is None:
+            raise _unknown()  # another request has completed it meanwhile
+        return _complete(held, parts, egress, _object(body()))
+
+
+def _unknown() -> FormatError:
+    return FormatError(
+        "no upload of yours has this id here; it ended, or another machine holds it", code="upload_unknown", status=404
+    )
 
 
 def _owner(egress: Egress, destination: str) -> str:
@@ -147,11 +149,11 @@ def _object(body: bytes) -> Mapping[str, Any]:
     return value
 
 
-def _complete(held: _Held, egress: Egress, asked: Mapping[str, Any]) -> Complete:
+def _complete(held: _Held, parts: Mapping[str, bytes], egress: Egress, asked: Mapping[str, Any]) -> Complete:
     order, md5 = asked.get("part_ids"), asked.get("md5")
-    if not isinstance(order, list) or not all(isinstance(one, str) and one in held.parts for one in order):
+    if not isinstance(order, list) or not all(isinstance(one, str) and one in parts for one in order):
         raise FormatError("`part_ids` names a part that this upload does not have", code="upload_invalid")
-    content = b"".join([held.parts[one] for one in order])
+    content = b"".join([parts[one] for one in order])
     if len(content) != held.told["bytes"]:
         raise FormatError("the parts are not as many bytes as the upload was said to have", code="upload_invalid")
     # The provider cannot check it: what it gets may have other words.
@@ -181,15 +183,6 @@ def _field(boundary: str, name: str, value: bytes, filename: str = "", media_typ
         kind = media_type if re.fullmatch(r"[\w.+-]+/[\w.+-]+", media_type, re.ASCII) else "application/octet-stream"
         head += f'; filename="{plain}"\r\nContent-Type: {kind}'
     return head.encode() + b"\r\n\r\n" + value + b"\r\n"
-
-
-def _too_large(limit: int) -> FormatError:
-    return FormatError(
-        f"an upload in parts is held until it is complete, and this one has more than {limit} bytes; "
-        "raise `limits.body_bytes` or send a smaller file",
-        code="upload_too_large",
-        status=413,
-    )
 
 
 def _reply(value: Mapping[str, Any]) -> Reply:

@@ -15,12 +15,13 @@ from policies.model import Mirror, PolicyInput, SubjectFacts, TransferDecision
 from policies.policy import SubjectSource
 from proxy.claims import NO_CLAIMS, ClaimsOf, no_claims
 from proxy.documents.base import DocumentError, Opened
+from proxy.errors import UnavailableError
 from proxy.exchange import Exchange
 from proxy.formats.base import Endpoint, Format, Inspected, RequestHead
 from proxy.formats.selection import Formats
 from proxy.formats.target import Target
 from proxy.framing.websocket import SessionLimits
-from proxy.identity import Identity, Pod, Subject
+from proxy.identity import Identity, NoPods, Subject
 from proxy.messages import Origin
 from proxy.records import Facts
 from proxy.scopes import ScopeRefs
@@ -33,6 +34,7 @@ from proxy.services import (
     KeptAnswers,
     Offload,
     PersonReferences,
+    Pieces,
     Pods,
     Recorder,
     SpendingBook,
@@ -96,20 +98,32 @@ class NoDocuments:
         raise DocumentError("document_unreadable", "no files are read here")
 
 
+class NoPieces:
+    """`services.Pieces` of a process that holds none."""
+
+    def begin(self, upload: str, head: bytes, ttl_s: float) -> None:
+        raise UnavailableError("uploads in pieces are not held here", code="uploads_away")
+
+    def head(self, upload: str) -> bytes | None:
+        return None
+
+    def size(self, upload: str) -> int:
+        return 0
+
+    def add(self, upload: str, piece: str, data: bytes, ttl_s: float | None = None) -> bool:
+        return False
+
+    def take(self, upload: str) -> Mapping[str, bytes] | None:
+        return None
+
+    def drop(self, upload: str) -> None: ...
+
+
 class NoAnswers:
     """`services.KeptAnswers` of a process that keeps none."""
 
     async def keep(self, scope: Scope, exchange: str, attempt: int, text: str, ttl_s: int) -> bool:
         return False
-
-
-class NoPods:
-    """`services.Pods` outside Kubernetes."""
-
-    async def know(self, namespaces: frozenset[str]) -> None: ...
-
-    def at(self, address: str) -> Pod | None:
-        return None
 
 
 class Unlimited:
@@ -131,7 +145,8 @@ class Services:
     provider's key that we hold for a destination. value_refs: keyed hashes of a value, for a policy's exceptions.
     flags: what persons said about a purpose. claims: of a request's verified token. pods: by their addresses. budgets:
     what is left of the policy's. mirror: takes a copy of a recorded transfer for a second recipient, at once, without
-    raising. answers: keeps what is to be compared. observe: counts an event (kind, label).
+    raising. answers: keeps what is to be compared. pieces: where uploads are held until they are whole; blocking.
+    observe: counts an event (kind, label).
     """
 
     detection: Detection
@@ -153,6 +168,7 @@ class Services:
     documents: Documents = field(default_factory=NoDocuments)
     mirror: "Callable[[Work, Mirror, int], None]" = _no_mirrors
     answers: KeptAnswers = field(default_factory=NoAnswers)
+    pieces: Pieces = field(default_factory=NoPieces)
     observe: Callable[[str, str], None] = _unseen
     clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
 

@@ -6,7 +6,9 @@ this process, which is not measured; every answer has to be a 200 that restores 
 
 import asyncio
 import itertools
+import math
 import random
+import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -52,30 +54,42 @@ class _Sample:
     processes: dict[int, tuple[int, int]]
 
 
-def run(requests: int, *, workers: int, progress: Callable[[int, int], None]) -> list[Growth]:
-    """Sends them; about 50 a second on two cores. Raises ConnectionError where an answer is not what it has to be."""
+def run(
+    requests: int, *, workers: int, progress: Callable[[int, int], None], limit_s: float = math.inf
+) -> list[Growth]:
+    """Sends them, or as many as can be sent in a time; about 50 a second on two cores.
+
+    Raises ConnectionError where an answer is not what it has to be.
+    """
     with ExitStack() as stack:
-        return asyncio.run(_soak(stack, requests, workers, progress))
+        return asyncio.run(_soak(stack, requests, workers, progress, limit_s))
 
 
-async def _soak(stack: ExitStack, requests: int, workers: int, progress: Callable[[int, int], None]) -> list[Growth]:
+async def _soak(
+    stack: ExitStack, requests: int, workers: int, progress: Callable[[int, int], None], limit_s: float
+) -> list[Growth]:
     async with FakeProvider("openai", keep=False, chunk=16) as fake:
         pid, port = await asyncio.to_thread(dragoman, stack, fake.url, workers)
         samples: list[_Sample] = []
         numbers = iter(range(requests))
         every = max(1, requests // SAMPLES)
+        until, sent = time.monotonic() + limit_s, 0
         async with aiohttp.ClientSession(f"http://127.0.0.1:{port}") as client:
 
             async def ask_many(seed: int) -> None:
+                nonlocal sent
                 rng = random.Random(seed)  # noqa: S311 (the bench must be the same each time)
                 for number in numbers:
+                    if time.monotonic() > until:
+                        return
                     await _ask(client, number, rng)
+                    sent += 1
                     if number % every == 0:
                         samples.append(_Sample(number, _processes(pid)))
                         progress(number, requests)
 
             await asyncio.gather(*(ask_many(seed) for seed in range(CLIENTS)))
-        samples.append(_Sample(requests, _processes(pid)))
+        samples.append(_Sample(sent, _processes(pid)))
         names = {one: name_of(one) for one in samples[-1].processes}
     ordered = sorted(samples, key=lambda one: one.requests)
     return _growth(ordered[int(len(ordered) * WARM) :], names)

@@ -4,6 +4,7 @@ Only figures come out; the texts are made up.
 """
 
 import json
+import math
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -31,6 +32,7 @@ def bench(
     ] = 0,
     workers: Annotated[str, typer.Option(help="gateway, soak: N door workers, such as 1,2 (gateway).")] = "",
     requests: Annotated[int, typer.Option(help="soak: how many.", min=400, max=10_000_000)] = 100_000,
+    minutes: Annotated[int, typer.Option(help="soak: end after so many, 0 for no limit.", min=0, max=10_000)] = 0,
     keep: Annotated[Path | None, typer.Option(help="With --transfers: a home to fill, or to ask again.")] = None,
 ) -> None:
     """Measure what dragoman costs, beside what it would cost without it, in one run.
@@ -45,7 +47,7 @@ def bench(
     if what not in WHAT:
         raise ConfigError(f"there is no bench {what}; there are {', '.join(WHAT)}")
     if what == "soak":
-        rows = _soak(requests, workers)
+        rows = _soak(requests, workers, minutes * 60 or math.inf)
     elif what == "doors":
         rows = _doors(blocks)
     elif what == "formats":
@@ -117,12 +119,13 @@ def _detection(blocks: int) -> list[dict[str, Any]]:
     return [asdict(row) for row in run(new_text, blocks)]
 
 
-def _soak(requests: int, workers: str) -> list[dict[str, Any]]:
+def _soak(requests: int, workers: str, limit_s: float) -> list[dict[str, Any]]:
     from audit.cli_prove import progress_bar
     from proxy.bench.soak import run
 
     with progress_bar("soaking") as progress:
-        return [asdict(row) for row in run(requests, workers=_counts(workers or "1")[0], progress=progress)]
+        rows = run(requests, workers=_counts(workers or "1")[0], progress=progress, limit_s=limit_s)
+        return [asdict(row) for row in rows]
 
 
 def _cell(value: Any) -> str:

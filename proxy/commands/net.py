@@ -5,9 +5,7 @@ Plans are made in `proxy.capture`; here they are shown, loaded, removed and look
 """
 
 import json
-import os
 import pwd
-import shutil
 import signal
 import socket
 import subprocess
@@ -23,12 +21,12 @@ import typer
 from proxy import capture
 from proxy.capture import Capture
 from proxy.commands.doctor import Check
+from proxy.commands.nft import listing, nft
 from proxy.config import parse_address
 from proxy.errors import ConfigError
 
 app = typer.Typer(no_args_is_help=True, help="Lead apps' packets to the transparent door (nftables).")
 
-WAIT_S = 30.0
 PROBE_S = 5.0
 
 Interfaces = Annotated[list[str] | None, typer.Option("--interface", help="Where apps come in; may repeat.")]
@@ -89,20 +87,20 @@ def apply(
     places = [parse_address(place, what="--probe") for place in probe or ()]
     if missing := [f"{host}:{port}" for host, port in places if not reached(host, port)]:
         raise ConfigError(f"{', '.join(missing)} cannot be reached even now, so nothing was changed")
-    before = _listing()
+    before = listing()
     try:
-        _nft("-f", "-", given=capture.ruleset(wanted))
+        nft("-f", "-", given=capture.ruleset(wanted))
         # The kernel's own spelling of the rules is known only now; with its digest, `check` sees any later change.
-        digest = capture.rules_digest(_listing() or "")
-        _nft("-f", "-", given=capture.ruleset(wanted, rules=digest) + (capture.UNCONFIRMED if confirm else ""))
+        digest = capture.rules_digest(listing() or "")
+        nft("-f", "-", given=capture.ruleset(wanted, rules=digest) + (capture.UNCONFIRMED if confirm else ""))
         if confirm:
             watch_in_background(confirm, capture.restoring(before))
         lost = [f"{host}:{port}" for host, port in places if not reached(host, port)]
     except BaseException:
-        _nft("-f", "-", given=capture.restoring(before))
+        nft("-f", "-", given=capture.restoring(before))
         raise
     if lost:
-        _nft("-f", "-", given=capture.restoring(before))
+        nft("-f", "-", given=capture.restoring(before))
         typer.echo(f"{', '.join(lost)} could not be reached any more: everything is as it was before", err=True)
         raise typer.Exit(1)
     if confirm:
@@ -116,11 +114,11 @@ def confirm() -> None:
 
     Example: dragoman net confirm
     """
-    loaded = capture.read_listing(_listing() or "")
+    loaded = capture.read_listing(listing() or "")
     if loaded is None or loaded.confirmed:
         typer.echo("nothing waits to be confirmed")
         raise typer.Exit(1)
-    _nft("-f", "-", given=capture.CONFIRMED)
+    nft("-f", "-", given=capture.CONFIRMED)
     typer.echo("the rules stay")
 
 
@@ -133,9 +131,9 @@ def watch(seconds: int) -> None:
     before = sys.stdin.read()
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the terminal may be the very thing that was cut off
     threading.Event().wait(seconds)
-    loaded = capture.read_listing(_listing() or "")
+    loaded = capture.read_listing(listing() or "")
     if loaded is not None and not loaded.confirmed:
-        _nft("-f", "-", given=before)
+        nft("-f", "-", given=before)
 
 
 @app.command()
@@ -144,10 +142,10 @@ def remove() -> None:
 
     Example: dragoman net remove
     """
-    if _listing() is None:
+    if listing() is None:
         typer.echo("there are no rules of dragoman here")
         return
-    _nft("delete", "table", capture.FAMILY, capture.TABLE)
+    nft("delete", "table", capture.FAMILY, capture.TABLE)
     typer.echo("the rules are removed: apps' packets pass by dragoman")
 
 
@@ -170,7 +168,7 @@ def check(
     wanted = (
         _capture(interface, proxy_user, user, cgroup, port, tcp, bypass, allow) if interface or proxy_user else None
     )
-    checks = examine(_listing(), wanted, listening_ports())
+    checks = examine(listing(), wanted, listening_ports())
     if as_json:
         typer.echo(json.dumps([asdict(item) for item in checks]))
     else:
@@ -181,12 +179,12 @@ def check(
     raise typer.Exit(0 if all(item.ok for item in checks) else 1)
 
 
-def examine(listing: str | None, wanted: Capture | None, listening: frozenset[int]) -> list[Check]:
-    """What a table's listing and the listening ports say. listing: None where there is no table of ours."""
+def examine(table: str | None, wanted: Capture | None, listening: frozenset[int]) -> list[Check]:
+    """What a table's listing and the listening ports say. table: None where there is no table of ours."""
     apply_again = "load them again: dragoman net apply …"
-    if listing is None:
+    if table is None:
         return [Check("rules", False, "there are none: apps' packets pass by dragoman", apply_again)]
-    loaded = capture.read_listing(listing)
+    loaded = capture.read_listing(table)
     if loaded is None or not loaded.unaltered:
         return [Check("rules", False, "they were altered since they were loaded", apply_again)]
     checks = [Check("rules", True, f"loaded and unaltered (plan {loaded.plan})")]
@@ -272,34 +270,3 @@ def _user(name: str) -> int:
         return pwd.getpwnam(name).pw_uid
     except KeyError:
         raise ConfigError(f"there is no user {name!r} on this machine; name one that is, or a user id") from None
-
-
-def _listing() -> str | None:
-    """Our table as the kernel has it; None where there is none."""
-    done = _run("--stateless", "list", "table", capture.FAMILY, capture.TABLE)
-    if done.returncode and "No such file" in done.stderr:
-        return None
-    if done.returncode:
-        raise _failed(done.stderr)
-    return done.stdout
-
-
-def _nft(*arguments: str, given: str | None = None) -> None:
-    done = _run(*arguments, given=given)
-    if done.returncode:
-        raise _failed(done.stderr)
-
-
-def _run(*arguments: str, given: str | None = None) -> subprocess.CompletedProcess[str]:
-    nft = shutil.which("nft", path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin")
-    if nft is None:
-        raise ConfigError("there is no `nft` here; install the package nftables")
-    return subprocess.run(  # noqa: S603 (the program that was found, with arguments of ours)
-        [nft, *arguments], input=given, capture_output=True, text=True, timeout=WAIT_S, check=False
-    )
-
-
-def _failed(told: str) -> ConfigError:
-    if "Operation not permitted" in told:
-        return ConfigError("nft may not be used by this user; run it as root, or with CAP_NET_ADMIN")
-    return ConfigError(f"nft does not take the rules: {told.strip().splitlines()[0] if told.strip() else 'no reason'}")

@@ -12,11 +12,12 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 from typing import Protocol
 
-import aiohttp
 from aiohttp import web
 
+from proxy.config import SLOWEST
 from proxy.doors.addresses import through_us
 from proxy.doors.sessions import SessionGate, Sessions
+from proxy.doors.taking import ClientGoneError, Taking
 from proxy.doors.translate import egress_of, head_of, plain, response_of, split_target
 from proxy.errors import ProxyError
 from proxy.exchange import Ending, Exchange, State
@@ -27,8 +28,6 @@ from proxy.transport import Transport, UpstreamAnswer, UpstreamError
 logger = logging.getLogger("dragoman.gateway")
 
 BODILESS = (204, 304)
-SLOWEST = 1024
-"""Bytes per second of a body, beyond `request_s`; the slowest mobile network sends more."""
 FAILED_CLOSED = Refusal(503, "failed_closed", "dragoman failed on this request; nothing was sent", 1)
 DRAINING = Refusal(503, "draining", "dragoman is shutting down; try again", 1)
 UPGRADE = Refusal(501, "upgrade_unsupported", "the only upgrade that is understood here is a WebSocket's (RFC 6455)")
@@ -44,15 +43,12 @@ class Admitting(SessionGate, Protocol):
     async def refuse(self, egress: Egress, refusal: Refusal) -> Exchange: ...
 
 
-class ClientGoneError(Exception):
-    """The client closed its side; nobody is left to answer."""
-
-
 class Gateway:
     """Translates HTTP requests to the gate.
 
     ready: whether `/-/readyz` says so. allowed_hosts: Host names (without port) besides loopback and the address that
     is listened on. body_bytes: largest request body. request_s: seconds for a body, and one more per KiB of it.
+    idle_s: seconds for which a client may take nothing of a stream.
     """
 
     def __init__(
@@ -63,6 +59,7 @@ class Gateway:
         ready: Callable[[], bool],
         body_bytes: int,
         request_s: float,
+        idle_s: float,
         allowed_hosts: Iterable[str] = (),
     ) -> None:
         self._gate = gate
@@ -70,6 +67,7 @@ class Gateway:
         self._ready = ready
         self._body_bytes = body_bytes
         self._request_s = request_s
+        self._idle_s = idle_s
         self._allowed_hosts = frozenset(host.lower() for host in allowed_hosts)
         self._closing: set[asyncio.Task[None]] = set()
         self._sessions = Sessions(gate, transport, self._later)
@@ -222,20 +220,21 @@ class Gateway:
         if self._retiring:
             response.force_close()
         # From here on the client has our head, so a failure can only be told in the stream's own words.
-        await _to_client(response.prepare(request))
-        try:
-            async for piece in answer.pieces():
-                if restored := await exchange.take(piece):
-                    await _to_client(response.write(restored))
-            rest = await exchange.end()
-            await exchange.bound()
-        except ClientGoneError:
-            raise
-        except Exception as error:
-            rest = exchange.stream_error(_refusal(error, exchange))
-        if rest:
-            await _to_client(response.write(rest))
-        await _to_client(response.write_eof())
+        with Taking(request.transport, self._idle_s) as client:
+            await client.write(response.prepare(request))
+            try:
+                async for piece in answer.pieces():
+                    if restored := await exchange.take(piece):
+                        await client.write(response.write(restored))
+                rest = await exchange.end()
+                await exchange.bound()
+            except ClientGoneError:
+                raise
+            except Exception as error:
+                rest = exchange.stream_error(_refusal(error, exchange))
+            if rest:
+                await client.write(response.write(rest))
+            await client.write(response.write_eof())
         return response
 
     def _later(self, closing: Awaitable[None]) -> None:
@@ -256,13 +255,6 @@ def _is_address(host: str) -> bool:
         ipaddress.ip_address(host)
         return True
     return False
-
-
-async def _to_client(writing: Awaitable[object]) -> None:
-    try:
-        await writing
-    except (ConnectionError, aiohttp.ClientConnectionResetError) as error:
-        raise ClientGoneError from error
 
 
 def _refusal(error: Exception, exchange: Exchange) -> Refusal:

@@ -141,6 +141,7 @@ class WaysIn:
             ready=self._ready,
             body_bytes=settings.limits.body_bytes,
             request_s=settings.limits.request_s,
+            idle_s=settings.limits.idle_s,
             allowed_hosts=(*settings.allowed_hosts, host),
         )
         given = self._given.gateway if self._given is not None else ()
@@ -197,6 +198,7 @@ class WaysIn:
                 connect_s=settings.limits.connect_s,
                 idle_s=settings.limits.idle_s,
                 request_s=settings.limits.request_s,
+                handshake_s=settings.limits.handshake_s,
                 proxy_protocol=settings.proxy_protocol,
                 require_credential=settings.require_credential,
                 upstream_auth=secret(settings.upstream_auth) if settings.upstream_auth else "",

@@ -147,7 +147,8 @@ async def door(line: Line) -> int:
     folder = Folder(settings.home)
     log = await asyncio.to_thread(RemoteLedger, settings, folder)
     await log.start()
-    parts = Parts(log, remote(folder), given(line.data["sockets"]), leads=bool(line.data["leads"]))
+    key = bytes.fromhex(line.data["pieces"])
+    parts = Parts(log, remote(folder), given(line.data["sockets"]), key, leads=bool(line.data["leads"]))
     app = App(settings, parts=parts)
     await app.start()
     # What was made until here lives as long as the process: the collector need not walk over it again and again.

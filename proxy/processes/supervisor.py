@@ -1,12 +1,14 @@
 """The supervisor: starts the processes of one machine, watches them, replaces what ends, restarts the doors in turn.
 
 It holds the listening sockets and serves the operators' port; no text, no record and no key of a provider ever enters.
+A door worker that is replaced gets the key of the one before, for the pieces of uploads that it had taken.
 Order at start: sockets, ledger writer and detection, then the door workers; at the end the other way round.
 """
 
 import asyncio
 import contextlib
 import logging
+import secrets
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -20,6 +22,7 @@ from proxy.doors.ways_in import BACKLOG, Addresses, bound
 from proxy.errors import ConfigError
 from proxy.keys import private_dir
 from proxy.metrics import Metrics
+from proxy.pieces import KEY_BYTES, PIECES, fresh
 from proxy.processes.child import Child
 from proxy.processes.roles import metrics_folder
 from proxy.processes.sockets import Sockets, address_of
@@ -51,6 +54,7 @@ class Supervisor:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self._line = {"settings": settings_to_json(settings)}
+        self._pieces_key = secrets.token_hex(KEY_BYTES)
         self._slots = [Slot(number) for number in range(settings.workers)]
         self._beside: dict[str, Child] = {}
         self._sockets: Sockets | None = None
@@ -71,6 +75,8 @@ class Supervisor:
         self._metrics = metrics_folder(run / "metrics")
         self._sockets = Sockets.open(self.settings)
         await asyncio.gather(self._start_beside(LEDGER, expected=None), self._start_beside(DETECTION))
+        # The writer has the home for itself now, so what is there of uploads is nobody's any more.
+        await asyncio.to_thread(fresh, self.settings.home / PIECES)
         await asyncio.gather(*(self._fill(slot) for slot in self._slots))
         admin = await self._start_admin()
         return Addresses(address_of(self._sockets.gateway[0]), admin, self._sockets.addresses)
@@ -127,7 +133,7 @@ class Supervisor:
         if self._stopping:
             raise ConfigError("dragoman is stopping")
         child = Child("door", lambda message: self._heard(slot, child, message))
-        line = {**self._line, "sockets": self._sockets.to_json(), "leads": slot.leads}
+        line = {**self._line, "sockets": self._sockets.to_json(), "leads": slot.leads, "pieces": self._pieces_key}
         await child.start(line, self._sockets.descriptors, self._metrics)
         slot.child, slot.takes = child, True
         self._spawn(self._watch(slot, child))

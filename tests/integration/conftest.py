@@ -230,6 +230,21 @@ async def own_model() -> AsyncIterator[FakeProvider]:
         yield fake
 
 
+@pytest.fixture
+def beside_own_model(tmp_path: Path, each_door: Callable[..., Any]) -> Callable[..., Any]:
+    """`stand` under a policy that names `own-llama`; `own` is the URL where that is."""
+    path = tmp_path / "own.yaml"
+
+    def start(own: str, policy: str, *, settings: dict[str, Any] | None = None, **fakes: Any) -> Any:
+        path.write_text(policy)
+        upstreams = {"own-llama": parse_origin(own, what="own-llama")}
+        return each_door(
+            settings={"policy": path, **(settings or {})}, upstreams=upstreams, **(fakes or {"openai": {}})
+        )
+
+    return start
+
+
 def chat(text: str, **more: Any) -> dict[str, Any]:
     """A chat completion request with one user message."""
     return {"model": "fake-echo", "messages": [{"role": "user", "content": text}], **more}

@@ -12,7 +12,6 @@ from typing import Any
 import orjson
 import pytest
 
-from proxy.config import parse_origin
 from proxy.fakes.leaks import assert_no_leak
 from proxy.fakes.server import FakeProvider
 from proxy.mirrors import Mirrors
@@ -52,18 +51,9 @@ media: {image: refuse, document: refuse, audio: refuse, video: refuse, sensor: r
 
 
 @pytest.fixture
-def mirroring(tmp_path: Path, each_door: Callable[..., Any]) -> Callable[..., Any]:
-    """A stand with the policy above; `own` is where `own-llama` is."""
-    path = tmp_path / "mirrors.yaml"
-
-    def start(own: str, *, policy: str = POLICY, settings: dict[str, Any] | None = None, **fakes: Any) -> Any:
-        path.write_text(policy)
-        upstreams = {"own-llama": parse_origin(own, what="own-llama")}
-        return each_door(
-            settings={"policy": path, **(settings or {})}, upstreams=upstreams, **(fakes or {"openai": {}})
-        )
-
-    return start
+def mirroring(beside_own_model: Callable[..., Any]) -> Callable[..., Any]:
+    """A stand with the policy above, or another; `own` is where `own-llama` is."""
+    return lambda own, policy=POLICY, **more: beside_own_model(own, policy, **more)
 
 
 async def settled(it: Any) -> None:

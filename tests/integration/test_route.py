@@ -1,7 +1,6 @@
 """`do: route`: special data goes to the company's own model instead, with nothing of the first recipient's."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -41,20 +40,9 @@ media: {image: refuse, document: refuse, audio: refuse, video: refuse, sensor: r
 
 
 @pytest.fixture
-def routes(tmp_path: Path, each_door: Callable[..., Any]) -> Callable[..., Any]:
-    """A stand with the policy above; `own-llama` is a fake of its own."""
-    path = tmp_path / "routes.yaml"
-    path.write_text(POLICY)
-
-    def start(own: Any, **fakes: Any) -> Any:
-        from types import MappingProxyType
-
-        from proxy.config import parse_origin
-
-        extra = MappingProxyType({"own-llama": parse_origin(own.url, what="own-llama")})
-        return each_door(settings={"policy": path}, upstreams=extra, **(fakes or {"openai": {}}))
-
-    return start
+def routes(beside_own_model: Callable[..., Any]) -> Callable[..., Any]:
+    """A stand with the policy above, or another; `own` is the fake that is `own-llama`."""
+    return lambda own, policy=POLICY, **more: beside_own_model(own.url, policy, **more)
 
 
 async def test_what_a_rule_routes_goes_to_the_other_destination_and_comes_back(
@@ -168,11 +156,10 @@ trust: {dragoman-session: [127.0.0.0/8]}
 
 
 async def test_a_share_of_the_sessions_is_routed_and_each_stays_where_it_is(
-    routes: Callable[..., Any], own_model: Any, chat: Any, tmp_path: Path
+    routes: Callable[..., Any], own_model: Any, chat: Any
 ) -> None:
-    (tmp_path / "routes.yaml").write_text(SHARED)
     sessions = [f"s-{number}" for number in range(30)]
-    async with routes(own_model) as it, it.client("openai", headers=KEY) as client:
+    async with routes(own_model, SHARED) as it, it.client("openai", headers=KEY) as client:
         for turn, asking in (("Hello", sessions), (f"I am {MAIL}", sessions[:10])):
             for session in asking:
                 answer = await client.post(

@@ -146,17 +146,37 @@ async def test_whichever_process_is_killed_the_others_go_on(
         assert set(states) <= {"complete", "interrupted", "not_sent", "client_gone"}
 
 
+async def told(it: Stand, path: str, **asked: Any) -> Any:
+    """An answer, over a connection of its own: whichever worker takes it."""
+    async with client_of(it.running, it.home, it.fake) as client:
+        answer = await client.post(path, **asked)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+
 @pytest.mark.parametrize("door", DOORS)
-async def test_a_rolling_restart_loses_no_request(tmp_path: Path, throwaway_ca: Any, door: str) -> None:
+async def test_a_rolling_restart_loses_no_request_and_no_piece_of_an_upload(
+    tmp_path: Path, throwaway_ca: Any, door: str
+) -> None:
     async with stand(tmp_path / "home", throwaway_ca, door) as it, asyncio.timeout(240):
         before = set(it.pids("door"))
+        pieces = [b"Write to anna.", b"schmidt@exam", b"ple.com, ", b"please"]
+        size = len(b"".join(pieces))
+        file = {"filename": "a.txt", "purpose": "user_data", "mime_type": "text/plain", "bytes": size}
+        upload = (await told(it, "/v1/uploads", json=file))["id"]
+        part = f"/v1/uploads/{upload}/parts"
+        parts = [(await told(it, part, files={"data": pieces[0]}))["id"]]
         async with sending(it):
             await it.load.more()
             os.kill(it.running.process.pid, signal.SIGHUP)
             while len(there := it.pids("door")) != 2 or before & set(there):
                 await it.load.more(1)
             await it.load.more()
+        parts += [(await told(it, part, files={"data": one}))["id"] for one in pieces[1:]]
+        whole = await told(it, f"/v1/uploads/{upload}/complete", json={"part_ids": parts})
+        assert (whole["status"], whole["bytes"]) == ("completed", size)
         await it.running.end(signal.SIGTERM)
+        assert b"Write to [EMAIL_ADDRESS_" in it.fake.received[-1].body
         assert set(it.load.answers) == {(200, "")}, it.load.answers
         assert not it.load.broken
         assert set(all_closed(it)) == {"complete"}

@@ -1,7 +1,9 @@
 """An upload in parts is answered here until it is complete; nothing of it leaves before, and nobody adds to another's."""
 
+import asyncio
 import hashlib
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,7 +14,8 @@ from proxy.errors import FormatError
 from proxy.formats.base import RequestHead
 from proxy.formats.selection import Formats
 from proxy.messages import Door, Egress, Headers, Reply
-from proxy.upload_parts import MAX_AGE_S, MAX_UPLOADS, Complete, InUpload, UploadParts
+from proxy.pieces import MAX_UPLOADS
+from proxy.upload_parts import MAX_AGE_S, Complete, InUpload, UploadParts
 from redaction.restore import Restorable, Restorer
 
 PEOPLE = {"[PERSON_4KJE2E42]": 'Jürgen "der Große"'}
@@ -32,31 +35,48 @@ def form(value: bytes) -> tuple[bytes, str]:
     return head + value + b"\r\n--x--\r\n", "multipart/form-data; boundary=x"
 
 
-def take(uploads: UploadParts, egress: Egress) -> Any:
-    found = uploads.take(egress, "openai", lambda: egress.body)
+class Uploads:
+    """The uploads of one worker, asked one after the other. pieces: what holds them, which others may share."""
+
+    def __init__(self, runner: asyncio.Runner, pieces: Any, limit: int, **more: Any) -> None:
+        self._runner, self._parts = runner, UploadParts(pieces, limit, **more)
+
+    def take(self, egress: Egress) -> Any:
+        return self._runner.run(self._parts.take(egress, "openai", lambda: egress.body))
+
+
+@pytest.fixture(scope="module")
+def making(runner: asyncio.Runner, pieces: Callable[..., Any]) -> Callable[..., Uploads]:
+    return lambda limit, **more: Uploads(runner, pieces(limit, **more), limit, **more)
+
+
+def take(uploads: Uploads, egress: Egress) -> Any:
+    found = uploads.take(egress)
     return json.loads(found.body) if isinstance(found, Reply) else found
 
 
-def begin(uploads: UploadParts, size: int = 6, **more: Any) -> str:
+def begin(uploads: Uploads, size: int = 6, **more: Any) -> str:
     told = take(uploads, asked("", json.dumps({**ASKED, "bytes": size, **more}).encode()))
     assert (told["object"], told["status"], told["bytes"]) == ("upload", "pending", size)
     return str(told["id"])
 
 
-def add(uploads: UploadParts, upload: str, value: bytes, **more: Any) -> str:
+def add(uploads: Uploads, upload: str, value: bytes, **more: Any) -> str:
     body, content_type = form(value)
     return str(take(uploads, asked(f"/{upload}/parts", body, content_type, **more))["id"])
 
 
 @given(st.lists(st.text("aä -[\r\n", max_size=20).map(str.encode), min_size=1, max_size=5), st.randoms())
-def test_however_it_is_cut_it_leaves_once_in_the_order_that_is_asked_for(pieces: list[bytes], random: Any) -> None:
-    uploads, whole = UploadParts(1000), b"".join(pieces)
+def test_however_it_is_cut_it_leaves_once_in_the_order_that_is_asked_for(
+    making: Callable[..., Uploads], cut: list[bytes], random: Any
+) -> None:
+    uploads, whole = making(1000), b"".join(cut)
     upload = begin(uploads, len(whole), expires_after={"anchor": "created_at", "seconds": 3600})
-    order = list(enumerate(pieces))
+    order = list(enumerate(cut))
     random.shuffle(order)
     ids = {at: add(uploads, upload, one) for at, one in order}
     md5 = hashlib.md5(whole, usedforsecurity=False).hexdigest()
-    body = json.dumps({"part_ids": [ids[at] for at in range(len(pieces))], "md5": md5}).encode()
+    body = json.dumps({"part_ids": [ids[at] for at in range(len(cut))], "md5": md5}).encode()
     done = take(uploads, asked(f"/{upload}/complete", body))
     assert isinstance(done, Complete)
     assert done.egress.target == b"/v1/files"
@@ -83,8 +103,8 @@ def test_however_it_is_cut_it_leaves_once_in_the_order_that_is_asked_for(pieces:
         ([], "no JSON object"),
     ],
 )
-def test_a_completion_that_does_not_fit_is_refused(body: Any, message: str) -> None:
-    uploads = UploadParts(1000)
+def test_a_completion_that_does_not_fit_is_refused(making: Callable[..., Uploads], body: Any, message: str) -> None:
+    uploads = making(1000)
     upload = begin(uploads)
     part = add(uploads, upload, b"123456")
     with pytest.raises(FormatError, match=message) as caught:
@@ -92,8 +112,8 @@ def test_a_completion_that_does_not_fit_is_refused(body: Any, message: str) -> N
     assert caught.value.code == "upload_invalid"
 
 
-def test_nobody_adds_to_the_upload_of_another_nor_ends_it() -> None:
-    uploads = UploadParts(1000)
+def test_nobody_adds_to_the_upload_of_another_nor_ends_it(making: Callable[..., Uploads]) -> None:
+    uploads = making(1000)
     upload = begin(uploads)
     for path in ("parts", "complete", "cancel"):
         for other in ({"key": "other"}, {"peer": "10.0.0.1"}, {"credential": "c"}):
@@ -103,9 +123,9 @@ def test_nobody_adds_to_the_upload_of_another_nor_ends_it() -> None:
     assert take(uploads, asked(f"/{upload}/cancel"))["status"] == "cancelled"
 
 
-def test_what_is_held_is_bounded_and_forgotten() -> None:
+def test_what_is_held_is_bounded_and_forgotten(making: Callable[..., Uploads]) -> None:
     now = [0.0]
-    uploads = UploadParts(10, lambda: now[0], lambda: now[0])
+    uploads = making(10, now=lambda: now[0])
     with pytest.raises(FormatError, match="more than 10 bytes"):
         begin(uploads, 11)
     upload = begin(uploads)
@@ -127,15 +147,15 @@ def test_what_is_held_is_bounded_and_forgotten() -> None:
     "body",
     [b"", b"[]", b"{", json.dumps({**ASKED, "bytes": -1}).encode(), json.dumps({**ASKED, "purpose": 1}).encode()],
 )
-def test_what_describes_no_upload_is_refused(body: bytes) -> None:
+def test_what_describes_no_upload_is_refused(making: Callable[..., Uploads], body: bytes) -> None:
     with pytest.raises(FormatError) as caught:
-        take(UploadParts(10), asked("", body))
+        take(making(10), asked("", body))
     assert caught.value.code == "upload_invalid"
 
 
-def test_other_requests_are_none_of_its_business() -> None:
+def test_other_requests_are_none_of_its_business(making: Callable[..., Uploads]) -> None:
     for one in (asked("", method="GET"), asked("/upload_1"), asked("/upload_1/parts/2")):
-        assert UploadParts(10).take(one, "openai", lambda: b"") is None
+        assert making(10).take(one) is None
 
 
 def test_the_file_goes_back_in_its_upload_and_an_error_as_it_came() -> None:

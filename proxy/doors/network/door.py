@@ -26,6 +26,7 @@ from proxy.ca import ensure_ca, upstream_trust
 from proxy.doors.network.certificates import Certificates
 from proxy.doors.network.enginelog import EngineLog
 from proxy.doors.network.hooks import Hooks
+from proxy.doors.network.patience import Patience
 from proxy.doors.network.peers import PeeredServers
 from proxy.doors.network.routing import Routing
 from proxy.doors.network.sessions import SessionEnded
@@ -97,9 +98,10 @@ class NetworkDoor:
         master = self._master = Master(options, asyncio.get_running_loop())
         # It would format every log line of the process for an event that nobody listens to.
         logging.getLogger().removeHandler(master._legacy_log_events)
-        hooks = Hooks(self._transfers, self._settings)
-        routing = Routing(self._transfers, hooks, self._settings)
-        master.addons.add(self._proxyserver, Certificates(), routing, hooks)
+        patience = Patience(self._transfers, self._settings)
+        hooks = Hooks(self._transfers, self._settings, patience)
+        routing = Routing(self._transfers, hooks, self._settings, patience)
+        master.addons.add(self._proxyserver, Certificates(), routing, hooks, patience)
         if self._settings.require_credential:
             options.add_option("proxyauth", str, "gate", "SOCKS5 asks for user and password; the gate judges them.")
         for spec in specs:

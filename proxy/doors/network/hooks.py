@@ -6,7 +6,6 @@ What this addon does not get to see is not sent: `layers` holds everything back 
 
 # mypy: allow-untyped-calls
 
-import asyncio
 import base64
 from dataclasses import dataclass
 
@@ -14,10 +13,10 @@ from mitmproxy import ctx, exceptions, http, tls
 from mitmproxy.connection import Client
 from mitmproxy.proxy.layers.modes import Socks5AuthData
 from mitmproxy.proxy.mode_specs import RegularMode, TransparentMode, UpstreamMode
-from mitmproxy.proxy.server_hooks import ServerConnectionHookData
 
 from proxy.doors.network.guard import fail_closed
 from proxy.doors.network.names import host_name
+from proxy.doors.network.patience import Patience
 from proxy.doors.network.sessions import Passing
 from proxy.doors.network.settings import ENGINE, NetworkSettings
 from proxy.doors.network.transfers import Passage, Transfers, passage_of
@@ -51,6 +50,10 @@ TRAILERS = Refusal(400, "trailers_unsupported", "fields after the body are not i
 UNAUTHENTICATED = Refusal(
     407, "credential_required", "show a dragoman credential to the proxy: http://app:CREDENTIAL@HOST:PORT"
 )
+DISTRUST = Refusal(
+    403, "client_distrusts_ca", "the app did not accept the certificate of this proxy; see `dragoman ca env`"
+)
+SLOW_HANDSHAKE = Refusal(408, "handshake_too_slow", "the app did not bring its TLS handshake to an end in time")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +71,12 @@ class Hooks:
 
     name = "dragoman"
 
-    def __init__(self, transfers: Transfers, settings: NetworkSettings) -> None:
+    def __init__(self, transfers: Transfers, settings: NetworkSettings, patience: Patience) -> None:
         self.transfers = transfers
+        self._patience = patience
         self.tunnels: dict[str, Tunnel] = {}
         self.credentials: dict[str, str] = {}
         self._settings = settings
-        self._connecting: dict[str, asyncio.TimerHandle] = {}
 
     def configure(self, updated: set[str]) -> None:
         """Refuse options on which the promises rest, also while running."""
@@ -135,13 +138,12 @@ class Hooks:
 
     @fail_closed(_nothing)
     async def tls_failed_client(self, data: tls.TlsData) -> None:
-        """A client that does not trust our certificate, or pins another: it ends here, visibly."""
+        """A client that does not trust our certificate, or pins another, or is too slow: it ends here, visibly."""
         client, server = data.context.client, data.context.server
         address = server.address or ("", 0)
         origin = Origin("https", host_name(client.sni or address[0]), address[1])
         egress = connection_egress(client.proxy_mode.type_name, peer_of(client.peername), origin, "")
-        message = "the app did not accept the certificate of this proxy; see `dragoman ca env`"
-        await self.transfers.refuse(egress, Refusal(403, "client_distrusts_ca", message))
+        await self.transfers.refuse(egress, SLOW_HANDSHAKE if self._patience.was_cut(client) else DISTRUST)
 
     @fail_closed(_nothing)
     async def client_disconnected(self, client: Client) -> None:
@@ -267,45 +269,3 @@ class Hooks:
             if passing.session.reader.turn_ended:
                 self.transfers.later(self.transfers.gate.look_at_turn(passing.session))
         passing.done = True
-
-    # --- the time that connecting may take ---------------------------------------------------------------------
-
-    def server_connect(self, data: ServerConnectionHookData) -> None:
-        """The engine waits for a connection as long as the system does; that is minutes."""
-        loop = asyncio.get_running_loop()
-        self._connecting[data.server.id] = loop.call_later(self._settings.connect_s, self._too_slow, data)
-
-    def server_connected(self, data: ServerConnectionHookData) -> None:
-        """TCP stands; with TLS the time goes on."""
-        if not data.server.tls:
-            self._in_time(data.server.id)
-
-    def server_connect_error(self, data: ServerConnectionHookData) -> None:
-        """Refused, unreachable, or ended by us."""
-        self._in_time(data.server.id)
-
-    def server_disconnected(self, data: ServerConnectionHookData) -> None:
-        """Also a handshake that failed ends the connection."""
-        self._in_time(data.server.id)
-
-    def tls_established_server(self, data: tls.TlsData) -> None:
-        """Certificate verified: the connection stands."""
-        self._in_time(data.conn.id)
-
-    def _in_time(self, server: str) -> None:
-        if timer := self._connecting.pop(server, None):
-            timer.cancel()
-
-    def _too_slow(self, data: ServerConnectionHookData) -> None:
-        self._connecting.pop(data.server.id, None)
-        self.transfers.note("connect_timeout")
-        handler = ctx.master.addons.get("proxyserver").connections.get(data.client.id)
-        io = handler.transports.get(data.server) if handler is not None else None
-        if io is not None and io.handler is not None:
-            io.handler.cancel("no connection in time")
-
-    def done(self) -> None:
-        """The engine stops: no timer of ours may outlive it."""
-        for timer in self._connecting.values():
-            timer.cancel()
-        self._connecting.clear()

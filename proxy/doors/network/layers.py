@@ -6,9 +6,11 @@ The checks stand in the layers and not in hooks, because a hook that raises is s
 
 # mypy: allow-untyped-calls
 
+from collections.abc import Callable
 from typing import Any
 
 from mitmproxy import flow as engine_flow
+from mitmproxy.connection import Client
 from mitmproxy.proxy import commands, events, layer
 from mitmproxy.proxy.context import Context
 from mitmproxy.proxy.layers.http import (
@@ -27,9 +29,10 @@ from mitmproxy.proxy.layers.http._events import (
     ResponseEndOfMessage,
     ResponseProtocolError,
 )
+from mitmproxy.proxy.layers.http._hooks import HttpErrorHook
 
 from proxy.doors.network.answers import SWITCHED, Answer
-from proxy.doors.network.clients import GuardedHttp1, GuardedHttp2, has_page
+from proxy.doors.network.clients import ClientLimits, GuardedHttp1, GuardedHttp2, RequestTooSlow, has_page
 from proxy.doors.network.sessions import SessionLayer
 from proxy.doors.network.trailers import survive_trailers
 from proxy.doors.network.transfers import Passage, Transfers, passage_of, refusal_for
@@ -42,6 +45,7 @@ from proxy.session import Session
 type Commands = layer.CommandGenerator[Any]
 
 FAILED_CLOSED = Refusal(503, "failed_closed", "dragoman failed on this request; nothing was sent", 1)
+BODY_TOO_SLOW = Refusal(408, "body_too_slow", "the request body comes too slowly")
 
 
 class Closing(layer.Layer):
@@ -65,22 +69,27 @@ class GuardedHttpLayer(HttpLayer):
     """The engine's HTTP layer with our connection to the client and our streams in it."""
 
     def __init__(
-        self, context: Context, mode: HTTPMode, transfers: Transfers, head_bytes: int, request_s: float
+        self,
+        context: Context,
+        mode: HTTPMode,
+        transfers: Transfers,
+        limits: ClientLimits,
+        heard: Callable[[Client], None],
     ) -> None:
+        """heard: told when the client has begun its first request."""
         super().__init__(context, mode)
         self._transfers = transfers
-        self._head_bytes = head_bytes
-        self._request_s = request_s
+        self._limits = limits
+        self._heard: Callable[[Client], None] | None = heard
 
     def _handle_event(self, event: events.Event) -> Commands:
         if isinstance(event, events.Start):
             context = self.context.fork()
-            if self.context.client.alpn == b"h2":
-                self.connections[self.context.client] = GuardedHttp2(context, self._error_reply)
-            else:
-                self.connections[self.context.client] = GuardedHttp1(
-                    context, self._error_reply, self._head_bytes, self._request_s
-                )
+            kind = GuardedHttp2 if self.context.client.alpn == b"h2" else GuardedHttp1
+            self.connections[self.context.client] = kind(context, self._error_reply, self._limits, self._too_slow)
+        elif self._heard is not None and isinstance(event, events.DataReceived):
+            self._heard(self.context.client)
+            self._heard = None
         yield from super()._handle_event(event)
 
     def register_connection(self, command: RegisterHttpConnection) -> Commands:
@@ -92,6 +101,9 @@ class GuardedHttpLayer(HttpLayer):
         stream = GuardedStream(self.context.fork(), stream_id, self._transfers)
         self.streams[stream_id] = stream
         yield from self.event_to_child(stream, events.Start())
+
+    def _too_slow(self) -> None:
+        self._transfers.note("too_slow", "head")
 
     def _error_reply(self, event: ResponseProtocolError) -> Reply | None:
         """Our answer in place of the engine's error page; None where the engine only closes."""
@@ -114,6 +126,12 @@ class GuardedStream(HttpStream):
     def passage(self) -> Passage | None:
         """The passage of the request; None before its head was read."""
         return passage_of(self.flow) if hasattr(self, "flow") else None
+
+    def _handle_event(self, event: events.Event) -> Commands:
+        if isinstance(event, RequestTooSlow):
+            yield from self._refuse_slow()
+        else:
+            yield from super()._handle_event(event)
 
     # --- towards the upstream ----------------------------------------------------------------------------------
 
@@ -158,6 +176,19 @@ class GuardedStream(HttpStream):
             return True
         passage.refusal = None
         return False
+
+    def _refuse_slow(self) -> Commands:
+        """As the engine does with a body that is too large. Nothing was sent: bodies are waited for."""
+        if self.client_state != self.state_consume_request_body:
+            return  # its end has come meanwhile
+        passage_of(self.flow).refusal = BODY_TOO_SLOW
+        self.flow.error = engine_flow.Error(BODY_TOO_SLOW.message)
+        yield HttpErrorHook(self.flow)
+        error = ResponseProtocolError(self.stream_id, BODY_TOO_SLOW.message, ErrorCode.REQUEST_TOO_LARGE)
+        yield SendHttp(error, self.context.client)
+        self.client_state = self.state_errored
+        self.flow.live = False
+        yield DropStream(self.stream_id)
 
     # --- towards the client ------------------------------------------------------------------------------------
 
@@ -216,7 +247,7 @@ class GuardedStream(HttpStream):
             yield from super().flow_done()
             return
         self.child_layer = SessionLayer(self.context, self.flow, self._transfers, session)
-        self._handle_event = self.passthrough
+        self._handle_event = self.passthrough  # type: ignore[method-assign]  # as the engine does
         yield from self.child_layer.handle_event(events.Start())
         yield SendHttp(ResponseEndOfMessage(self.stream_id), self.context.client)
 

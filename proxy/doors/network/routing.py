@@ -17,10 +17,12 @@ from mitmproxy.proxy.layers.http import HTTPMode
 from mitmproxy.proxy.layers.tls import HTTP_ALPNS, parse_client_hello
 from mitmproxy.proxy.mode_specs import ReverseMode
 
+from proxy.doors.network.clients import ClientLimits
 from proxy.doors.network.guard import fail_closed
 from proxy.doors.network.hooks import MISMATCH, UNREGISTERED, Hooks
 from proxy.doors.network.layers import Closing, GuardedHttpLayer
 from proxy.doors.network.names import host_name, is_address
+from proxy.doors.network.patience import Patience
 from proxy.doors.network.settings import NetworkSettings
 from proxy.doors.network.transfers import Transfers
 from proxy.doors.network.translate import connection_egress, peer_of
@@ -51,10 +53,11 @@ class Routing:
 
     name = "nextlayer"
 
-    def __init__(self, transfers: Transfers, hooks: Hooks, settings: NetworkSettings) -> None:
+    def __init__(self, transfers: Transfers, hooks: Hooks, settings: NetworkSettings, patience: Patience) -> None:
         self.transfers = transfers
         self._hooks = hooks
-        self._settings = settings
+        self._patience = patience
+        self._limits = ClientLimits(settings.head_bytes, settings.request_s)
 
     def _close(self, ask: layer.NextLayer) -> None:
         ask.layer = Closing(ask.context)
@@ -66,6 +69,8 @@ class Routing:
         ask.layer = await self._choose(context, data)
         if ask.layer is None and len(data) > HELLO_BYTES:
             ask.layer = Closing(context)
+        if isinstance(ask.layer, TCPLayer):
+            self._patience.heard(context.client)
 
     async def _choose(self, context: Context, data: bytes) -> layer.Layer | None:
         if context.client.transport_protocol != "tcp":
@@ -153,8 +158,7 @@ class Routing:
         return server
 
     def _http_layer(self, context: Context, mode: HTTPMode) -> GuardedHttpLayer:
-        settings = self._settings
-        return GuardedHttpLayer(context, mode, self.transfers, settings.head_bytes, settings.request_s)
+        return GuardedHttpLayer(context, mode, self.transfers, self._limits, self._patience.heard)
 
     def _route(self, context: Context) -> tuple[str, int]:
         address = context.server.address

@@ -80,8 +80,9 @@ class NetworkSettings:
 
     confdir: folder of the authority (`proxy.ca.ensure_ca`). modes: mitmproxy's mode specs. body_bytes: of a request as
     it came. head_bytes: of a request's line and fields. connect_s: until an upstream's connection stands, TLS included.
-    idle_s: without any byte on a client's connection. request_s: from the first byte of a request over HTTP/1 until its
-    head is whole. upstream_ca: PEM file trusted beside the public authorities.
+    idle_s: without any byte on a client's connection. handshake_s: until a client's connection, or the tunnel in it,
+    begins its first request. request_s: from a request's first byte until its head is whole, and from then on until its
+    body is, with a second more per KiB that came. upstream_ca: PEM file trusted beside the public authorities.
     require_credential: an app must show a credential to the proxy itself (407, or SOCKS5 user and password).
     upstream_auth: `user:password` for the next proxy in the modes `upstream:`. proxy_protocol: networks of balancers
     whose connections begin with a header that names the client. engine: further options of the engine.
@@ -94,6 +95,7 @@ class NetworkSettings:
     connect_s: float = 10.0
     idle_s: float = 600.0
     request_s: float = 20.0
+    handshake_s: float = 20.0
     upstream_ca: Path | None = None
     require_credential: bool = False
     upstream_auth: str = ""
