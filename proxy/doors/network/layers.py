@@ -35,7 +35,7 @@ from proxy.doors.network.answers import SWITCHED, Answer
 from proxy.doors.network.clients import ClientLimits, GuardedHttp1, GuardedHttp2, RequestTooSlow, has_page
 from proxy.doors.network.sessions import SessionLayer
 from proxy.doors.network.trailers import survive_trailers
-from proxy.doors.network.transfers import Passage, Transfers, passage_of, refusal_for
+from proxy.doors.network.transfers import CANCELLED, Passage, Transfers, passage_of, refusal_for
 from proxy.doors.network.translate import plain_reply, response_of
 from proxy.exchange import Ending
 from proxy.held import HELD_BYTES
@@ -263,7 +263,8 @@ class GuardedStream(HttpStream):
             if self._answer is not None and self.server_state == self.state_stream_response_body:
                 for piece in self._answer.broken_off():
                     yield SendHttp(ResponseData(self.stream_id, piece), self.context.client)
-            passage.refusal = passage.refusal or refusal_for(event.code, event.message)
+            late = self.context.client.id in self._transfers.late and event.code is ErrorCode.CONNECT_FAILED
+            passage.refusal = passage.refusal or refusal_for(event.code, CANCELLED if late else event.message)
         yield from super().handle_protocol_error(event)
         self._end(Ending.UPSTREAM_ERROR)
 

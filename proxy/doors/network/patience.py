@@ -50,6 +50,7 @@ class Patience:
         """Nobody is waited for any more."""
         self._in_time(client.id)
         self._cut.discard(client.id)
+        self._transfers.late.discard(client.id)
 
     def heard(self, client: Client) -> None:
         """It has begun a request, or passes unread."""
@@ -75,6 +76,7 @@ class Patience:
 
     def server_connect(self, data: ServerConnectionHookData) -> None:
         """The engine waits for a connection as long as the system does; that is minutes."""
+        self._transfers.late.discard(data.client.id)
         loop = asyncio.get_running_loop()
         self._timers[data.server.id] = loop.call_later(self._settings.connect_s, self._server_too_slow, data)
 
@@ -98,6 +100,7 @@ class Patience:
     def _server_too_slow(self, data: ServerConnectionHookData) -> None:
         self._timers.pop(data.server.id, None)
         self._transfers.note("connect_timeout")
+        self._transfers.late.add(data.client.id)
         _end(data.client.id, data.server, "no connection in time")
 
     def _in_time(self, connection: str) -> None:

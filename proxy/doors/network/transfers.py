@@ -26,6 +26,8 @@ logger = logging.getLogger("dragoman.network")
 
 WATCH_S = 1.0
 """How often an open session is asked about stops; an officer's stop takes effect within two seconds."""
+CANCELLED = "connection cancelled"
+"""The engine's words for a connection to an upstream that we gave up before TCP stood."""
 KEY = "dragoman"
 """Under this name a flow's metadata holds its passage."""
 
@@ -115,8 +117,8 @@ class Transfers:
     """What is open, what went wrong, and the gate. One per door.
 
     counts: events by closed names, for metrics. observe: told of each, as (kind, label). draining: nothing new is
-    taken. retiring: connections end after their next answer. end_session: tells a
-    session's layer to end it, with a refusal or because we are shutting down.
+    taken. retiring: connections end after their next answer. late: clients for which a connection to an upstream was
+    just given up. end_session: tells a session's layer to end it, with a refusal or because we are shutting down.
     """
 
     gate: NetworkGate
@@ -124,6 +126,7 @@ class Transfers:
     counts: Counter[str] = field(default_factory=Counter)
     draining: bool = False
     retiring: bool = False
+    late: set[str] = field(default_factory=set)
     _open: dict[int, tuple[str, Passage]] = field(default_factory=dict)
     _closing: set[asyncio.Task[None]] = field(default_factory=set)
     _quiet: asyncio.Event = field(default_factory=asyncio.Event)
@@ -274,7 +277,7 @@ def refusal_for(code: ErrorCode, message: str) -> Refusal:
         case ErrorCode.CONNECT_FAILED if message.startswith("Certificate verify failed"):
             text = "the provider's certificate does not prove its name, so nothing was sent; see upstream_ca"
             return Refusal(502, "upstream_untrusted", text)
-        case ErrorCode.CONNECT_FAILED if message == "connection cancelled":
+        case ErrorCode.CONNECT_FAILED if message == CANCELLED:
             return Refusal(504, "upstream_timeout", "the provider did not accept a connection in time", 1)
         case ErrorCode.CONNECT_FAILED:
             return Refusal(502, "upstream_unreachable", "the provider could not be reached; nothing was sent", 1)
