@@ -10,7 +10,7 @@ from dataclasses import replace
 from policies.destination import Destination
 from policies.policy import Policy
 from proxy.config import parse_origin
-from proxy.errors import RefusedError, UnavailableError
+from proxy.errors import FormatError, RefusedError, UnavailableError
 from proxy.formats.base import Dialect, Inspected, MediaPart, RequestHead
 from proxy.formats.target import NOWHERE, read_target
 from proxy.framing.coding import decode_body
@@ -102,6 +102,9 @@ def read_request(work: Work, services: Services, limits: GateLimits) -> None:
     """Take body, target and headers apart. Pure, and long for a large body. Raises FormatError."""
     egress = work.facts.egress
     path, _, query = egress.target.decode("latin-1").partition("?")
+    if path[:1] != "/" and path != "*":
+        # HTTP/2 lets any words stand there (RFC 9113 section 8.3.1), a whole URL of somebody else too.
+        raise FormatError("the request's path does not begin with a slash", code="invalid_target")
     headers = egress.headers.without((*HOP_BY_HOP, *OWN_HEADERS, *_for_us(work.active.policy)))
     work.head = RequestHead(egress.method, known(work.origin).host, path, query, headers, egress.upgrade)
     work.format, work.endpoint = services.formats.select(work.head, work.destination.format_for(path))

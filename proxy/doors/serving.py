@@ -82,7 +82,7 @@ class Connection(web.RequestHandler):
         answer = web.Response(
             status=status,
             body=orjson.dumps({"error": error}),
-            headers={"content-type": "application/json", "dragoman-reason": code},
+            headers={"content-type": "application/json", "dragoman-reason": code, "server": "dragoman"},
         )
         answer.force_close()
         return answer

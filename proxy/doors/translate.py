@@ -43,6 +43,8 @@ def head_of[R: web.StreamResponse](status: int, headers: Headers, kind: Callable
     response = kind(status=status)
     for name, value in headers:
         response.headers.add(name.decode("latin-1"), value.decode("latin-1"))
+    # The library would say which Python and which version of itself this is, to everybody who asks.
+    response.headers.setdefault("Server", "dragoman")
     return response
 
 

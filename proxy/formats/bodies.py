@@ -6,6 +6,7 @@ whether it may pass. A shape may say which fields of a form are structure; a fie
 
 from collections.abc import Mapping
 
+from proxy.errors import FormatError
 from proxy.formats import media
 from proxy.formats.base import Inspected
 from proxy.formats.document import Decoded, Document, Percent, Slot, decode, plain
@@ -25,6 +26,13 @@ def read_body(inspection: Inspection, content_type: str, body: bytes, shape: Sha
     if media_type.startswith("multipart/"):
         decoded = Decoded(body.decode("latin-1"), "latin-1")
         return _finish(inspection, decoded, body, *read_multipart(inspection, content_type, body, shape))
+    if media_type == FORM and body.lstrip()[:1] == b"{":
+        # What nobody named is a form to curl; a form that really begins so is no JSON.
+        try:
+            return read_body(inspection, f"application/json; charset={charset or 'utf-8'}", body, shape)
+        except FormatError as error:
+            if error.code != "invalid_json":
+                raise
     if media_type == FORM:
         decoded = decode(body, charset, zeros=False)
         slots, facts = _form(inspection, decoded.text, shape)

@@ -128,7 +128,10 @@ class JsonFormat:
         content_type = head.headers.get("content-type") or ""
         if "upload" in (head.headers.get("x-goog-upload-command") or ""):
             content_type = ""  # Google's SDK says JSON whatever the file is
-        if operation.uploads or content_type.lower().startswith(("multipart/", FORM)):
+        form = content_type.lower().startswith(FORM)
+        if form and (inspected := self._said_to_be_a_form(operation, head, body)) is not None:
+            return inspected
+        if form or operation.uploads or content_type.lower().startswith("multipart/"):
             read = read_body(inspection, content_type, body, operation.request)
             return replace(read, state=named, keeps=operation.creates)
         decoded = decode(body, charset_of(content_type))
@@ -141,6 +144,17 @@ class JsonFormat:
             keeps=keeps or operation.creates,
             unkept={} if operation.creates else unkept,
         )
+
+    def _said_to_be_a_form(self, operation: Operation, head: RequestHead, body: bytes) -> Inspected | None:
+        """JSON that curl calls a form where nobody says what it is; None where it is no JSON."""
+        if not _OPENED.match(body[:64].decode("latin-1")):
+            return None
+        try:
+            return self._read(operation, replace(head, headers=head.headers.without(("content-type",))), body)
+        except FormatError as error:
+            if error.code != "invalid_json":
+                raise
+            return None
 
     def splice(self, inspected: Inspected, replacements: Mapping[str, str]) -> bytes:
         """The body with the texts of the given pointers replaced."""

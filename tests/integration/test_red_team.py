@@ -121,4 +121,5 @@ async def test_a_charset_is_no_way_around(stand: Callable[..., Any], charset: st
     async with stand() as it:
         answer = await send(it, "/openai/v1/new-thing", kind, content=words.encode())
         assert (answer.status_code, answer.headers["dragoman-reason"]) == (400, "invalid_encoding")
+        assert answer.headers["server"] == "dragoman"  # and not which Python and which library
         assert it.received() == []

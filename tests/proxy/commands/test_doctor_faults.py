@@ -119,9 +119,11 @@ def test_a_fault_is_found_and_the_advice_given(
     assert "secret-word" not in str(found)
 
 
-@pytest.mark.parametrize("which", ["gateway", "metrics", "HTTPS proxy"])
+@pytest.mark.parametrize("which", ["gateway", "metrics", "HTTPS proxy", "console"])
 def test_a_port_that_somebody_else_has_is_found(sound: Settings, which: str) -> None:
-    address = {"gateway": sound.listen, "metrics": sound.admin, "HTTPS proxy": sound.modes[0].partition("@")[2]}[which]
+    sound = replace(sound, console=free())
+    proxy = sound.modes[0].partition("@")[2]
+    address = {"gateway": sound.listen, "metrics": sound.admin, "HTTPS proxy": proxy, "console": sound.console}[which]
     host, _, port = address.rpartition(":")
     with socket.create_server((host, int(port))):
         found = mend(sound)

@@ -65,6 +65,16 @@ def test_a_form_changes_nothing_but_the_value(read):
     assert {segment.schema_pointer for segment in one.inspected.segments} == {"/*"}
 
 
+@pytest.mark.parametrize("path", [ANY, "/v1/chat/completions", "/api/chat"])
+def test_json_that_curl_calls_a_form_leaves_as_json(read, path):
+    body = b'{"model": "m", "messages": [{"role": "user", "content": "Anna & Ben = 2"}]}'
+    one = read(path, body, FORM)
+    assert one.texts["/messages/0/content"] == "Anna & Ben = 2"
+    assert one.splice({"/messages/0/content": "X"}) == body.replace(b"Anna & Ben = 2", b"X")
+    pair = b"{anna=%7Banna"
+    assert read(path, pair, FORM).splice({}) == pair
+
+
 def test_json_in_a_form_and_double_encoding_are_opened(read):
     one = read(ANY, b"payload=%7B%22to%22%3A%22Anna%22%7D&twice=Anna%2520Schmidt", FORM)
     assert one.texts["/payload#/to"] == "Anna"

@@ -200,3 +200,9 @@ def test_a_body_that_is_no_json_is_refused_and_not_quoted(read, path, raw):
         read(path, raw)
     assert caught.value.status == 400
     assert "Anna" not in str(caught.value)
+
+
+@pytest.mark.parametrize("target", ["https://evil.example/v1/models", "v1/models", "", "?a=b"])
+def test_a_target_that_is_no_path_is_not_sent_on(gate, target):
+    went = gate.ask("openai", target, b"", "", method="GET")
+    assert (went.left, went.code) == (None, "invalid_target")
