@@ -7,6 +7,7 @@ the statement and its values.
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -123,7 +124,13 @@ def _close_late(_: object, record: sa.pool.ConnectionPoolEntry) -> None:
 
 def insert_if_free(connection: sa.Connection, table: sa.Table) -> sa.Insert:
     """INSERT that leaves a row alone which is there already, another transaction's included."""
-    if connection.dialect.name == "sqlite":
+    return _if_free(connection.dialect.name, table)
+
+
+@lru_cache(maxsize=32)
+def _if_free(dialect: str, table: sa.Table) -> sa.Insert:
+    """Kept, because making one costs as much as running it."""
+    if dialect == "sqlite":
         return sqlite.insert(table).on_conflict_do_nothing()
     return postgresql.insert(table).on_conflict_do_nothing()
 

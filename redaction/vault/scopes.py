@@ -26,16 +26,29 @@ def opened(row: Row, kek: KeyEncryptionKey) -> tuple[Scope, ScopeKeys]:
     return Scope(row.id, row.kind, row.destination, row.token_length, keys.token, keys.commit), keys
 
 
-def touched(connection: sa.Connection, where: sa.ColumnElement[bool], now: int) -> list[Row]:
-    """The live, unexpired rows that fit, their life begun anew and locked until the transaction ends."""
+def _touching(where: sa.ColumnElement[bool]) -> sa.sql.dml.ReturningUpdate[Any]:
+    now = sa.bindparam("touched_at", type_=sa.BigInteger)
     later = now + t.scope.c.ttl_s * 1000
-    change = (
+    return (
         t.scope.update()
         .where(where & LIVE & (t.scope.c.expires > now))
         .values(used=now, expires=sa.case((t.scope.c.expires > later, t.scope.c.expires), else_=later))
         .returning(*t.scope.c)
     )
-    return list(connection.execute(change))
+
+
+_TOUCHING_ONE = _touching(t.scope.c.id == sa.bindparam("of_scope"))
+# Made once: making it costs more than what the database does with it, and every new placeholder asks for it.
+
+
+def touched(connection: sa.Connection, where: sa.ColumnElement[bool], now: int) -> list[Row]:
+    """The live, unexpired rows that fit, their life begun anew and locked until the transaction ends."""
+    return list(connection.execute(_touching(where), {"touched_at": now}))
+
+
+def touched_one(connection: sa.Connection, scope_id: str, now: int) -> list[Row]:
+    """The same of one scope: its row, or none."""
+    return list(connection.execute(_TOUCHING_ONE, {"of_scope": scope_id, "touched_at": now}))
 
 
 def make(

@@ -41,6 +41,9 @@ from redaction.vault.seen import Seen
 
 _OBJECT_KEY = "object"
 _BATCH = 500  # bound parameters of one statement; SQLite allows 32,766
+_STORED = sa.select(t.mapping.c.token, t.mapping.c.surface_ref).where(
+    (t.mapping.c.scope == sa.bindparam("of_scope")) & t.mapping.c.token.in_(sa.bindparam("tokens", expanding=True))
+)
 
 
 def open_vault(home: Path, url: str = "") -> "SqlVault":
@@ -103,7 +106,7 @@ class SqlVault:
         missing = [item for item in items if item not in known]
         if missing or (persons and not self._seen.concerns(scope, persons)):
             with self._database.write() as connection:
-                rows = scopes.touched(connection, t.scope.c.id == scope.id, self._clock_ms())
+                rows = scopes.touched_one(connection, scope.id, self._clock_ms())
                 if not rows:
                     self._seen.forget(scope.id)
                     raise VaultError("the conversation's keys were destroyed; start a new one", code="shredded")
@@ -260,9 +263,8 @@ class SqlVault:
             stored: dict[str, bytes] = {}
             for start in range(0, len(candidates), _BATCH):
                 part = [one.token for one in candidates[start : start + _BATCH]]
-                select = sa.select(t.mapping.c.token, t.mapping.c.surface_ref)
-                where = (t.mapping.c.scope == scope.id) & t.mapping.c.token.in_(part)
-                stored.update((row.token, row.surface_ref) for row in connection.execute(select.where(where)))
+                found = connection.execute(_STORED, {"of_scope": scope.id, "tokens": part})
+                stored.update((row.token, row.surface_ref) for row in found)
             return stored
 
         return store
