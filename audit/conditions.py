@@ -15,7 +15,7 @@ from audit.errors import AuditError
 from audit.fields import Check, Many, Maybe, Nested, Whole, table
 from audit.inside import Holds, Inside, Part
 from audit.record import BlockedRecord, OutcomeRecord, TransferRecord
-from audit.tables import UNUSUAL, entry, finding, subject, transfer
+from audit.tables import UNUSUAL, entry, finding, transfer
 
 COLUMNS: tuple[str, ...] = tuple(
     column.name for column in transfer.columns if column.name not in {"idx", "outcome_idx", "day", "countries", "boot"}
@@ -90,7 +90,7 @@ def unknown(name: str, known: Sequence[str]) -> QueryError:
 
 def within_entries(values: Mapping[str, str]) -> bool:
     """Whether entries have to be read to answer."""
-    return any(name in INSIDE or name == SCORE_FROM for name in values)
+    return any(name in INSIDE or name in {SCORE_FROM, "role_of_subject"} for name in values)
 
 
 def of_parts(values: Mapping[str, str]) -> bool:
@@ -169,9 +169,8 @@ def _deciles(value: str) -> tuple[str, ...]:
 def _equal(name: str, value: str) -> sa.ColumnElement[bool]:
     if name == "country":
         return in_country(transfer, value)
-    if name == "role_of_subject":
-        rows = sa.select(subject.c.idx).where(subject.c.role == value, subject.c.idx == transfer.c.idx)
-        return rows.correlate(transfer).exists()
+    if name == "role_of_subject":  # the table of subjects leads from a person to transfers, not back
+        return _in_entry(False, Holds.any_of(entry.c.body, ("subjects",), [("role", (value,))]))
     if name == "state" and value == "open":
         # As a set, because only so the index of the few open ones is taken instead of a walk through all.
         return transfer.c.idx.in_(sa.select(transfer.c.idx).where(transfer.c.state.is_(None)))

@@ -145,6 +145,7 @@ class ErasureRecord(Event):
     kept_until: Annotated[int | None, Maybe(f.TIME_MS), "The last such date."] = None
     mappings: Annotated[int, f.COUNT, "Mappings of the vault that were shredded."] = 0
     actor: Annotated[str, f.ACTOR, "Who."] = "system"
+    second_actor: Annotated[str | None, Maybe(f.ACTOR), "Who agreed, where two people have to want it."] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,7 @@
 """One period at a glance: how many transfers, persons, recipients; what was not looked into; what flowed where.
 
-Counts come from the roll-ups and tables that were derived from entries. What was not inspected stands in the entries
-alone, so it is counted over the newest ones, and the answer says over how many.
+Counts come from the roll-ups and tables that were derived from entries; very many persons are estimated. What was not
+inspected stands in the entries alone, so it is counted over the newest ones, and the answer says over how many.
 """
 
 from dataclasses import dataclass
@@ -11,8 +11,9 @@ import sqlalchemy as sa
 
 from audit import query
 from audit.holders import completeness
+from audit.persons import LEAPS, count_persons
 from audit.query import Question
-from audit.tables import entry, subject, transfer
+from audit.tables import entry, transfer
 
 LOOKED_INTO = 5_000
 """Entries that are read for what was not inspected: about 50 ms of parsing."""
@@ -38,7 +39,8 @@ class Flow:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """persons: different references. uninspected: transfers with a part that nothing looked into, among `looked_into`.
+    """persons: different references, estimated where not `persons_exact`. uninspected: transfers with a part that
+    nothing looked into, among `looked_into`.
 
     recipients: destinations that something was sent to. without_subject: transfers that refer to nobody, whom they
     concern all the same. flows: the largest first.
@@ -47,6 +49,7 @@ class Overview:
     transfers: int
     blocked: int
     persons: int
+    persons_exact: bool
     without_subject: int
     recipients: int
     uninspected: int
@@ -63,10 +66,12 @@ def overview(connection: sa.Connection, question: Question) -> Overview:
         if row["kind"] == "transfer" and row["destination"]:
             recipients.add(row["destination"])
     uninspected, looked_into = _uninspected(connection, question)
+    persons, exact = count_persons(connection, question.conditions(), question.since, LEAPS)
     return Overview(
         transfers=kinds["transfer"],
         blocked=kinds["blocked"],
-        persons=_persons(connection, question),
+        persons=persons,
+        persons_exact=exact,
         without_subject=completeness(connection, question)[1],
         recipients=len(recipients),
         uninspected=uninspected,
@@ -75,27 +80,11 @@ def overview(connection: sa.Connection, question: Question) -> Overview:
     )
 
 
-def _persons(connection: sa.Connection, question: Question) -> int:
-    """Different references, by leaping from one to the next in the index and asking for one transfer of each.
-
-    Counting distinct references would read every row of the table, which has one for each transfer and person.
-    """
-    least = sa.select(sa.func.min(subject.c.ref).label("ref")).cte("person", recursive=True)
-    following = sa.select(sa.func.min(subject.c.ref)).where(subject.c.ref > least.c.ref).scalar_subquery()
-    refs = least.union_all(sa.select(following).where(least.c.ref.is_not(None)))
-    fits = sa.select(transfer.c.idx).where(transfer.c.idx == subject.c.idx, *question.conditions())
-    theirs = sa.select(subject.c.idx).where(subject.c.ref == refs.c.ref, fits.correlate(subject).exists())
-    if question.since is not None:
-        first = query.first_since(connection, question.since)
-        if first is None:
-            return 0
-        theirs = theirs.where(subject.c.idx >= first)
-    rows = sa.select(sa.func.count()).select_from(refs).where(theirs.correlate(refs).exists())
-    return int(connection.execute(rows).scalar_one())
-
-
 def _uninspected(connection: sa.Connection, question: Question) -> tuple[int, int]:
     chosen = sa.select(transfer.c.idx).where(*question.conditions(), transfer.c.kind == "transfer")
+    if question.since is not None:  # else few transfers of a day would be looked for in all years
+        first = query.first_since(connection, question.since)
+        chosen = chosen.where(sa.false() if first is None else transfer.c.idx >= first)
     newest = chosen.order_by(transfer.c.idx.desc()).limit(LOOKED_INTO).subquery()
     rows = sa.select(entry.c.body).join(newest, newest.c.idx == entry.c.idx)
     found = looked = 0

@@ -46,6 +46,10 @@ type Row = dict[str, Any]
 PAGE = 1_000
 LOOKED_AT = 50_000
 """Entries that are read for one page at most, half a second's work; the next page goes on below them."""
+WALKED = 2_000_000
+"""Places in the log whose rows are walked through for one page at most, a quarter of a second's work."""
+_LED_TO = ("id", "session", "state")
+"""Conditions with an index of their own, besides those that the values by day know."""
 RARE = 10_000
 """Rows of findings below which a kind of data is rare: as many are counted in a millisecond."""
 
@@ -151,10 +155,13 @@ def transfers(
 
 
 def lowest_of_page(connection: sa.Connection, question: Question, before: int | None) -> int:
-    """How far down one page may look where entries have to be read to answer, 0 where an index leads to them."""
-    if not question.of_all or not within_entries(question.values):
+    """How far down one page may look where entries or rows have to be read to answer, 0 where an index leads there."""
+    if not question.of_all:
         return 0
-    return max(0, (size(connection) if before is None else before) - LOOKED_AT)
+    within = within_entries(question.values)
+    if not within and question.values.keys() <= {*values_by_day.known(question.values), *_LED_TO}:
+        return 0
+    return max(0, (size(connection) if before is None else before) - (LOOKED_AT if within else WALKED))
 
 
 def _places(
@@ -168,7 +175,23 @@ def _places(
         found = values_by_day.ranges(connection, question.values, days, before)
         if found is not None:
             return [(first, last + 1) for first, last in found]
+        return _span(connection, question, before)
     return [(None, before)]
+
+
+def _span(connection: sa.Connection, question: Question, before: int | None) -> Sequence[tuple[int | None, int | None]]:
+    """Where a time lies in the log, nowhere where nothing is of that time."""
+    first = last = None
+    if question.since is not None:
+        first = first_since(connection, question.since)
+        if first is None:
+            return []
+    if question.until is not None:
+        newest = sa.select(sa.func.max(daily_value.c.last)).where(daily_value.c.name == "door")
+        last = connection.execute(newest.where(daily_value.c.day <= day_of(question.until))).scalar()
+        if last is None:
+            return []
+    return [(first, before if last is None else last + 1)]
 
 
 def _of_person(

@@ -57,6 +57,18 @@ _WORDS: Words = {
     "places": ("Processed in {processing}; stored in {storage}; accessed from {access}.", "Verarbeitet in {processing}; gespeichert in {storage}; Zugriff aus {access}.", "Xử lý tại {processing}; lưu trữ tại {storage}; truy cập từ {access}."),
     "kept": ("Kept: {retention}. Used for training: {training}.", "Aufbewahrt: {retention}. Für Training genutzt: {training}.", "Lưu giữ: {retention}. Dùng để huấn luyện: {training}."),
     "unknown": ("unknown", "unbekannt", "không rõ"),
+    "by.credential": ("credential", "Zugangsdaten", "thông tin xác thực"),
+    "by.certificate": ("certificate", "Zertifikat", "chứng thư"),
+    "by.header": ("header", "Kopfzeile", "tiêu đề"),
+    "by.network": ("network", "Netz", "mạng"),
+    "by.pod": ("pod", "Pod in Kubernetes", "pod Kubernetes"),
+    "by.process": ("process", "Prozess", "tiến trình"),
+    "by.claim": ("claim", "Angabe in einem Token", "thông tin trong token"),
+    "by.provider_key": ("provider_key", "Schlüssel des Anbieters", "khóa của nhà cung cấp"),
+    "by.none": ("nothing", "nichts", "không gì cả"),
+    "in.test": ("test", "Testumgebung", "môi trường thử nghiệm"),
+    "in.staging": ("staging", "Vorstufe", "môi trường chuẩn bị"),
+    "in.prod": ("prod", "Betrieb", "môi trường vận hành"),
     "partial": ("PARTIAL: {without} of {total} transfers in question carry no reference to any person.", "UNVOLLSTÄNDIG: {without} von {total} fraglichen Übermittlungen tragen keinen Bezug zu einer Person.", "CHƯA ĐẦY ĐỦ: {without} trong {total} lần chuyển liên quan không có tham chiếu đến cá nhân nào."),
     "sent_nothing": ("Nothing was sent to anybody.", "Niemandem wurde etwas gesendet.", "Không có gì được gửi cho ai."),
     "holding": ("{n} transfers by {application}, {first} to {last}", "{n} Übermittlungen durch {application}, {first} bis {last}", "{n} lần chuyển bởi {application}, từ {first} đến {last}"),
@@ -89,7 +101,8 @@ def _before(say: Texts, index: int, facts: Facts) -> Iterator[str]:
     attempt = say("attempt", n=facts["attempt"]) if facts["attempt"] > 1 else ""
     yield say("head", at=when(facts["at"]), kind=say(facts["kind"]), attempt=attempt, index=index)
     model = say("model", name=facts["model"]) if "model" in facts else ""
-    known = {"name": facts["application"], "by": facts["identified_by"], "environment": facts["environment"]}
+    by, environment = say(f"by.{facts['identified_by']}"), say(f"in.{facts['environment']}")
+    known = {"name": facts["application"], "by": by, "environment": environment}
     yield f"  {say('application', model=model, **known)}"
     yield f"  {_purpose(say, facts)}"
     if facts["kind"] == "blocked":
@@ -102,7 +115,7 @@ def _before(say: Texts, index: int, facts: Facts) -> Iterator[str]:
     policy = facts.get("policy_name", say("policy"))
     rules = ", ".join(facts.get("rules", ())) or say("none")
     observed = say("observed") if facts["observe"] else ""
-    yield f"  {say('decision', action=facts['action'], observed=observed, policy=policy, rules=rules)}"
+    yield f"  {say('decision', action=_code(say, facts['action']), observed=observed, policy=policy, rules=rules)}"
     if "bytes_out" in facts:
         yield f"  {say('size', came=facts['bytes_in'], left=facts['bytes_out'])}"
     for part in facts.get("uninspected", ()):
@@ -184,7 +197,7 @@ def holdings(
     for holding in found:
         facts, purpose = holding.facts, holding.purpose
         first, last = when(holding.first), when(holding.last)
-        yield f"{facts['contracting_entity']} ({facts['name']})"
+        yield f"{_code(say, facts['contracting_entity'])} ({facts['name']})"
         yield f"  {say('holding', n=holding.transfers, application=holding.application, first=first, last=last)}"
         declared = {name: _code(say, purpose.get(name, "unknown")) for name in ("controller", "basis")}
         yield f"  {say('controls', name=purpose.get('name', say('none')), **declared)}"

@@ -269,8 +269,11 @@ class ShredCause(StrEnum):
 class ErasurePhase(StrEnum):
     """An erasure is recorded when it begins, when it is done, and when a restored backup has it done again.
 
-    `held`: a legal hold forbids it from here on. `refused`: it was asked for and the hold stood. `released`: no hold.
+    `asked`: one person wants it and a second one has to as well. `held`: a legal hold forbids it from here on.
+    `refused`: it was asked for and the hold stood. `released`: no hold.
     """
+
+    ASKED = "asked"
 
     BEGUN = "begun"
     DONE = "done"

@@ -18,12 +18,13 @@ from audit.errors import AuditError
 from audit.holders import Holding, completeness, who
 from audit.ids import now_ms
 from audit.merkle import Frontier
-from audit.query import Question
+from audit.persons import count_persons
+from audit.query import Question, first_since
 from audit.reports.prices import Prices
 from audit.reports.recall import Recall
 from audit.reports.texts import Texts, Words
 from audit.store import newest_checkpoint, sealed_below
-from audit.tables import entry, subject, transfer
+from audit.tables import entry, transfer
 
 type Facts = dict[str, Any]
 
@@ -211,6 +212,9 @@ def _covered(connection: sa.Connection, question: Question) -> Facts:
 def _complete(connection: sa.Connection, question: Question) -> Facts:
     """The entries in question, transfers and refusals, in the order of the log: how many, and the root over them."""
     rows = sa.select(entry.c.leaf).join(transfer, transfer.c.idx == entry.c.idx).where(*question.conditions())
+    if question.since is not None:  # else the whole log would be walked through for its last hour
+        first = first_since(connection, question.since)
+        rows = rows.where(sa.false() if first is None else entry.c.idx >= first)
     tree = Frontier()
     for leaf in connection.execution_options(yield_per=PAGE).execute(rows.order_by(entry.c.idx)).scalars():
         tree.append(leaf)
@@ -221,10 +225,9 @@ def _persons(source: Source) -> Facts:
     """How many references to persons its transfers hold, and how many transfers hold none. One person may have several
     references: two machines that met somebody at the same moment, or another identifier."""
     connection, sent = source.connection, source.sent()
-    rows = sa.select(sa.func.count(subject.c.ref.distinct())).join(transfer, transfer.c.idx == subject.c.idx)
     unnamed = sa.select(sa.func.count()).select_from(transfer).where(*sent, transfer.c.subjects == 0)
     return {
-        "persons": int(connection.execute(rows.where(*sent)).scalar_one()),
+        "persons": count_persons(connection, sent, source.question.since)[0],
         "unnamed": int(connection.execute(unnamed).scalar_one()),
     }
 

@@ -4,8 +4,14 @@ What the log does not know is called unknown; what the organisation says of itse
 that a law is fulfilled.
 """
 
+import re
 from collections.abc import Mapping
 from enum import StrEnum
+
+from audit.reports.terms import TERMS
+
+_DAYS = re.compile(r"([0-9]{1,5})d", re.ASCII)
+"""How the policy's language says how long something is kept; `zero` is a term."""
 
 type Words = Mapping[str, tuple[str, str, str]]
 """Key to its text in every `Language`."""
@@ -37,8 +43,11 @@ class Texts:
 
     def term(self, word: object) -> str:
         """A term of the record's vocabulary with what it means, itself where nothing is known of it."""
-        known = _TERMS.get(str(word))
-        return ("" if word is None else str(word)) if known is None else known[self._at]
+        text = "" if word is None else str(word)
+        if days := _DAYS.fullmatch(text):
+            return TERMS["days"][self._at].format(n=days[1])
+        known = TERMS.get(text)
+        return text if known is None else known[self._at]
 
 
 # ruff: noqa: E501 - one text, one line: translations are compared by eye
@@ -192,54 +201,4 @@ _TEXTS: dict[str, tuple[str, str, str]] = {
     "none": ("none", "keine", "không có"),
 }
 
-_TERMS: dict[str, tuple[str, str, str]] = {
-    "unknown": ("unknown", "unbekannt", "không rõ"),
-    "none": ("none", "keine", "không có"),
-    "none-needed": ("none needed", "keines nötig", "không cần"),
-    "processor": ("processor", "Auftragsverarbeiter", "bên xử lý"),
-    "controller": ("controller", "Verantwortlicher", "bên kiểm soát"),
-    "joint-controller": ("joint controller", "gemeinsam Verantwortlicher", "đồng kiểm soát"),
-    "tokenize": ("replaced by a placeholder", "durch Platzhalter ersetzt", "thay bằng ký hiệu giữ chỗ"),
-    "surrogate": ("replaced by an invented value", "durch erfundenen Wert ersetzt", "thay bằng giá trị giả"),
-    "redact": ("removed", "entfernt", "xóa bỏ"),
-    "mask": ("masked", "maskiert", "che một phần"),
-    "hash": ("replaced by a keyed hash", "durch Hash mit Schlüssel ersetzt", "thay bằng giá trị băm có khóa"),
-    "keep": ("left as it was", "belassen", "giữ nguyên"),
-    "processing": ("processing", "Verarbeitung", "xử lý"),
-    "storage": ("storage", "Speicherung", "lưu trữ"),
-    "access": ("access", "Zugriff", "truy cập"),
-    "yes": ("yes", "ja", "có"),
-    "no": ("no", "nein", "không"),
-    "clean_stop": ("stopped", "angehalten", "dừng có chủ ý"),
-    "crash": ("crash", "Absturz", "sự cố"),
-    "storage_failed": ("storage", "Speicher", "lưu trữ"),
-    "bypass": ("bypassed", "umgangen", "bị bỏ qua"),
-    "consent": ("consent", "Einwilligung", "sự đồng ý"),
-    "activated": ("activated", "aktiviert", "kích hoạt"),
-    "refused": ("refused", "abgelehnt", "bị từ chối"),
-    "approved": ("approved", "genehmigt", "chấp thuận"),
-    "denied": ("denied", "verweigert", "không chấp thuận"),
-    "stopped": ("stopped", "angehalten", "đã dừng"),
-    "resumed": ("resumed", "wieder aufgenommen", "tiếp tục"),
-    "destination": ("destination", "Ziel", "đích"),
-    "application": ("application", "Anwendung", "ứng dụng"),
-    "policy_pass": ("let pass by the policy", "von der Richtlinie durchgelassen", "chính sách cho phép"),
-    "opaque": ("opaque", "nicht lesbar", "không đọc được"),
-    "encrypted": ("encrypted", "verschlüsselt", "đã mã hóa"),
-    "unsupported_type": ("unsupported type", "nicht unterstützte Art", "loại không hỗ trợ"),
-    "unreadable": ("unreadable", "unlesbar", "không thể đọc"),
-    "too_large": ("too large", "zu groß", "quá lớn"),
-    "reference": ("a reference only", "nur ein Verweis", "chỉ là tham chiếu"),
-    "credential": ("a credential", "ein Zugangsgeheimnis", "thông tin xác thực"),
-    "no_detector": ("no detector for it", "keine Erkennung dafür", "không có bộ phát hiện phù hợp"),
-    "access_request": ("access request", "Auskunft", "yêu cầu truy cập"),
-    "incident": ("incident", "Vorfall", "sự cố"),
-    "legal_duty": ("legal duty", "rechtliche Pflicht", "nghĩa vụ pháp lý"),
-    "false_positive": ("wrong finding", "falscher Fund", "phát hiện sai"),
-    "support": ("support", "Unterstützung", "hỗ trợ"),
-    "checked": ("looked at, nothing against it", "angesehen, nichts dagegen", "đã xem xét, không có gì trở ngại"),
-    "vital_interest": ("vital interest", "lebenswichtiges Interesse", "lợi ích sống còn"),
-    "test": ("a test", "ein Test", "thử nghiệm"),
-    "contract": ("contract", "Vertrag", "hợp đồng"),
-}
 # fmt: on

@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 
 from audit import holders, query
+from audit import overview as overview_of
+from audit import persons as persons_of
 from audit.ids import now_ms
 from audit.log import Ledger
 from audit.overview import Flow, Overview, overview
@@ -78,7 +80,7 @@ def test_every_question_keeps_to_the_applications(log: Ledger) -> None:
 
 
 def test_an_empty_period_is_all_zero(log: Ledger) -> None:
-    assert ask(log, since=20 * DAY, until=21 * DAY) == Overview(0, 0, 0, 0, 0, 0, 0, ())
+    assert ask(log, since=20 * DAY, until=21 * DAY) == Overview(0, 0, 0, True, 0, 0, 0, 0, ())
 
 
 def test_persons_are_counted_one_by_one(ledger: Ledger) -> None:
@@ -89,3 +91,27 @@ def test_persons_are_counted_one_by_one(ledger: Ledger) -> None:
         assert ask(ledger, since=since * DAY, until=until * DAY).persons == persons
     assert ask(ledger, since=None, until=None).persons == 8
     assert ask(ledger, since=None, until=None, values={"application": "feed"}).persons == 0
+
+
+def test_very_many_persons_are_estimated_from_those_looked_at(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    persons = ledger.references.made([f"person-{number}@example.com" for number in range(600)])
+    for day, some in ((10, persons[:400]), (11, persons[300:])):
+        for part in range(0, len(some), 20):
+            told = tuple(SubjectReference(ref=ref, role="requester") for ref in some[part : part + 20])
+            ledger.append_blocking(exchange_record(at=day * DAY, subjects=told))
+    exact = ask(ledger, since=10 * DAY, until=11 * DAY)
+    assert (exact.persons, exact.persons_exact) == (400, True)
+    monkeypatch.setattr(overview_of, "LEAPS", 300)
+    near = ask(ledger, since=10 * DAY, until=11 * DAY)
+    assert near.persons_exact is False
+    # Six standard deviations of a sample of 300, two thirds of them concerned, and of the share that they are of all.
+    assert abs(near.persons - 400) < 6 * (400 * ((1 / 3) / 200 + 1 / 300) ** 0.5)
+    assert ask(ledger, since=20 * DAY, until=21 * DAY).persons == 0
+
+
+@pytest.mark.parametrize(
+    ("ref", "share"), [("-" * 22, 0.0), ("z" * 22, 1.0), ("V" + "-" * 21, 0.5), ("_" + "z" * 21, 38 / 64)]
+)
+def test_where_a_reference_lies_in_their_order(ref: str, share: float) -> None:
+    assert abs(persons_of.share_below(ref) - share) < 1e-9
+    assert sorted(persons_of._IN_ORDER) == list(persons_of._IN_ORDER)

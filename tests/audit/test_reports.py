@@ -21,7 +21,8 @@ from audit.reports import ALL, NAMES, base
 from audit.reports.base import Report, ReportError, build, day
 from audit.reports.document import document
 from audit.reports.html import page as html
-from audit.reports.texts import _TERMS, _TEXTS, Language, Texts
+from audit.reports.terms import TERMS
+from audit.reports.texts import _TEXTS, Language, Texts
 from audit.signing import VerifierKey
 from audit.verify import open_checkpoint
 from tests.audit.conftest import blocked_record, exchange_record
@@ -83,13 +84,13 @@ def first_id(ledger: Ledger) -> str:
 
 def test_every_report_file_is_in_the_registry() -> None:
     folder = Path(base.__file__).parent
-    shared = {"__init__", "base", "document", "html", "parts", "pdf", "prices", "recall", "texts", "writing"}
+    shared = {"__init__", "base", "document", "html", "parts", "pdf", "prices", "recall", "terms", "texts", "writing"}
     assert {path.stem for path in folder.glob("*.py")} - shared == set(NAMES)
     assert len(NAMES) == len(ALL)
 
 
 ALL_TEXTS = [
-    *_TEXTS.items(), *_TERMS.items(), *((f"{kind.name}.{key}", texts) for kind in ALL for key, texts in kind.texts.items())
+    *_TEXTS.items(), *TERMS.items(), *((f"{kind.name}.{key}", texts) for kind in ALL for key, texts in kind.texts.items())
 ]  # fmt: skip
 CLAIMS = re.compile(
     r"anonymi|pseudonymised|\bsafe|\bcompl(y|iant|iance)|konform|\bsicher\b(?! nicht gesendet)|ẩn danh|tuân thủ|an toàn"

@@ -3,10 +3,11 @@
 import orjson
 import pytest
 
-from audit import tell
+from audit import tell, values
 from audit.ids import now_ms
 from audit.record import FindingCount, OutcomeRecord, Uninspected
-from audit.reports.texts import Language
+from audit.reports.terms import TERMS
+from audit.reports.texts import Language, Texts
 from tests.audit.conftest import blocked_record, exchange_record
 
 
@@ -51,6 +52,29 @@ def test_no_sentence_of_one_language_stands_in_another() -> None:
     english = {line.strip() for line in told(Language.EN)}
     for language in (Language.DE, Language.VI):
         assert [line for line in told(language) if line.strip() in english and len(line.split()) > 4] == []
+
+
+@pytest.mark.parametrize("language", Language)
+def test_every_value_of_a_record_has_words(language: Language) -> None:
+    """What a story tells of closed sets: nothing of it stands there as a code."""
+    say = Texts(language)
+    told = {
+        *values.Action, *values.Operator, *values.UninspectedReason, *values.TransferMechanism, "processor",
+        "controller", "joint-controller", "unknown", "none", "yes", "no", "opt-in", "opt-out", "zero", "30d",
+        "consent", "contract", "legal-obligation", "vital-interests", "public-task", "legitimate-interests",
+    }  # fmt: skip
+    assert all(len(TERMS[one]) == 3 and all(TERMS[one]) for one in told - {"30d"})
+    assert say.term("30d") == {"en": "30 days", "de": "30 Tage", "vi": "30 ngày"}[language]
+    for section, members in (("by", values.IdentifiedBy), ("in", values.Environment)):
+        assert [one for one in members if f"{section}.{one}" not in tell._WORDS] == []
+
+
+def test_an_application_that_nothing_named_is_said_so() -> None:
+    record = blocked_record(identified_by="none")
+    lines = {one: "\n".join(tell.story([(0, {"kind": "blocked", **record.facts()})], one)) for one in Language}
+    assert "(identified by nothing)" in lines[Language.EN]
+    assert "(erkannt durch nichts)" in lines[Language.DE]
+    assert "none" not in lines[Language.DE] + lines[Language.VI]
 
 
 def test_every_text_is_there_three_times() -> None:
