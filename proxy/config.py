@@ -71,6 +71,7 @@ class Settings:
     streams_folder: where it is (see `proxy.outbound.streams.settings`).
     kubernetes: `api` (URL), `token` and `ca` (files) of the API server; empty inside a pod, which has its own.
     policy_people: how many have to want another policy; with 2 a changed file alone does nothing.
+    erasure_people: how many have to want that a person is erased.
     """
 
     home: Path
@@ -102,6 +103,7 @@ class Settings:
     require_credential: bool = False
     upstream_auth: str = ""
     policy_people: int = 1
+    erasure_people: int = 1
     log: str = "text"
     traces: str = ""
     limits: Limits = Limits()
@@ -176,6 +178,8 @@ def load(
     settings = replace(settings, **changes)
     if settings.policy_people not in (1, 2):
         raise ConfigError("policy_people: write 1 or 2")
+    if settings.erasure_people not in (1, 2):
+        raise ConfigError("erasure_people: write 1 or 2")
     if not 1 <= settings.workers <= MAX_WORKERS:
         raise ConfigError(f"workers: write a number from 1 to {MAX_WORKERS}")
     parse_address(settings.listen, what="listen")

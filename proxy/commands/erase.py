@@ -14,16 +14,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 import orjson
 import typer
 
-from audit.events import ErasureRecord, QueryRecord
-from audit.ids import new_id, now_ms
+from audit.events import QueryRecord
+from audit.ids import now_ms
 from audit.reading import os_user
-from audit.values import ErasurePhase, ErasureReason, Question
+from audit.values import ErasureReason, Question
 from proxy.config import load
 from proxy.databases import control_of, join_log, vault_of
 from proxy.errors import ConfigError
 
 if TYPE_CHECKING:
     from audit.log import Ledger
+    from proxy.control.erasures import ErasureRequests
+    from proxy.control.policies import Person
     from proxy.erasure.deleting import HttpDeleter
     from proxy.erasure.plan import Plan
     from redaction.vault import Vault
@@ -51,6 +53,8 @@ class _Place:
     ledger: "Ledger"
     vault: "Vault"
     deleter: "HttpDeleter"
+    requests: "ErasureRequests"
+    people: int
     actor: str
 
     def file(self, erasure: str) -> Path:
@@ -78,6 +82,7 @@ def erase(
     if context.invoked_subcommand is not None:
         return
     from proxy.erasure import telling
+    from proxy.erasure.agreeing import word
     from proxy.erasure.carrying_out import Erasing
     from proxy.erasure.plan import make_plan, references_of
     from proxy.erasure.providers import Verdict
@@ -101,6 +106,17 @@ def erase(
         if not yes and not _confirmed():
             _looked(place, plan)
             raise typer.Exit(1)
+        said = word(place.requests, place.ledger, plan, _me(), reason, place.people)
+        if said.asked is not None:
+            if as_json:
+                _print({**plan.as_json(), "waiting": said.asked.id})
+            else:
+                typer.echo("\nasked: another person has to run the same command within a week")
+            return
+        erasing = Erasing(
+            place.ledger, place.vault, place.deleter, actor=said.actor, second=said.second, file=file,
+            reason=said.reason,
+        )  # fmt: skip
         done = erasing.carry_out(plan, lambda one: None if as_json else typer.echo(telling.deleted(one)))
         if as_json:
             _print({**plan.as_json(), **done.as_json(), "file": str(file)})
@@ -115,7 +131,7 @@ def hold(subject: SubjectOption = None, home: HomeOption = None) -> None:
 
     Example: echo anna@example.com | dragoman erase hold --subject -
     """
-    _set_hold(subject, home, ErasurePhase.HELD)
+    _set_hold(subject, home, held=True)
     typer.echo("a legal hold stands: `dragoman erase` refuses this person until it is released")
 
 
@@ -125,7 +141,7 @@ def release(subject: SubjectOption = None, home: HomeOption = None) -> None:
 
     Example: echo anna@example.com | dragoman erase release --subject -
     """
-    _set_hold(subject, home, ErasurePhase.RELEASED)
+    _set_hold(subject, home, held=False)
     typer.echo("no legal hold stands any more")
 
 
@@ -156,18 +172,12 @@ def retry(
         raise typer.Exit(1 if found.left else 0)
 
 
-def _set_hold(subject: str | None, home: Path | None, phase: ErasurePhase) -> None:
-    from proxy.erasure.plan import references_of
+def _set_hold(subject: str | None, home: Path | None, *, held: bool) -> None:
+    from proxy.erasure.holding import set_hold
 
     identifier = _identifier(subject)
-    ledger = join_log(load(home=home))
-    try:
-        # Somebody of whom nothing was sent yet can be held as well: the hold is the first that the log says of them.
-        refs = references_of(ledger, identifier) or (ledger.references.subject(identifier),)
-        actor = ledger.references.actor(os_user())
-        ledger.append_blocking(ErasureRecord(at=now_ms(), id=new_id(), phase=phase, refs=refs, actor=actor))
-    finally:
-        ledger.close()
+    with closing(join_log(load(home=home))) as ledger:
+        set_hold(ledger, identifier, ledger.references.actor(os_user()), held=held)
 
 
 @contextmanager
@@ -176,15 +186,22 @@ def _opened(home: Path | None, config: Path | None, policy: Path | None) -> Iter
     from proxy.policy_source import meant
 
     settings = load(config, home=home, policy=policy)
-    with closing(control_of(settings)) as control:
-        active = meant(settings, control)
     with ExitStack() as stack:
+        control = stack.enter_context(closing(control_of(settings)))
+        active = meant(settings, control)
         ledger = join_log(settings)
         stack.callback(ledger.close)
         vault = vault_of(settings)
         stack.callback(vault.close)
         deleter = stack.enter_context(HttpDeleter(settings, active.destinations))
-        yield _Place(settings.home, ledger, vault, deleter, ledger.references.actor(os_user()))
+        actor = ledger.references.actor(os_user())
+        yield _Place(settings.home, ledger, vault, deleter, control.erasures, settings.erasure_people, actor)
+
+
+def _me() -> "Person":
+    from proxy.control.policies import Person
+
+    return Person(os_user(), os_user())
 
 
 def _looked(place: _Place, plan: "Plan") -> None:

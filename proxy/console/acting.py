@@ -3,7 +3,7 @@
 from audit.values import ApprovalReason, RevealReason
 from proxy.console.access import Right
 from proxy.console.inputs import LONGEST
-from proxy.console.operations import Desk
+from proxy.console.operations.base import Desk
 from proxy.console.problems import InputError
 from proxy.console.questions import NotFoundError
 from proxy.console.site import Ask, Shown, View

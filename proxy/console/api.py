@@ -22,10 +22,10 @@ from starlette.routing import Route
 
 from proxy.console import openapi
 from proxy.console.access import SignInError, Visitor
-from proxy.console.acts import ALL
 from proxy.console.limits import RateLimit
 from proxy.console.oidc_persons import OidcPersons
-from proxy.console.operations import JSON, Call, Desk, Made, Operation, Streamed
+from proxy.console.operations import ALL
+from proxy.console.operations.base import JSON, Call, Desk, Made, Operation, Streamed
 from proxy.console.problems import InputError, TooManyError, problem
 from proxy.console.questions import NotFoundError
 from proxy.console.sessions import Session

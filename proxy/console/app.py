@@ -26,13 +26,14 @@ from proxy.console.health import Health
 from proxy.console.live import Live
 from proxy.console.log import AuditLog
 from proxy.console.oidc_persons import OidcPersons
-from proxy.console.operations import Desk
+from proxy.console.operations.base import Desk
 from proxy.console.policy_desk import PolicyDesk
 from proxy.console.problems import problem
 from proxy.console.questions import Questions
 from proxy.console.sessions import Sessions
 from proxy.console.settings import ConsoleSettings
 from proxy.console.site import Site
+from proxy.console.sought import Sought
 from proxy.console.tail import Tail
 from proxy.console.token_desk import TokenDesk
 from proxy.console.trying import Trying
@@ -76,13 +77,13 @@ def application(settings: ConsoleSettings) -> Starlette:
     approving, tokens = Approving(policy, control, log), TokenDesk(control, log)
     health = Health(settings, control, log, policy)
     drafting = Drafting(policy, log, trying, ValueRefs.of_home(settings.home))
-    erasing = ErasureDesk(settings.as_settings, log, policy, lambda: vault_of(settings.as_settings))
+    erasing = ErasureDesk(settings.as_settings, log, policy, lambda: vault_of(settings.as_settings), control.erasures)
     tail = Tail(log, lambda visitor: control.tokens.opens(visitor.token), settings.longest_tail_s)
     comparing = Comparing(settings.home, control.ratings, lambda: vault_of(settings.as_settings), log.read)
     comparison = ComparisonDesk(comparing, policy, log)
     desk = Desk(
         log, Questions(log), policy, Verification(log), revealing, trying, approving, tokens, health, drafting,
-        control.searches, erasing, tail, comparison,
+        control.searches, erasing, tail, comparison, Sought(),
     )  # fmt: skip
     oidc = read_oidc(settings.oidc)
     provider = None if oidc is None else IdentityProvider(oidc)

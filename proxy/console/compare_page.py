@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from proxy.comparing.report import Match, Rate, Report
-from proxy.console.operations import Desk
+from proxy.console.operations.base import Desk
 from proxy.console.problems import InputError
 from proxy.console.site import Ask, Shown, View
 

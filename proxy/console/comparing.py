@@ -13,11 +13,19 @@ from proxy.console.policy_desk import PolicyDesk
 
 @dataclass(frozen=True, slots=True)
 class Next:
-    """What is kept and waits for a rater. pair: the next one, None where nothing is, or nobody asked for it."""
+    """What is kept, and which pairs of it wait for a rater, as (exchange, attempt), the newest first.
+
+    pair: the next one, None where nothing is, or nobody asked for it.
+    """
 
     kept: int
-    waiting: int
+    names: tuple[tuple[str, int], ...]
     pair: Blind | None = None
+
+    @property
+    def waiting(self) -> int:
+        """How many pairs of `kept` the rater has not rated."""
+        return len(self.names)
 
 
 class ComparisonDesk:
@@ -37,7 +45,12 @@ class ComparisonDesk:
         """How much there is to rate."""
         visitor.require(Right.COMPARE)
         found = self._comparing.waiting(self._log.actor(visitor))
-        return Next(found.kept, len(found.names))
+        return Next(found.kept, found.names)
+
+    def show(self, visitor: Visitor, exchange: str, attempt: int) -> Blind:
+        """One pair, recorded before it is shown."""
+        visitor.require(Right.COMPARE)
+        return self._comparing.show(exchange, attempt, self._recorded(visitor))
 
     def next(self, visitor: Visitor, after: tuple[str, int] | None = None) -> Next:
         """The newest pair that the visitor has not rated, recorded before it is shown. after: a pair they left out."""
@@ -46,8 +59,8 @@ class ComparisonDesk:
         names = found.names
         at = names.index(after) + 1 if after in names else 0
         if at >= len(names):
-            return Next(found.kept, len(names))
-        return Next(found.kept, len(names), self._comparing.show(*names[at], self._recorded(visitor)))
+            return Next(found.kept, names)
+        return Next(found.kept, names, self.show(visitor, *names[at]))
 
     def rate(self, visitor: Visitor, exchange: str, attempt: int, better: str) -> Blind:
         """A word on a pair: `a`, `b` or `tie`; its names may be told now."""

@@ -14,16 +14,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from audit.events import ErasureRecord
-from audit.ids import new_id, now_ms
-from audit.values import ErasurePhase, ErasureReason, Question
+from audit.values import ErasureReason, Question
 from proxy.config import Settings
 from proxy.console.access import Right, Visitor
 from proxy.console.log import AuditLog
-from proxy.console.policy_desk import PolicyDesk
+from proxy.console.policy_desk import PolicyDesk, person_of
 from proxy.console.questions import NotFoundError
+from proxy.control.erasures import ErasureRequest, ErasureRequests
+from proxy.erasure.agreeing import word
 from proxy.erasure.carrying_out import Done, Erasing
 from proxy.erasure.deleting import Deleter, Deletion, HttpDeleter
+from proxy.erasure.holding import set_hold
 from proxy.erasure.plan import Plan, make_plan, references_of
 from proxy.errors import ProxyError
 
@@ -37,7 +38,7 @@ KEPT = 20
 
 
 class ErasureRefusedError(ProxyError):
-    """A legal hold stands, another erasure runs, or the second identifier is another person's."""
+    """A legal hold stands, another erasure runs, nothing is there, or the second identifier is another person's."""
 
     code = "erasure"
     status = 409
@@ -45,10 +46,13 @@ class ErasureRefusedError(ProxyError):
 
 @dataclass(slots=True)
 class Course:
-    """One erasure. asked: objects whose providers have answered. done: when it has ended. failed: kind of what broke
-    it off; what was recorded until then is done at the next start."""
+    """One erasure. waits: for a second person, then nothing has begun. asked: objects whose providers have answered.
+
+    done: when it has ended. failed: kind of what broke it off; what was recorded until then is done at the next start.
+    """
 
     plan: Plan
+    waits: ErasureRequest | None = None
     asked: list[Deletion] = field(default_factory=list)
     done: Done | None = None
     failed: str = ""
@@ -64,10 +68,12 @@ class ErasureDesk:
         log: AuditLog,
         policy: PolicyDesk,
         vault: "Callable[[], SqlVault]",
+        requests: ErasureRequests,
         deleter: Callable[[], Deleter] | None = None,
     ) -> None:
-        """vault: opens it. deleter: instead of providers over HTTPS (tests)."""
+        """vault: opens it. requests: of the control store. deleter: instead of providers over HTTPS (tests)."""
         self._settings, self._log, self._policy, self._vault, self._deleter = settings, log, policy, vault, deleter
+        self._requests = requests
         self._key, self._lock = secrets.token_bytes(32), threading.Lock()
         self._courses: OrderedDict[str, Course] = OrderedDict()
         self._running: Course | None = None
@@ -79,11 +85,13 @@ class ErasureDesk:
         with self._opened() as (vault, deleter):
             plan = make_plan(self._log.ledger(), vault, deleter, refs)
         self._log.asked(visitor, Question.WHO, len(plan.holdings), refs=refs)
-        return plan, self._seal(visitor, refs)
+        return plan, self._seal(visitor, identifier, refs)
 
     def erase(self, visitor: Visitor, identifier: str, seal: str, reason: ErasureReason) -> Course:
-        """Erases, after a plan. Returns after `PATIENCE_S` at the latest; it goes on."""
+        """Erases, after a plan, or waits for a second person. Returns after `PATIENCE_S` at the latest; it goes on."""
         refs = self._same(visitor, identifier, seal)
+        if not refs:
+            raise ErasureRefusedError("the log holds nothing about this person", code="nobody")
         ledger, actor = self._log.ledger(), self._log.actor(visitor)
         with self._opened() as (vault, deleter):
             plan = make_plan(ledger, vault, deleter, refs)
@@ -94,6 +102,9 @@ class ErasureDesk:
         with self._lock:
             if self._running is not None and not self._running.ended.is_set():
                 raise ErasureRefusedError("another erasure is being carried out; wait until it has ended", code="busy")
+            said = word(self._requests, ledger, plan, person_of(visitor), reason, self._settings.erasure_people)
+            if said.asked is not None:
+                return Course(plan, said.asked)
             self._running = self._courses[plan.id] = course
             while len(self._courses) > KEPT:
                 self._courses.popitem(last=False)
@@ -101,7 +112,10 @@ class ErasureDesk:
         def run() -> None:
             try:
                 with self._opened() as (vault, deleter):
-                    erasing = Erasing(ledger, vault, deleter, actor=actor, file=self._file(plan.id), reason=reason)
+                    erasing = Erasing(
+                        ledger, vault, deleter, actor=said.actor, second=said.second, reason=said.reason,
+                        file=self._file(plan.id),
+                    )  # fmt: skip
                     course.done = erasing.carry_out(plan, course.asked.append)
             except Exception as error:
                 course.failed = type(error).__name__  # its own words could hold anything
@@ -114,12 +128,13 @@ class ErasureDesk:
 
     def set_hold(self, visitor: Visitor, identifier: str, seal: str, *, held: bool) -> None:
         """Places or ends a legal hold (GDPR Art. 17(3)); somebody of whom nothing was sent yet can be held too."""
-        ledger = self._log.ledger()
-        refs = self._same(visitor, identifier, seal) or (ledger.references.subject(identifier),)
-        phase = ErasurePhase.HELD if held else ErasurePhase.RELEASED
-        self._log.append(
-            ErasureRecord(at=now_ms(), id=new_id(), phase=phase, refs=refs, actor=self._log.actor(visitor))
-        )
+        self._same(visitor, identifier, seal)
+        set_hold(self._log.ledger(), identifier, self._log.actor(visitor), held=held)
+
+    def waiting(self, visitor: Visitor) -> tuple[ErasureRequest, ...]:
+        """Erasures that one officer asked for and another one has not agreed to."""
+        visitor.require(Right.ERASE)
+        return self._requests.waiting()
 
     def course(self, visitor: Visitor, erasure: str) -> Course:
         """How an erasure goes that this process began."""
@@ -145,13 +160,17 @@ class ErasureDesk:
     def _same(self, visitor: Visitor, identifier: str, seal: str) -> tuple[str, ...]:
         visitor.require(Right.ERASE)
         refs = references_of(self._log.ledger(), identifier)
-        if not hmac.compare_digest(self._seal(visitor, refs).encode(), seal.encode("utf-8", "surrogatepass")):
+        meant = self._seal(visitor, identifier, refs)
+        if not hmac.compare_digest(meant.encode(), seal.encode("utf-8", "surrogatepass")):
             text = "this is another person than the one whose consequences you saw"
             raise ErasureRefusedError(text, code="other_person")
         return refs
 
-    def _seal(self, visitor: Visitor, refs: tuple[str, ...]) -> str:
-        return hmac.new(self._key, "\n".join((visitor.token.id, *sorted(refs))).encode(), "sha256").hexdigest()
+    def _seal(self, visitor: Visitor, identifier: str, refs: tuple[str, ...]) -> str:
+        # Whom the log does not know has no reference to be known by the second time.
+        named = sorted(refs) or [f"unknown {identifier}"]
+        sealed = "\n".join((visitor.token.id, *named)).encode("utf-8", "surrogatepass")
+        return hmac.new(self._key, sealed, "sha256").hexdigest()
 
     @contextmanager
     def _opened(self) -> "Iterator[tuple[Vault, Deleter]]":

@@ -5,7 +5,7 @@ from typing import Any
 from audit.values import ErasureReason
 from proxy.console import inputs
 from proxy.console.access import Right
-from proxy.console.operations import JSON, Desk, Made
+from proxy.console.operations.base import JSON, Desk, Made
 from proxy.console.problems import InputError
 from proxy.console.questions import NotFoundError
 from proxy.console.site import Ask, Shown, View
@@ -23,6 +23,7 @@ def erase(desk: Desk, ask: Ask) -> Shown:
         context |= _acted(desk, ask, _identifier(ask))
     elif "id" in ask.query:
         context["course"] = desk.erasing.course(ask.visitor, ask.query["id"])
+    context["waiting"] = desk.erasing.waiting(ask.visitor)
     return View("erase", {**context, "shown": SHOWN, "verdicts": list(Verdict)})
 
 

@@ -11,7 +11,7 @@ from policies.errors import PolicyError
 from policies.groups import ENTITY_TYPES
 from proxy.console import inputs
 from proxy.console.access import Right
-from proxy.console.operations import Desk
+from proxy.console.operations.base import Desk
 from proxy.console.policy_desk import Stoppable
 from proxy.console.questions import NotFoundError
 from proxy.console.site import Ask, Shown, View

@@ -1,6 +1,5 @@
 """What the API takes: queries and bodies as models, which check and describe themselves. Unknown names are refused."""
 
-from enum import StrEnum
 from typing import Annotated, Any
 
 from pydantic import (
@@ -163,44 +162,32 @@ class RevealBody(Nothing):
     transfer: str | None = Field(None, pattern="^[0-9A-HJKMNP-TV-Z]{26}$", description="Where it was seen.")
 
 
-class ExportKind(StrEnum):
-    """What an export can be."""
+def _one_of(*forms: ExportFormat) -> Any:
+    """Some of the forms in which the log leaves."""
 
-    JSONL = "jsonl"
-    TILES = "tiles"
-    PARQUET = "parquet"
+    def fits(value: ExportFormat) -> ExportFormat:
+        if value not in forms:
+            raise ValueError(f"write one of {', '.join(forms)}")
+        return value
 
-    @property
-    def form(self) -> ExportFormat:
-        """As the log's record names it."""
-        return ExportFormat(self.value)
+    return Annotated[ExportFormat, AfterValidator(fits), WithJsonSchema({"enum": [str(form) for form in forms]})]
+
+
+SEARCH_FORMS = (ExportFormat.CSV, ExportFormat.JSONL, ExportFormat.PARQUET)
+LogForm: Any = _one_of(ExportFormat.JSONL, ExportFormat.TILES, ExportFormat.PARQUET)
+SearchForm: Any = _one_of(*SEARCH_FORMS)
 
 
 class ExportQuery(Nothing):
     """Which form."""
 
-    format: ExportKind = Field(
-        ExportKind.JSONL, description="JSON lines, C2SP tlog-tiles as a tar archive, or Parquet."
-    )
-
-
-class TakeKind(StrEnum):
-    """What the transfers of a search can be exported as."""
-
-    CSV = "csv"
-    JSONL = "jsonl"
-    PARQUET = "parquet"
-
-    @property
-    def recorded(self) -> ExportFormat:
-        """As the log's record names it."""
-        return ExportFormat(self.value)
+    format: LogForm = Field(ExportFormat.JSONL, description="JSON lines, C2SP tlog-tiles as a tar archive, or Parquet.")
 
 
 class Taking(Nothing):
     """Which form; `format` is a field of the log."""
 
-    form: TakeKind = Field(TakeKind.CSV, description="CSV, JSON lines or Parquet.")
+    form: SearchForm = Field(ExportFormat.CSV, description="CSV, JSON lines or Parquet.")
 
 
 TakeQuery: Any = create_model("TakeQuery", __base__=(Conditions, Taking))

@@ -11,8 +11,17 @@ from datetime import UTC, datetime
 from functools import cache
 from importlib.resources import files
 
+from policies.facts import FACTS, FactKind
+
 LANGUAGES = ("en", "de", "vi")
 _THOUSANDS = {"en": ",", "de": ".", "vi": "."}
+_SECTIONS = {
+    "role": "role",
+    "transfer": "mechanism",
+    "basis": "basis",
+    **{name: "value" for name, one in FACTS.items() if one.kind is FactKind.WORD},
+}
+"""Facts whose values are words of a closed set, and where these stand."""
 _RETENTION_DAYS = re.compile(r"([0-9]{1,5})d?")
 
 
@@ -49,9 +58,12 @@ class Words:
         if name == "retention":
             days = _RETENTION_DAYS.fullmatch(text)
             return self("retention.days", n=int(days[1])) if days else self.word("retention", text)
-        if name == "role":
-            return self.word("role", text)
-        return self.texts.get(f"words.{text}", text) if name == "training" else text
+        return self.texts.get(f"{_SECTIONS.get(name, '')}.{text}", text)
+
+    def outcome(self, text: str) -> str:
+        """What a policy does, as `policies.diff` tells it: one word of the policy's language in ours, more of them as
+        they stand."""
+        return self.texts.get(f"operator.{text}") or self.texts.get(f"action.{text}", text)
 
 
 def when(at: int | None) -> str:

@@ -8,8 +8,8 @@ from pydantic import BaseModel
 
 from proxy.console import problems
 from proxy.console.access import RIGHTS
-from proxy.console.acts import ALL
-from proxy.console.operations import JSON, TEXT, Operation
+from proxy.console.operations import ALL
+from proxy.console.operations.base import JSON, TEXT, Operation
 
 BASE = "/api/v1"
 _PROBLEM = {"$ref": "#/components/responses/Problem"}

@@ -1,9 +1,8 @@
-"""What the API answers: plain data for JSON, and the JSON Schema of each answer.
+"""What the API answers about the log: plain data for JSON, and the JSON Schema of each answer; parts of schemas.
 
 Schemas of transfers are made from the table that the questions are asked of, so that they cannot differ from it.
 """
 
-from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -13,14 +12,8 @@ from audit.overview import Overview
 from audit.query import Row
 from audit.reports.texts import Language
 from audit.tables import transfer
-from policies.errors import Problem
-from proxy.console.access import Right, Visitor
-from proxy.console.policy_desk import Effective, Stoppable
 from proxy.console.questions import Exchange, Holdings, Page, Proved
 from proxy.console.verifying import State, Status
-from proxy.control.policies import Activation, Proposal
-from proxy.control.reveals import RevealKind, RevealRequest, RevealState, data
-from proxy.revealing import Shown
 
 type Json = dict[str, Any]
 
@@ -106,6 +99,10 @@ OVERVIEW = thing(
     transfers=COUNT,
     blocked=COUNT,
     persons=COUNT,
+    persons_exact={
+        "type": "boolean",
+        "description": "Else `persons` is estimated from a sample of references.",
+    },
     without_subject={**COUNT, "description": "Transfers that refer to nobody: the number of persons is partial."},
     recipients=COUNT,
     uninspected={**COUNT, "description": "Transfers with a part that nothing looked into, among `looked_into`."},
@@ -126,66 +123,6 @@ VERIFICATION = thing(
     open=COUNT,
     index={**MAYBE_COUNT, "description": "The first bad entry."},
     message=STRING,
-)
-STOP = thing(target={"enum": ["destination", "application"]}, name=STRING, stopped={"type": "boolean"})
-STOPS = thing(items=many(STOP))
-POLICY = thing(
-    name=STRING,
-    digest=STRING,
-    active={"type": "boolean", "description": "It is the one that was activated last."},
-    policy=FACTS,
-)
-PROBLEMS_FOUND = thing(
-    holds={"type": "boolean"},
-    problems=many(
-        thing(
-            line=COUNT,
-            column=COUNT,
-            severity={"enum": ["error", "warning"]},
-            code=STRING,
-            message=STRING,
-            source=STRING,
-            hint=STRING,
-        )
-    ),
-)
-REPORTS = thing(items=many(STRING))
-REVEAL = thing(
-    "A request to see something.",
-    id=STRING,
-    kind={"enum": [str(kind) for kind in RevealKind]},
-    what=STRING,
-    reason=STRING,
-    ticket=STRING,
-    scope=STRING,
-    transfer=STRING,
-    asked=COUNT,
-    asker=STRING,
-    approver=STRING,
-    state={"enum": [str(state) for state in RevealState]},
-    until={**COUNT, "description": "End of the waiting, or of the agreement."},
-)
-REVEALS = thing(items=many(REVEAL))
-SHOWN = thing(id=STRING, kind=STRING, entity_type=STRING, text={**STRING, "description": "What was asked for."})
-PROPOSAL = thing(
-    id=STRING,
-    at=COUNT,
-    name=STRING,
-    digest=STRING,
-    state={"enum": ["waiting", "agreed", "active", "refused"]},
-    asked_by=STRING,
-    agreed_by=STRING,
-    reason=STRING,
-)
-PROPOSALS = thing(items=many(PROPOSAL))
-ACTIVATIONS = thing(items=many(thing(at=COUNT, name=STRING, digest=STRING)))
-ME = thing(
-    id=STRING,
-    role=STRING,
-    name=STRING,
-    applications={"anyOf": [many(STRING), {"type": "null"}]},
-    rights=many(STRING),
-    expires=COUNT,
 )
 
 
@@ -251,96 +188,3 @@ def overview(found: Overview) -> Json:
 def verification(status: Status) -> Json:
     """Where the last verification stands."""
     return asdict(status)
-
-
-def stops(found: list[Stoppable]) -> Json:
-    """What can be stopped, and is."""
-    return {"items": [stop(one) for one in found]}
-
-
-def stop(one: Stoppable) -> Json:
-    """One of them."""
-    return {"target": str(one.target), "name": one.name, "stopped": one.stopped}
-
-
-def policy(found: Effective) -> Json:
-    """The effective policy."""
-    from policies.show import as_data
-
-    policy = found.policy
-    return {"name": policy.name, "digest": policy.digest, "active": found.active, "policy": as_data(policy)}
-
-
-def problems(found: list[Problem]) -> Json:
-    """What is wrong with a text."""
-    shown = [
-        {
-            "line": one.line,
-            "column": one.column,
-            "severity": one.severity,
-            "code": one.code,
-            "message": one.message,
-            "source": one.source,
-            "hint": one.hint,
-        }
-        for one in found
-    ]
-    return {"holds": not any(one.is_error for one in found), "problems": shown}
-
-
-def reveal(one: RevealRequest) -> Json:
-    """One request."""
-    return data(one)
-
-
-def reveals(found: tuple[RevealRequest, ...]) -> Json:
-    """All of them."""
-    return {"items": [reveal(one) for one in found]}
-
-
-def shown(found: Shown) -> Json:
-    """What was asked for."""
-    request = found.request
-    return {
-        "id": request.id,
-        "kind": str(request.wanted.kind),
-        "entity_type": found.entity_type,
-        "text": found.text,
-    }
-
-
-def me(visitor: Visitor) -> Json:
-    """The token that asks."""
-    token = visitor.token
-    return {
-        "id": token.id,
-        "role": str(token.role),
-        "name": token.name,
-        "applications": None if visitor.applications is None else list(visitor.applications),
-        "rights": sorted(str(right) for right in Right if visitor.may(right)),
-        "expires": token.expires,
-    }
-
-
-def proposal(found: Proposal) -> Json:
-    """Somebody wants a policy in force."""
-    return {
-        "id": found.id,
-        "at": found.at,
-        "name": found.name,
-        "digest": found.digest,
-        "state": str(found.state),
-        "asked_by": found.asked_by,
-        "agreed_by": found.agreed_by,
-        "reason": found.reason,
-    }
-
-
-def proposals(found: Sequence[Proposal]) -> Json:
-    """All of them."""
-    return {"items": [proposal(one) for one in found]}
-
-
-def activations(found: Sequence[Activation]) -> Json:
-    """What came into force."""
-    return {"items": [{"at": one.at, "name": one.name, "digest": one.digest} for one in found]}

@@ -10,7 +10,7 @@ from policies.errors import PolicyError
 from policies.model import Consent
 from policies.policy import Policy
 from proxy.console.draft_form import draft_of
-from proxy.console.operations import Desk
+from proxy.console.operations.base import Desk
 from proxy.console.policy_desk import MAX_TEXT
 from proxy.console.problems import InputError
 from proxy.console.site import Ask, Shown, View

@@ -12,7 +12,7 @@ from policies.schema import json_schema
 from policies.show import as_data, as_text
 from proxy.console.draft_form import LONGEST_NAME, draft_of
 from proxy.console.drafting import WEEK, Checked, Files
-from proxy.console.operations import Desk
+from proxy.console.operations.base import Desk
 from proxy.console.policy_desk import MAX_TEXT, PASTED
 from proxy.console.problems import InputError
 from proxy.console.site import Ask, Shown, View

@@ -44,13 +44,14 @@ class NotFoundError(ProxyError):
 @dataclass(frozen=True, slots=True)
 class Filters:
     """Which transfers. values: condition to value. since, until: ms. subject, session: identifiers, in
-    memory only."""
+    memory only. refs: references of somebody who was asked about before, instead of the identifier."""
 
     values: Mapping[str, str]
     since: int | None = None
     until: int | None = None
     subject: str | None = None
     session: str | None = None
+    refs: tuple[str, ...] | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -273,7 +274,9 @@ class Questions:
     def of(self, visitor: Visitor, filters: Filters) -> query.Question:
         """What is asked of the log: only what this visitor may see. Raises RefusedError, FormatError."""
         visitor.require(Right.TRANSFERS)
-        refs = sessions = None
+        refs, sessions = filters.refs, None
+        if filters.refs is not None:
+            visitor.require(Right.PERSONS)
         if filters.subject is not None:
             visitor.require(Right.PERSONS)
             refs = self.log.refs(filters.subject)

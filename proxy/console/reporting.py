@@ -9,7 +9,8 @@ from audit.reports.texts import Language, Texts
 from audit.reports.writing import Form
 from proxy.console import inputs
 from proxy.console.access import Right
-from proxy.console.operations import Desk, written
+from proxy.console.operations.base import Desk
+from proxy.console.operations.reports import written
 from proxy.console.problems import InputError
 from proxy.console.questions import NotFoundError
 from proxy.console.site import Ask, Shown, View

@@ -20,7 +20,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from proxy.console.access import Right, Visitor
 from proxy.console.api import MAX_BODY, Gatekeeper, address_of, export_response, made_response
 from proxy.console.language import LANGUAGES, Words, preferred, when, words
-from proxy.console.operations import Desk, Made, Streamed
+from proxy.console.operations.base import Desk, Made, Streamed
 from proxy.console.problems import InputError, TooManyError, known, problem, retry_after
 from proxy.console.sessions import Session, Sessions
 from proxy.errors import FormatError, ProxyError, RefusedError

@@ -12,16 +12,17 @@ from policies.groups import ENTITY_TYPES
 from proxy.console import inputs
 from proxy.console.access import Right
 from proxy.console.exporting import export_found
-from proxy.console.operations import Desk, Streamed
+from proxy.console.operations.base import Desk, Streamed
 from proxy.console.problems import InputError
 from proxy.console.questions import NotFoundError
 from proxy.console.site import Ask, Shown, View
 from proxy.errors import ConfigError
 
 ON_A_PAGE = 50
+FURTHER = 200
+"""Rows that the page's script fetches at once when somebody scrolls: four screens and more, some 60 KB."""
 _OWN_FIELD = {"application", "destination", "entity_type", "action", "kind"}
 """Conditions with a field of their own on the page; the others stand behind *More*."""
-FORMATS = (ExportFormat.CSV, ExportFormat.JSONL, ExportFormat.PARQUET)
 
 
 def given_of(query: Mapping[str, str]) -> dict[str, str]:
@@ -47,10 +48,20 @@ def transfers(desk: Desk, ask: Ask) -> Shown:
     page = desk.questions.transfers(ask.visitor, filters, before=wanted.before, limit=wanted.limit)
     context = {"page": page, "given": given, "kept": kept, "following": {**kept, "before": page.next}, "said": said}
     context["more"] = sorted({*CONDITIONS} - _OWN_FIELD)
+    context |= {"further": {"limit": FURTHER, **kept}, "on_a_page": ON_A_PAGE}
     context["live"] = wanted.before is None and wanted.limit == ON_A_PAGE
     context["searches"] = desk.searches.all(ask.visitor.token)
-    context["formats"] = FORMATS
+    context["formats"] = inputs.SEARCH_FORMS
     return View("transfers", {**context, **_choices(desk, ask)})
+
+
+def further(desk: Desk, ask: Ask) -> Shown:
+    """Further rows of a search, for the page's own script."""
+    wanted = wanted_of(given_of(ask.query))
+    filters = inputs.filters_of(wanted)
+    return View(
+        "further", {"page": desk.questions.transfers(ask.visitor, filters, before=wanted.before, limit=wanted.limit)}
+    )
 
 
 def _acted(desk: Desk, ask: Ask, kept: Mapping[str, str]) -> str:
@@ -81,8 +92,8 @@ def take(desk: Desk, ask: Ask) -> Shown:
     ask.visitor.require(Right.EXPORT)
     given = given_of(ask.query)
     form = given.pop("form", "csv")
-    if form not in set(FORMATS):
-        raise InputError([{"where": "form", "what": " or ".join(FORMATS)}])
+    if form not in set(inputs.SEARCH_FORMS):
+        raise InputError([{"where": "form", "what": " or ".join(inputs.SEARCH_FORMS)}])
     filters = inputs.filters_of(wanted_of(given))
     parts = export_found(desk.questions, ask.visitor, ExportFormat(form), filters)
     return Streamed(parts, form, "transfers")

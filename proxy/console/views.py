@@ -1,22 +1,22 @@
 """The pages, each answering one question. A view asks and shapes; it decides nothing and holds no words."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from audit.holders import Holding
-from audit.values import StopTarget
+from audit.values import ExportFormat, StopTarget
 from policies.errors import PolicyError
 from proxy.console import inputs, outputs
 from proxy.console.access import Right
 from proxy.console.exporting import export
 from proxy.console.moments import DAY_MS, today_start
-from proxy.console.operations import Desk, Streamed
+from proxy.console.operations.base import Desk, Streamed
 from proxy.console.problems import InputError
 from proxy.console.questions import Filters, NotFoundError
 from proxy.console.sankey import HEIGHT, WIDTH, picture
 from proxy.console.site import Ask, Shown, View
-from proxy.console.transfers_page import ON_A_PAGE
+from proxy.console.transfers_page import FURTHER, ON_A_PAGE, given_of, wanted_of
 from proxy.errors import ConfigError
 
 PERIODS = (1, 7, 30, 90, 365)
@@ -148,12 +148,26 @@ def person(desk: Desk, ask: Ask) -> Shown:
         return View("person", {"asked": False})
     if len(subject) > inputs.LONGEST_SUBJECT:
         raise InputError([{"where": "subject", "what": f"at most {inputs.LONGEST_SUBJECT} characters"}])
-    filters = Filters({}, subject=subject)
+    refs = desk.log.refs(subject)
+    filters = Filters({}, refs=refs)
     held = desk.questions.who(ask.visitor, filters)
     page = desk.questions.transfers(ask.visitor, filters, before=None, limit=ON_A_PAGE)
     n = sum(line.transfers for line in held.lines)
-    context = {"asked": True, "held": held, "page": page, "n": n, "names": FACTS}
+    further = f"/person/rows?of={desk.sought.keep(ask.visitor, refs)}&limit={FURTHER}"
+    context = {"asked": True, "held": held, "page": page, "n": n, "names": FACTS, "further": further}
     return View("person", {**context, "cards": cards(held.lines, _register(desk))})
+
+
+def theirs(desk: Desk, ask: Ask) -> Shown:
+    """Further rows about the person that was asked about, for the page's own script."""
+    ask.visitor.require(Right.PERSONS)
+    given = given_of(ask.query)
+    refs = desk.sought.find(ask.visitor, given.pop("of", ""))
+    wanted = wanted_of(given)
+    filters = replace(inputs.filters_of(wanted), refs=refs)
+    return View(
+        "further", {"page": desk.questions.transfers(ask.visitor, filters, before=wanted.before, limit=wanted.limit)}
+    )
 
 
 def stop(desk: Desk, ask: Ask) -> Shown:
@@ -175,5 +189,5 @@ def stop(desk: Desk, ask: Ask) -> Shown:
 
 def download(desk: Desk, ask: Ask) -> Shown:
     """The whole log, to take along."""
-    kind = inputs.ExportKind.TILES if ask.query.get("format") == "tiles" else inputs.ExportKind.JSONL
-    return Streamed(export(desk.log, ask.visitor, kind.form), kind.value, "log")
+    form = ExportFormat.TILES if ask.query.get("format") == "tiles" else ExportFormat.JSONL
+    return Streamed(export(desk.log, ask.visitor, form), form.value, "log")

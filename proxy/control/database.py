@@ -15,7 +15,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from audit.store import close_engine
 from proxy.errors import ConfigError, UnavailableError
 
-HEAD = "0008"
+HEAD = "0009"
 """The newest schema; a test holds it against the migrations."""
 _MIGRATION_LOCK = 0x64726163  # one number in every process that brings one PostgreSQL database up to date
 

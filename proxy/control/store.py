@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from proxy.control.approvals import Approvals
 from proxy.control.cursors import Cursors
 from proxy.control.database import ControlDatabase, file_url, insert_if_free
+from proxy.control.erasures import ErasureRequests
 from proxy.control.policies import Policies
 from proxy.control.ratings import Ratings
 from proxy.control.reveals import Reveals
@@ -46,6 +47,7 @@ class ControlStore:
         self.policies = Policies(self._database)
         self.searches = Searches(self._database)
         self.ratings = Ratings(self._database)
+        self.erasures = ErasureRequests(self._database)
 
     @classmethod
     def at(cls, home: Path) -> "ControlStore":

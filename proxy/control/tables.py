@@ -139,6 +139,19 @@ policy_proposal = sa.Table(
     sa.Column("reason", sa.Text, nullable=False),
 )
 
+erasure_request = sa.Table(
+    "erasure_request",
+    metadata,
+    sa.Column("id", sa.String(26), primary_key=True),
+    sa.Column("at", sa.BigInteger, nullable=False),
+    sa.Column("asked_by", sa.String(160), nullable=False),
+    sa.Column("asked_name", sa.String(160), nullable=False),
+    # SHA-256 of the person's references, which are random
+    sa.Column("about", sa.LargeBinary(32), nullable=False),
+    sa.Column("reason", sa.String(32), nullable=False),
+    sa.Index("erasure_request_about", "about"),
+)
+
 rating = sa.Table(
     "rating",
     metadata,

@@ -65,8 +65,8 @@ class Done:
 
 
 class Erasing:
-    """One erasure. actor: the reference of who does it. file: where recipients and provider objects are saved.
-    reason: why, where somebody said so."""
+    """One erasure. actor: the reference of who wants it; second: of who agreed, where two have to. file: where
+    recipients and provider objects are saved. reason: why, where somebody said so."""
 
     def __init__(
         self,
@@ -77,9 +77,10 @@ class Erasing:
         actor: str,
         file: Path,
         reason: ErasureReason | None = None,
+        second: str | None = None,
     ) -> None:
         self._ledger, self._vault, self._deleter = ledger, vault, deleter
-        self._actor, self._file, self._reason = actor, file, reason
+        self._actor, self._second, self._file, self._reason = actor, second, file, reason
 
     def refuse(self, plan: Plan) -> None:
         """Record that it was asked for while a legal hold stood."""
@@ -141,6 +142,7 @@ class Erasing:
                     refs=part,
                     refs_overflow=overflow,
                     actor=self._actor,
+                    second_actor=self._second,
                     **facts,
                 )
             )

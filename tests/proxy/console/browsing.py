@@ -65,6 +65,14 @@ class Browser:
     def click(self, selector: str) -> None:
         self.one(selector).click()
 
+    def point_away(self) -> None:
+        """Takes the pointer into a corner: rows wait while it is over their table, also from a page before."""
+        from selenium.webdriver.common.action_chains import ActionChains
+
+        actions = ActionChains(self.driver)
+        actions.w3c_actions.pointer_action.move_to_location(1, 1)
+        actions.perform()
+
     def write(self, selector: str, text: str) -> None:
         field = self.one(selector)
         field.clear()
@@ -107,5 +115,6 @@ def browser(chromium: Any, console: Console) -> Browser:
     fill(console)
     found = Browser(chromium, console)
     found.sign_in()
+    found.point_away()
     found.said()  # what the page of the test before had to say is no concern of this one
     return found

@@ -11,7 +11,7 @@ from PIL import Image
 CHOSEN = (
     "overview-en-light", "changes-de-light", "transfer-vi-light", "approvals-en-light", "reports-de-light",
     "health-en-light", "overview-vi-dark", "transfers-de-dark",
-    "transfers-application-feed-en-light", "erase-en-light", "incident-since-24h-de-light",
+    "transfers-application-feed-en-light", "erase-en-light", "incident-since-24h-de-light", "compare-en-light",
 )  # fmt: skip
 WIDEST, TALLEST, COLOURS = 720, 900, 32
 

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from proxy.console.access import RIGHTS, Right
-from proxy.console.acts import ALL
+from proxy.console.operations import ALL
 from proxy.control.tokens import Role
 from tests.proxy.console.conftest import ANNA, Console, Start, fill
 
@@ -30,7 +30,7 @@ def test_a_team_sees_its_own_applications_only(console: Console) -> None:
 
 @pytest.mark.parametrize("role", list(Role))
 def test_a_role_gets_what_the_table_says_and_nothing_else(filled: Console, role: Role) -> None:
-    bodies: dict[str, dict[str, str]] = {
+    bodies: dict[str, dict[str, Any]] = {
         "/policy/lint": {"text": ""},
         "/who": {"subject": ANNA},
         "/transfers/search": {"subject": ANNA},
@@ -39,10 +39,15 @@ def test_a_role_gets_what_the_table_says_and_nothing_else(filled: Console, role:
     bodies["/reveals"] = {"what": "A" * 22, "kind": "actor", "reason": "incident"}
     bodies |= {"/policy/proposals": {"text": ""}, "/policy/rollback": {}}
     bodies |= {f"/approvals/{'0' * 26}": {"reason": "checked"}, "/tokens": {"role": "auditor", "name": "Audit"}}
+    sealed = {"subject": ANNA, "seal": "0" * 64}
+    bodies |= {"/erasures/preview": {"subject": ANNA}, "/erasures": {**sealed, "reason": "request"}}
+    bodies |= {"/erasures/hold": {**sealed, "held": True}, f"/comparisons/{'0' * 26}/2/rating": {"better": "tie"}}
     with filled.client(role, *(("feed",) if role is Role.TEAM else ())) as client:
         for operation in ALL:
             path = operation.path.format(
                 id="0" * (8 if "/tokens/" in operation.path else 26),
+                exchange="0" * 26,
+                attempt="2",
                 target="destination",
                 name="who" if "/reports/" in operation.path else "openai",
             )

@@ -2,13 +2,27 @@
 
 import re
 import string
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 import proxy
+from audit import acts, values
+from policies import fields
+from policies.facts import FACTS, FactKind
+from policies.groups import ENTITY_TYPES
+from proxy.answers import _READ as READ
+from proxy.console.health import _OLD as OLD
+from proxy.console.incident_page import WINDOWS
+from proxy.console.inputs import SEARCH_FORMS
 from proxy.console.language import LANGUAGES, preferred, words
+from proxy.control.approvals import ApprovalState
+from proxy.control.policies import ProposalState
+from proxy.control.reveals import RevealState
+from proxy.control.tokens import Role
+from proxy.erasure.providers import Verdict
 
 
 def test_languages_have_the_same_keys_and_the_same_gaps() -> None:
@@ -20,6 +34,74 @@ def test_languages_have_the_same_keys_and_the_same_gaps() -> None:
         other = words(code).texts
         assert other.keys() == english.keys()
         assert [key for key in english if gaps(english[key]) != gaps(other[key])] == []
+
+
+_ACTS = (
+    values.GapCause, values.PolicyEvent, values.KeyEvent, values.ShredCause, values.ErasurePhase, values.TokenEvent,
+    values.StopState, values.ExportFormat, values.RevealReason,
+)  # fmt: skip
+SHOWN: dict[str, Iterable[str]] = {
+    "acts.": acts.KINDS,
+    "action.": values.Action,
+    "approvals.reason_": values.ApprovalReason,
+    "approvals.state_": ApprovalState,
+    "basis.": get_args(fields.Basis),
+    "compare.by_": ("people", "judge"),
+    "entity.": ENTITY_TYPES,
+    "erase.objects_": Verdict,
+    "erase.reason_": values.ErasureReason,
+    "erase.verdict_": Verdict,
+    "fact.": FACTS,
+    "how.": [one for kind in _ACTS for one in kind],
+    "identified.": values.IdentifiedBy,
+    "incident.is_": values.StopTarget,
+    "incident.last_": WINDOWS,
+    "mechanism.": {*get_args(fields.Transfer), *values.TransferMechanism} - {"unknown"},
+    "operator.": values.Operator,
+    "policy.proposed_": ProposalState,
+    "reveals.reason_": values.RevealReason,
+    "reveals.state_": RevealState,
+    "role.": get_args(fields.Role),
+    "roles.": Role,
+    "speaker.": READ,
+    "stage.": values.Stage,
+    "state.": ("open", "blocked", *values.OutcomeState),
+    "transfers.take_": SEARCH_FORMS,
+    "uninspected.": values.UninspectedReason,
+    "value.": {word for one in FACTS.values() if one.kind is FactKind.WORD for word in one.words},
+    "warnings.": OLD.values(),
+}
+"""Where the words of a set of values stand, and the set."""
+_OTHERWISE = {
+    "compare.", "ends.", "erase.", "events.", "live.", "nav.", "overview.", "proof.", "reveals.", "transfers.", "who.",
+    "approvals.", "window.",
+}  # fmt: skip
+"""Chosen in a template from what stands in it, or kept complete by a test of its own."""
+
+
+@pytest.mark.parametrize("section", SHOWN)
+def test_every_value_that_somebody_sees_has_words_in_three_languages(section: str) -> None:
+    members = list(SHOWN[section])
+    assert members
+    for code in LANGUAGES:
+        assert [one for one in members if f"{section}{one}" not in words(code).texts] == [], code
+
+
+def test_no_page_shows_a_set_of_values_that_nobody_translated() -> None:
+    root = Path(proxy.__file__).parent / "console" / "templates"
+    templates = "".join(path.read_text() for path in root.glob("*.html"))
+    used = {f"{section}." for section in re.findall(r't\.word\("(\w+)"', templates)}
+    used |= set(re.findall(r't(?:\.texts\[|\()"([a-z_]+\.[a-z_]*)" ~', templates))
+    assert len(used) > 15
+    assert used - SHOWN.keys() - _OTHERWISE == set()
+
+
+def test_what_an_erasure_could_not_ask_for_has_words() -> None:
+    sources = "".join(path.read_text() for path in (Path(proxy.__file__).parent / "erasure").glob("*.py"))
+    obstacles = set(re.findall(r'obstacle(?:=one\.obstacle or |=| = "" if .* else )"([a-z_]+)"', sources))
+    assert obstacles >= {"no_call", "no_key", "no_upstream", "unknown_destination", "unreachable"}
+    for code in LANGUAGES:
+        assert [one for one in obstacles if f"erase.obstacle_{one}" not in words(code).texts] == []
 
 
 def test_every_event_that_is_counted_has_a_name_for_people() -> None:
@@ -57,3 +139,6 @@ def test_facts_are_said_in_words(name: str, value: Any, shown: str) -> None:
     assert words("de").fact(name, value) == shown
     assert words("de").number(1_234_567) == "1.234.567"
     assert words("de").word("operator", "new-one") == "new-one"
+    assert words("de").fact("transfer", "scc-m2") == "Standardvertragsklauseln, Modul 2"
+    assert words("vi").outcome("block") == "từ chối"
+    assert words("vi").outcome("observe (tokenize)") == "observe (tokenize)"

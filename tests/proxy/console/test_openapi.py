@@ -47,7 +47,7 @@ def test_made_up_requests_are_answered_as_described(
     filled: Console, path: str, method: str, mode: GenerationMode
 ) -> None:
     schema = schemathesis.openapi.from_dict(document())
-    schema.config.update(base_url=filled.url)
+    schema.config.update(base_url=filled.url, request_timeout=60)
     operation = schema[path][method.upper()]
     token = filled.token()
     # 413 is our answer to a text that is too long; Schemathesis does not count it as a refusal.

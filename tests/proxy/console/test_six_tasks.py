@@ -1,19 +1,21 @@
 """What a data protection officer does most, each in at most four clicks from the first page, in a real Chromium, while
 transfers go on.
-
-Approving a policy is tested with the page it happens on.
 """
 
 import threading
 from collections.abc import Iterator
 
+import httpx
 import pytest
 
 from audit.ids import now_ms
 from proxy.control.approvals import HeldRequest
+from proxy.control.policies import ProposalState
+from proxy.control.tokens import Role
 from tests.audit.conftest import exchange_record
 from tests.proxy.console.browsing import Browser, browser, chromium, needs_chromium
-from tests.proxy.console.conftest import ANNA
+from tests.proxy.console.conftest import ANNA, Console, Start
+from tests.proxy.console.test_policy_page import STRICTER
 
 __all__ = ["browser", "chromium"]
 pytestmark = needs_chromium
@@ -29,6 +31,12 @@ class Counted:
     def click(self, selector: str) -> None:
         self.clicks += 1
         self.at.click(selector)
+
+
+@pytest.fixture
+def console(start: Start) -> Console:
+    """A console where two have to want another policy."""
+    return start(detectors=("patterns",), policy_people=2)
 
 
 @pytest.fixture(autouse=True)
@@ -95,6 +103,24 @@ def test_stop_a_provider(browser: Browser) -> None:
     task.click('button[aria-label="Stop: openai"]')
     assert browser.one(".good").text == "openai is stopped."
     assert browser.console.control.stops()["destination"] == {"openai"}
+    assert task.clicks <= MOST
+
+
+def test_approve_a_policy(browser: Browser) -> None:
+    control = browser.console.control
+    another = control.tokens.create(Role.OFFICER, "another", (), 1)[0]
+    asked = httpx.post(
+        f"{browser.console.url}/api/v1/policy/proposals",
+        json={"text": STRICTER}, headers={"authorization": f"Bearer {another}"}, trust_env=False, timeout=60,
+    )  # fmt: skip
+    assert asked.json()["state"] == "waiting"
+    task = begin(browser)
+    task.click('a[href="/policy"]')
+    browser.until(lambda: "lets less through" in browser.text)
+    task.click('button[value="agree"]')
+    browser.until(lambda: "Agreed." in browser.text)
+    (proposal,) = control.policies.all()
+    assert (proposal.state, proposal.digest) == (ProposalState.AGREED, asked.json()["digest"])
     assert task.clicks <= MOST
 
 
