@@ -139,6 +139,7 @@ def _measure(folder: Path, entries: int) -> Iterator[Row]:
             ratio = rate / (count / sum(bare))
             name = f"append, {waiters} waiting"
             yield Row(name, rate, "per second", *_quantiles(latencies), ratio, against)
+        yield Row("append, 1 waiting: pages written", _pages(ledger, 32), "pages", against="2 of bare SQLite")
         start = time.perf_counter()
         found = verify_store(ledger.store, [ledger.home.read_vkey()])
         yield Row("verify, one process", found.checkpoint.size / (time.perf_counter() - start), "entries per second")
@@ -187,6 +188,15 @@ async def _appends(ledger: Ledger, waiters: int, count: int) -> tuple[float, lis
     start = time.perf_counter()
     await asyncio.gather(*(one() for _ in range(waiters)))
     return count / (time.perf_counter() - start), seconds
+
+
+def _pages(ledger: Ledger, count: int) -> float:
+    """Pages that one lonely append adds to SQLite's write-ahead log, of `count` the mean; no more than fill it once."""
+    ledger.store.forget_freed_pages()  # the next page goes to its begin
+    wal = ledger.home.path / "audit.db-wal"
+    for record in [typical_record() for _ in range(count)]:
+        ledger.append_blocking(record)
+    return wal.stat().st_size / (4_096 + 24) / count
 
 
 def _quantiles(seconds: list[float]) -> tuple[float, float]:

@@ -136,7 +136,7 @@ def _of_entries(values: Mapping[str, str]) -> list[sa.ColumnElement[bool]]:
     return found
 
 
-def in_country(table: sa.Table, country: str) -> sa.ColumnElement[bool]:
+def in_country(table: sa.FromClause, country: str) -> sa.ColumnElement[bool]:
     """Whether a country is among those of processing, storage and access."""
     found: sa.ColumnElement[bool] = table.c.countries.contains(f" {country} ", autoescape=True)
     return found

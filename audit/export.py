@@ -6,6 +6,7 @@ Written beside its place under another name, made durable, and then renamed; so 
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import batched
 from pathlib import Path
 
 from audit.checkpoint import unverified
@@ -16,7 +17,7 @@ from audit.progress import Progress, silent
 from audit.publish import write_file, write_tiles
 from audit.signing import VerifierKey, fsync_directory
 from audit.store import Store, StoredTiles, newest_checkpoint, sealed_below
-from audit.tiles import ENTRIES, WIDTH, tiles_of
+from audit.tiles import ENTRIES, WIDTH, TileId, each_tile
 
 TRUST = "witness.policy"
 """Name of the C2SP tlog-policy in an export; what an auditor trusts comes on another way."""
@@ -91,14 +92,19 @@ def write_log(
             )
         size = unverified(note).size
         first, end = span or (sealed_below(connection), size)
-        tiles = [tile for tile in tiles_of(size) if tile.level != ENTRIES or first <= tile.number * WIDTH < end]
-        source = StoredTiles(connection)
-        for at in range(0, len(tiles), CHUNK):
-            write_tiles(source, tiles[at : at + CHUNK], draft)
-            progress(min(at + CHUNK, len(tiles)), len(tiles))
+        source, done, whole = StoredTiles(connection), 0, sum(1 for _ in _tiles(size, first, end))
+        for tiles in batched(_tiles(size, first, end), CHUNK):
+            write_tiles(source, tiles, draft)
+            done += len(tiles)
+            progress(done, whole)
     write_file(draft / "checkpoint", note)
     if witnessed is not None:
         write_file(draft / FILE, witnessed)
     write_file(draft / "vkey", f"{vkey}\n".encode())
     fsync_directory(draft)
     return size
+
+
+def _tiles(size: int, first: int, end: int) -> Iterator[TileId]:
+    """All tiles of the tree, and the bundles whose entries are to be written."""
+    return (tile for tile in each_tile(size) if tile.level != ENTRIES or first <= tile.number * WIDTH < end)

@@ -1,13 +1,10 @@
 """*Who holds what*: the lines of the answer, from sums by day where they suffice and from the transfers where not.
 
-The sums by day and by month are kept by the writer's transaction; here they are read, and built again after a period
-was sealed away.
-What was surely not sent has no recipient: lines that count such a transfer are always made from the rows.
+What was surely not sent has no recipient; the sums count it, and what it adds to them is taken away here.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import batched
 from typing import Any
 
 import sqlalchemy as sa
@@ -16,7 +13,7 @@ from audit.conditions import in_country
 from audit.query import Question, Row, entry_facts
 from audit.rows import DAY_MS
 from audit.spans import Choice, Days, spread, within
-from audit.summing import holder_id, month_of
+from audit.summed import Summed
 from audit.sums import (
     HOLDER,
     daily_holder,
@@ -26,9 +23,6 @@ from audit.sums import (
     monthly_holder_finding,
 )
 from audit.tables import UNUSUAL, finding, transfer
-
-_BATCH = 500
-_NEXT_MONTH = 31
 
 type Line = Mapping[str, Any]
 type Key = tuple[str | None, ...]
@@ -142,10 +136,11 @@ def from_sums(
 ) -> tuple[list[Line], Types]:
     """The same for whole days, from the sums. values: for columns of a line, or `country`; applications: the only ones
     that count, None for all."""
-    lines = _lines(values, applications)
+    summed = Summed(connection)
+    lines = _lines(summed, values, applications)
     # Grouped by the id alone and joined here: grouping by eleven texts would cost ten times as much.
-    held = spread(daily_holder, monthly_holder, days, _of(lines))
-    by_id = {row["id"]: row for row in connection.execute(sa.select(holder).where(*lines)).mappings()}
+    held = spread(summed, daily_holder, monthly_holder, days, _of(lines))
+    by_id = {row["id"]: row for row in connection.execute(lines).mappings()}
     counted = (
         sa.func.sum(held.c.transfers).label("transfers"),
         sa.func.min(held.c.first).label("first"),
@@ -156,14 +151,8 @@ def from_sums(
     for row in connection.execute(sa.select(held.c.holder, *counted).group_by(held.c.holder)).mappings():
         line = _line({**{name: by_id[row["holder"]][name] for name in HOLDER}, **row})
         found[key_of(line)] = line
-    types = _types(connection, by_id, days, _of(lines))
-    for key in _with_unsent(connection, days) & found.keys():
-        del found[key]
-        types.pop(key, None)
-        same = [transfer.c[name].is_not_distinct_from(value) for name, value in zip(HOLDER, key, strict=True)]
-        again, kinds_again = from_rows(connection, [*same, *within(transfer, days)])
-        found.update((key_of(line), line) for line in again)
-        types.update(kinds_again)
+    types = _types(connection, spread(summed, daily_holder_finding, monthly_holder_finding, days, _of(lines)), by_id)
+    _without_unsent(connection, days, found, types)
     return _ordered(list(found.values())), types
 
 
@@ -171,32 +160,33 @@ def count(
     connection: sa.Connection, values: Mapping[str, str], days: Days, applications: Sequence[str] | None
 ) -> tuple[int, int]:
     """Transfers, and those that carry no subject reference, for whole days; arguments as for `from_sums`."""
-    held = spread(daily_holder, monthly_holder, days, _of(_lines(values, applications)))
+    summed = Summed(connection)
+    held = spread(summed, daily_holder, monthly_holder, days, _of(_lines(summed, values, applications)))
     sums = [sa.func.coalesce(sa.func.sum(column), 0) for column in (held.c.transfers, held.c.with_subject)]
     total, with_subject = connection.execute(sa.select(*sums)).one()
     return int(total), int(total) - int(with_subject)
 
 
-def _lines(values: Mapping[str, str], applications: Sequence[str] | None) -> list[sa.ColumnElement[bool]]:
-    """What to choose lines by; nothing for all of them."""
+def _lines(summed: Summed, values: Mapping[str, str], applications: Sequence[str] | None) -> sa.Select[Any]:
+    """The lines in question."""
+    table = summed.of(holder)
     where = [
-        in_country(holder, value) if name == "country" else holder.c[name] == value for name, value in values.items()
+        in_country(table, value) if name == "country" else table.c[name] == value for name, value in values.items()
     ]
-    return where if applications is None else [*where, holder.c.application.in_(applications)]
+    if applications is not None:
+        where.append(table.c.application.in_(applications))
+    return sa.select(*table.c).where(*where)
 
 
-def _of(lines: Sequence[sa.ColumnElement[bool]]) -> list[Choice]:
-    """The same as what chooses rows of sums."""
-    if not lines:
+def _of(lines: sa.Select[Any]) -> list[Choice]:
+    """The same as what chooses rows of sums; nothing for all of them."""
+    if lines.whereclause is None:
         return []
-    these = sa.select(holder.c.id).where(*lines)
+    these = lines.with_only_columns(lines.selected_columns["id"])
     return [lambda table: table.c.holder.in_(these)]
 
 
-def _types(
-    connection: sa.Connection, by_id: Mapping[int, sa.RowMapping], days: Days, chosen: Sequence[Choice]
-) -> Types:
-    held = spread(daily_holder_finding, monthly_holder_finding, days, chosen)
+def _types(connection: sa.Connection, held: sa.FromClause, by_id: Mapping[int, sa.RowMapping]) -> Types:
     what = (held.c.holder, held.c.entity_type, held.c.operator)
     types: Types = {}
     rows = sa.select(*what, sa.func.sum(held.c.n).label("n")).group_by(*what)
@@ -216,73 +206,45 @@ def _ordered(lines: list[Line]) -> list[Line]:
     return sorted(lines, key=lambda line: (-line["transfers"], tuple(part or "" for part in key_of(line))))
 
 
-def _with_unsent(connection: sa.Connection, days: Days) -> set[Key]:
-    """Lines that count transfers which were surely not sent; there are some only after a crash."""
+def _without_unsent(connection: sa.Connection, days: Days, found: dict[Key, Line], types: Types) -> None:
+    """Takes away what was surely not sent; there is some only after a crash, and an index of it."""
+    unsent = [*within(transfer, days), transfer.c.kind == "transfer", sa.and_(transfer.c.state == "not_sent", UNUSUAL)]
     columns = [transfer.c[name] for name in HOLDER]
-    unsent = sa.and_(transfer.c.state == "not_sent", UNUSUAL, *within(transfer, days))
-    rows = sa.select(*columns).where(unsent).distinct()
-    return {key_of(row) for row in connection.execute(rows).mappings()}
-
-
-def rebuild(connection: sa.Connection, days: Iterable[int]) -> None:
-    """Replaces the sums of these days by what the rows say, and those of their months; the lines themselves stay."""
-    months = set()
-    for some in batched(days, _BATCH):
-        months |= {month_of(day) for day in some}
-        for table in (daily_holder, daily_holder_finding):
-            connection.execute(sa.delete(table).where(table.c.day.in_(some)))
-        _fill(connection, (transfer.c.day.in_(some), transfer.c.kind == "transfer"))
-    for month in months:
-        for table, by_month in ((daily_holder, monthly_holder), (daily_holder_finding, monthly_holder_finding)):
-            connection.execute(sa.delete(by_month).where(by_month.c.day == month))
-            _add_up(connection, table, by_month, month)
-
-
-def _add_up(connection: sa.Connection, table: sa.Table, by_month: sa.Table, month: int) -> None:
-    """Makes a month's sums from those of its days."""
-    kept: dict[str, Any] = {"first": sa.func.min, "last": sa.func.max, "newest": sa.func.max}
-    key = [column for column in table.primary_key.columns if column.name != "day"]
-    numbers = [column for column in table.columns if not column.primary_key]
-    sums = [kept.get(column.name, sa.func.sum)(column) for column in numbers]
-    days = within(table, (month, month_of(month + _NEXT_MONTH)))
-    rows = sa.select(sa.literal(month), *key, *sums).where(*days).group_by(*key)
-    names = ["day", *(column.name for column in (*key, *numbers))]
-    connection.execute(sa.insert(by_month).from_select(names, rows))
-
-
-def _fill(connection: sa.Connection, where: tuple[sa.ColumnElement[bool], ...]) -> None:
-    key = [transfer.c[name] for name in HOLDER]
-    counted = {
-        "transfers": sa.func.count(),
-        "with_subject": sa.func.sum(sa.case((transfer.c.subjects > 0, 1), else_=0)),
-        "first": sa.func.min(transfer.c.at),
-        "last": sa.func.max(transfer.c.at),
-        "newest": sa.func.max(transfer.c.idx),
-    }
-    columns = [column.label(name) for name, column in counted.items()]
-    lines = sa.select(*key, transfer.c.day, *columns).where(*where).group_by(*key, transfer.c.day)
-    known: set[int] = set(connection.execute(sa.select(holder.c.id)).scalars())
-    rows: list[dict[str, Any]] = []
-    new: dict[int, dict[str, Any]] = {}
-    for row in connection.execute(lines).mappings():
-        line = tuple(row[name] for name in HOLDER)
-        found = holder_id(line)
-        if found not in known:
-            new[found] = {"id": found, **dict(zip(HOLDER, line, strict=True))}
-        rows.append({"day": row["day"], "holder": found, **{name: row[name] for name in counted}})
+    counted = sa.select(*columns, sa.func.count().label("n")).where(*unsent).group_by(*columns)
+    gone = {key_of(row): int(row["n"]) for row in connection.execute(counted).mappings()}
     what = (finding.c.entity_type, finding.c.operator)
-    kinds = sa.select(*key, transfer.c.day, *what, sa.func.sum(finding.c.n).label("n"))
-    joined = kinds.join(finding, finding.c.idx == transfer.c.idx).where(*where).group_by(*key, transfer.c.day, *what)
-    sums = [
-        {
-            "day": row["day"],
-            "holder": holder_id(tuple(row[name] for name in HOLDER)),
-            "entity_type": row["entity_type"],
-            "operator": row["operator"],
-            "n": row["n"],
-        }
-        for row in connection.execute(joined).mappings()
-    ]
-    for table, values in ((holder, list(new.values())), (daily_holder, rows), (daily_holder_finding, sums)):
-        if values:
-            connection.execute(sa.insert(table), values)
+    kinds = sa.select(*columns, *what, sa.func.sum(finding.c.n).label("n")).where(*unsent).group_by(*columns, *what)
+    for row in connection.execute(kinds.join(finding, finding.c.idx == transfer.c.idx)).mappings():
+        if (those := types.get(key_of(row))) is not None:
+            kind = row["entity_type"], row["operator"]
+            those[kind] -= int(row["n"])
+            if not those[kind]:
+                del those[kind]
+    for key in gone.keys() & found.keys():
+        left = found[key]["transfers"] - gone[key]
+        if left:
+            found[key] = {**found[key], "transfers": left, **_ends(connection, key, days)}
+        else:
+            del found[key]
+
+
+def _ends(connection: sa.Connection, key: Key, days: Days) -> Line:
+    """First and last time of a line, and its newest transfer, of those that may have been sent.
+
+    The day at either end and the newest row say it, so that the many between are not read.
+    """
+    same = [transfer.c[name].is_not_distinct_from(value) for name, value in zip(HOLDER, key, strict=True)]
+    sent = (
+        *same,
+        transfer.c.kind == "transfer",
+        transfer.c.state.is_distinct_from("not_sent"),
+        *within(transfer, days),
+    )
+
+    def at_end(end: Any) -> sa.Select[Any]:
+        day = sa.select(end(transfer.c.day)).where(*sent).scalar_subquery()
+        return sa.select(end(transfer.c.at)).where(*sent, transfer.c.day == day)
+
+    newest = sa.select(transfer.c.idx).where(*sent).order_by(transfer.c.idx.desc()).limit(1)
+    asked = {"first": at_end(sa.func.min), "last": at_end(sa.func.max), "newest": newest}
+    return {name: int(connection.execute(rows).scalar_one()) for name, rows in asked.items()}

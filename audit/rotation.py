@@ -16,7 +16,7 @@ from audit.home import Home
 from audit.ids import now_ms
 from audit.signing import KeyFile, Signer, VerifierKey, signing_id
 from audit.store import Store, newest_checkpoint
-from audit.tables import entry
+from audit.tables import ACTS, entry
 from audit.values import KeyEvent
 
 
@@ -49,7 +49,7 @@ def finish_rotation(store: Store, home: Home, signer: KeyFile) -> KeyFile:
         note = newest_checkpoint(connection)
         if note is None or _signed_by(note, signer.verifier):
             return signer
-        rows = sa.select(entry.c.body).where(entry.c.kind == "key").order_by(entry.c.idx.desc()).limit(1)
+        rows = sa.select(entry.c.body).where(ACTS, entry.c.kind == "key").order_by(entry.c.idx.desc()).limit(1)
         newest = orjson.loads(connection.execute(rows).scalar() or b"{}")
     if newest.get("old_vkey") != str(signer.verifier):
         raise LedgerError(f"the newest checkpoint in the database is not by the key of {home.vkey}", code="ledger_key")

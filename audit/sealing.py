@@ -12,7 +12,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from audit import holders, schema
+from audit import schema, summed
 from audit.checkpoint import Checkpoint, unverified
 from audit.errors import VerifyError
 from audit.events import ExportRecord
@@ -21,6 +21,7 @@ from audit.home import Home
 from audit.ids import now_ms
 from audit.progress import Progress, silent
 from audit.publish import write_file
+from audit.rebuilding import rebuild
 from audit.signing import VerifierKey, fsync_directory
 from audit.store import Store, sealed_below
 from audit.sums import kinds
@@ -124,12 +125,13 @@ def remove_sealed(store: Store, home: Home, *, progress: Progress = silent) -> i
     for at in range(0, end, CHUNK):
         here = (at, min(at + CHUNK, end) - 1)
         with store.write() as connection:
+            summed.fold(connection)  # what entries add has to be added before they leave
             touched = sa.select(transfer.c.day).where(transfer.c.idx.between(*here)).distinct()
             days = list(connection.execute(touched).scalars())
             for table in (finding, subject, transfer):
                 connection.execute(sa.delete(table).where(table.c.idx.between(*here)))
             gone += _remove_entries(connection, here)
-            holders.rebuild(connection, days)
+            rebuild(connection, days)
         progress(here[1] + 1, end)
     for number in range(end // WIDTH):
         (home.log / TileId(ENTRIES, number).path).unlink(missing_ok=True)

@@ -5,11 +5,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from audit.summed import Summed
 from audit.summing import month_of
 
 type Days = tuple[int | None, int | None]
 """First day, and the one after the last, as days since 1970; None for no end."""
-type Choice = Callable[[sa.Table], sa.ColumnElement[bool]]
+type Choice = Callable[[sa.FromClause], sa.ColumnElement[bool]]
 
 _NEXT_MONTH = 31
 
@@ -36,7 +37,9 @@ def parts(days: Days) -> tuple[Days | None, list[Days]]:
     return (first, last), beside
 
 
-def spread(by_day: sa.Table, by_month: sa.Table, days: Days, where: Sequence[Choice] = ()) -> sa.Subquery:
+def spread(
+    summed: Summed, by_day: sa.Table, by_month: sa.Table, days: Days, where: Sequence[Choice] = ()
+) -> sa.Subquery:
     """Rows that together cover these days once: from the table by month, and by day where there is no whole month.
 
     where: what chooses rows, for either table. The columns are those of the table by month, without the day.
@@ -44,7 +47,8 @@ def spread(by_day: sa.Table, by_month: sa.Table, days: Days, where: Sequence[Cho
     months, beside = parts(days)
     names = [column.name for column in by_month.columns if column.name != "day"]
 
-    def rows(table: sa.Table, some: Days) -> sa.Select[Any]:
+    def rows(of: sa.Table, some: Days) -> sa.Select[Any]:
+        table = summed.of(of)
         chosen = [*within(table, some), *(choose(table) for choose in where)]
         return sa.select(*(table.c[name] for name in names)).where(*chosen)
 

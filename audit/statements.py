@@ -51,9 +51,11 @@ class Statements:
         self.know = Statement(_insert(holder, dialect).on_conflict_do_nothing(index_elements=[holder.c.id]), dialect)
         self.close = Statement(_closing(), dialect)
         self.state = Statement(
-            sa.select(tree.c.origin, tree.c.size, tree.c.peaks, tree.c.erasures, tree.c.checkpoint), dialect
+            sa.select(tree.c.origin, tree.c.size, tree.c.peaks, tree.c.erasures, tree.c.summed, tree.c.checkpoint),
+            dialect,
         )
-        grown: dict[str, Any] = {name: sa.bindparam(f"to_{name}") for name in ("size", "peaks", "checkpoint", "at")}
+        changed = ("size", "peaks", "checkpoint", "at", "summed")
+        grown: dict[str, Any] = {name: sa.bindparam(f"to_{name}") for name in changed}
         self.grow = Statement(sa.update(tree).values(grown), dialect)
         self.taken = Statement(_of_ids(dialect), dialect)
 
@@ -86,6 +88,8 @@ def _adding(table: sa.Table, dialect: sa.Dialect) -> sa.Insert:
         given = insert.excluded[column.name]
         if not column.primary_key:
             sums[column.name] = kept[column.name](column, given) if column.name in kept else column + given
+    if not sums:
+        return insert.on_conflict_do_nothing()
     return insert.on_conflict_do_update(index_elements=list(table.primary_key.columns), set_=sums)
 
 

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 from audit.errors import StoreError, VerifyError
 from audit.merkle import full_root
-from audit.tables import REVISION, entry, tile, tree
+from audit.tables import ACTS, REVISION, entry, tile, tree
 from audit.tiles import ENTRIES, WIDTH, TileId, split, tiles_of
 
 BUSY_MS = 5_000
@@ -180,7 +180,7 @@ def newest_checkpoint(connection: sa.Connection) -> bytes | None:
 
 def sealed_below(connection: sa.Connection) -> int:
     """The index below which transfers were sealed into archives, a multiple of 256; 0 where nothing was."""
-    rows = sa.select(entry.c.body).where(entry.c.kind == "export")
+    rows = sa.select(entry.c.body).where(ACTS, entry.c.kind == "export")
     return max((orjson.loads(body).get("sealed", 0) for body in connection.execute(rows).scalars()), default=0)
 
 
@@ -227,7 +227,9 @@ def _engine(url: sa.URL, *, begin: str | None, read_only: bool) -> sa.Engine:
     if url.get_backend_name() == "sqlite":
         engine = _sqlite_engine(url, read_only=read_only)
     else:
-        engine = sa.create_engine(url, hide_parameters=True, pool_pre_ping=True, pool_size=4)
+        # Reading sees one state, as on SQLite; writing has to see what was committed while it waited for the lock.
+        level = "READ COMMITTED" if begin else "REPEATABLE READ"
+        engine = sa.create_engine(url, isolation_level=level, hide_parameters=True, pool_pre_ping=True, pool_size=4)
     if begin is not None:
         statement = begin
         sa.event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(statement))

@@ -15,16 +15,20 @@ from typing import Any
 import sqlalchemy as sa
 
 from audit.sums import (
+    BLOCK,
     DAILY,
+    DAILY_APPLICATION,
     DAILY_FINDING,
     DAILY_TYPE,
     HOLDER,
     daily,
+    daily_application,
     daily_finding,
     daily_holder,
     daily_holder_finding,
     daily_type,
     daily_value,
+    finding_block,
     kinds,
     monthly_finding,
     monthly_holder,
@@ -63,6 +67,7 @@ _numbers = _of_row(("idx", "at", "subjects", "findings", "bytes_in", "bytes_out"
 _daily = _of_counted(DAILY)
 _daily_finding = _of_counted(DAILY_FINDING[:-2])
 _daily_type = _of_counted(DAILY_TYPE[:-2])
+_daily_application = _of_counted(DAILY_APPLICATION[:-2])
 _holder = _of_counted(HOLDER)
 _values = _of_counted(OF_TRANSFER)
 
@@ -121,6 +126,7 @@ class Sums:
     _alike: dict[tuple[Key, tuple[Found, ...]], _Alike] = field(default_factory=dict)
     _kinds: dict[str, int] = field(default_factory=dict)
     _values: ValuesByDay = field(default_factory=lambda: ValuesByDay(VALUED))
+    _blocks: set[tuple[str, int]] = field(default_factory=set)
 
     def entry(self, kind: str) -> None:
         """Counts an entry of that kind."""
@@ -130,6 +136,8 @@ class Sums:
         """Adds a transfer or refusal, as its table holds it, its findings and how many there are of each."""
         key = _counted(row), found
         index, at, subjects, findings, bytes_in, bytes_out = _numbers(row)
+        block = index // BLOCK
+        self._blocks.update([(what[0], block) for what in found])
         alike = self._alike.get(key)
         if alike is None:
             counts = 1, int(subjects > 0), findings, bytes_in, bytes_out
@@ -165,7 +173,8 @@ class Sums:
         tables = {
             daily.name: Tally(5), daily_holder.name: Tally(2),
             monthly_holder.name: Tally(2), daily_finding.name: Tally(2), monthly_finding.name: Tally(1),
-            daily_type.name: Tally(1), daily_holder_finding.name: Tally(1), monthly_holder_finding.name: Tally(1),
+            daily_type.name: Tally(1), daily_application.name: Tally(1),
+            daily_holder_finding.name: Tally(1), monthly_holder_finding.name: Tally(1),
         }  # fmt: skip
         lines: dict[int, Key] = {}
         transfers: dict[Key, _Alike] = {}
@@ -181,6 +190,7 @@ class Sums:
         given = {name: table.rows() for name, table in tables.items()}
         given[daily_value.name] = self._values.rows()
         given[kinds.name] = list(self._kinds.items())
+        given[finding_block.name] = sorted(self._blocks)
         return given, [(holder, *line) for holder, line in lines.items()]
 
 
@@ -228,12 +238,13 @@ def _spread_findings(
             seen[what[at]] = seen.get(what[at], 0) + n
         for value, n in seen.items():
             add_value(values, value, (alike.transfers, n, 0, 0, alike.first, alike.last))
-    common, coarse = _blank(_daily_finding(key)), _blank(_daily_type(key))
+    common, coarse, of_application = _blank(_daily_finding(key)), _blank(_daily_type(key)), _daily_application(key)
     holder = holder_id(_holder(key)) if key[1] == "transfer" else None
     for kind, n in totals.items():
         tables[daily_finding.name].add(common + kind, (n, alike.transfers))
         tables[monthly_finding.name].add((month, *common[1:], *kind), (n,))
         tables[daily_type.name].add(coarse + kind, (n,))
+        tables[daily_application.name].add(of_application + kind, (n,))
         if holder is not None:
             tables[daily_holder_finding.name].add((day, holder, *kind), (n,))
             tables[monthly_holder_finding.name].add((month, holder, *kind), (n,))

@@ -1,8 +1,8 @@
 """The tables of audit.db, as the queries see them; how they came to be so is told in `migrations`.
 
 `entry`, `tile` and `tree` are the log. `transfer`, `finding` and `subject` are derived from
-entries in the same transaction and can be built again from them; so are the tables of `sums`. `reference` alone
-holds what entries do not: the destroyable link from a person to a pseudonym.
+entries in the same transaction and can be built again from them; so are the tables of `sums`, up to the entry that
+`tree.summed` names. `reference` alone holds what entries do not: the destroyable link from a person to a pseudonym.
 """
 
 from sqlalchemy import (
@@ -23,13 +23,15 @@ from sqlalchemy import (
 
 metadata = MetaData()
 
-REVISION = "0005"
+REVISION = "0006"
 """The newest migration; a database at this revision is opened without loading Alembic."""
 
 _NAME = String(128)
 _HASH = LargeBinary(32)
 UNUSUAL = text("state <> 'complete' AND state <> 'blocked'")
 """How few exchanges end; both databases take the index of these only where a question says it in the same words."""
+ACTS = text("kind <> 'transfer' AND kind <> 'outcome'")
+"""The few entries that have an index by kind; taken like the one of `UNUSUAL`."""
 ROW_INDEX = BigInteger().with_variant(Integer, "sqlite")
 """Only INTEGER PRIMARY KEY is SQLite's own row id; BIGINT would cost a second B-tree."""
 
@@ -41,7 +43,7 @@ entry = Table(
     Column("at", BigInteger, nullable=False),
     Column("leaf", _HASH, nullable=False),
     Column("body", LargeBinary, nullable=False),
-    Index("entry_kind", "kind", "idx"),
+    Index("entry_kind", "kind", "idx", sqlite_where=ACTS, postgresql_where=ACTS),
 )
 
 tile = Table(
@@ -62,6 +64,7 @@ tree = Table(
     Column("checkpoint", LargeBinary, nullable=False),
     Column("at", BigInteger, nullable=False),
     Column("erasures", BigInteger, nullable=False),
+    Column("summed", BigInteger, nullable=False, server_default=text("0")),
 )
 
 cosigned = Table(
@@ -148,7 +151,6 @@ finding = Table(
     Column("rule", _NAME),
     Column("recognizer", _NAME),
     Column("language", String(3)),
-    Index("finding_type", "entity_type", "idx"),
     sqlite_with_rowid=False,
 )
 

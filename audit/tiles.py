@@ -4,7 +4,7 @@ A tile holds up to 256 hashes, a bundle up to 256 entries. Full ones never chang
 the tree. Everything here is derived: from a database, from a directory, or from appends as they come.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -65,12 +65,16 @@ def width_at(size: int, level: int, number: int) -> int:
 
 def tiles_of(size: int, *, since: int = 0) -> list[TileId]:
     """Every tile and bundle of a tree, less those that were already full when it had `since` entries."""
-    found = []
+    return list(each_tile(size, since=since))
+
+
+def each_tile(size: int, *, since: int = 0) -> Iterator[TileId]:
+    """The same one by one: a log of ten million entries has eighty thousand."""
     for level in (ENTRIES, *range(MAX_LEVELS)):
         at = max(level, 0)
         first, last = level_size(since, at) // WIDTH, -(-level_size(size, at) // WIDTH)
-        found += [TileId(level, number, width_at(size, level, number)) for number in range(first, last)]
-    return found
+        for number in range(first, last):
+            yield TileId(level, number, width_at(size, level, number))
 
 
 def split(hashes: bytes) -> list[bytes]:

@@ -4,12 +4,15 @@ It answers "by model", "by language" without reading a transfer, says at once th
 look for what few have. Kept by the writer's transaction; a row speaks of one field alone, so it names nobody.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from operator import itemgetter
 from typing import Any
 
 import sqlalchemy as sa
 
+from audit.spans import within
+from audit.summed import Summed
 from audit.summing import OF_FINDING, OF_TRANSFER
 from audit.sums import daily_value
 
@@ -17,18 +20,27 @@ RARE = 10_000
 """Transfers with a value below which they are looked for day by day; above it a walk from the newest comes to a page
 sooner."""
 
-type Row = dict[str, Any]
+
+type Condition = Callable[[sa.FromClause], sa.ColumnElement[bool]]
 
 
-def known(values: Mapping[str, str]) -> dict[str, sa.ColumnElement[bool]]:
+def known(values: Mapping[str, str]) -> dict[str, Condition]:
     """Of some conditions those that the roll-up knows, as conditions on its rows."""
     fields = set(OF_TRANSFER + OF_FINDING)
     # `state=open` is no value: it asks for transfers that have none, which have an index of their own.
     told = {name: value for name, value in values.items() if name in fields and (name, value) != ("state", "open")}
-    found = {name: daily_value.c.value == value for name, value in told.items()}
+    found: dict[str, Condition] = {name: partial(_equal, value) for name, value in told.items()}
     if "country" in values:
-        found["countries"] = daily_value.c.value.contains(f" {values['country']} ", autoescape=True)
+        found["countries"] = partial(_contains, f" {values['country']} ")
     return found
+
+
+def _equal(value: str, table: sa.FromClause) -> sa.ColumnElement[bool]:
+    return table.c.value == value
+
+
+def _contains(part: str, table: sa.FromClause) -> sa.ColumnElement[bool]:
+    return table.c.value.contains(part, autoescape=True)
 
 
 def ranges(
@@ -38,15 +50,18 @@ def ranges(
 
     days: first day, and the one after the last. Of several conditions the rarest says it; a rare one day by day.
     """
-    found: list[list[tuple[int, int, int]]] = []
-    for name, condition in known(values).items():
-        rows = sa.select(daily_value.c.transfers, daily_value.c.first, daily_value.c.last)
-        rows = rows.where(daily_value.c.name == name, condition, daily_value.c.transfers > 0, *_within(days))
-        if before is not None:
-            rows = rows.where(daily_value.c.first < before)
-        found.append([(row.transfers, row.first, row.last) for row in connection.execute(rows)])
-    if not found:
+    conditions = known(values)
+    if not conditions:
         return None
+    found: list[list[tuple[int, int, int]]] = []
+    table = Summed(connection).of(daily_value)
+    there, first = sa.func.sum(table.c.transfers), sa.func.min(table.c.first)
+    for name, condition in conditions.items():
+        rows = sa.select(there, first, sa.func.max(table.c.last)).where(table.c.name == name, condition(table))
+        rows = rows.where(*within(table, days)).group_by(table.c.day, table.c.value).having(there > 0)
+        if before is not None:
+            rows = rows.having(first < before)
+        found.append([(int(row[0]), row[1], row[2]) for row in connection.execute(rows)])
     rarest = min(found, key=lambda those: sum(n for n, _, _ in those))
     if sum(n for n, _, _ in rarest) > RARE:
         return [(min(first for _, first, _ in rarest), max(last for _, _, last in rarest))]
@@ -72,27 +87,18 @@ def alone(by: Sequence[str], values: Mapping[str, str]) -> str | None:
 
 
 def groups(
-    connection: sa.Connection, name: str, by: Sequence[str], value: str | None, days: tuple[int | None, int | None]
-) -> Iterator[Row]:
+    summed: Summed, name: str, by: Sequence[str], value: str | None, days: tuple[int | None, int | None]
+) -> sa.Select[Any]:
     """How many transfers, findings and bytes for each value of a field (and day), the most frequent first.
 
     Of a field of findings only these. days: as in `ranges`.
     """
-    columns = [daily_value.c.value if one == name else daily_value.c.day for one in by]
+    table = summed.of(daily_value)
+    columns = [table.c.value if one == name else table.c.day for one in by]
     sums = ("findings",) if name in OF_FINDING else ("transfers", "findings", "bytes_in", "bytes_out")
-    counted = [sa.func.sum(daily_value.c[one]).label(one) for one in sums]
+    counted = [sa.func.sum(table.c[one]).label(one) for one in sums]
     named = [column.label(one) for column, one in zip(columns, by, strict=True)]
-    rows = sa.select(*named, *counted).where(daily_value.c.name == name, *_within(days))
+    rows = sa.select(*named, *counted).where(table.c.name == name, *within(table, days))
     if value is not None:
-        rows = rows.where(daily_value.c.value == ("" if (name, value) == ("state", "open") else value))
-    rows = rows.group_by(*columns).having(counted[0] > 0).order_by(counted[0].desc(), *columns)
-    for row in connection.execute(rows).mappings():
-        yield {str(one): int(found) if one == "status" and found else found for one, found in row.items()}
-
-
-def _within(days: tuple[int | None, int | None]) -> Iterator[sa.ColumnElement[bool]]:
-    since, until = days
-    if since is not None:
-        yield daily_value.c.day >= since
-    if until is not None:
-        yield daily_value.c.day < until
+        rows = rows.where(table.c.value == ("" if (name, value) == ("state", "open") else value))
+    return rows.group_by(*columns).having(counted[0] > 0).order_by(counted[0].desc(), *columns)

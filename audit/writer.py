@@ -24,6 +24,7 @@ from audit.rows import Rows
 from audit.signing import Signer, signing_id
 from audit.statements import Statements
 from audit.store import Store, StoredTiles
+from audit.summed import Unsummed
 from audit.tables import boot, tree
 from audit.tiles import TileBuilder, TileId
 
@@ -76,6 +77,7 @@ class Writer:
         self._erasures = -1
         self._expected = signer.verifier.id
         self._note = b""
+        self._unsummed = Unsummed()
 
     @property
     def size(self) -> int:
@@ -91,20 +93,23 @@ class Writer:
         pending = self._references.take_pending()
         with self._store.write() as connection:
             self._probe("locked")
-            frontier, tiles = self._state(connection)
+            frontier, tiles, summed = self._state(connection)
             taken, counted = _known(connection, self._say, drafts)
-            batch = _Batch(self._stamp, frontier, tiles, Rows(counted=counted))
+            sums = self._unsummed.begin(connection, summed, frontier.size, len(drafts))
+            batch = _Batch(self._stamp, frontier, tiles, Rows(counted=counted, sums=sums))
             batch.fill(drafts, taken)
             note = Checkpoint(self.signer.verifier.name, frontier.size, frontier.root()).signed(self.signer, *cosigners)
             self._probe("signed")
             references = self._say.insert["reference"]
             references.run(connection, [itemgetter(*references.names)(new.row()) for new in pending])
             batch.write(connection, self._say)
-            _save_tree(connection, self._say, frontier, note)
+            summed = self._unsummed.write(connection, self._say, summed, frontier.size)
+            _save_tree(connection, self._say, frontier, note, summed)
             self._probe("written")
         self._probe("committed")
         self._note, self._expected = note, self.signer.verifier.id
         self._references.stored(pending)
+        self._unsummed.committed(summed, frontier.size)
         self._frontier, self._tiles, self._seq = frontier, tiles, self._seq + len(batch.entries)
         proofs = batch.proofs(drafts, note)
         return [
@@ -125,7 +130,8 @@ class Writer:
     def _stamp(self, offset: int) -> Stamp:
         return Stamp(self._node, self._boot, self._seq + offset)
 
-    def _state(self, connection: sa.Connection) -> tuple[Frontier, TileBuilder]:
+    def _state(self, connection: sa.Connection) -> tuple[Frontier, TileBuilder, int]:
+        """The tree, its tiles that are not full, and up to which entry the sums go."""
         row = self._say.state.ask(connection).one()
         if row.origin != self.signer.verifier.name:
             raise LedgerError("the database belongs to another log than the key", code="ledger_key")
@@ -136,8 +142,9 @@ class Writer:
             self._references.forget()
             self._erasures = row.erasures
         if row.size == self._tiles.size == self._frontier.size:
-            return self._frontier.copy(), self._tiles.copy()
-        return Frontier.from_bytes(row.size, row.peaks), TileBuilder.load(StoredTiles(connection), row.size)
+            return self._frontier.copy(), self._tiles.copy(), row.summed
+        tiles = TileBuilder.load(StoredTiles(connection), row.size)
+        return Frontier.from_bytes(row.size, row.peaks), tiles, row.summed
 
 
 class _Batch:
@@ -185,10 +192,6 @@ class _Batch:
         say.insert["finding"].run(connection, rows.findings)
         say.insert["subject"].run(connection, rows.subjects)
         say.close.run(connection, rows.outcomes)
-        sums, holders = rows.sums.rows()
-        say.know.run(connection, holders)
-        for table, added in sums.items():
-            say.add[table].run(connection, added)
 
 
 def _identity(draft: Draft) -> tuple[str, Any, Any] | None:
@@ -215,9 +218,8 @@ def _known(
     return taken, counted
 
 
-def _save_tree(connection: sa.Connection, say: Statements, frontier: Frontier, note: bytes) -> None:
-    peaks = frontier.to_bytes()
-    say.grow.run(connection, [(frontier.size, peaks, note, now_ms())])
+def _save_tree(connection: sa.Connection, say: Statements, frontier: Frontier, note: bytes, summed: int) -> None:
+    say.grow.run(connection, [(frontier.size, frontier.to_bytes(), note, now_ms(), summed)])
 
 
 def begin_tree(connection: sa.Connection, signer: Signer, *, first: bool) -> None:

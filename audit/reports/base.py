@@ -24,7 +24,7 @@ from audit.reports.prices import Prices
 from audit.reports.recall import Recall
 from audit.reports.texts import Texts, Words
 from audit.store import newest_checkpoint, sealed_below
-from audit.tables import entry, transfer
+from audit.tables import ACTS, entry, transfer
 
 type Facts = dict[str, Any]
 
@@ -114,7 +114,7 @@ class Source:
         """The acts of a kind in the period, oldest first. Applications do not bound them; none for a bound reader."""
         if self.question.applications is not None:
             return
-        rows = sa.select(entry.c.body).where(entry.c.kind == kind, entry.c.at >= (self.question.since or 0))
+        rows = sa.select(entry.c.body).where(ACTS, entry.c.kind == kind, entry.c.at >= (self.question.since or 0))
         if self.question.until is not None:
             rows = rows.where(entry.c.at < self.question.until)
         for body in self.connection.execute(rows.order_by(entry.c.idx)).scalars():
@@ -242,8 +242,8 @@ def _without(connection: sa.Connection, question: Question) -> dict[str, int]:
 
 def _gaps(connection: sa.Connection, question: Question) -> list[Facts]:
     """The times within the period for which the log says that it can say nothing."""
-    bodies = connection.execute(sa.select(entry.c.body).where(entry.c.kind == "gap").order_by(entry.c.idx)).scalars()
-    gaps = [orjson.loads(body) for body in bodies]
+    rows = sa.select(entry.c.body).where(ACTS, entry.c.kind == "gap").order_by(entry.c.idx)
+    gaps = [orjson.loads(body) for body in connection.execute(rows).scalars()]
     since, until = question.since or 0, question.until
     return [
         {name: gap[name] for name in ("cause", "since", "until", "interrupted", "not_sent")}

@@ -9,7 +9,7 @@ from audit.canonical import Stamp, entry, facts
 def test_every_case_is_measured_and_appends_stand_beside_the_disk() -> None:
     rows = {row.case: row for row in run(128)}
     assert [name.split(",")[0].split(":")[0] for name in rows] == [
-        "record", "bare SQLite", "bare SQLite", "append", "append", "verify",
+        "record", "bare SQLite", "bare SQLite", "append", "append", "append", "verify",
     ]  # fmt: skip
     assert all(row.value > 0 for row in rows.values())
     for waiters, against in ((1, "bare SQLite, 1 row a commit"), (64, "bare SQLite, 64 rows a commit")):

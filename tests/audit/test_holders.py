@@ -5,9 +5,10 @@ from collections.abc import Iterator
 import pytest
 import sqlalchemy as sa
 
-from audit import holders
+from audit import holders, summed
 from audit.log import Ledger
 from audit.query import Question
+from audit.rebuilding import rebuild
 from audit.record import OutcomeRecord
 from audit.tables import transfer
 from tests.audit.conftest import exchange_record
@@ -33,9 +34,10 @@ def test_a_database_of_the_first_schema_gets_its_sums(holding_log: Ledger) -> No
         before = holders.who(connection, Question())
         days = list(connection.execute(sa.select(transfer.c.day).distinct()).scalars())
     with holding_log.store.write() as connection:
+        summed.fold(connection)
         for name in ("holder", "daily_holder", "daily_holder_finding"):
             connection.exec_driver_sql(f"DELETE FROM {name}")
-        holders.rebuild(connection, days)
+        rebuild(connection, days)
     with holding_log.store.read() as connection:
         assert holders.who(connection, Question()) == before
 

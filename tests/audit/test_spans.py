@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audit import holders, query, sums
+from audit import holders, query, summed, sums
 from audit.log import Ledger
 from audit.query import Question
 from audit.record import FindingCount, OutcomeRecord, SubjectReference
@@ -150,13 +150,20 @@ def test_a_database_of_the_schema_before_gets_all_sums(tmp_path: Path, database:
     ledger = Ledger.open(tmp_path / "home", database_url=database)
     made = [exchange_record(at=day * DAY, subject=BUSY) for day in (3, 40, 41)]
     ledger._append_all([*made, blocked_record(), OutcomeRecord(id=made[0].id, at=9, state="cut", status=200)])  # type: ignore[arg-type]
-    with ledger.store.read() as connection:
+    with ledger.store.write() as connection:
+        summed.fold(connection)
         before = {table.name: rows_of(connection, table) for table in (*sums.ADDED, sums.holder)}
     ledger.close()
     store = Store(database)
     with store.write() as connection:
-        for name in ("daily_type", "monthly_finding", "monthly_holder", "monthly_holder_finding", "kinds"):
+        of_0006 = ("daily_application", "finding_block")
+        of_0005 = ("daily_type", "monthly_finding", "monthly_holder", "monthly_holder_finding", "entries_by_kind")
+        for name in (*of_0006, *of_0005):
             connection.exec_driver_sql(f"DROP TABLE {name}")
+        connection.exec_driver_sql("ALTER TABLE tree DROP COLUMN summed")
+        connection.exec_driver_sql("DROP INDEX entry_kind")
+        connection.exec_driver_sql("CREATE INDEX entry_kind ON entry (kind, idx)")
+        connection.exec_driver_sql("CREATE INDEX finding_type ON finding (entity_type, idx)")
         connection.exec_driver_sql("ALTER TABLE daily_holder DROP COLUMN with_subject")
         connection.exec_driver_sql("DROP INDEX transfer_state")
         connection.exec_driver_sql("CREATE INDEX transfer_unsent ON transfer (idx) WHERE state = 'not_sent'")

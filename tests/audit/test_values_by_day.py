@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from audit import query, summing, sums, values_by_day
+from audit import query, summed, summing, sums, values_by_day
 from audit.conditions import GROUPS
 from audit.log import Ledger
 from audit.query import Question
@@ -50,7 +50,8 @@ def log(tmp_path: Path, database: str) -> Iterator[Ledger]:
 
 
 def test_the_roll_up_is_the_sums_of_the_rows(log: Ledger) -> None:
-    with log.store.read() as connection:
+    with log.store.write() as connection:
+        summed.fold(connection)
         for name in summing.OF_TRANSFER:
             value = sa.func.coalesce(sa.cast(transfers.c[name], sa.Text), "")
             added = [sa.func.sum(transfers.c[one]) for one in ("findings", "bytes_in", "bytes_out")]
@@ -84,16 +85,14 @@ def test_made_from_the_rows_it_is_what_the_writer_made(log: Ledger, monkeypatch:
     monkeypatch.setattr(summing, "_PAGE", 7)
     say = Statements(log.store.dialect)
     with log.store.write() as connection:
+        summed.fold(connection)
         before = counted(connection)
         for table in sums.ADDED:
             if table is not sums.kinds:
                 connection.execute(sa.delete(table))
         connection.execute(sa.delete(sums.holder))
         for some in summing.of_rows(connection):
-            tables, lines = some.rows()
-            say.know.run(connection, lines)
-            for name, rows in tables.items():
-                say.add[name].run(connection, rows)
+            summed.add(connection, say, some)
         assert counted(connection) == before
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from audit import summed
 from audit.canonical import facts
 from audit.errors import LedgerError, RecordError
 from audit.log import Ledger
@@ -15,6 +16,7 @@ from audit.query import entries
 from audit.rows import Rows
 from audit.signing import KeyFile
 from audit.store import newest_checkpoint
+from audit.summed import Summed
 from audit.sums import DAILY, DAILY_FINDING, daily, daily_finding
 from audit.tables import entry, finding, tree
 from audit.tables import transfer as transfers
@@ -116,7 +118,8 @@ def test_roll_ups_are_the_sums_of_the_rows(home: Path, database: str, transfer, 
                 transfer(at=5, findings=()),
             ]
         )
-    with ledger.store.read() as connection:
+    with ledger.store.write() as connection:
+        summed.fold(connection)
         rolled = {tuple(row[: len(DAILY)]): tuple(row[len(DAILY) :]) for row in connection.execute(sa.select(daily))}
         blank = [transfers.c.day, *(sa.func.coalesce(transfers.c[name], "") for name in DAILY[1:])]
         key = [column.label(name) for name, column in zip(DAILY, blank, strict=True)]
@@ -136,7 +139,7 @@ def test_derived_rows_can_be_built_again_from_entries(ledger: Ledger, transfer, 
         for index, body in entries(connection):
             again.add(index, facts(body))
         stored = connection.execute(sa.select(transfers).order_by(transfers.c.idx)).mappings().all()
-        rolled = connection.execute(sa.select(daily_finding)).mappings().all()
+        rolled = connection.execute(sa.select(Summed(connection).of(daily_finding))).mappings().all()
     assert again.transfers == [tuple(row.values()) for row in stored]
     key = sorted(tuple(row[name] for name in DAILY_FINDING) for row in rolled)
     assert key == sorted(row[: len(DAILY_FINDING)] for row in again.sums.rows()[0]["daily_finding"])
