@@ -47,7 +47,7 @@ def groups(connection: sa.Connection, question: Question, by: Sequence[str]) -> 
     else:
         statement = _from_rows(question, by) if rollup is None else _from_rollup(rollup, question, by)
     found = connection.execution_options(yield_per=_PAGE).execute(statement)
-    names = tuple(found.keys())
+    names = tuple([str(name) for name in found.keys()])  # noqa: SIM118 (a result is iterated by rows)
     shown = [_SHOWN.get(name, _shown) for name in names]
     for row in found:
         yield {name: show(value) for name, show, value in zip(names, shown, row, strict=True)}
