@@ -156,6 +156,8 @@ class InForce:
         digests, stops, approved = await asyncio.to_thread(
             lambda: (control.digests(), control.stops(), control.approvals.granted())
         )
+        if began < self._looked:
+            return  # one that began later has ended before: what it saw is newer
         self._looked = began
         self._active = replace(
             self._active,

@@ -3,10 +3,12 @@
 import asyncio
 import os
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
 import orjson
+import pytest
 
 from proxy.fakes.server import FakeProvider
 from tests.integration.test_kill import BODY, start
@@ -87,8 +89,9 @@ async def test_a_credential_is_rotated_under_load_and_nobody_is_turned_away(stan
 
         services = [asyncio.create_task(service(number)) for number in range(4)]
         for _ in range(5):
-            current[0] = control.add_credential("messenger", overlap_s=60)
+            made = control.add_credential("messenger", overlap_s=60)
             await it.app.refresh()
+            current[0] = made  # handed out when it is known, as the command does
             before = len(it.received())
             while len(it.received()) < before + 8:
                 await asyncio.sleep(0)
@@ -104,3 +107,28 @@ async def test_a_credential_is_rotated_under_load_and_nobody_is_turned_away(stan
                 "/v1/chat/completions", json=chat(MAIL), headers={"dragoman-credential": current[0]}
             )
         assert (old.status_code, old.json()["error"]["code"]) == (401, "credential_unknown")
+
+
+async def test_a_look_that_was_overtaken_takes_nothing_back(
+    stand: Any, chat: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What an older look at the control store saw does not replace what a newer one has put in force."""
+    async with stand() as it, it.client("openai") as client:
+        control, has_read, goes_on = it.app.control, threading.Event(), threading.Event()
+        read = control.digests
+
+        def slow() -> Any:
+            found = read()
+            has_read.set()
+            assert goes_on.wait(100)
+            return found
+
+        with monkeypatch.context() as patched:
+            patched.setattr(control, "digests", slow)
+            overtaken = asyncio.create_task(it.app._in_force._look_at_control())
+            await asyncio.to_thread(has_read.wait, 100)
+        credential = {"dragoman-credential": control.add_credential("messenger")}
+        await it.app.refresh()
+        goes_on.set()
+        await overtaken
+        assert (await client.post("/v1/chat/completions", json=chat(MAIL), headers=credential)).status_code == 200
