@@ -191,6 +191,23 @@ def load(
 
 _TABLES = ("upstreams", "provider_keys", "flag_databases", "limits", "spacy_models", "streams", "oidc", "kubernetes")
 
+_LISTS = frozenset(("modes", "languages", "detectors", "allowed_hosts", "proxy_protocol"))
+_WRITTEN = {
+    dict: "a table, in a section of its own",
+    list: 'a list, such as ["a", "b"]',
+    bool: "true or false",
+    int: "a whole number",
+    str: "a text in quotation marks",
+}
+
+
+def _kind(key: str) -> type:
+    """What a setting is in TOML."""
+    if key in _TABLES:
+        return dict
+    default = next(item.default for item in fields(Settings) if item.name == key)
+    return list if key in _LISTS else type(default) if isinstance(default, int) else str
+
 
 def _from_toml(settings: Settings, path: Path) -> Settings:
     try:
@@ -199,10 +216,12 @@ def _from_toml(settings: Settings, path: Path) -> Settings:
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path}: {error}") from None
     known = {item.name for item in fields(Settings)} - {"home", "streams_folder"}
-    for key in data:
+    for key, value in data.items():
         _expect(key, known, str(path))
+        if type(value) is not _kind(key):
+            raise ConfigError(f"{path}: {key}: write {_WRITTEN[_kind(key)]}")
     changes: dict[str, Any] = {key: value for key, value in data.items() if key not in _TABLES}
-    for name in {"modes", "languages", "detectors", "allowed_hosts", "proxy_protocol"} & changes.keys():
+    for name in _LISTS & changes.keys():
         changes[name] = tuple(changes[name])
     for name in {"policy", "upstream_ca", "tls_certificate", "tls_key", "client_ca"} & changes.keys():
         changes[name] = (path.parent / changes[name]).resolve()

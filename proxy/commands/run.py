@@ -259,9 +259,8 @@ def welcome(out: Console, settings: Settings, addresses: "Addresses") -> None:
     for network_host, network_port in addresses.network:
         out.print(f"  HTTPS proxy  http://{network_host}:{network_port}", highlight=False)
     if addresses.network:
-        out.print(
-            f"  CA           {settings.home / 'ca' / 'mitmproxy-ca-cert.pem'}  ({typed()} ca env)", highlight=False
-        )
+        authority = settings.home / "ca" / "mitmproxy-ca-cert.pem"
+        out.print(f"  CA           {authority}  ({typed()} ca env)", highlight=False, soft_wrap=True)
     out.print(f"  metrics      http://{addresses.admin[0]}:{addresses.admin[1]}/-/metrics", highlight=False)
     out.print("\nTry it, no key needed:", highlight=False)
     print(  # noqa: T201 (rich would wrap the line, and then it could not be copied)

@@ -1,0 +1,42 @@
+"""Settings of a wrong type are named, with what to write instead; never a defect of ours, never half taken over."""
+
+from pathlib import Path
+
+import pytest
+
+from proxy.config import load
+from proxy.errors import ConfigError
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ('workers = "two"', "workers: write a whole number"),
+        ("workers = true", "workers: write a whole number"),
+        ('detectors = "patterns"', "detectors: write a list"),
+        ('modes = "none"', "modes: write a list"),
+        ('require_credential = "no"', "require_credential: write true or false"),
+        ("log = 3", "log: write a text"),
+        ("policy = []", "policy: write a text"),
+        ("limits = 3", "limits: write a table"),
+        ("workerz = 2", "did you mean workers?"),
+    ],
+)
+def test_a_setting_of_a_wrong_type_is_named(tmp_path: Path, line: str, told: str) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text(line)
+    with pytest.raises(ConfigError) as caught:
+        load(file, home=tmp_path, environ={})
+    assert told in str(caught.value)
+    assert str(file) in str(caught.value)
+
+
+def test_settings_of_the_right_types_are_taken(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text(
+        'workers = 2\nmodes = []\nrequire_credential = true\npolicy = "p.yaml"\n[upstreams]\nopenai = "http://h:1"'
+    )
+    settings = load(file, home=tmp_path, environ={})
+    assert (settings.workers, settings.modes, settings.require_credential) == (2, (), True)
+    assert settings.policy == tmp_path / "p.yaml"
+    assert settings.upstreams["openai"].port == 1
