@@ -69,6 +69,7 @@ def test_every_page_needs_nothing_that_its_policy_forbids_and_labels_its_fields(
                 "/export",
                 "/transfers/export",
                 "/person/erase/file",
+                "/person/rows",
                 "/transfers/{id}/proof.json",
                 "/policy/schema.json",
                 "/reports/file",
