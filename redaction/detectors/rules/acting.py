@@ -12,6 +12,8 @@ from redaction.finding import Finding
 from redaction.lexicon import is_word, phrases, words
 
 _PERSON: Final = 0.5
+# Only who is somebody does this: the name model must be rather sure to contradict.
+_ACTING: Final = 0.58
 _PLACE: Final = 0.45
 _SHORTEST: Final = 3
 # Behind "mit" or "für" stand plurals and stuff as well: what is long or ends like a German noun does not count.
@@ -22,6 +24,7 @@ _WITH: Final = frozenset({"mit", "von", "für", "an", "bei", "ohne", "wie", "wit
 # Children and whom one is fond of: `dem kleinen Fiete`.
 _SMALL: Final = frozenset({"kleine", "kleinen", "kleiner", "liebe", "lieben", "lieber", "arme", "armen", "armer"})
 _POSSESSIVE: Final = ("mein", "dein", "unser")
+_TITLES: Final = frozenset({"hrn", "fam", "dipl"})
 _AND: Final = frozenset({"und", "and", "oder", "or"})
 _TOWN_ENDS: Final = (
     "dorf",
@@ -54,19 +57,19 @@ def find(text: Text) -> Iterator[Finding]:
     for word in text.words:
         if not _is_unknown(word):
             continue
-        entity_type = _told(text, word, persons)
-        if entity_type is None or text.is_company(word.end):
+        told = _told(text, word, persons)
+        if told is None or text.is_company(word.end):
             continue
+        entity_type, score = told
         if entity_type == "PERSON":
             persons.add(word.index)
-        end = word.end
-        yield Finding(word.start, end, entity_type, _PERSON if entity_type == "PERSON" else _PLACE, "name_acting")
+        yield Finding(word.start, word.end, entity_type, score, "name_acting")
 
 
 def _is_unknown(word: Word) -> bool:
     if not word.capital or len(word.text) < _SHORTEST or is_all_capitals(word.text) or is_word(word.text):
         return False
-    if "'" in word.text or "’" in word.text:
+    if "'" in word.text or "’" in word.text or word.lower in _TITLES:
         return False
     if sum(char.isupper() for char in word.text) > 1 + word.text.count("-"):
         return False
@@ -75,26 +78,27 @@ def _is_unknown(word: Word) -> bool:
     return not (is_given(word.lower) or is_common(word.lower) or word.lower in places())
 
 
-def _told(text: Text, word: Word, persons: set[int]) -> str | None:
+def _told(text: Text, word: Word, persons: set[int]) -> tuple[str, float] | None:
     before, after = text.before(word), text.next(word)
     if before is not None and before.lower in words("articles"):
         return None
     if after is not None and after.capital and text.page.languages[0] == "de" and is_word(after.text):
         return None
     if after is not None and after.lower in words("person_verbs_after") and (before is None or not _is_noun(before)):
-        return "PERSON"
+        return "PERSON", _ACTING
     if before is None or (before.capital and not text.begins(before)):
         return _called(text, word)
     if before.lower in words("person_verbs_before"):
-        return "PERSON"
+        return "PERSON", _ACTING
     if before.lower in _SMALL and _has_article(text, before) and (after is None or not after.capital):
-        return "PERSON"
+        return "PERSON", _PERSON
     if before.lower in _AND and _is_person(text, before, persons):
-        return "PERSON"
+        return "PERSON", _PERSON
     if before.lower in _IN and word.lower.endswith(_TOWN_ENDS):
-        return "LOCATION"
+        return "LOCATION", _PLACE
     if before.lower in _WITH and _ends_clause(text, word, after) and "de" in text.page.languages:
-        return "PERSON" if len(word.text) <= _LONGEST and not word.lower.endswith(_NOUN_ENDS) else None
+        short = len(word.text) <= _LONGEST and not word.lower.endswith(_NOUN_ENDS)
+        return ("PERSON", _PERSON) if short else None
     return None
 
 
@@ -115,11 +119,11 @@ def _is_person(text: Text, conjunction: Word, persons: set[int]) -> bool:
     )
 
 
-def _called(text: Text, word: Word) -> str | None:
+def _called(text: Text, word: Word) -> tuple[str, float] | None:
     """`…, Notburga!`: somebody is addressed at the end of a line."""
     ahead = text.text[max(0, word.start - 2) : word.start]
     behind = text.text[word.end : word.end + 2].strip()
-    return "PERSON" if ahead == ", " and behind in ("!", "?") else None
+    return ("PERSON", _PERSON) if ahead == ", " and behind in ("!", "?") else None
 
 
 def _ends_clause(text: Text, word: Word, after: Word | None) -> bool:
