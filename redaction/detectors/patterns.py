@@ -17,8 +17,9 @@ class Patterns:
 
     def __init__(self, recognizers: Sequence[Recognizer] = ALL, *, own: str = "") -> None:
         """own: digest of the company's own entity types among the recognizers."""
-        self._recognizers = tuple(recognizers)
-        self.expressions = tuple(one for recognizer in self._recognizers for one in recognizer.expressions)
+        # The identity of what each cannot do without, or of nothing: a page says by it what is missing.
+        self._recognizers = tuple((one, id(one.needed) if one.needed is not None else 0) for one in recognizers)
+        self.expressions = tuple(one for recognizer in recognizers for one in recognizer.expressions)
         self.languages: frozenset[str] = frozenset()
         self.version = source_digest("recognizers", "own.py") + own
 
@@ -27,10 +28,11 @@ class Patterns:
 
     def _page(self, look: Look) -> list[Finding]:
         page = look.page
+        missing = page.missing
         return [
             finding
-            for recognizer in self._recognizers
-            if recognizer.needed is None or page.may_match(recognizer.needed)
+            for recognizer, needed in self._recognizers
+            if needed not in missing
             for finding in recognizer.find(page)
         ]
 

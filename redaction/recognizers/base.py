@@ -79,17 +79,22 @@ class Page:
 
         least: the length of a run of signs without a space that a match stands in.
         """
+        if least > self.longest:
+            return
         for start, end in self._solids:
-            if end - start >= least and (not signs or any(self.lower.find(sign, start, end) >= 0 for sign in signs)):
+            if end - start < least:
+                continue
+            if not signs or any(self.lower.find(sign, start, end) >= 0 for sign in signs):
                 yield from expression.finditer(self.text, start, end)
 
     @cached_property
     def _starts(self) -> dict[int, list[int]]:
         return self.leads.starts(self.lower) if self.leads else {}
 
-    def may_match(self, expression: re.Pattern[str]) -> bool:
-        """Whether a beginning of the expression stands in the text; true where that is not known."""
-        return self.leads is None or id(expression) not in self.leads.known or id(expression) in self._starts
+    @cached_property
+    def missing(self) -> frozenset[int]:
+        """Identities of the expressions of which no beginning stands in the text, so that they match nowhere."""
+        return frozenset(self.leads.known - self._starts.keys()) if self.leads else frozenset()
 
     def matches(self, expression: re.Pattern[str]) -> Iterator["re.Match[str]"]:
         """The matches of an expression in the text, as `finditer` gives them."""
@@ -212,7 +217,11 @@ class Pattern:
 
 
 def _triggered(trigger: tuple[str, ...], page: Page) -> bool:
-    return any(page.has_digit if literal == "0" else literal in page.lower for literal in trigger)
+    text = page.lower
+    for literal in trigger:  # noqa: SIM110 - a generator takes longer than what it asks
+        if page.has_digit if literal == "0" else literal in text:
+            return True
+    return False
 
 
 def words(*alternatives: str) -> re.Pattern[str]:
