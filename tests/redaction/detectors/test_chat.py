@@ -20,6 +20,8 @@ NAMES = [
     "did «oluwaseun» reply to the mail?",
     "chị «Thắm» bảo em gửi lại",
     "nho «quyen» ky giup hop dong nha",
+    '{"nachname": "«Zirkelbach»", "ort": ""}',
+    "wenn «Holtkamp» fragt: ich bin krank",
     "{g} und {h} streiten schon wieder".format(g="«Wojtek»", h="«Ayşegül»"),
 ]
 CLEAN = [

@@ -52,10 +52,16 @@ SECRETS = [
     ("PASSWORD", "my password is «hunter2!x»"),
     ("PASSWORD", "mật khẩu wifi là «abc12345»"),
     ("PASSWORD", 'password = "«correcthorse»"'),
+    ("PASSWORD", "mật khẩu zalo là «Mm#2210x» nha"),
+    ("PASSWORD", "pass wifi nhà: «trasua88»"),
+    ("PASSWORD", "mk zalo moi «trai9!ok»"),
+    ("PASSWORD", "mã otp mới gửi «771204»"),
 ]
 NEGATIVES = [
     "password = os.environ['DB_PASSWORD']",
     "the password is wrong",
+    "mật khẩu của bạn là gì",
+    "mật khẩu mạnh là mật khẩu dài",
     "Passwort vergessen? Passwort ist abgelaufen",
     "token = tokenizer.encode(text)",
     "api_key = settings.api_key",

@@ -23,6 +23,12 @@ TABLE = [
     ("HEALTH", "mẹ em bị «tiểu đường» ạ"),
     ("HEALTH", "I was diagnosed with «ADHD»"),
     ("ETHNICITY", "ich bin «Kurdin» aus Ankara"),
+    ("MEDICAL_RECORD", "số bệnh án «22.004417» của bố"),
+    ("CUSTOMER_ID", "mã kh «PC0711220934» tiền nước"),
+    ("EMPLOYEE_ID", "nhân viên mã số «TX-0912» nghỉ"),
+    ("RELIGION", "ông nội theo «Tin Lành» lâu rồi"),
+    ("ORIENTATION", "tui «đồng tính» đó"),
+    ("HEALTH", "cậu ấy nhiễm «HIV» từ nhỏ"),
 ]
 NEGATIVES = [
     "Kundennummer folgt in Kürze",
@@ -37,6 +43,9 @@ NEGATIVES = [
     "a black car and a white van",
     "the union of two sets",
     "bệnh tiểu đường là gì?",
+    "hôn nhân đồng tính ở châu Âu",
+    "bệnh án điện tử là gì",
+    "theo báo cáo thì tin lành lắm",
 ]
 
 
