@@ -36,18 +36,19 @@ class FailuresAtOnce:
     """Writes a line or two about a failure when it happens: the whole of it stands at the end, if there is an end."""
 
     def __init__(self, config: pytest.Config) -> None:
-        self._terminal: Any = config.pluginmanager.getplugin("terminalreporter")
+        self._config = config
 
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        if not report.failed or self._terminal is None:
+        terminal: Any = self._config.pluginmanager.getplugin("terminalreporter")
+        if not report.failed or terminal is None:
             return
         crash = getattr(report.longrepr, "reprcrash", None)
         said = crash.message if crash is not None else report.longreprtext
         where = f"{crash.path}:{crash.lineno}: " if crash is not None else ""
-        self._terminal.ensure_newline()
-        self._terminal.write_line(f"FAILED {report.nodeid} [{report.when}]", red=True)
-        self._terminal.write_line(f"  {where}{' '.join(said.split())[:500]}")
+        terminal.write_line("")
+        terminal.write_line(f"FAILED {report.nodeid} [{report.when}]", red=True)
+        terminal.write_line(f"  {where}{' '.join(said.split())[:500]}")
 
 
 def pytest_configure(config: pytest.Config) -> None:
