@@ -186,6 +186,8 @@ class App:
         self._ways_in = WaysIn(self.gate, settings, self.metrics, self.takes_transfers, given)
         self._stack.push_async_callback(self._ways_in.close)
         addresses = await self._ways_in.open(transport)
+        # The doors' libraries take seconds to load: what others have set meanwhile is in force for the first request.
+        await self._in_force.look_at_control()
         self._tasks.append(asyncio.create_task(self._in_force.watch()))
         if self._leads:
             self._tasks.append(asyncio.create_task(watch_expiry(settings, self.control, self.metrics)))

@@ -130,7 +130,7 @@ class InForce:
     async def watch(self) -> None:
         """Looks each second, for ever; what cannot be read changes nothing and is counted."""
         # Side by side: a policy with entity types of its own loads models, and a stop does not wait for that.
-        looks = (self._look_at_control, self._look_at_policy, self._budgets.follow)
+        looks = (self.look_at_control, self._look_at_policy, self._budgets.follow)
         await asyncio.gather(*(self._each_second(look) for look in looks))
 
     def retire(self) -> None:
@@ -139,7 +139,7 @@ class InForce:
 
     async def refresh(self) -> None:
         """Looks now. Raises what reading the control store or recording a new policy raises."""
-        await self._look_at_control()
+        await self.look_at_control()
         await self._look_at_policy()
         await self._budgets.follow()
 
@@ -151,7 +151,8 @@ class InForce:
             except Exception as error:
                 self._observe("refresh_failed", type(error).__name__)
 
-    async def _look_at_control(self) -> None:
+    async def look_at_control(self) -> None:
+        """Looks now at what officers and other machines have set. Raises UnavailableError."""
         control, began = self._control, time.monotonic()
         digests, stops, approved = await asyncio.to_thread(
             lambda: (control.digests(), control.stops(), control.approvals.granted())

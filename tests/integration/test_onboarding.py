@@ -125,7 +125,7 @@ async def test_a_look_that_was_overtaken_takes_nothing_back(
 
         with monkeypatch.context() as patched:
             patched.setattr(control, "digests", slow)
-            overtaken = asyncio.create_task(it.app._in_force._look_at_control())
+            overtaken = asyncio.create_task(it.app._in_force.look_at_control())
             await asyncio.to_thread(has_read.wait, 100)
         credential = {"dragoman-credential": control.add_credential("messenger")}
         await it.app.refresh()
