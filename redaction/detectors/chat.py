@@ -11,6 +11,7 @@ from functools import cache
 from typing import Any, Final
 
 from redaction.detect import Look
+from redaction.detectors import vocabularies
 from redaction.detectors.network import REACH, load, vocabulary
 from redaction.detectors.opinions import Piece, denials, names
 from redaction.detectors.tokens import cut, document, facts
@@ -20,7 +21,7 @@ from redaction.settings import EngineSettings
 
 _SOURCES: Final = (
     *("detectors/chat.py", "detectors/opinions.py", "detectors/tokens.py", "detectors/network.py"),
-    *("models", "lexicon.py", "data"),
+    *("detectors/vocabularies.py", "models", "lexicon.py", "data"),
 )
 _LANGUAGES: Final = frozenset(("en", "de", "vi"))
 # A matrix of this many words keeps the processor busy; more only takes memory.
@@ -36,6 +37,7 @@ class Chat:
     def __init__(self, model: Any) -> None:
         self._model = model
         self._vocabulary = vocabulary()
+        self._own = len(self._vocabulary.strings)
         self.languages = _LANGUAGES
         self.expressions: tuple[re.Pattern[str], ...] = ()
         self.version = source_digest(*_SOURCES)
@@ -56,6 +58,8 @@ class Chat:
         return results
 
     def _read(self, looks: Sequence[Look], pending: list[tuple[int, Piece]], results: list[list[Finding]]) -> None:
+        if vocabularies.is_full(self._vocabulary, self._own):
+            self._vocabulary = vocabulary()
         documents = [document(self._vocabulary, piece.texts, piece.spaces, piece.told) for _, piece in pending]
         for (index, piece), opinion in zip(pending, self._model.predict(documents), strict=True):
             text = looks[index].view.text

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from redaction.detect import Look
+from redaction.detectors import vocabularies
 from redaction.digest import source_digest
 from redaction.errors import SettingsError
 from redaction.finding import Finding
@@ -50,6 +51,7 @@ class Presidio:
 
     def __init__(self, models: dict[str, Any], recognizers: Sequence[Any] = ()) -> None:
         self._models = models
+        self._own = {language: frozenset(model.vocab.strings) for language, model in models.items()}
         self._recognizers = tuple(recognizers)
         self.languages = frozenset(models)
         self.expressions: tuple[re.Pattern[str], ...] = ()
@@ -58,6 +60,7 @@ class Presidio:
     def detect(self, looks: Sequence[Look]) -> list[list[Finding]]:
         results: list[list[Finding]] = [[] for _ in looks]
         for language in sorted(self._models):
+            vocabularies.renew(self._models[language], self._own[language])
             self._named_entities(language, looks, results)
         if self._recognizers:
             for look, found in zip(looks, results, strict=True):
@@ -159,7 +162,7 @@ def _begun(text: str, start: int, end: int) -> int:
 
 
 def _version(models: dict[str, Any], recognizers: Iterable[Any]) -> str:
-    parts = [source_digest("detectors/presidio.py", "recognizers", "data")]
+    parts = [source_digest("detectors/presidio.py", "detectors/vocabularies.py", "recognizers", "data")]
     parts += [
         f"{language}:{model.meta.get('lang')}_{model.meta.get('name')}@{model.meta.get('version')}"
         for language, model in sorted(models.items())
