@@ -26,7 +26,7 @@ _WORDS: Words = {
     "not_sent": ("Nothing was sent: the process ended before the first byte left.", "Nichts wurde gesendet: Der Prozess endete, bevor das erste Byte hinausging.", "Không có gì được gửi: tiến trình kết thúc trước khi byte đầu tiên rời đi."),
     "open": ("There is no outcome yet: it is in flight, or will be closed at the next start.", "Es gibt noch kein Ergebnis: Sie läuft noch oder wird beim nächsten Start geschlossen.", "Chưa có kết quả: đang diễn ra, hoặc sẽ được đóng ở lần khởi động sau."),
     "head": ("{at}  {kind}{attempt} (entry {index})", "{at}  {kind}{attempt} (Eintrag {index})", "{at}  {kind}{attempt} (mục {index})"),
-    "transfer": ("transfer", "Übermittlung", "lần chuyển"),
+    "transfer": ("transfer", "Übermittlung", "lượt chuyển"),
     "blocked": ("blocked", "abgelehnt", "bị từ chối"),
     "attempt": (", attempt {n}", ", Versuch {n}", ", lần thử {n}"),
     "application": ("Application {name} (identified by {by}), {environment}{model}.", "Anwendung {name} (erkannt durch {by}), {environment}{model}.", "Ứng dụng {name} (nhận biết qua {by}), {environment}{model}."),
@@ -40,18 +40,19 @@ _WORDS: Words = {
     "observed": (" (observed only)", " (nur beobachtet)", " (chỉ quan sát)"),
     "policy": ("policy", "Richtlinie", "chính sách"),
     "none": ("none", "keine", "không có"),
-    "size": ("{came} bytes came, {left} bytes were to leave.", "{came} Bytes kamen, {left} Bytes sollten hinaus.", "{came} byte đến, {left} byte sẽ rời đi."),
-    "uninspected": ("Not looked into: {media}, {n} bytes ({reason}).", "Nicht angesehen: {media}, {n} Bytes ({reason}).", "Không xem xét: {media}, {n} byte ({reason})."),
+    "none_named": ("none named", "keiner genannt", "không nêu"),
+    "size": ("{came} {came:byte|bytes} came, {left} {left:byte was|bytes were} to leave.", "{came} {came:Byte kam|Bytes kamen}, {left} {left:Byte sollte|Bytes sollten} hinaus.", "{came} byte đến, {left} byte sẽ rời đi."),
+    "uninspected": ("Not looked into: {media}, {n} {n:byte|bytes} ({reason}).", "Nicht angesehen: {media}, {n} {n:Byte|Bytes} ({reason}).", "Không xem xét: {media}, {n} byte ({reason})."),
     "nothing_found": ("Nothing was found.", "Nichts wurde gefunden.", "Không phát hiện gì."),
     "finding": ("{n} x {entity_type}{where}: {operator}{why}{by}.", "{n} x {entity_type}{where}: {operator}{why}{by}.", "{n} x {entity_type}{where}: {operator}{why}{by}."),
     "where": (" in {place}", " in {place}", " trong {place}"),
     "why": (", rule {rule}", ", Regel {rule}", ", quy tắc {rule}"),
     "by": (", found by {names}", ", gefunden durch {names}", ", phát hiện bởi {names}"),
-    "overflow": ("{n} more findings did not fit into the entry.", "{n} weitere Funde passten nicht in den Eintrag.", "{n} phát hiện nữa không vừa trong mục."),
+    "overflow": ("{n} more {n:finding|findings} did not fit into the entry.", "{n} {n:weiterer Fund passte|weitere Funde passten} nicht in den Eintrag.", "{n} phát hiện nữa không vừa trong mục."),
     "outcome": ("outcome", "Ergebnis", "kết quả"),
     "status": (" Status {n}.", " Status {n}.", " Mã trạng thái {n}."),
     "tokens": ("Tokens: {i} in, {o} out.", "Tokens: {i} hinein, {o} heraus.", "Token: {i} vào, {o} ra."),
-    "restored": ("Placeholders put back: {restored}; left alone: {unknown} unknown, {foreign} foreign, {withheld} withheld, {expired} expired", "Platzhalter zurückgesetzt: {restored}; belassen: {unknown} unbekannte, {foreign} fremde, {withheld} zurückgehaltene, {expired} abgelaufene", "Ký hiệu giữ chỗ đã khôi phục: {restored}; để nguyên: {unknown} không rõ, {foreign} của nơi khác, {withheld} bị giữ lại, {expired} đã hết hạn"),
+    "restored": ("Placeholders put back: {restored}; left alone: {unknown} unknown, {foreign} foreign, {withheld} withheld, {expired} expired", "Platzhalter zurückgesetzt: {restored}; belassen: unbekannt {unknown}, fremd {foreign}, zurückgehalten {withheld}, abgelaufen {expired}", "Ký hiệu giữ chỗ đã khôi phục: {restored}; để nguyên: {unknown} không rõ, {foreign} của nơi khác, {withheld} bị giữ lại, {expired} đã hết hạn"),
     "answer_found": ("Found in the answer besides our placeholders: {listed}.", "In der Antwort außer unseren Platzhaltern gefunden: {listed}.", "Phát hiện trong câu trả lời ngoài ký hiệu của chúng ta: {listed}."),
     "recipient": ("Recipient: {entity} ({name}), role {role}, agreement {agreement}, declared transfer mechanism {transfer}.", "Empfänger: {entity} ({name}), Rolle {role}, Vertrag {agreement}, erklärter Übermittlungsmechanismus {transfer}.", "Bên nhận: {entity} ({name}), vai trò {role}, thỏa thuận {agreement}, cơ chế chuyển đã khai báo {transfer}."),
     "places": ("Processed in {processing}; stored in {storage}; accessed from {access}.", "Verarbeitet in {processing}; gespeichert in {storage}; Zugriff aus {access}.", "Xử lý tại {processing}; lưu trữ tại {storage}; truy cập từ {access}."),
@@ -69,9 +70,9 @@ _WORDS: Words = {
     "in.test": ("test", "Testumgebung", "môi trường thử nghiệm"),
     "in.staging": ("staging", "Vorstufe", "môi trường chuẩn bị"),
     "in.prod": ("prod", "Betrieb", "môi trường vận hành"),
-    "partial": ("PARTIAL: {without} of {total} transfers in question carry no reference to any person.", "UNVOLLSTÄNDIG: {without} von {total} fraglichen Übermittlungen tragen keinen Bezug zu einer Person.", "CHƯA ĐẦY ĐỦ: {without} trong {total} lần chuyển liên quan không có tham chiếu đến cá nhân nào."),
+    "partial": ("PARTIAL: {without} of {total} {total:transfer|transfers} in question {without:carries|carry} no reference to any person.", "UNVOLLSTÄNDIG: {without} von {total} fraglichen {total:Übermittlung|Übermittlungen} {without:trägt|tragen} keinen Bezug zu einer Person.", "CHƯA ĐẦY ĐỦ: {without} trong {total} lượt chuyển liên quan không có tham chiếu đến cá nhân nào."),
     "sent_nothing": ("Nothing was sent to anybody.", "Niemandem wurde etwas gesendet.", "Không có gì được gửi cho ai."),
-    "holding": ("{n} transfers by {application}, {first} to {last}", "{n} Übermittlungen durch {application}, {first} bis {last}", "{n} lần chuyển bởi {application}, từ {first} đến {last}"),
+    "holding": ("{n} {n:transfer|transfers} by {application}, {first} to {last}", "{n} {n:Übermittlung|Übermittlungen} durch {application}, {first} bis {last}", "{n} lượt chuyển bởi {application}, từ {first} đến {last}"),
     "controls": ("Controls: {controller}. Purpose: {name}, declared basis {basis}.", "Verantwortlich: {controller}. Zweck: {name}, erklärte Grundlage {basis}.", "Bên kiểm soát: {controller}. Mục đích: {name}, căn cứ đã khai báo {basis}."),
 }
 # fmt: on
@@ -149,7 +150,7 @@ def _findings(say: Texts, facts: Facts) -> Iterator[str]:
             "why": say("why", rule=rule) if rule else "",
             "by": say("by", names=names) if names else "",
         }
-        yield f"  {say('finding', n=n, entity_type=entity_type, operator=_code(say, operator), **told)}"
+        yield f"  {say('finding', n=n, entity_type=say.entity(entity_type), operator=_code(say, operator), **told)}"
     if facts.get("findings_overflow"):
         yield f"  {say('overflow', n=facts['findings_overflow'])}"
 
@@ -165,7 +166,7 @@ def _outcome(say: Texts, index: int, facts: Facts) -> Iterator[str]:
     for row in facts.get("findings", ()):
         counts[row["entity_type"]] += row["n"]
     if counts:
-        listed = ", ".join(f"{n} x {entity_type}" for entity_type, n in counts.most_common())
+        listed = ", ".join(f"{n} x {say.entity(entity_type)}" for entity_type, n in counts.most_common())
         yield f"  {say('answer_found', listed=listed)}"
 
 
@@ -200,8 +201,8 @@ def holdings(
         yield f"{_code(say, facts['contracting_entity'])} ({facts['name']})"
         yield f"  {say('holding', n=holding.transfers, application=holding.application, first=first, last=last)}"
         declared = {name: _code(say, purpose.get(name, "unknown")) for name in ("controller", "basis")}
-        yield f"  {say('controls', name=purpose.get('name', say('none')), **declared)}"
+        yield f"  {say('controls', name=purpose.get('name', say('none_named')), **declared)}"
         yield from (f"  {line}" for line in destination(facts, language))
         for (entity_type, operator), n in sorted(holding.types.items(), key=lambda item: -item[1]):
-            yield f"  {n} x {entity_type}: {_code(say, operator)}"
+            yield f"  {n} x {say.entity(entity_type)}: {_code(say, operator)}"
         yield ""

@@ -127,17 +127,17 @@ TEXTS: Words = {
                   "Verarbeitet in: {processing}. Gespeichert in: {storage}. Aufbewahrt: {retention}. Für Training genutzt: {training}. So erklären es der Anbieter oder die Organisation.",
                   "Xử lý tại: {processing}. Lưu tại: {storage}. Thời gian lưu: {retention}. Dùng để huấn luyện: {training}. Theo khai báo của nhà cung cấp hoặc tổ chức."),
     "about_you": ("Personal data in it", "Personenbezogene Daten darin", "Dữ liệu cá nhân trong đó"),
-    "data_line": ("{total} pieces of personal data were found. {changed} were replaced or removed before sending, {kept} were left as they were.",
-                  "{total} personenbezogene Angaben wurden gefunden. {changed} wurden vor dem Senden ersetzt oder entfernt, {kept} blieben, wie sie waren.",
+    "data_line": ("{total} {total:piece of personal data was|pieces of personal data were} found. {changed} {changed:was|were} replaced or removed before sending, {kept} {kept:was left as it was|were left as they were}.",
+                  "{total} personenbezogene {total:Angabe wurde|Angaben wurden} gefunden. {changed} {changed:wurde|wurden} vor dem Senden ersetzt oder entfernt, {kept} {kept:blieb, wie sie war|blieben, wie sie waren}.",
                   "Đã phát hiện {total} dữ liệu cá nhân. {changed} được thay thế hoặc loại bỏ trước khi gửi, {kept} được giữ nguyên."),
     "observed": ("This request was only observed: nothing in it was replaced.", "Diese Anfrage wurde nur beobachtet: in ihr wurde nichts ersetzt.", "Yêu cầu này chỉ được quan sát: không có gì bị thay thế."),
-    "unseen": ("{n} parts, such as images or files, were not looked into.", "In {n} Teile, etwa Bilder oder Dateien, wurde nicht hineingesehen.", "{n} phần, như hình ảnh hoặc tệp, không được kiểm tra."),
-    "restored": ("In the answer {n} placeholders were put back into what they stood for.", "In der Antwort wurden {n} Platzhalter wieder durch das Gemeinte ersetzt.", "Trong câu trả lời, {n} ký hiệu giữ chỗ đã được khôi phục."),
+    "unseen": ("{n} {n:part, such as an image or a file, was|parts, such as images or files, were} not looked into.", "In {n} {n:Teil, etwa ein Bild oder eine Datei,|Teile, etwa Bilder oder Dateien,} wurde nicht hineingesehen.", "{n} phần, như hình ảnh hoặc tệp, không được kiểm tra."),
+    "restored": ("In the answer {n} {n:placeholder was put back into what it|placeholders were put back into what they} stood for.", "In der Antwort {n:wurde|wurden} {n} Platzhalter wieder durch das Gemeinte ersetzt.", "Trong câu trả lời, {n} ký hiệu giữ chỗ đã được khôi phục."),
     "may_miss": ("Detection misses things; what was not found was sent as it was.", "Erkennung übersieht; was nicht gefunden wurde, ging unverändert hinaus.", "Bộ phát hiện có thể bỏ sót; những gì không tìm thấy được gửi nguyên trạng."),
     "where": ("Where this stands", "Wo das steht", "Ghi nhận ở đâu"),
     "where_line": ("Transfer {id}, entries {indices} of the log. Quote the id when you ask again.",
                    "Übermittlung {id}, Einträge {indices} des Protokolls. Nennen Sie die Kennung bei Rückfragen.",
-                   "Lần chuyển {id}, mục {indices} của nhật ký. Hãy nêu mã này khi hỏi lại."),
+                   "Lượt chuyển {id}, mục {indices} của nhật ký. Hãy nêu mã này khi hỏi lại."),
 }  # fmt: skip
 
 REPORT = Kind("answer", _facts, _sections, TEXTS, transfer=True)

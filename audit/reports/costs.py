@@ -153,7 +153,7 @@ TEXTS: Words = {
     "latency_line": ("From the record before sending to the end of the answer, streaming included, in classes 5 % wide.",
                      "Vom Eintrag vor dem Senden bis zum Ende der Antwort, Streaming eingeschlossen, in Klassen von 5 % Breite.",
                      "Từ lúc ghi trước khi gửi đến khi kết thúc câu trả lời, gồm cả truyền luồng, theo các lớp rộng 5 %."),
-    "tokens_line": ("For {n} transfers the provider told no number of tokens.", "Zu {n} Übermittlungen nannte der Anbieter keine Zahl von Tokens.", "Với {n} lần chuyển, nhà cung cấp không cho biết số token."),
+    "tokens_line": ("For {n} {n:transfer|transfers} the provider told no number of tokens.", "Zu {n} {n:Übermittlung|Übermittlungen} nannte der Anbieter keine Zahl von Tokens.", "Với {n} lượt chuyển, nhà cung cấp không cho biết số token."),
 }  # fmt: skip
 
 REPORT = Kind("costs", _facts, _sections, TEXTS)

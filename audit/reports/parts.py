@@ -18,7 +18,11 @@ def place(say: Texts, found: Mapping[str, Sequence[str]], what: str) -> str:
 def data_table(say: Texts, rows: Sequence[Facts]) -> Table:
     """Kinds of data and what was done to them."""
     columns = (say("data"), say("operator"), say("n"))
-    return Table(columns, tuple((row["entity_type"], say.term(row["operator"]), str(row["n"])) for row in rows), _LAST)
+    return Table(
+        columns,
+        tuple((say.entity(row["entity_type"]), say.term(row["operator"]), str(row["n"])) for row in rows),
+        _LAST,
+    )
 
 
 _LAST = frozenset({2})
@@ -92,7 +96,7 @@ def data_chart(say: Texts, rows: Sequence[Facts]) -> Chart:
     """Findings by kind of data; the darker part left as it was."""
     sums, kept = dict[str, int](), dict[str, int]()
     for row in rows:
-        name, n = row["entity_type"], row["n"]
+        name, n = say.entity(row["entity_type"]), row["n"]
         sums[name] = sums.get(name, 0) + n
         kept[name] = kept.get(name, 0) + (n if row["operator"] in UNCHANGED else 0)
     bars = tuple(Bar(name, n, str(n), kept[name]) for name, n in _largest(sums))

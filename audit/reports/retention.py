@@ -93,7 +93,7 @@ TEXTS: Words = {
                   "Thời hạn lưu trữ: bên nhận được giữ dữ liệu đã gửi đến khi nào"),
     "retention_line": ("Days are counted from the transfer by the time that the register declared then. Whether the recipient has deleted is not observed.",
                        "Die Tage zählen ab der Übermittlung nach der Frist, die das Register damals erklärte. Ob der Empfänger gelöscht hat, wird nicht beobachtet.",
-                       "Số ngày tính từ lần chuyển theo thời hạn mà sổ đăng ký khai báo khi đó. Việc bên nhận đã xóa hay chưa không được quan sát."),
+                       "Số ngày tính từ lượt chuyển theo thời hạn mà sổ đăng ký khai báo khi đó. Việc bên nhận đã xóa hay chưa không được quan sát."),
     "undeclared": ("{entity}: no time in days is declared, so no day can be computed.",
                    "{entity}: es ist keine Frist in Tagen erklärt, also lässt sich kein Tag berechnen.",
                    "{entity}: chưa khai báo thời hạn theo ngày nên không thể tính ngày đến hạn."),

@@ -51,7 +51,7 @@ TERMS: dict[str, tuple[str, str, str]] = {
     "vital_interest": ("vital interest", "lebenswichtiges Interesse", "lợi ích sống còn"),
     "test": ("a test", "ein Test", "thử nghiệm"),
     "contract": ("contract", "Vertrag", "hợp đồng"),
-    "days": ("{n} days", "{n} Tage", "{n} ngày"),
+    "days": ("{n} {n:day|days}", "{n} {n:Tag|Tage}", "{n} ngày"),
     "zero": ("not at all", "gar nicht", "không lưu"),
     "todo": ("to be filled in", "noch einzutragen", "chưa điền"),
     "adequacy": ("adequacy decision", "Angemessenheitsbeschluss", "quyết định về mức bảo vệ tương xứng"),

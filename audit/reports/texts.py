@@ -5,9 +5,12 @@ that a law is fulfilled.
 """
 
 import re
-from collections.abc import Mapping
+import string
+from collections.abc import Callable, Mapping
 from enum import StrEnum
+from typing import Any
 
+from audit.reports.entities import ENTITIES
 from audit.reports.terms import TERMS
 
 _DAYS = re.compile(r"([0-9]{1,5})d", re.ASCII)
@@ -25,6 +28,27 @@ class Language(StrEnum):
     VI = "vi"
 
 
+class _Filling(string.Formatter):
+    def __init__(self, number: Callable[[int], str]) -> None:
+        self._number = number
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        if "|" in format_spec:
+            one, _, other = format_spec.partition("|")
+            return one if value == 1 else other
+        written = self._number(value) if isinstance(value, int) else value
+        return str(super().format_field(written, format_spec))
+
+
+def fill(text: str, values: Mapping[str, object], number: Callable[[int], str] = str) -> str:
+    """A text with its values filled in. `{n}` writes a number, `{n:transfer|transfers}` the word that it asks for.
+
+    Two forms are all that English and German have (CLDR: one for 1, other for all else; no fractions are counted
+    here); Vietnamese has one, so its texts write the word itself. Raises KeyError for a value that is missing.
+    """
+    return _Filling(number).vformat(text, (), values)
+
+
 class Texts:
     """The texts of one language. own: words of one report beside those of all. Raises KeyError for an unknown text."""
 
@@ -39,15 +63,20 @@ class Texts:
 
     def __call__(self, key: str, **values: object) -> str:
         texts = self._own.get(key) or _TEXTS[key]
-        return texts[self._at].format(**values)
+        return fill(texts[self._at], values)
 
     def term(self, word: object) -> str:
         """A term of the record's vocabulary with what it means, itself where nothing is known of it."""
         text = "" if word is None else str(word)
         if days := _DAYS.fullmatch(text):
-            return TERMS["days"][self._at].format(n=days[1])
+            return fill(TERMS["days"][self._at], {"n": int(days[1])})
         known = TERMS.get(text)
         return text if known is None else known[self._at]
+
+    def entity(self, name: str) -> str:
+        """A kind of data: its code in English, whose word it is, and what it means in the other languages."""
+        known = None if self.language is Language.EN else ENTITIES.get(name)
+        return name if known is None else known[self._at]
 
 
 # ruff: noqa: E501 - one text, one line: translations are compared by eye
@@ -65,20 +94,20 @@ _TEXTS: dict[str, tuple[str, str, str]] = {
               "Yêu cầu truy cập: dữ liệu đã gửi về một cá nhân (GDPR Điều 15)"),
     "incident": ("Draft of a breach notification (GDPR Art. 33): the transfers in question",
                  "Entwurf einer Meldung (Art. 33 DSGVO): die fraglichen Übermittlungen",
-                 "Dự thảo thông báo vi phạm (GDPR Điều 33): các lần chuyển liên quan"),
+                 "Dự thảo thông báo vi phạm (GDPR Điều 33): các lượt chuyển liên quan"),
     "nature": ("What happened, as far as the log knows", "Was geschah, soweit das Protokoll es weiß", "Diễn biến theo những gì nhật ký biết"),
     "persons": ("Persons named (references)", "Genannte Personen (Bezüge)", "Số cá nhân được tham chiếu"),
-    "unnamed": ("Transfers that name nobody", "Übermittlungen ohne Personenbezug", "Số lần chuyển không có tham chiếu cá nhân"),
+    "unnamed": ("Transfers that name nobody", "Übermittlungen ohne Personenbezug", "Số lượt chuyển không có tham chiếu cá nhân"),
     "persons_line": ("Numbers are approximate in both directions: a person may have several references, and a transfer may concern persons whom it does not name.",
                      "Die Zahlen sind Näherungen in beide Richtungen: eine Person kann mehrere Bezüge haben, und eine Übermittlung kann Personen betreffen, die sie nicht nennt.",
-                     "Các con số chỉ là ước lượng theo cả hai chiều: một người có thể có nhiều tham chiếu, và một lần chuyển có thể liên quan đến người không được tham chiếu."),
+                     "Các con số chỉ là ước lượng theo cả hai chiều: một người có thể có nhiều tham chiếu, và một lượt chuyển có thể liên quan đến người không được tham chiếu."),
     "in_clear": ("What was found and left as it was", "Was gefunden und belassen wurde", "Dữ liệu đã phát hiện nhưng giữ nguyên"),
     "in_clear_line": ("These were found and sent unchanged, because the policy said so or only observed.",
                       "Diese wurden gefunden und unverändert gesendet, weil die Richtlinie es so bestimmte oder nur beobachtete.",
                       "Những dữ liệu này được phát hiện và gửi nguyên trạng do chính sách quy định hoặc chỉ quan sát."),
     "in_clear_none": ("Nothing that was found was sent unchanged. What was not found was: all transfers above bound it.",
                       "Nichts Gefundenes wurde unverändert gesendet. Nicht Gefundenes schon: alle Übermittlungen oben begrenzen es.",
-                      "Không có dữ liệu nào đã phát hiện được gửi nguyên trạng. Dữ liệu không phát hiện thì có thể: giới hạn trên là toàn bộ các lần chuyển nêu trên."),
+                      "Không có dữ liệu nào đã phát hiện được gửi nguyên trạng. Dữ liệu không phát hiện thì có thể: giới hạn trên là toàn bộ các lượt chuyển nêu trên."),
     "clock": ("Time limit", "Frist", "Thời hạn"),
     "clock_line": ("72 hours run from the moment the controller became aware (GDPR Art. 33(1)); the log does not know when that was.",
                    "72 Stunden laufen ab dem Zeitpunkt, zu dem der Verantwortliche Kenntnis erlangt (Art. 33 Abs. 1 DSGVO); das Protokoll kennt ihn nicht.",
@@ -87,9 +116,9 @@ _TEXTS: dict[str, tuple[str, str, str]] = {
                          "Das Protokoll enthält nicht: wahrscheinliche Folgen, ergriffene oder vorgeschlagene Maßnahmen, Anlaufstelle, Gründe einer Verzögerung.",
                          "Nhật ký không chứa: hậu quả có thể xảy ra, biện pháp đã hoặc sẽ thực hiện, đầu mối liên hệ, lý do chậm trễ."),
     "partial": ("PARTIAL", "UNVOLLSTÄNDIG", "CHƯA ĐẦY ĐỦ"),
-    "partial_line": ("{without} of {total} transfers in scope carry no reference to any person and may concern this one.",
-                     "{without} von {total} Übermittlungen im Umfang tragen keinen Bezug zu einer Person und können diese betreffen.",
-                     "{without} trong {total} lần chuyển trong phạm vi không có tham chiếu đến cá nhân nào và có thể liên quan đến người này."),
+    "partial_line": ("{without} of {total} {total:transfer|transfers} in scope {without:carries|carry} no reference to any person and may concern this one.",
+                     "{without} von {total} {total:Übermittlung|Übermittlungen} im Umfang {without:trägt|tragen} keinen Bezug zu einer Person und {without:kann|können} diese betreffen.",
+                     "{without} trong {total} lượt chuyển trong phạm vi không có tham chiếu đến cá nhân nào và có thể liên quan đến người này."),
     "by_application": ("Without a reference, by application", "Ohne Personenbezug, je Anwendung", "Không có tham chiếu, theo ứng dụng"),
     "generated": ("Generated", "Erstellt", "Lập lúc"),
     "period": ("Period", "Zeitraum", "Khoảng thời gian"),
@@ -97,14 +126,14 @@ _TEXTS: dict[str, tuple[str, str, str]] = {
     "until_now": ("now", "jetzt", "hiện tại"),
     "filters": ("Restricted to", "Eingeschränkt auf", "Giới hạn theo"),
     "one_person": ("one person, given by the real identifier and not named here", "eine Person, mit der echten Kennung angegeben und hier nicht genannt", "một cá nhân, được chỉ định bằng định danh thật và không nêu ở đây"),
-    "no_filter": ("nothing, all transfers of the period", "nichts, alle Übermittlungen des Zeitraums", "không giới hạn, mọi lần chuyển trong khoảng thời gian"),
+    "no_filter": ("nothing, all transfers of the period", "nichts, alle Übermittlungen des Zeitraums", "không giới hạn, mọi lượt chuyển trong khoảng thời gian"),
     "coverage": ("What this report covers", "Was dieser Bericht abdeckt", "Phạm vi của báo cáo"),
-    "coverage_line": ("{transfers} transfers were recorded before anything was sent, {not_sent} of them surely not sent, {without_outcome} without an outcome yet; {refused} requests were refused and nothing of them was sent.",
-                      "{transfers} Übermittlungen wurden vor dem Senden aufgezeichnet, {not_sent} davon sicher nicht gesendet, {without_outcome} noch ohne Ergebnis; {refused} Anfragen wurden abgelehnt und nicht gesendet.",
-                      "{transfers} lần chuyển được ghi lại trước khi gửi, trong đó {not_sent} chắc chắn chưa gửi, {without_outcome} chưa có kết quả; {refused} yêu cầu bị từ chối và không được gửi."),
-    "observed_line": ("{observed_only} transfers were only observed: nothing was replaced in them.",
-                      "{observed_only} Übermittlungen wurden nur beobachtet: in ihnen wurde nichts ersetzt.",
-                      "{observed_only} lần chuyển chỉ được quan sát: không có gì được thay thế."),
+    "coverage_line": ("{transfers} {transfers:transfer was|transfers were} recorded before anything was sent, {not_sent} of them surely not sent, {without_outcome} without an outcome yet; {refused} {refused:request was refused and nothing of it|requests were refused and nothing of them} was sent.",
+                      "{transfers} {transfers:Übermittlung wurde|Übermittlungen wurden} vor dem Senden aufgezeichnet, {not_sent} davon sicher nicht gesendet, {without_outcome} noch ohne Ergebnis; {refused} {refused:Anfrage wurde|Anfragen wurden} abgelehnt und nicht gesendet.",
+                      "{transfers} lượt chuyển được ghi lại trước khi gửi, trong đó {not_sent} chắc chắn chưa gửi, {without_outcome} chưa có kết quả; {refused} yêu cầu bị từ chối và không được gửi."),
+    "observed_line": ("{observed_only} {observed_only:transfer was only observed: nothing was replaced in it|transfers were only observed: nothing was replaced in them}.",
+                      "{observed_only} {observed_only:Übermittlung wurde nur beobachtet: in ihr|Übermittlungen wurden nur beobachtet: in ihnen} wurde nichts ersetzt.",
+                      "{observed_only} lượt chuyển chỉ được quan sát: không có gì được thay thế."),
     "sealed_line": ("NOT COVERED: entries 0 to {last} of the log were sealed into archives; what they hold is not in this report.",
                     "NICHT ABGEDECKT: die Einträge 0 bis {last} des Protokolls wurden in Archive versiegelt; ihr Inhalt ist nicht in diesem Bericht.",
                     "KHÔNG BAO GỒM: các mục từ 0 đến {last} của nhật ký đã được niêm phong vào kho lưu trữ; nội dung của chúng không có trong báo cáo này."),
@@ -115,20 +144,20 @@ _TEXTS: dict[str, tuple[str, str, str]] = {
     "until": ("To", "Bis", "Đến"),
     "interrupted": ("Interrupted", "Unterbrochen", "Bị gián đoạn"),
     "proof": ("How to check this report", "Wie dieser Bericht geprüft wird", "Cách kiểm tra báo cáo này"),
-    "proof_line": ("It was computed from {size} entries of the log {origin} under the signed checkpoint below. Anyone who holds the log's public key can verify that the log contains exactly these entries, and ask the same question again.",
-                   "Er wurde aus {size} Einträgen des Protokolls {origin} unter dem untenstehenden signierten Prüfpunkt berechnet. Wer den öffentlichen Schlüssel des Protokolls hat, kann prüfen, dass es genau diese Einträge enthält, und dieselbe Frage erneut stellen.",
+    "proof_line": ("It was computed from {size} {size:entry|entries} of the log {origin} under the signed checkpoint below. Anyone who holds the log's public key can verify that the log contains exactly {size:this entry|these entries}, and ask the same question again.",
+                   "Er wurde aus {size} {size:Eintrag|Einträgen} des Protokolls {origin} unter dem untenstehenden signierten Prüfpunkt berechnet. Wer den öffentlichen Schlüssel des Protokolls hat, kann prüfen, dass es genau {size:diesen Eintrag|diese Einträge} enthält, und dieselbe Frage erneut stellen.",
                    "Báo cáo được tính từ {size} mục của nhật ký {origin} theo điểm kiểm có chữ ký dưới đây. Bất kỳ ai giữ khóa công khai của nhật ký đều có thể xác minh nhật ký chứa đúng các mục này và đặt lại cùng câu hỏi."),
     "limits": ("What the log cannot know", "Was das Protokoll nicht wissen kann", "Những điều nhật ký không thể biết"),
     "limits_line": ("Detectors miss things: counts are what was found, and what was not found was sent as it was. Facts about recipients are those that the organisation declared in its register when the transfer was made. References to persons are pseudonymous personal data for whoever holds the keys.",
                     "Erkennung übersieht: Zahlen sind das, was gefunden wurde; was nicht gefunden wurde, ging unverändert hinaus. Angaben über Empfänger sind die, welche die Organisation zur Zeit der Übermittlung in ihrem Register erklärt hat. Personenbezüge sind für den Inhaber der Schlüssel pseudonyme personenbezogene Daten.",
                     "Bộ phát hiện có thể bỏ sót: số liệu là những gì đã tìm thấy; những gì không tìm thấy được gửi nguyên trạng. Thông tin về bên nhận là những gì tổ chức đã khai báo trong sổ đăng ký tại thời điểm chuyển. Tham chiếu cá nhân là dữ liệu cá nhân dạng bút danh đối với người giữ khóa."),
-    "complete_line": ("These are {entries} entries of the log. The root over their leaf hashes in the order of the log (RFC 6962) is {entries_root}; whoever has an export of the log can compute it again and sees that none is missing.",
-                      "Das sind {entries} Einträge des Protokolls. Die Wurzel über ihre Blatt-Hashes in der Reihenfolge des Protokolls (RFC 6962) ist {entries_root}; wer einen Export des Protokolls hat, kann sie nachrechnen und sieht, dass keiner fehlt.",
+    "complete_line": ("{entries:This is|These are} {entries} {entries:entry|entries} of the log. The root over their leaf hashes in the order of the log (RFC 6962) is {entries_root}; whoever has an export of the log can compute it again and sees that none is missing.",
+                      "{entries:Das ist|Das sind} {entries} {entries:Eintrag|Einträge} des Protokolls. Die Wurzel über ihre Blatt-Hashes in der Reihenfolge des Protokolls (RFC 6962) ist {entries_root}; wer einen Export des Protokolls hat, kann sie nachrechnen und sieht, dass keiner fehlt.",
                       "Phạm vi này gồm {entries} mục của nhật ký. Gốc tính trên các giá trị băm lá theo thứ tự nhật ký (RFC 6962) là {entries_root}; bất kỳ ai có bản xuất nhật ký đều có thể tính lại và thấy không thiếu mục nào."),
     "recall": ("Measured recall of detection", "Gemessene Trefferquote der Erkennung", "Độ bao phủ đo được của bộ phát hiện"),
     "recall_line": ("Measured {measured} on marked texts, not on these transfers: of the marked places, the share that was found with the right kind. A share of 0.90 means that one in ten was missed. Sets called messages are our own; rules were improved while looking at them, so their figures are optimistic.",
                     "Gemessen am {measured} an markierten Texten, nicht an diesen Übermittlungen: Anteil der markierten Stellen, die mit der richtigen Art gefunden wurden. Ein Anteil von 0,90 heißt, dass eine von zehn übersehen wurde. Sätze namens messages sind unsere eigenen; Regeln wurden an ihnen verbessert, ihre Zahlen sind also günstig.",
-                    "Đo ngày {measured} trên văn bản đã đánh dấu, không phải trên các lần chuyển này: tỷ lệ vị trí được đánh dấu đã được tìm thấy đúng loại. Tỷ lệ 0,90 nghĩa là cứ mười vị trí thì bỏ sót một. Các bộ tên messages là của chúng tôi; quy tắc đã được cải tiến dựa trên chúng nên số liệu này lạc quan."),
+                    "Đo ngày {measured} trên văn bản đã đánh dấu, không phải trên các lượt chuyển này: tỷ lệ vị trí được đánh dấu đã được tìm thấy đúng loại. Tỷ lệ 0,90 nghĩa là cứ mười vị trí thì bỏ sót một. Các bộ tên messages là của chúng tôi; quy tắc đã được cải tiến dựa trên chúng nên số liệu này lạc quan."),
     "recall_none": ("No measurement was given. `dragoman evaluate --json` makes one.",
                     "Es wurde keine Messung angegeben. `dragoman evaluate --json` erstellt eine.",
                     "Không có kết quả đo nào được cung cấp. `dragoman evaluate --json` tạo ra kết quả đo."),
@@ -154,7 +183,7 @@ _TEXTS: dict[str, tuple[str, str, str]] = {
     "access": ("Accessed from", "Zugriff aus", "Truy cập từ"),
     "retention": ("Kept", "Aufbewahrt", "Thời gian lưu"),
     "training": ("Used for training", "Nutzung für Training", "Dùng để huấn luyện"),
-    "count": ("Transfers", "Übermittlungen", "Số lần chuyển"),
+    "count": ("Transfers", "Übermittlungen", "Số lượt chuyển"),
     "first": ("First", "Erste", "Lần đầu"),
     "last": ("Last", "Letzte", "Lần cuối"),
     "data": ("Kind of data", "Datenart", "Loại dữ liệu"),
@@ -172,8 +201,8 @@ _TEXTS: dict[str, tuple[str, str, str]] = {
     "dpia": ("Impact assessment", "Folgenabschätzung", "Đánh giá tác động"),
     "notice": ("Privacy notice", "Datenschutzhinweis", "Thông báo quyền riêng tư"),
     "measures": ("Measures before sending", "Maßnahmen vor dem Senden", "Biện pháp trước khi gửi"),
-    "measures_line": ("Of {total} findings, {changed} were replaced or removed before sending and {kept} left as they were.",
-                      "Von {total} Funden wurden {changed} vor dem Senden ersetzt oder entfernt und {kept} belassen.",
+    "measures_line": ("Of {total} {total:finding|findings}, {changed} {changed:was|were} replaced or removed before sending and {kept} left as they were.",
+                      "Von {total} {total:Fund|Funden} {changed:wurde|wurden} {changed} vor dem Senden ersetzt oder entfernt und {kept} belassen.",
                       "Trong {total} phát hiện, {changed} được thay thế hoặc loại bỏ trước khi gửi và {kept} được giữ nguyên."),
     "missing": ("To be completed by the controller", "Vom Verantwortlichen zu ergänzen", "Bên kiểm soát cần bổ sung"),
     "missing_line": ("The log does not hold: contact details of controller and data protection officer, categories of data subjects, time limits of erasure at the controller.",
@@ -193,7 +222,7 @@ _TEXTS: dict[str, tuple[str, str, str]] = {
                 "Việt Nam: chuyển dữ liệu xuyên biên giới và thời hạn 60 ngày nộp hồ sơ (Nghị định 356/2025, Điều 17 và 18)"),
     "vietnam_line": ("Counted from the first transfer by controller, recipient and country in this log. Whether the law applies, and any exemption, is not for the log to say.",
                      "Gezählt ab der ersten Übermittlung je Verantwortlichem, Empfänger und Land in diesem Protokoll. Ob das Gesetz gilt und ob eine Ausnahme greift, sagt das Protokoll nicht.",
-                     "Tính từ lần chuyển đầu tiên theo bên kiểm soát, bên nhận và quốc gia trong nhật ký này. Luật có áp dụng hay có ngoại lệ hay không, nhật ký không kết luận."),
+                     "Tính từ lượt chuyển đầu tiên theo bên kiểm soát, bên nhận và quốc gia trong nhật ký này. Luật có áp dụng hay có ngoại lệ hay không, nhật ký không kết luận."),
     "due": ("60 days end", "60 Tage enden", "Hết hạn 60 ngày"),
     "yes": ("yes", "ja", "có"),
     "no": ("no", "nein", "không"),

@@ -88,7 +88,7 @@ def _table(flows: Sequence[Facts], say: Texts) -> Table:
             ", ".join(say.term(what) for what in row["what"]),
             say.term(row["mechanism"]),
             row["agreement"] or say("unknown"),
-            ", ".join(sorted({one["entity_type"] for one in row["data"]})),
+            ", ".join(sorted({say.entity(one["entity_type"]) for one in row["data"]})),
             day(row["first"]),
             day(row["last"]),
             str(row["transfers"]),
@@ -119,7 +119,7 @@ def _annex(flows: Sequence[Facts], say: Texts) -> Iterator[Section]:
             say.term(row["country"]),
             ", ".join(say.term(one) for one in row["purposes"]),
             ", ".join(say.term(one) for one in row["bases"]),
-            ", ".join(sorted({one["entity_type"] for one in row["data"]})) or say("none"),
+            ", ".join(sorted({say.entity(one["entity_type"]) for one in row["data"]})) or say("none"),
             ", ".join(f"{say.term(name)}: {n}" for name, n in _done(row["data"])) or say("none"),
             str(row["transfers"]),
         )
@@ -155,7 +155,7 @@ def _clock(flows: Sequence[Facts], say: Texts) -> Table:
 
 
 TEXTS: Words = {
-    "by_country": ("Transfers by country", "Übermittlungen nach Land", "Số lần chuyển theo quốc gia"),
+    "by_country": ("Transfers by country", "Übermittlungen nach Land", "Số lượt chuyển theo quốc gia"),
     "inside_eea": ("Within the EEA", "Innerhalb des EWR", "Trong EEA"),
     "annex": ("Vietnam: annex of actual flows for the dossier", "Vietnam: Anhang der tatsächlichen Übermittlungen für das Dossier", "Việt Nam: phụ lục các luồng chuyển dữ liệu thực tế kèm hồ sơ"),
     "annex_line": ("Computed from what was really sent. The log does not hold: contact details of both sides, the contract's text, the assessment of impact, the consent forms.",

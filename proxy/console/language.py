@@ -1,4 +1,4 @@
-"""The words of the pages in each language: one file per language, the same keys in all.
+"""The words of the pages in each language: one file per language, the same keys in all; kinds of data are the log's.
 
 Texts come from our own files; what is filled in comes from the log and is escaped where the page is made.
 """
@@ -11,10 +11,13 @@ from datetime import UTC, datetime
 from functools import cache
 from importlib.resources import files
 
+from audit.reports.entities import ENTITIES
+from audit.reports.texts import fill
 from policies.facts import FACTS, FactKind
 
 LANGUAGES = ("en", "de", "vi")
 _THOUSANDS = {"en": ",", "de": ".", "vi": "."}
+_DECIMALS = {"en": ".", "de": ",", "vi": ","}
 _SECTIONS = {
     "role": "role",
     "transfer": "mechanism",
@@ -35,8 +38,7 @@ class Words:
     def __call__(self, key: str, **values: object) -> str:
         """The text of `section.name` with its values filled in; numbers as the language writes them."""
         text = self.texts[key]
-        shown = {name: self.number(value) if isinstance(value, int) else value for name, value in values.items()}
-        return text.format_map(shown) if shown else text
+        return fill(text, values, self.number) if values else text
 
     def word(self, section: str, value: object) -> str:
         """A value of a closed set in this language; itself where the set has grown."""
@@ -47,6 +49,10 @@ class Words:
     def number(self, value: int) -> str:
         """With marks between thousands."""
         return f"{value:,}".replace(",", _THOUSANDS[self.code])
+
+    def decimal(self, value: str) -> str:
+        """A number that was written with a point, with the language's mark for decimals."""
+        return value.replace(".", _DECIMALS[self.code])
 
     def fact(self, name: str, value: object) -> str:
         """A fact of the register: how long kept, whether used for training, which role, countries."""
@@ -75,7 +81,7 @@ def when(at: int | None) -> str:
 def words(code: str) -> Words:
     """The words of a language of `LANGUAGES`."""
     data = tomllib.loads((files("proxy.console") / "languages" / f"{code}.toml").read_text(encoding="utf-8"))
-    texts = {}
+    texts = {f"entity.{name}": told[LANGUAGES.index(code)] for name, told in ENTITIES.items()}
     for section, entries in data.items():
         if isinstance(entries, str):
             texts[section] = entries

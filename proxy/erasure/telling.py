@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+from audit.reports.texts import fill
 from proxy.erasure.again import Again
 from proxy.erasure.carrying_out import Done
 from proxy.erasure.deleting import Deletion
@@ -19,6 +20,13 @@ _OBSTACLES = {
     "unknown_destination": "the policy does not name this destination any more",
     "unreachable": "the provider could not be reached",
 }
+_TRANSFERS = "{n} {n:transfer|transfers}"
+_PLACEHOLDERS = "{n} {n:placeholder|placeholders}"
+_STILL_THERE = "{n} {n:object is still with its provider|objects are still with their providers}"
+
+
+def _of(text: str, n: int) -> str:
+    return fill(text, {"n": n})
 
 
 def plan(what: Plan, file: Path) -> Iterator[str]:
@@ -28,17 +36,22 @@ def plan(what: Plan, file: Path) -> Iterator[str]:
         yield from _partial(what)
         return
     yield f"Erasure {what.id}:"
-    yield f"  {what.transfers} transfers concern this person. Their entries stay, and name nobody any more."
-    yield f"  {len(what.holdings)} recipients have received data, and have to be told (GDPR Art. 19): saved in {file}"
+    theirs = "{n} {n:transfer concerns|transfers concern} this person. {n:Its|Their} entries stay, and name nobody"
+    yield f"  {_of(theirs, what.transfers)} any more."
+    told = "{n} {n:recipient has|recipients have} received data, and {n:has|have} to be told (GDPR Art. 19)"
+    yield f"  {_of(told, len(what.holdings))}; erasing saves that list first, in {file}"
     for holding in what.holdings[:SHOWN]:
         facts = holding.facts
         kinds = ", ".join(sorted({kind for kind, _ in holding.types})) or "nothing that was recognized"
-        yield f"    {facts['contracting_entity']} ({facts['name']}): {holding.transfers} transfers; found: {kinds}"
+        sent = _of(_TRANSFERS, holding.transfers)
+        yield f"    {facts['contracting_entity']} ({facts['name']}): {sent}; found: {kinds}"
     yield from _more(len(what.holdings))
     shared = sum(bool(scope.others) for scope in what.scopes)
-    also = f" ({shared} of them also concern others, who lose them too)" if shared else ""
-    yield f"  {len(what.scopes)} scopes of the vault{also}: {what.mappings} placeholders, never to be restored again."
-    yield f"  {len(what.objects)} objects that providers keep:"
+    theirs = " ({n} of them also {n:concerns others, who lose it|concern others, who lose them} too)"
+    also = _of(theirs, shared) if shared else ""
+    scopes, placeholders = _of("{n} {n:scope|scopes}", len(what.scopes)), _of(_PLACEHOLDERS, what.mappings)
+    yield f"  {scopes} of the vault{also}: {placeholders}, never to be restored again."
+    yield _of("  {n} {n:object|objects} that providers keep:", len(what.objects))
     yield from (f"    {_planned(one)}" for one in what.objects[:SHOWN])
     yield from _more(len(what.objects))
     yield from _partial(what)
@@ -54,20 +67,20 @@ def deleted(one: Deletion) -> str:
 
 def done(what: Plan, result: Done, file: Path) -> Iterator[str]:
     """What happened."""
-    yield (
-        f"Erased: {result.references} references destroyed, {result.scopes} scopes shredded with {result.mappings} "
-        f"placeholders, {result.count(Verdict.DELETED)} objects deleted at providers."
-    )
+    references = _of("{n} {n:reference|references}", result.references)
+    scopes, placeholders = _of("{n} {n:scope|scopes}", result.scopes), _of(_PLACEHOLDERS, result.mappings)
+    objects = _of("{n} {n:object|objects}", result.count(Verdict.DELETED))
+    yield f"Erased: {references} destroyed, {scopes} shredded with {placeholders}, {objects} deleted at providers."
     waiting = result.count(Verdict.REFUSED) + result.count(Verdict.KEPT)
     if waiting:
-        yield f"{waiting} objects are still with their providers; see {file}, or: dragoman erase retry {what.id}"
+        yield f"{_of(_STILL_THERE, waiting)}; see {file}, or: dragoman erase retry {what.id}"
     yield "A running dragoman forgets it within two seconds; transfers that are open end as they began."
     yield from _partial(what)
 
 
 def left(again: Again) -> Iterator[str]:
     """What a retry left."""
-    yield f"{again.left} objects are still with their providers."
+    yield f"{_of(_STILL_THERE, again.left)}."
 
 
 def _more(n: int) -> Iterator[str]:
@@ -85,9 +98,11 @@ def _planned(one: Deletion) -> str:
 
 def _partial(what: Plan) -> Iterator[str]:
     if what.partial:
+        talks = _of("{n} {n:conversation|conversations}", what.unattributed)
+        name = "names" if what.without + what.unattributed == 1 else "name"
         yield (
-            f"PARTIAL: {what.without} of {what.total} transfers and {what.unattributed} conversations of the vault "
-            "name no person; what they hold about this one is not found."
+            f"PARTIAL: {what.without} of {_of(_TRANSFERS, what.total)} and {talks} of the vault {name} no person; "
+            "what they hold about this one is not found."
         )
 
 

@@ -6,12 +6,14 @@ import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
+from string import Formatter
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
 from audit import query as ask
+from audit import tell
 from audit.cli import app
 from audit.home import Home
 from audit.log import Ledger
@@ -20,9 +22,10 @@ from audit.record import DestinationFacts, FindingCount, OutcomeRecord, PurposeF
 from audit.reports import ALL, NAMES, base
 from audit.reports.base import Report, ReportError, build, day
 from audit.reports.document import document
+from audit.reports.entities import ENTITIES
 from audit.reports.html import page as html
 from audit.reports.terms import TERMS
-from audit.reports.texts import _TEXTS, Language, Texts
+from audit.reports.texts import _TEXTS, Language, Texts, fill
 from audit.signing import VerifierKey
 from audit.verify import open_checkpoint
 from tests.audit.conftest import blocked_record, exchange_record
@@ -84,13 +87,28 @@ def first_id(ledger: Ledger) -> str:
 
 def test_every_report_file_is_in_the_registry() -> None:
     folder = Path(base.__file__).parent
-    shared = {"__init__", "base", "document", "html", "parts", "pdf", "prices", "recall", "terms", "texts", "writing"}
+    shared = {"__init__", "base", "document", "entities", "html", "parts", "pdf", "prices", "recall", "terms", "texts"}
+    shared.add("writing")
     assert {path.stem for path in folder.glob("*.py")} - shared == set(NAMES)
     assert len(NAMES) == len(ALL)
 
 
+@pytest.mark.parametrize(
+    ("language", "one", "none"),
+    [(Language.EN, "1 transfer was", "0 transfers were"), (Language.DE, "1 Übermittlung wurde", "0 Übermittlungen wurden"),
+     (Language.VI, "1 lượt chuyển", "0 lượt chuyển")],
+)  # fmt: skip
+def test_a_number_asks_for_its_form_of_the_word(language: Language, one: str, none: str) -> None:
+    for n, said in ((1, one), (0, none), (2, none.replace("0", "2"))):
+        assert Texts(language)("coverage_line", transfers=n, not_sent=0, without_outcome=0, refused=0).startswith(said)
+    assert Texts(Language.DE).term("1d") == "1 Tag"
+    assert fill("{n} {n:person|persons}", {"n": "about 40"}) == "about 40 persons"
+    assert fill("{n} {n:person|persons}", {"n": 1_000}, lambda n: f"{n:,}") == "1,000 persons"
+
+
 ALL_TEXTS = [
-    *_TEXTS.items(), *TERMS.items(), *((f"{kind.name}.{key}", texts) for kind in ALL for key, texts in kind.texts.items())
+    *_TEXTS.items(), *TERMS.items(), *tell._WORDS.items(), *ENTITIES.items(),
+    *((f"{kind.name}.{key}", texts) for kind in ALL for key, texts in kind.texts.items()),
 ]  # fmt: skip
 CLAIMS = re.compile(
     r"anonymi|pseudonymised|\bsafe|\bcompl(y|iant|iance)|konform|\bsicher\b(?! nicht gesendet)|ẩn danh|tuân thủ|an toàn"
@@ -117,7 +135,8 @@ def test_every_text_is_there_in_three_languages_with_the_same_values_and_claims_
 ) -> None:
     assert len(texts) == len(Language)
     assert all(texts)
-    assert len({frozenset(re.findall(r"\{(\w+)\}", text)) for text in texts}) == 1
+    assert len({frozenset(name for _, name, _, _ in Formatter().parse(text) if name) for text in texts}) == 1
+    assert "|" not in texts[2], "Vietnamese has one form"
     assert not [text for text in texts if CLAIMS.search(text.lower())]
 
 

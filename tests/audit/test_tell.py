@@ -35,9 +35,9 @@ def told(language: Language) -> list[str]:
     [
         (Language.EN, ("identified by", "(observed only)", "2 x PERSON in /text: tokenize, rule r, found by x.",
                        "The answer was cut off. Status 200.", "Refused with 403", "Not looked into: image/png")),
-        (Language.DE, ("erkannt durch", "(nur beobachtet)", "2 x PERSON in /text: durch Platzhalter ersetzt, Regel r",
+        (Language.DE, ("erkannt durch", "(nur beobachtet)", "2 x Name einer Person in /text: durch Platzhalter ersetzt, Regel r",
                        "Die Antwort wurde abgeschnitten. Status 200.", "Abgelehnt mit 403", "(zu groß)")),
-        (Language.VI, ("nhận biết qua", "(chỉ quan sát)", "2 x PERSON trong /text: thay bằng ký hiệu giữ chỗ",
+        (Language.VI, ("nhận biết qua", "(chỉ quan sát)", "2 x Tên người trong /text: thay bằng ký hiệu giữ chỗ",
                        "Câu trả lời bị cắt ngang.", "Bị từ chối với 403", "(quá lớn)")),
     ],
 )  # fmt: skip

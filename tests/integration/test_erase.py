@@ -132,7 +132,7 @@ async def test_a_person_is_erased_everywhere_and_the_log_still_verifies(
         ("kept", "batch_1"),
     ]
     for said in (dry.output, done.output):
-        assert "1 recipients have received data" in said
+        assert "1 recipient has received data, and has to be told (GDPR Art. 19); erasing saves that list first" in said
         assert "2 transfers concern this person" in said
     for planted in (ANNA, BEN, MAIL, IBAN):
         assert not [one for one in spellings(planted) if one in on_disk], "in a file"

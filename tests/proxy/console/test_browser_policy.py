@@ -58,7 +58,7 @@ def test_the_editor_checks_while_somebody_types(browser: Browser) -> None:
     replace_text(browser, "version: 1\nname: mine\nrulez: []\n")
     until(browser, "Errors: 2.")
     replace_text(browser, POLICY)
-    until(browser, "All 1 cases hold.")
+    until(browser, "All cases hold: 1.")
     assert browser.said() == []
 
 

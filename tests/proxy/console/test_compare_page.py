@@ -60,7 +60,7 @@ def test_a_pair_is_blind_until_it_is_rated(console: Console) -> None:
         assert "own-llama llama-3.3-70b" in said
         assert "openai gpt-5-mini" in said
         assert pair_of(rated) == f"{ids[0]}/2", "the next one is shown"
-        assert "100 % (1 of 1 decided pairs, 0 ties); between 21 % and 100 %" in rated
+        assert "100 % (1 of 1 decided pair, 0 ties); between 21 % and 100 %" in rated
         again = send(client, do="a", pair=f"{ids[1]}/2")
         assert again.status_code == 404
     (rating,) = console.control.ratings.since(0)
@@ -76,7 +76,7 @@ def test_a_pair_may_be_left_out_and_is_there_again(console: Console) -> None:
         assert pair_of(send(client, do="show").text) == f"{ids[1]}/2"
         assert send(client, do="tie", pair=f"{ids[1]}/2").status_code == 200
         send(client, do="tie", pair=f"{ids[0]}/2")
-        assert "You have rated all 2 pairs" in client.get("/compare").text
+        assert "You have rated all pairs that are kept: 2" in client.get("/compare").text
         assert "2 ties and no decision yet" in client.get("/compare").text
 
 

@@ -75,8 +75,8 @@ def test_consequences_are_shown_and_nothing_happens(console: Console) -> None:
         page = plan(client, ANNA)
     assert "Transfers that concern this person: 2." in page
     assert "OpenAI Ireland Ltd" in page
-    assert "Conversations whose keys are destroyed: 2. 3 placeholders" in page
-    assert "1 of them also concern others" in page
+    assert "destroyed: 2. Placeholders that can never be put back again: 3." in page
+    assert "1 of them also concerns others, who lose it too." in page
     assert "no, no key is configured" in page
     assert ANNA not in page
     assert site.plan(ANNA).transfers == 2

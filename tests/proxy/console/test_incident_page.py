@@ -19,8 +19,8 @@ def test_a_window_says_what_it_concerns(filled: Console) -> None:
         empty = client.get("/incident").text
         page = client.get("/incident", params={"since": since, "until": ""}).text
         whole = client.get("/incident?since=24h").text
-    assert "persons referred to" not in empty
-    assert "3 transfers, 1 persons referred to, 2 recipients; 1 were refused before sending." in page
+    assert "referred to" not in empty
+    assert "3 transfers, 1 person referred to, 2 recipients; 1 was refused before sending." in page
     assert f'value="{since}"' in page
     assert "6 transfers" in whole
     assert "Partial: 3 of these transfers carry no reference" in whole

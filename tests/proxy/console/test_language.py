@@ -34,6 +34,28 @@ def test_languages_have_the_same_keys_and_the_same_gaps() -> None:
         other = words(code).texts
         assert other.keys() == english.keys()
         assert [key for key in english if gaps(english[key]) != gaps(other[key])] == []
+    assert [key for key, text in words("vi").texts.items() if "|" in text] == [], "Vietnamese has one form"
+
+
+def test_a_number_asks_for_its_form_of_the_word() -> None:
+    values = {"recipients": 1, "uninspected": 0}
+    said = {code: words(code)("overview.sentence", transfers=1, persons=1_000, **values) for code in LANGUAGES}
+    assert said["en"].startswith("1 transfer, 1,000 persons, 1 recipient, 0 with")
+    assert said["de"].startswith("1 Übermittlung, 1.000 Personen, 1 Empfänger, 0 mit")
+    assert said["vi"].startswith("1 lượt chuyển, 1.000 người, 1 bên nhận, 0 lượt")
+    assert words("de")("overview.sentence", transfers=2, persons="etwa 9", **values).startswith(
+        "2 Übermittlungen, etwa 9"
+    )
+    assert words("de").decimal("98.9") == "98,9"
+
+
+def test_no_word_is_written_in_the_plural_behind_a_number() -> None:
+    """Where a sentence counts, the number chooses the form."""
+    for code, plural in (
+        ("en", r"\{\w+\} (?!of|days|is|opens|leads|does)[a-z]+s\b"),
+        ("de", r"\{\w+\} \w*(?:ungen|unde|unden|onen|äge|ägen)\b"),
+    ):
+        assert [key for key, text in words(code).texts.items() if re.search(plural, text)] == []
 
 
 _ACTS = (

@@ -59,7 +59,7 @@ def test_the_overview_warns_of_what_should_be_seen_to(console: Console) -> None:
     console.control.tokens.create(Role.AUDITOR, "ends soon", (), 1)
     with browser(console) as client:
         text = client.get("/").text
-        assert "6 transfers, 1 persons, 2 recipients, 3 with parts nobody looked into." in text
+        assert "6 transfers, 1 person, 2 recipients, 3 with parts nobody looked into." in text
         assert "Partial: 3 of 6 transfers refer to no person" in text
         assert "Requests to model services that nobody registered: 1" in text
         assert "No witness sees the log" in text

@@ -69,9 +69,9 @@ def test_the_editor_holds_the_policy_s_own_file(console):
 
 def test_a_check_runs_lint_and_cases(console):
     with browser(console) as client:
-        assert "All 1 cases hold." in post(client, "check").text
+        assert "All cases hold: 1." in post(client, "check").text
         failing = post(client, "check", POLICY.replace("EMAIL_ADDRESS: tokenize}\n", "EMAIL_ADDRESS: block}\n")).text
-        assert "1 of 1 cases do not hold." in failing
+        assert "1 of 1 case does not hold." in failing
         wrong = post(client, "check", POLICY.replace("do: tokenize}", "do: tokenise}", 1)).text
         assert "Errors: 1." in wrong
         assert "tokenize" in wrong
@@ -186,7 +186,7 @@ def test_the_editor_holds_every_file_of_a_policy_and_the_buttons_take_them_all(l
         assert 'name="file:base/policy.yaml"' in page
         assert "include: base/policy.yaml" in page
         assert "name: company" in page
-        assert "All 1 cases hold." in post(client, "check", TEAM, **included).text
+        assert "All cases hold: 1." in post(client, "check", TEAM, **included).text
         assert "lets less through" in post(client, "diff", TEAM, **included).text
         assert "transfers replayed" in post(client, "simulate", TEAM, **included).text
         alone = post(client, "check", TEAM).text

@@ -37,8 +37,8 @@ def test_the_plan_says_what_there_is_and_changes_nothing(site: Any) -> None:
     assert site.records() == before
     assert not site.file.exists()
     said = "\n".join(telling.plan(plan, site.file))
-    assert "1 of them also concern others" in said
-    assert "PARTIAL: 1 of 4 transfers and 1 conversations" in said
+    assert "1 of them also concerns others, who lose it too" in said
+    assert "PARTIAL: 1 of 4 transfers and 1 conversation of the vault name no person" in said
     assert not [ref for ref in (*plan.refs, *plan.sessions) if ref in said or ref in json.dumps(plan.as_json())]
 
 
