@@ -181,6 +181,9 @@ def _digest(file: PolicyFile, register: Register) -> str:
         for key in ("purpose", "keep"):
             if rule[key] is None:
                 del rule[key]
+    for application in meaning["applications"].values():
+        if not application["shares_objects_with"]:
+            del application["shares_objects_with"]
     editions = {}
     for section in file.destinations.values():
         name, _, day = (section.extends or "").removeprefix("bundled:").partition("@")

@@ -79,7 +79,8 @@ class Identify:
 class Application:
     """An app that sends. purposes: those it may name, its own first. subject: JSON pointer (`/user`) or `claim:sub`.
 
-    media: its own table of media kinds and types, before the policy's.
+    media: its own table of media kinds and types, before the policy's. shares_objects_with: applications that get the
+    originals of what a provider keeps of this one, too.
     """
 
     name: str
@@ -89,6 +90,7 @@ class Application:
     owner: str = ""
     subject: str = ""
     media: Mapping[str, MediaAction] = field(default_factory=lambda: MappingProxyType({}))
+    shares_objects_with: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,6 +282,11 @@ class Policy:
         """The purpose that an application has of its own, or ""."""
         found = self.applications.get(application)
         return found.purpose if found else ""
+
+    def owners_for(self, application: str) -> tuple[str, ...]:
+        """Of whom an application gets back what a provider keeps: its own, and of those that share theirs with it."""
+        sharing = (name for name, one in self.applications.items() if application in one.shares_objects_with)
+        return (application, *sharing)
 
     def media_action(self, application: str, part: MediaPart) -> tuple[MediaAction, str]:
         """What the media tables say about a part, and where they say it (`media:audio`, `media:app:audio`).

@@ -45,6 +45,7 @@ class ApplicationSection(Section):
     owner: Text = ""
     subject: Pointer = ""
     media: MediaTable = Field(default_factory=dict)
+    shares_objects_with: Words = ()
 
 
 class TokensSection(Section):

@@ -48,7 +48,19 @@ def _application(name: str, section: ApplicationSection, file: PolicyFile, found
         owner=section.owner,
         subject=section.subject,
         media=media,
+        shares_objects_with=_shared((*path, "shares_objects_with"), name, section, file, found),
     )
+
+
+def _shared(path: Path, name: str, section: ApplicationSection, file: PolicyFile, found: Findings) -> frozenset[str]:
+    """With whom it shares what a provider keeps of it: applications of this policy, itself not among them."""
+    for index, one in enumerate(section.shares_objects_with):
+        if one not in file.applications:
+            found.unknown((*path, index), "application", one, file.applications)
+        elif one == name:
+            message = "an application has what a provider keeps of it without sharing it with itself"
+            found.add((*path, index), message, "senseless", "name another one, or delete it")
+    return frozenset(section.shares_objects_with)
 
 
 def _identify(path: Path, section: IdentifySection, file: PolicyFile, found: Findings) -> Identify:

@@ -33,6 +33,7 @@ def as_data(policy: Policy) -> dict[str, Any]:
         "applications": {
             name: {"purposes": list(one.purposes), "owner": one.owner, "subject": one.subject}
             | {"media": {key: value.value for key, value in one.media.items()}}
+            | {"shares_objects_with": sorted(one.shares_objects_with)}
             for name, one in policy.applications.items()
         },
         "unknown_applications": policy.unknown_applications,

@@ -24,7 +24,7 @@ class ThreadedVault:
     def __init__(self, vault: Vault, threads: ThreadPoolExecutor) -> None:
         self._vault = vault
         self._threads = threads
-        self._binding: dict[tuple[str, str], asyncio.Future[None]] = {}
+        self._binding: dict[tuple[str, str, str], asyncio.Future[None]] = {}
 
     async def open_scope(self, ref: str, *, kind: str, destination: str) -> Scope:
         known = self._vault.known_scope(ref)
@@ -38,32 +38,33 @@ class ThreadedVault:
             return known
         return await self._run(lambda: self._vault.issue(scope, items, persons))
 
-    async def bound(self, destination: str, object_ids: Sequence[str]) -> Bound | None:
+    async def bound(self, destination: str, object_ids: Sequence[str], owners: Sequence[str]) -> Bound | None:
         if not object_ids:
             return None
         # An app may name an object before the answer that created it has come to its end.
-        begun = [one for key in object_ids if (one := self._binding.get((destination, key))) is not None]
+        keys = [(destination, object_id, owner) for object_id in object_ids for owner in owners]
+        begun = [one for key in keys if (one := self._binding.get(key)) is not None]
         if begun:
             await asyncio.wait(begun)
-        return await self._run(lambda: self._bound(destination, object_ids))
+        return await self._run(lambda: self._bound(destination, object_ids, owners))
 
-    def bind(self, destination: str, object_id: str, scopes: Sequence[Scope]) -> Awaitable[None]:
-        loop, key = asyncio.get_running_loop(), (destination, object_id)
-        begun = loop.run_in_executor(self._threads, lambda: self._vault.bind(destination, object_id, scopes))
+    def bind(self, destination: str, object_id: str, scopes: Sequence[Scope], owner: str) -> Awaitable[None]:
+        loop, key = asyncio.get_running_loop(), (destination, object_id, owner)
+        begun = loop.run_in_executor(self._threads, lambda: self._vault.bind(destination, object_id, scopes, owner))
         self._binding[key] = begun
         begun.add_done_callback(lambda done: self._forget(key, done))
         return begun
 
-    def _forget(self, key: tuple[str, str], done: "asyncio.Future[None]") -> None:
+    def _forget(self, key: tuple[str, str, str], done: "asyncio.Future[None]") -> None:
         if self._binding.get(key) is done:
             del self._binding[key]
 
-    def _bound(self, destination: str, object_ids: Sequence[str]) -> Bound | None:
+    def _bound(self, destination: str, object_ids: Sequence[str], owners: Sequence[str]) -> Bound | None:
         scopes: dict[str, Scope] = {}
         for object_id in object_ids:
-            for scope in self._vault.binding(destination, object_id):
+            for scope in self._vault.binding(destination, object_id, owners):
                 scopes[scope.id] = scope
-        lost = sum(self._vault.expired(destination, object_id) for object_id in object_ids)
+        lost = sum(self._vault.expired(destination, object_id, owners) for object_id in object_ids)
         if not scopes and not lost:
             return None
         return Bound(tuple(scopes.values()), self._vault.restorable(list(scopes.values())), lost)

@@ -65,7 +65,8 @@ def bind(work: Work, services: Services, object_ids: Sequence[str]) -> Awaitable
     if not inspected.keeps or kept_from_storing(work):
         return _bound(services, ())
     destination, scopes = work.destination.name, known(work.tokenized).scopes
-    return _bound(services, [services.vault.bind(destination, one, scopes) for one in object_ids])
+    owner = work.identity.application
+    return _bound(services, [services.vault.bind(destination, one, scopes, owner) for one in object_ids])
 
 
 async def _bound(services: Services, begun: Sequence[Awaitable[None]]) -> None:

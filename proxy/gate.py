@@ -209,7 +209,7 @@ class Gate:
     async def _replaced(self, work: Work) -> Outgoing:
         services, destination = self._services, work.destination.name
         with work.stage("vault"):
-            work.bound = await services.vault.bound(destination, tuple(known(work.inspected).state.values()))
+            work.bound = await services.vault.bound(destination, work.objects, work.owners)
             work.facts.expired = work.bound.expired if work.bound is not None else 0
             await self.replace_texts(work)
         with work.stage("splice"):

@@ -124,10 +124,10 @@ class ForgettingVault:
         issued = issue(scope, items, store)
         return [issued[item] for item in items]
 
-    async def bound(self, destination: str, object_ids: Sequence[str]) -> Bound | None:
+    async def bound(self, destination: str, object_ids: Sequence[str], owners: Sequence[str]) -> Bound | None:
         return None
 
-    async def bind(self, destination: str, object_id: str, scopes: Sequence[Scope]) -> None: ...
+    async def bind(self, destination: str, object_id: str, scopes: Sequence[Scope], owner: str) -> None: ...
 
 
 class _NoLog:

@@ -43,9 +43,11 @@ class AsyncVault(Protocol):
 
     async def issue(self, scope: Scope, items: Sequence[tuple[str, str]], persons: Sequence[str] = ()) -> list[str]: ...
 
-    async def bound(self, destination: str, object_ids: Sequence[str]) -> "Bound | None": ...
+    async def bound(self, destination: str, object_ids: Sequence[str], owners: Sequence[str]) -> "Bound | None":
+        """owners: applications whose objects the one that names them may have."""
+        ...
 
-    def bind(self, destination: str, object_id: str, scopes: Sequence[Scope]) -> Awaitable[None]:
+    def bind(self, destination: str, object_id: str, scopes: Sequence[Scope], owner: str) -> Awaitable[None]:
         """Begins at the call; `bound` of the same object waits for it."""
         ...
 

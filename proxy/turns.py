@@ -106,7 +106,7 @@ class Turns:
             decide(work, services, result)
             reroute(work, services)
         with work.stage("vault"):
-            named = await services.vault.bound(work.destination.name, tuple(inspected.state.values()))
+            named = await services.vault.bound(work.destination.name, work.objects, work.owners)
             work.facts.expired = named.expired if named is not None else 0
             work.bound = session.bound(named)
             await self._steps.replace_texts(work)

@@ -223,6 +223,16 @@ class Work:
         """All texts of the request, those of the body first; after the parse step."""
         return (*known(self.inspected).segments, *known(self.target).segments)
 
+    @property
+    def objects(self) -> tuple[str, ...]:
+        """What the request names of what the provider keeps; after the parse step."""
+        return tuple(known(self.inspected).state.values())
+
+    @property
+    def owners(self) -> tuple[str, ...]:
+        """Whose objects the sender gets the originals of; after the identify step."""
+        return self.active.policy.owners_for(self.identity.application)
+
     def stage(self, name: str) -> "_Stage":
         """Add the time spent inside to a stage of the record."""
         return _Stage(self.facts.stages, name)

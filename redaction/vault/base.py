@@ -136,16 +136,24 @@ class Vault(Protocol):
         """
         ...
 
-    def bind(self, destination: str, object_id: str, scopes: Sequence[Scope], ttl_s: int | None = None) -> None:
-        """Tie a provider's object to scopes, session first; they live at least as long as the object (ttl_s)."""
+    def bind(
+        self, destination: str, object_id: str, scopes: Sequence[Scope], owner: str, ttl_s: int | None = None
+    ) -> None:
+        """Tie a provider's object to scopes, session first; they live at least as long as the object (ttl_s).
+
+        owner: the application that does it, "" for one that nobody knows; kept as a keyed hash.
+        """
         ...
 
-    def binding(self, destination: str, object_id: str) -> tuple[Scope, ...]:
-        """The live scopes of a provider's object, in the order in which they were bound; their life begins anew."""
+    def binding(self, destination: str, object_id: str, owners: Sequence[str]) -> tuple[Scope, ...]:
+        """The live scopes of a provider's object, in the order in which they were bound; their life begins anew.
+
+        Only those which one of these owners has bound: for anybody else the object is unknown.
+        """
         ...
 
-    def expired(self, destination: str, object_id: str) -> int:
-        """How many placeholders of the object were lost because their scope expired or was shredded."""
+    def expired(self, destination: str, object_id: str, owners: Sequence[str]) -> int:
+        """How many placeholders that these owners' object had were lost as their scope expired or was shredded."""
         ...
 
     def shred(self, scope_id: str) -> bool:

@@ -16,7 +16,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from redaction.errors import VaultError
 
-REVISION: Final = "0003"
+REVISION: Final = "0004"
 """The newest schema; a test holds it against the migrations."""
 VERSION_TABLE: Final = "vault_version"
 _WAIT_MS: Final = 10_000  # for another process's transaction; ours take milliseconds

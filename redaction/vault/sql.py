@@ -40,6 +40,7 @@ from redaction.vault.keys import FileRing, StaticRing
 from redaction.vault.seen import Seen
 
 _OBJECT_KEY = "object"
+_OWNER = "owner"
 _BATCH = 500  # bound parameters of one statement; SQLite allows 32,766
 _STORED = sa.select(t.mapping.c.token, t.mapping.c.surface_ref).where(
     (t.mapping.c.scope == sa.bindparam("of_scope")) & t.mapping.c.token.in_(sa.bindparam("tokens", expanding=True))
@@ -133,15 +134,17 @@ class SqlVault:
             found[row.token] = unseal(keys[row.scope], row.scope, row.token, row.entity_type, row.sealed)
         return {token: value for token, value in found.items() if token not in twice}
 
-    def bind(self, destination: str, object_id: str, scopes: Sequence[Scope], ttl_s: int | None = None) -> None:
-        now, ref = self._clock_ms(), self._object_ref(destination, object_id)
+    def bind(
+        self, destination: str, object_id: str, scopes: Sequence[Scope], owner: str, ttl_s: int | None = None
+    ) -> None:
+        now, ref, whose = self._clock_ms(), self._object_ref(destination, object_id), self.reference(_OWNER, owner)
         until = now + (ttl_s if ttl_s is not None else TTL_S[SESSION]) * 1000
         with self._database.write() as connection:
             keys = self._keys(connection, [scope.id for scope in scopes], lock=True)
             rows = [
                 {"destination": destination, "object_ref": ref, "scope": scope.id, "place": place, "lost": 0,
                  "sealed": seal(keys[scope.id], scope.id, "object", destination, object_id),
-                 "created": now, "expires": until}
+                 "created": now, "expires": until, "owner": whose}
                 for place, scope in enumerate(scopes)
                 if scope.id in keys
             ]  # fmt: skip
@@ -150,15 +153,15 @@ class SqlVault:
                 sooner = t.scope.c.id.in_(keys) & (t.scope.c.expires < until)
                 connection.execute(t.scope.update().where(sooner).values(expires=until))
 
-    def binding(self, destination: str, object_id: str) -> tuple[Scope, ...]:
-        select = sa.select(t.binding.c.scope, t.binding.c.place).where(self._is_object(destination, object_id))
+    def binding(self, destination: str, object_id: str, owners: Sequence[str]) -> tuple[Scope, ...]:
+        select = sa.select(t.binding.c.scope, t.binding.c.place).where(self._is_object(destination, object_id, owners))
         with self._database.write() as connection:
             places = {row.scope: row.place for row in connection.execute(select)}
             rows = scopes.touched(connection, t.scope.c.id.in_(places), self._clock_ms()) if places else []
         return tuple(self._opened(row) for row in sorted(rows, key=lambda row: places[row.id]))
 
-    def expired(self, destination: str, object_id: str) -> int:
-        where = self._is_object(destination, object_id)
+    def expired(self, destination: str, object_id: str, owners: Sequence[str]) -> int:
+        where = self._is_object(destination, object_id, owners)
         with self._database.read() as connection:
             return int(connection.execute(sa.select(sa.func.sum(t.binding.c.lost)).where(where)).scalar() or 0)
 
@@ -273,9 +276,10 @@ class SqlVault:
         for scope_id in gone:
             self._seen.forget(scope_id)
 
-    def _is_object(self, destination: str, object_id: str) -> sa.ColumnElement[bool]:
-        ref = self._object_ref(destination, object_id)
-        return (t.binding.c.destination == destination) & (t.binding.c.object_ref == ref)
+    def _is_object(self, destination: str, object_id: str, owners: Sequence[str]) -> sa.ColumnElement[bool]:
+        ref, whose = self._object_ref(destination, object_id), [self.reference(_OWNER, one) for one in owners]
+        is_it = (t.binding.c.destination == destination) & (t.binding.c.object_ref == ref)
+        return is_it & t.binding.c.owner.in_(whose)
 
     def _object_ref(self, destination: str, object_id: str) -> bytes:
         message = f"{destination}\0{object_id}".encode("utf-8", "surrogatepass")

@@ -51,6 +51,7 @@ binding = sa.Table(
     sa.Column("lost", sa.Integer, nullable=False, comment="placeholders that went with the scope"),
     sa.Column("created", sa.BigInteger, nullable=False),
     sa.Column("expires", sa.BigInteger, nullable=False, index=True),
+    sa.Column("owner", sa.String(64), nullable=True, comment="keyed hash of the application; none before schema 4"),
 )
 
 person = sa.Table(

@@ -90,5 +90,5 @@ def bind(it: Any, *object_ids: str) -> None:
     (scope_id,) = vault_rows(it, OF_ANNA.format("id"))[0]
     vault = open_vault(it.home)
     for object_id in object_ids:
-        vault.bind("openai", object_id, [Scope(scope_id, "session", "openai", 8, b"", b"")])
+        vault.bind("openai", object_id, [Scope(scope_id, "session", "openai", 8, b"", b"")], "")
     vault.close()

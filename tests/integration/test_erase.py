@@ -58,9 +58,9 @@ async def test_placeholders_that_went_with_their_scope_are_counted(stand: Any) -
         vault = open_vault(it.home)
         scope = vault.open_scope("before", destination="gemini")
         vault.issue(scope, [("EMAIL_ADDRESS", MAIL), ("IBAN_CODE", IBAN)])
-        vault.bind("gemini", "cachedContents/abc", [scope])
+        vault.bind("gemini", "cachedContents/abc", [scope], "")
         wide = vault.open_scope("the app's", kind="application", destination="gemini")
-        vault.bind("gemini", "cachedContents/abc", [scope, wide])
+        vault.bind("gemini", "cachedContents/abc", [scope, wide], "")
         for lost in (0, 2):
             answer = await client.post("/v1beta/models/fake-echo:generateContent", json=body)
             assert answer.status_code == 200

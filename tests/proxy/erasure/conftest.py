@@ -57,7 +57,7 @@ class Site:
         scope = self.vault.open_scope(f"scope of {session}", destination="openai")
         self.vault.issue(scope, items, [ref])
         for one in objects:
-            self.vault.bind("openai", one, [scope])
+            self.vault.bind("openai", one, [scope], "")
         subjects = (SubjectReference(ref=ref, role="requester"),)
         session_ref = self.ledger.references.session(session)
         self.ledger.append_blocking(exchange_record(subjects=subjects, session=session_ref))

@@ -143,15 +143,15 @@ class SlowVault:
         self.let = threading.Event()
         self.told: list[str] = []
 
-    def bind(self, destination, object_id, scopes):
+    def bind(self, destination, object_id, scopes, owner):
         assert self.let.wait(60)
         self.told.append(f"bound {object_id}")
 
-    def binding(self, destination, object_id):
+    def binding(self, destination, object_id, owners):
         self.told.append(f"asked {object_id}")
         return ()
 
-    def expired(self, destination, object_id):
+    def expired(self, destination, object_id, owners):
         return 0
 
 
@@ -159,9 +159,9 @@ async def test_a_request_that_names_an_object_waits_for_its_binding():
     slow = SlowVault()
     with ThreadPoolExecutor(4) as threads:
         vault = ThreadedVault(slow, threads)  # type: ignore[arg-type]
-        begun = vault.bind("openai", "resp_1", ())
-        asking = asyncio.ensure_future(vault.bound("openai", ["resp_1"]))
-        other = await vault.bound("openai", ["resp_2"])
+        begun = vault.bind("openai", "resp_1", (), "")
+        asking = asyncio.ensure_future(vault.bound("openai", ["resp_1"], ("",)))
+        other = await vault.bound("openai", ["resp_2"], ("",))
         assert (other, asking.done()) == (None, False)
         slow.let.set()
         await begun
@@ -174,9 +174,9 @@ async def test_every_object_that_a_request_names_brings_its_own_scope(tmp_path):
     for number, mail in enumerate(("anna@example.com", "ben@example.com", "chi@example.com"), 1):
         scope = kept.open_scope(f"scope {number}", destination="openai")
         kept.issue(scope, [("EMAIL_ADDRESS", mail)])
-        kept.bind("openai", f"file-{number}", [scope])
+        kept.bind("openai", f"file-{number}", [scope], "feed")
     with ThreadPoolExecutor(1) as threads:
-        bound = await ThreadedVault(kept, threads).bound("openai", ["file-1", "file-2"])
+        bound = await ThreadedVault(kept, threads).bound("openai", ["file-1", "file-2"], ("feed",))
     kept.close()
     assert bound is not None
     assert len(bound.scopes) == 2

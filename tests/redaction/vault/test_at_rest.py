@@ -61,7 +61,7 @@ def test_no_original_and_no_object_id_stands_in_the_database(site: Any, dump: Ca
     vault = site.open()
     scope = vault.open_scope("0" * 64, destination="openai")
     tokens = vault.issue(scope, ITEMS)
-    vault.bind("openai", SECRETS[3], [scope])
+    vault.bind("openai", SECRETS[3], [scope], "messenger")
     for moment in ("open", "closed"):
         data = dump()
         assert tokens[0].encode() in data, moment  # we do look at the rows
@@ -77,7 +77,7 @@ def test_shredding_leaves_neither_key_nor_ciphertext_behind(site: Any, dump: Cal
     scope, kept = vault.open_scope("a"), vault.open_scope("b")
     vault.issue(scope, ITEMS)
     vault.issue(kept, ITEMS[:1])
-    vault.bind("openai", SECRETS[3], [scope])
+    vault.bind("openai", SECRETS[3], [scope], "messenger")
     [(wrapped,)] = site.run("SELECT keys FROM vault_scope WHERE id = :id", id=scope.id)
     sealed = [row[0] for row in site.run("SELECT sealed FROM vault_mapping WHERE scope = :id", id=scope.id)]
     sealed += [row[0] for row in site.run("SELECT sealed FROM vault_binding")]
@@ -128,8 +128,8 @@ def test_keys_are_changed_without_a_standstill(site: Any) -> None:
     after = site.open(new)
     assert after.issue(after.open_scope("a"), ITEMS) == issued
     assert sorted(after.restorable([scope]).values()) == sorted(text for _, text in ITEMS)
-    after.bind("openai", "x", [scope])
-    assert during.binding("openai", "x") == (scope,)
+    after.bind("openai", "x", [scope], "feed")
+    assert during.binding("openai", "x", ["feed"]) == (scope,)
     with pytest.raises(VaultError):
         site.open(old)
 
@@ -177,7 +177,7 @@ def test_a_vault_that_is_away_is_an_error_and_no_text(site: Any) -> None:
         lambda: vault.issue(scope, ITEMS),
         lambda: vault.open_scope("b"),
         lambda: vault.restorable([scope]),
-        lambda: vault.bind("openai", SECRETS[3], [scope]),
+        lambda: vault.bind("openai", SECRETS[3], [scope], "messenger"),
         lambda: vault.shred(scope.id),
         vault.purge,
         vault.stats,

@@ -61,8 +61,8 @@ def test_shredding_forgets_whom_it_concerned_and_leaves_the_others(site: Any) ->
 def test_what_a_provider_keeps_is_named_until_its_scope_is_gone(site: Any) -> None:
     vault = site.open()
     session, wide = vault.open_scope("one"), vault.open_scope("two", kind="application")
-    vault.bind("openai", "resp_1", [session, wide])
-    vault.bind("gemini", "cachedContents/x", [session], ttl_s=60)
+    vault.bind("openai", "resp_1", [session, wide], "feed")
+    vault.bind("gemini", "cachedContents/x", [session], "", ttl_s=60)
     found = vault.objects([session.id, wide.id])
     assert [(one.destination, one.object_id) for one in found] == [("openai", "resp_1"), ("gemini", "cachedContents/x")]
     assert found[1].expires - found[1].created == 60_000
@@ -89,6 +89,7 @@ def test_a_vault_of_the_first_schema_is_brought_up_to_date_with_all_that_is_in_i
     before.close()
     for table in ("vault_person", "vault_answer"):
         site.run(f"DROP TABLE {table}")
+    site.run("ALTER TABLE vault_binding DROP COLUMN owner")
     site.run("UPDATE vault_version SET version_num = '0001'")
     after = site.open()
     assert after.issue(after.open_scope("one"), [MAIL], [ANNA]) == tokens

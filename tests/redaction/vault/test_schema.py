@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
@@ -42,6 +43,34 @@ def test_opening_again_changes_nothing(site: Any) -> None:
     second = Database(site.url)
     second.close()
     assert site.open().open_scope("a").id == scope.id
+
+
+def test_bindings_from_before_owners_have_none_and_go_on_to_be_erased_and_purged(site: Any) -> None:
+    vault = site.open()
+    scope = vault.open_scope("a")
+    vault.issue(scope, [("PERSON", "Anna Schmidt")])
+    vault.bind("openai", "resp_1", [scope], "feed")
+    site.close()
+    migrated(site.url, "0003")
+    vault = site.open()
+    assert site.run("SELECT owner FROM vault_binding") == [(None,)]
+    assert vault.binding("openai", "resp_1", ["feed", ""]) == ()
+    assert [one.object_id for one in vault.objects([scope.id])] == ["resp_1"]
+    vault.bind("openai", "resp_2", [vault.open_scope("a")], "feed")
+    assert vault.binding("openai", "resp_2", ["feed"]) == (scope,)
+    site.clock.now_ms += 400 * 86_400_000
+    assert vault.purge().bindings == 2
+
+
+def migrated(url: str, revision: str) -> None:
+    """Bring a database back to an older schema."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(redaction.vault.__file__).parent / "migrations"))
+    config.set_main_option("path_separator", "os")
+    engine = sa.create_engine(url, poolclass=sa.NullPool)
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, revision)
 
 
 def test_a_newer_schema_is_refused(site: Any) -> None:

@@ -127,32 +127,56 @@ def test_an_object_of_a_provider_finds_its_scopes_and_keeps_them_alive(site: Any
     vault, year = site.open(), 365 * 86_400
     session, wide = vault.open_scope("a"), vault.open_scope("b", kind="application")
     issued = vault.issue(session, ITEMS[:2])
-    vault.bind("openai", "resp_1", [session, wide], ttl_s=year)
-    vault.bind("openai", "resp_1", [session, wide], ttl_s=year)
-    assert vault.binding("openai", "resp_1") == (session, wide)
-    assert vault.binding("other", "resp_1") == vault.binding("openai", "resp_2") == ()
+    vault.bind("openai", "resp_1", [session, wide], "feed", ttl_s=year)
+    vault.bind("openai", "resp_1", [session, wide], "feed", ttl_s=year)
+    assert vault.binding("openai", "resp_1", ["feed"]) == (session, wide)
+    assert vault.binding("other", "resp_1", ["feed"]) == vault.binding("openai", "resp_2", ["feed"]) == ()
     site.clock.now_ms += year * 1000 - 1
     later = site.open()
-    assert [scope.id for scope in later.binding("openai", "resp_1")] == [session.id, wide.id]
-    assert set(later.restorable(later.binding("openai", "resp_1"))) == set(issued)
+    assert [scope.id for scope in later.binding("openai", "resp_1", ["feed"])] == [session.id, wide.id]
+    assert set(later.restorable(later.binding("openai", "resp_1", ["feed"]))) == set(issued)
     site.clock.now_ms += 400 * 86_400_000
-    assert later.binding("openai", "resp_1") == ()
-    assert later.expired("openai", "resp_1") == 0
+    assert later.binding("openai", "resp_1", ["feed"]) == ()
+    assert later.expired("openai", "resp_1", ["feed"]) == 0
     purged = later.purge()
     assert (purged.scopes, purged.mappings, purged.bindings) == (2, 2, 2)
+
+
+def test_an_object_is_unknown_to_whoever_has_not_bound_it(site: Any) -> None:
+    vault = site.open()
+    of_feed, of_chat, nobodys = (vault.open_scope(ref) for ref in "abc")
+    for scope, owner in ((of_feed, "feed"), (of_chat, "chat"), (nobodys, "")):
+        vault.bind("openai", "conv_1", [scope], owner)
+    vault.bind("openai", "conv_1", [of_feed], "chat")  # what is somebody's already becomes nobody else's
+    assert vault.binding("openai", "conv_1", ["feed"]) == (of_feed,)
+    assert vault.binding("openai", "conv_1", ["chat"]) == (of_chat,)
+    assert vault.binding("openai", "conv_1", [""]) == (nobodys,)
+    assert set(vault.binding("openai", "conv_1", ["feed", "chat"])) == {of_feed, of_chat}
+    assert vault.binding("openai", "conv_1", ["fee"]) == vault.binding("openai", "conv_1", []) == ()
+
+
+def test_who_may_not_have_an_object_keeps_nothing_of_it_alive(site: Any) -> None:
+    vault = site.open()
+    scope = vault.open_scope("a", ttl_s=60)
+    vault.bind("openai", "resp_1", [scope], "feed", ttl_s=60)
+    site.clock.now_ms += 59_000
+    assert vault.binding("openai", "resp_1", ["chat"]) == ()
+    site.clock.now_ms += 1_000
+    assert vault.binding("openai", "resp_1", ["feed"]) == ()
 
 
 def test_what_an_object_lost_is_counted(site: Any) -> None:
     vault = site.open()
     scope = vault.open_scope("a")
     vault.issue(scope, ITEMS[:3])
-    vault.bind("openai", "thread_1", [scope])
+    vault.bind("openai", "thread_1", [scope], "")
     assert vault.shred(scope.id)
-    assert vault.expired("openai", "thread_1") == 3
-    assert vault.expired("openai", "thread_2") == 0
-    assert vault.binding("openai", "thread_1") == ()
-    vault.bind("openai", "thread_3", [scope])
-    assert vault.binding("openai", "thread_3") == ()
+    assert vault.expired("openai", "thread_1", [""]) == 3
+    assert vault.expired("openai", "thread_1", ["feed"]) == 0
+    assert vault.expired("openai", "thread_2", [""]) == 0
+    assert vault.binding("openai", "thread_1", [""]) == ()
+    vault.bind("openai", "thread_3", [scope], "")
+    assert vault.binding("openai", "thread_3", [""]) == ()
 
 
 def test_a_shredded_scope_is_gone_in_every_process_within_the_time_it_is_trusted(site: Any) -> None:
@@ -188,7 +212,7 @@ def test_statistics_are_counts(site: Any) -> None:
     session = vault.open_scope("a", destination="openai")
     vault.open_scope("b", kind="application", destination="openai")
     vault.issue(session, ITEMS)
-    vault.bind("openai", "resp_1", [session])
+    vault.bind("openai", "resp_1", [session], "")
     found = vault.stats()
     assert found.scopes == {("session", "openai"): 1, ("application", "openai"): 1}
     assert found.mappings == {"PERSON": 2, "EMAIL_ADDRESS": 1, "X": 1}
