@@ -97,6 +97,12 @@ class TestSettings:
         assert (path, before, after) in [(one.path, one.before, one.after) for one in found.settings]
         assert f"  {path}: {before} -> {after}" in render(found)
 
+    def test_with_whom_objects_are_shared_is_told(self, policy: Make) -> None:
+        apps: dict[str, Any] = {"chat": {}, "feed": {}}
+        shared = {"chat": {}, "feed": {"shares_objects_with": "chat"}}
+        found = diff(policy(rules=[ALL, REST], applications=apps), policy(rules=[ALL, REST], applications=shared))
+        assert render(found) == "  applications.feed.shares_objects_with: none -> chat"
+
     def test_only_the_part_of_a_value_that_differs_is_shown(self, policy: Make) -> None:
         terms = {"id": "desk", "rule": "all", "values": ["ab" * 32], "until": "2026-12-01", "approved_by": "dpo"}
         budget = {"id": "b", "transfers": 3}
