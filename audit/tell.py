@@ -33,7 +33,7 @@ _WORDS: Words = {
     "model": (", model {name}", ", Modell {name}", ", mô hình {name}"),
     "no_purpose": ("Purpose: none named, so no controller and no basis are declared.", "Zweck: keiner genannt, also sind kein Verantwortlicher und keine Grundlage erklärt.", "Mục đích: không nêu, nên không có bên kiểm soát và căn cứ nào được khai báo."),
     "purpose": ("Purpose {name}; controller {controller}; declared basis {basis}.", "Zweck {name}; Verantwortlicher {controller}; erklärte Grundlage {basis}.", "Mục đích {name}; bên kiểm soát {controller}; căn cứ đã khai báo {basis}."),
-    "stopped": ("Refused with {status} {reason}; nothing was sent.", "Abgelehnt mit {status} {reason}; nichts wurde gesendet.", "Bị từ chối với {status} {reason}; không có gì được gửi."),
+    "stopped": ("Refused with {status} {reason}; nothing was sent.", "Abgelehnt mit {status}: {reason}; nichts wurde gesendet.", "Bị từ chối với {status}: {reason}; không có gì được gửi."),
     "persons": ("Persons referred to: {n}.", "Genannte Personen: {n}.", "Cá nhân được nhắc đến: {n}."),
     "nobody": ("none given", "keine angegeben", "không nêu"),
     "decision": ("Decision: {action}{observed} by {policy}, rules: {rules}.", "Entscheidung: {action}{observed} durch {policy}, Regeln: {rules}.", "Quyết định: {action}{observed} bởi {policy}, quy tắc: {rules}."),
@@ -107,7 +107,7 @@ def _before(say: Texts, index: int, facts: Facts) -> Iterator[str]:
     yield f"  {say('application', model=model, **known)}"
     yield f"  {_purpose(say, facts)}"
     if facts["kind"] == "blocked":
-        yield f"  {say('stopped', status=facts['status'], reason=facts['reason'])}"
+        yield f"  {say('stopped', status=facts['status'], reason=say.reason(facts['reason']))}"
     if "destination" in facts:
         yield from (f"  {line}" for line in destination(facts["destination"], say.language))
     persons = len(facts.get("subjects", ())) + facts["subjects_overflow"]

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 from audit.reports.entities import ENTITIES
+from audit.reports.reasons import REASONS
 from audit.reports.terms import TERMS
 
 _DAYS = re.compile(r"([0-9]{1,5})d", re.ASCII)
@@ -77,6 +78,11 @@ class Texts:
         """A kind of data: its code in English, whose word it is, and what it means in the other languages."""
         known = None if self.language is Language.EN else ENTITIES.get(name)
         return name if known is None else known[self._at]
+
+    def reason(self, code: str) -> str:
+        """Why something was refused: its code in English, in the other languages what it means besides."""
+        known = None if self.language is Language.EN else REASONS.get(code)
+        return code if known is None else f"{known[self._at]} ({code})"
 
 
 # ruff: noqa: E501 - one text, one line: translations are compared by eye

@@ -12,6 +12,7 @@ from functools import cache
 from importlib.resources import files
 
 from audit.reports.entities import ENTITIES
+from audit.reports.reasons import REASONS
 from audit.reports.texts import fill
 from policies.facts import FACTS, FactKind
 
@@ -25,6 +26,11 @@ _SECTIONS = {
     **{name: "value" for name, one in FACTS.items() if one.kind is FactKind.WORD},
 }
 """Facts whose values are words of a closed set, and where these stand."""
+_OUTCOME = re.compile(
+    r"(?P<act>route|mirror) (?P<target>[^\s,()]+)|\bfor (?P<purpose>[^\s,()]+)|answers kept (?P<days>[0-9]+) days?"
+    r"|the copy(?=:)|(?<![\w.=/-])[a-z]+(?![\w.=/-])"
+)
+"""The words of `policies.diff.outcome`, longest first."""
 _RETENTION_DAYS = re.compile(r"([0-9]{1,5})d?")
 
 
@@ -67,9 +73,25 @@ class Words:
         return self.texts.get(f"{_SECTIONS.get(name, '')}.{text}", text)
 
     def outcome(self, text: str) -> str:
-        """What a policy does, as `policies.diff` tells it: one word of the policy's language in ours, more of them as
-        they stand."""
-        return self.texts.get(f"operator.{text}") or self.texts.get(f"action.{text}", text)
+        """What a policy does, as `policies.diff` tells it: its words in ours, names and parameters as they stand."""
+        return _OUTCOME.sub(self._outcome, text)
+
+    def _outcome(self, found: re.Match[str]) -> str:
+        if found["target"]:
+            return self(f"outcome.{found['act']}", name=found["target"])
+        if found["purpose"]:
+            return self("outcome.purpose", name=found["purpose"])
+        if found["days"]:
+            return self("outcome.kept", n=int(found["days"]))
+        for section in ("operator", "action", "outcome"):
+            if told := self.texts.get(f"{section}.{found[0]}"):
+                return told
+        return self("outcome.copy") if found[0] == "the copy" else found[0]
+
+    def reason(self, code: str) -> str:
+        """Why something was refused, and its code."""
+        known = REASONS.get(code)
+        return code if known is None else f"{known[LANGUAGES.index(self.code)]} ({code})"
 
 
 def when(at: int | None) -> str:

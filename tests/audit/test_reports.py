@@ -24,6 +24,7 @@ from audit.reports.base import Report, ReportError, build, day
 from audit.reports.document import document
 from audit.reports.entities import ENTITIES
 from audit.reports.html import page as html
+from audit.reports.reasons import REASONS
 from audit.reports.terms import TERMS
 from audit.reports.texts import _TEXTS, Language, Texts, fill
 from audit.signing import VerifierKey
@@ -87,8 +88,8 @@ def first_id(ledger: Ledger) -> str:
 
 def test_every_report_file_is_in_the_registry() -> None:
     folder = Path(base.__file__).parent
-    shared = {"__init__", "base", "document", "entities", "html", "parts", "pdf", "prices", "recall", "terms", "texts"}
-    shared.add("writing")
+    shared = {"__init__", "base", "document", "entities", "html", "parts", "pdf", "prices", "reasons", "recall"}
+    shared |= {"terms", "texts", "writing"}
     assert {path.stem for path in folder.glob("*.py")} - shared == set(NAMES)
     assert len(NAMES) == len(ALL)
 
@@ -107,7 +108,7 @@ def test_a_number_asks_for_its_form_of_the_word(language: Language, one: str, no
 
 
 ALL_TEXTS = [
-    *_TEXTS.items(), *TERMS.items(), *tell._WORDS.items(), *ENTITIES.items(),
+    *_TEXTS.items(), *TERMS.items(), *tell._WORDS.items(), *ENTITIES.items(), *REASONS.items(),
     *((f"{kind.name}.{key}", texts) for kind in ALL for key, texts in kind.texts.items()),
 ]  # fmt: skip
 CLAIMS = re.compile(

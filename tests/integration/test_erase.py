@@ -185,7 +185,7 @@ async def test_a_running_dragoman_goes_on_when_a_scope_is_shredded_under_it(stan
         for person, session in ((ANNA, "s1"), (BEN, "s2")):
             await client.post("/v1/chat/completions", json=request("hi"), headers=about(person, session=session))
         await it.settled()
-        assert "1 of them also concern others" in (await erase(it, "--yes")).output
+        assert "1 of them also concerns others" in (await erase(it, "--yes")).output
         answer = await client.post("/v1/chat/completions", json=request(IBAN), headers=about(ANNA, session="s1"))
         assert answer.status_code == 200, answer.text
         assert IBAN in answer.text

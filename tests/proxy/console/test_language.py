@@ -10,9 +10,11 @@ import pytest
 
 import proxy
 from audit import acts, values
+from audit.reports.reasons import REASONS
 from policies import fields
 from policies.facts import FACTS, FactKind
 from policies.groups import ENTITY_TYPES
+from policies.model import Code
 from proxy.answers import _READ as READ
 from proxy.console.health import _OLD as OLD
 from proxy.console.incident_page import WINDOWS
@@ -163,4 +165,12 @@ def test_facts_are_said_in_words(name: str, value: Any, shown: str) -> None:
     assert words("de").word("operator", "new-one") == "new-one"
     assert words("de").fact("transfer", "scc-m2") == "Standardvertragsklauseln, Modul 2"
     assert words("vi").outcome("block") == "từ chối"
-    assert words("vi").outcome("observe (tokenize)") == "observe (tokenize)"
+    de = words("de").outcome
+    assert de("observe (tokenize)") == "nur beobachtet (durch Platzhalter ersetzt)"
+    assert de("route own-llama, mask keep_last=4") == "umgeleitet an own-llama, maskiert keep_last=4"
+    assert de("keep, mirror block-llama for research, answers kept 1 day (the copy: redact)") == (
+        "belassen, gespiegelt an block-llama für research, Antworten 1 Tag aufbewahrt (die Kopie: entfernt)"
+    )
+    assert [code for code in Code if code not in REASONS] == [], "a policy's reasons have words"
+    assert words("de").reason("held") == "wartet auf Freigabe (held)"
+    assert words("de").reason("a_new_one") == "a_new_one"

@@ -117,7 +117,7 @@ def test_the_story_of_a_refusal_and_of_a_transfer(console: Console) -> None:
     ids = fill(console)
     with browser(console) as client:
         refused, sent = client.get(f"/transfers/{ids[-1]}").text, client.get(f"/transfers/{ids[1]}").text
-    assert "Refused with 403 policy_blocked; nothing was sent." in refused
+    assert "Refused with 403: policy_blocked; nothing was sent." in refused
     assert "Google Ireland Ltd" in sent
     assert "Place" in sent
     assert "left as it was" in sent

@@ -1,0 +1,47 @@
+"""The reasons of refusals in English, German and Vietnamese: those that people meet; others stand as their code."""
+
+# ruff: noqa: E501 - one reason, one line: translations are compared by eye
+# fmt: off
+REASONS: dict[str, tuple[str, str, str]] = {
+    "answer_blocked": ("the policy refuses the answer", "die Richtlinie lehnt die Antwort ab", "chính sách từ chối câu trả lời"),
+    "application_stopped": ("the application is stopped", "die Anwendung ist angehalten", "ứng dụng đang bị dừng"),
+    "application_unknown": ("nobody knows the application", "die Anwendung ist nicht bekannt", "ứng dụng không được nhận biết"),
+    "body_too_large": ("the request is too large", "die Anfrage ist zu groß", "yêu cầu quá lớn"),
+    "body_too_slow": ("the request came too slowly", "die Anfrage kam zu langsam", "yêu cầu đến quá chậm"),
+    "budget_exceeded": ("the budget is used up", "das Budget ist aufgebraucht", "đã dùng hết ngân sách"),
+    "control_away": ("stops and credentials could not be read", "Stopps und Zugänge waren nicht lesbar", "không đọc được lệnh dừng và quyền truy cập"),
+    "credential_unknown": ("nobody knows the credential", "die Zugangsdaten sind nicht bekannt", "thông tin xác thực không được nhận biết"),
+    "destination_expired": ("what is known of the destination has expired", "die Angaben zum Empfänger sind abgelaufen", "thông tin về bên nhận đã hết hạn"),
+    "destination_stopped": ("the destination is stopped", "der Empfänger ist angehalten", "bên nhận đang bị dừng"),
+    "destination_unknown": ("the register does not name the destination", "das Verzeichnis nennt den Empfänger nicht", "sổ đăng ký không nêu bên nhận này"),
+    "detection_busy": ("detection has too much to do", "die Erkennung ist überlastet", "bộ phát hiện đang quá tải"),
+    "detection_crashed": ("detection broke down", "die Erkennung brach ab", "bộ phát hiện bị hỏng"),
+    "detection_failed": ("detection failed", "die Erkennung scheiterte", "bộ phát hiện thất bại"),
+    "detection_timeout": ("detection took too long", "die Erkennung dauerte zu lange", "bộ phát hiện mất quá nhiều thời gian"),
+    "held": ("waits for approval", "wartet auf Freigabe", "đang chờ phê duyệt"),
+    "internal": ("an error of dragoman's own", "ein innerer Fehler von dragoman", "lỗi nội bộ của dragoman"),
+    "invalid_json": ("the request is no valid JSON", "die Anfrage ist kein gültiges JSON", "yêu cầu không phải JSON hợp lệ"),
+    "media_refused": ("the policy refuses such files", "die Richtlinie lehnt solche Dateien ab", "chính sách từ chối loại tệp này"),
+    "operation_refused": ("the operation is not let pass", "der Aufruf wird nicht durchgelassen", "thao tác không được cho qua"),
+    "policy_failed": ("the policy could not decide", "die Richtlinie konnte nicht entscheiden", "chính sách không thể quyết định"),
+    "policy_no_rule": ("no rule of the policy lets it pass", "keine Regel der Richtlinie lässt es durch", "không có quy tắc nào của chính sách cho qua"),
+    "policy_rule": ("a rule of the policy refuses it", "eine Regel der Richtlinie lehnt es ab", "một quy tắc của chính sách từ chối"),
+    "provider_key_missing": ("the provider's key is missing", "der Schlüssel des Anbieters fehlt", "thiếu khóa của nhà cung cấp"),
+    "purpose_not_permitted": ("the purpose is not permitted", "der Zweck ist nicht erlaubt", "mục đích không được phép"),
+    "rate_exceeded": ("too many messages in a short time", "zu viele Nachrichten in kurzer Zeit", "quá nhiều tin nhắn trong thời gian ngắn"),
+    "refused": ("it was refused", "es wurde abgelehnt", "bị từ chối"),
+    "route_loop": ("the policy routes in a circle", "die Richtlinie leitet im Kreis um", "chính sách chuyển vòng tròn"),
+    "shadow_ai": ("a model service that nobody registered", "ein Modelldienst, den niemand eingetragen hat", "dịch vụ mô hình chưa được đăng ký"),
+    "store_refused": ("the provider would have kept it", "der Anbieter hätte es aufbewahrt", "nhà cung cấp sẽ lưu giữ nội dung này"),
+    "token_invalid": ("the token is not valid", "das Token ist nicht gültig", "token không hợp lệ"),
+    "too_deep": ("the request is nested too deeply", "die Anfrage ist zu tief verschachtelt", "yêu cầu lồng nhau quá sâu"),
+    "too_many_files": ("too many files", "zu viele Dateien", "quá nhiều tệp"),
+    "too_many_placeholders": ("too much personal data for one exchange", "zu viele personenbezogene Angaben für einen Austausch", "quá nhiều dữ liệu cá nhân cho một lần trao đổi"),
+    "too_many_texts": ("too many texts", "zu viele Texte", "quá nhiều đoạn văn bản"),
+    "too_many_transfers": ("too many at the same time", "zu viele gleichzeitig", "quá nhiều lượt cùng lúc"),
+    "unavailable": ("a part that is needed does not answer", "ein benötigter Teil antwortet nicht", "một thành phần cần thiết không trả lời"),
+    "unknown_operation": ("nobody knows the operation", "der Aufruf ist nicht bekannt", "thao tác không được nhận biết"),
+    "unreadable_request": ("the request could not be read", "die Anfrage war nicht lesbar", "không đọc được yêu cầu"),
+}
+"""The code that the application was told, and what it means."""
+# fmt: on
