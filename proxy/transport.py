@@ -79,6 +79,9 @@ class Transport:
             max_line_size=32 * 1024,
             max_field_size=64 * 1024,
         )
+        # The library sends a GET or PUT a second time where a kept connection turns out to be closed, and has no option
+        # against it; what the provider may have seen once would then stand in the log once and be there twice.
+        self._session._retry_connection = False
 
     @asynccontextmanager
     async def send(self, outgoing: Outgoing) -> AsyncIterator[UpstreamAnswer]:

@@ -1,0 +1,54 @@
+"""The gateway's way to the upstream: each request goes once, also where a kept connection ends under it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+
+from proxy.messages import Headers, Origin, Outgoing
+from proxy.transport import Transport, UpstreamError
+
+type Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+@asynccontextmanager
+async def provider(serve: Serve) -> AsyncIterator[Origin]:
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server:
+        yield Origin("http", "127.0.0.1", server.sockets[0].getsockname()[1])
+
+
+@asynccontextmanager
+async def sending() -> AsyncIterator[Transport]:
+    transport = Transport(connect_s=60, idle_s=60)
+    try:
+        yield transport
+    finally:
+        await transport.close()
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "POST"])
+async def test_no_request_is_sent_twice_where_a_kept_connection_ends(method: str) -> None:
+    seen: list[bytes] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Answers the first request of a connection and closes on the next, as a server does that has just given up."""
+        try:
+            seen.append(await reader.readuntil(b"\r\n\r\n"))
+            writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok")
+            seen.append(await reader.readuntil(b"\r\n\r\n"))
+        except asyncio.IncompleteReadError:
+            pass
+        finally:
+            writer.close()
+
+    async with provider(serve) as origin, sending() as transport:
+        request = Outgoing(origin, method, b"/v1/files", Headers(((b"host", b"provider"),)), b"")
+        async with transport.send(request) as answer:
+            assert [piece async for piece in answer.pieces()] == [b"ok"]
+        with pytest.raises(UpstreamError) as caught:
+            async with transport.send(request):
+                pass
+    assert caught.value.reached
+    assert len(seen) == 2, "no third one"
