@@ -25,7 +25,7 @@ from audit.record import (
     SubjectReference,
     TransferRecord,
 )
-from audit.store import PRAGMAS
+from audit.store import PRAGMAS, use_wal
 from audit.values import (
     Action,
     Door,
@@ -161,6 +161,7 @@ def _cpu_us(call: Callable[[], object], times: int) -> float:
 def _bare(path: Path, body: bytes, count: int, rows: int) -> list[float]:
     """Seconds of each commit of so many rows into a table of two columns, as durable as the log's own."""
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        use_wal(connection)
         for pragma in PRAGMAS:
             connection.execute(pragma)
         connection.execute("CREATE TABLE entry (idx INTEGER PRIMARY KEY, body BLOB NOT NULL)")

@@ -7,6 +7,7 @@ so any number of processes may append. `read()` never waits for it. Error texts 
 import contextlib
 import os
 import sqlite3
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -246,6 +247,7 @@ def _sqlite_engine(url: sa.URL, *, read_only: bool) -> sa.Engine:
         )
         connection.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
         if not read_only:
+            use_wal(connection)
             for pragma in PRAGMAS:
                 connection.execute(pragma)
         return connection
@@ -253,8 +255,25 @@ def _sqlite_engine(url: sa.URL, *, read_only: bool) -> sa.Engine:
     return sa.create_engine("sqlite://", creator=connect, poolclass=sa.QueuePool, pool_size=4, hide_parameters=True)
 
 
+def use_wal(connection: sqlite3.Connection) -> None:
+    """Turns write-ahead logging on, which a file remembers. Raises sqlite3.OperationalError.
+
+    Here SQLite does not wait for a lock, whatever `busy_timeout` says: of processes that open a new file together one
+    fails now and then.
+    """
+    until = time.monotonic() + BUSY_MS / 1000
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.01)
+        else:
+            return
+
+
 PRAGMAS = (
-    "PRAGMA journal_mode = WAL",
     # FULL: a commit returns when the log is on the disk, which is what an acknowledged record means.
     "PRAGMA synchronous = FULL",
     # Four times the default: hot pages are copied back once for 16 MB of log instead of once for 4 MB, which takes a

@@ -5,6 +5,7 @@ name hosts and users. The schema is brought up to date when the database is open
 """
 
 import os
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +13,7 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from audit.store import close_engine
+from audit.store import close_engine, use_wal
 from proxy.errors import ConfigError, UnavailableError
 
 HEAD = "0009"
@@ -114,9 +115,9 @@ def _upgrade(connection: sa.Connection, version_table: str) -> None:
         ) from error
 
 
-def _sqlite_settings(connection: object, _: object) -> None:
-    cursor = connection.cursor()  # type: ignore[attr-defined]
-    cursor.execute("PRAGMA journal_mode=WAL")
+def _sqlite_settings(connection: sqlite3.Connection, _: object) -> None:
+    use_wal(connection)
+    cursor = connection.cursor()
     cursor.execute("PRAGMA synchronous=FULL")
     cursor.execute("PRAGMA busy_timeout=5000")
     cursor.close()

@@ -5,6 +5,8 @@ the statement and its values.
 """
 
 import os
+import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -141,18 +143,33 @@ def _revision(connection: sa.Connection) -> str | None:
     return connection.execute(sa.select(sa.column("version_num")).select_from(sa.table(VERSION_TABLE))).scalar()
 
 
-def _sqlite_connect(connection: object, _record: object) -> None:
-    connection.isolation_level = None  # type: ignore[attr-defined]  # transactions begin where we say so
-    cursor = connection.cursor()  # type: ignore[attr-defined]
+def _sqlite_connect(connection: sqlite3.Connection, _record: object) -> None:
+    connection.isolation_level = None  # transactions begin where we say so
+    cursor = connection.cursor()
+    _use_wal(cursor)
     for pragma in (
         f"busy_timeout={_WAIT_MS}",
-        "journal_mode=WAL",
         "synchronous=FULL",  # a placeholder that left must still be known after a power cut
         "foreign_keys=ON",
         "secure_delete=ON",  # shredded keys do not stay in freed pages
     ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+def _use_wal(cursor: sqlite3.Cursor) -> None:
+    # Here SQLite does not wait for a lock, whatever `busy_timeout` says: of processes that open a new file together one
+    # fails now and then.
+    until = time.monotonic() + _WAIT_MS / 1000
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.01)
+        else:
+            return
 
 
 def _sqlite_begin(connection: sa.Connection) -> None:
