@@ -13,38 +13,38 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from proxy.adapters import LedgerReferences, ThreadedAnswers, ThreadedApprovals, ThreadedVault, ledger_entries
 from proxy.claims import verified_claims
 from proxy.config import Settings, parse_origin, secret
-from proxy.databases import control_of, serve_log, vault_of
-from proxy.detecting import CurrentDetection, RunningDetection
 from proxy.documents.pool import DocumentPool
 from proxy.doors.ways_in import Addresses, Given, WaysIn
 from proxy.erasure.upkeep import keep_up
 from proxy.fakes.server import FakeProvider
-from proxy.flags import FlagSources
 from proxy.formats.selection import Formats
 from proxy.gate import Gate, GateLimits, Services
-from proxy.in_force import InForce
-from proxy.keys import ensure_key, private_dir
 from proxy.messages import Origin
-from proxy.metrics import Metrics
-from proxy.mirrors import Mirrors
-from proxy.operating import watch_expiry, watchers
 from proxy.outbound.pods import KnownPods, cluster_of
 from proxy.outbound.token_keys import TokenKeys
 from proxy.outbound.witnesses import asked
-from proxy.own_entities import own_entities
-from proxy.pieces import KEY_BYTES, PIECES, PieceFolder, forgetting, fresh
-from proxy.policy_facts import engine_settings
-from proxy.policy_source import PolicySource
+from proxy.policy.detecting import CurrentDetection, RunningDetection
+from proxy.policy.in_force import InForce
+from proxy.policy.own_entities import own_entities
+from proxy.policy.source import PolicySource
+from proxy.policy.value_refs import ValueRefs
 from proxy.processes.ledger_client import RemoteLedger
-from proxy.scopes import ScopeRefs
-from proxy.services import Active, Offload
-from proxy.spending import Budgets
+from proxy.running.adapters import LedgerReferences, ThreadedAnswers, ThreadedApprovals, ThreadedVault, ledger_entries
+from proxy.running.databases import control_of, serve_log, vault_of
+from proxy.running.keys import ensure_key, private_dir
+from proxy.running.metrics import Metrics
+from proxy.running.mirrors import Mirrors
+from proxy.running.operating import watch_expiry, watchers
+from proxy.running.pieces import KEY_BYTES, PIECES, PieceFolder, forgetting, fresh
+from proxy.running.watching import Watched
+from proxy.steps.flags import FlagSources
+from proxy.steps.policy_facts import engine_settings
+from proxy.steps.scopes import ScopeRefs
+from proxy.steps.services import Active, Offload
+from proxy.steps.spending import Budgets
 from proxy.transport import Transport
-from proxy.value_refs import ValueRefs
-from proxy.watching import Watched
 from redaction.detectors.process import WorkerProcess
 from redaction.pool import DetectionPool, DetectionWorker
 from redaction.settings import EngineSettings, OwnEntity

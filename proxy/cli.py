@@ -54,7 +54,7 @@ def build(arguments: Sequence[str]) -> typer.Typer:
             continue
         found = getattr(importlib.import_module(module), attribute)
         if name in IN_FORCE:
-            from proxy.databases import in_force
+            from proxy.running.databases import in_force
 
             found = in_force(found, IN_FORCE[name])
         if isinstance(found, typer.Typer):

@@ -63,7 +63,7 @@ class Settings:
     else plain HTTP; client_ca: PEM file of the authorities whose client certificates name an application.
     languages, detectors: see `redaction.settings`. node: name of this machine in the log. vault_database,
     audit_database, control_database: file or `env:NAME` with the URL of a database that is not in the home (see
-    `proxy.databases`).
+    `proxy.running.databases`).
     proxy_protocol: networks of balancers whose connections begin with a header that names the client.
     require_credential: apps show one to the HTTPS proxy itself. upstream_auth: file or `env:NAME` with `user:password`
     for the next proxy (modes `upstream:`). log: form of the process log, `text` or `json`. traces: URL of a collector

@@ -11,16 +11,16 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
-from proxy.answered_files import AnsweredFile, may_be_file
 from proxy.errors import FormatError, ProxyError
 from proxy.formats.base import Endpoint, Format, ResponseReader
-from proxy.held import HeldAnswer, Watch
 from proxy.identity import RECEIPT_HEADER
 from proxy.messages import HOP_BY_HOP, Headers, Outgoing, Refusal, Reply
+from proxy.steps.answered_files import AnsweredFile, may_be_file
+from proxy.steps.held import HeldAnswer, Watch
 from redaction.restore import Listener, Restorer
 
 if TYPE_CHECKING:
-    from proxy.session import Session
+    from proxy.steps.session import Session
 
 
 class State(StrEnum):

@@ -15,34 +15,34 @@ from audit.errors import LedgerError
 from audit.ids import new_id
 from audit.writer import Receipt
 from policies.model import Mirror
-from proxy import closing, records, unregistered, upload_parts
-from proxy.attachments import open_attachments, rewrite_attachments
-from proxy.clearing import cleared, restorer_of, watched
-from proxy.deciding import decide
 from proxy.errors import RefusedError, UnavailableError
 from proxy.exchange import Ending, Exchange, State
 from proxy.formats.core import echoes
 from proxy.framing.coding import decode_body, decoder
 from proxy.framing.websocket import Message
-from proxy.held import Watch
-from proxy.holding import let_wait
 from proxy.identity import RECEIPT_HEADER
 from proxy.messages import Door, Egress, Headers, Origin, Outgoing, Refusal, Reply
-from proxy.mirrored import copy_of, offer_copies, readdress
-from proxy.outgoing import outgoing
-from proxy.passing import HostVerdict, passing_record, screen_host
-from proxy.preview import Rehearsal, preview_reply
-from proxy.reading import find_destination, find_identity, read_request
-from proxy.refusals import refusal_of
-from proxy.routing import reroute
-from proxy.session import Session, Turn
-from proxy.spending import spending_of
-from proxy.subjects import find_subjects
-from proxy.tokenizing import tokenize
-from proxy.turns import Turns
-from proxy.upload_parts import UploadParts
-from proxy.uploads import Uploads
-from proxy.work import GateLimits, Services, Work, known
+from proxy.steps import closing, records, unregistered, upload_parts
+from proxy.steps.attachments import open_attachments, rewrite_attachments
+from proxy.steps.clearing import cleared, restorer_of, watched
+from proxy.steps.deciding import decide
+from proxy.steps.held import Watch
+from proxy.steps.holding import let_wait
+from proxy.steps.mirrored import copy_of, offer_copies, readdress
+from proxy.steps.outgoing import outgoing
+from proxy.steps.passing import HostVerdict, passing_record, screen_host
+from proxy.steps.preview import Rehearsal, preview_reply
+from proxy.steps.reading import find_destination, find_identity, read_request
+from proxy.steps.refusals import refusal_of
+from proxy.steps.routing import reroute
+from proxy.steps.session import Session, Turn
+from proxy.steps.spending import spending_of
+from proxy.steps.subjects import find_subjects
+from proxy.steps.tokenizing import tokenize
+from proxy.steps.turns import Turns
+from proxy.steps.upload_parts import UploadParts
+from proxy.steps.uploads import Uploads
+from proxy.steps.work import GateLimits, Services, Work, known
 from redaction.restore import Restorer
 
 __all__ = ["Gate", "GateLimits", "Services"]

@@ -12,7 +12,7 @@ from proxy.exchange import Cleared, Ending, Exchange, State
 from proxy.formats.base import Endpoint, ResponseFacts
 from proxy.framing.coding import decoder
 from proxy.messages import HOP_BY_HOP, Egress, Headers, Origin, Outgoing, Refusal, Reply
-from proxy.passing import HostVerdict
+from proxy.steps.passing import HostVerdict
 
 PLAIN, TOKEN = b"Anna", b"[PERSON_1]"
 WAIT_S = 60.0

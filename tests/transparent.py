@@ -18,8 +18,8 @@ from typing import Any
 
 import orjson
 
-from proxy.ca import CERTIFICATE_FILE
 from proxy.fakes.server import FakeProvider
+from proxy.running.ca import CERTIFICATE_FILE
 from tests.namespaces import Inside, Machines, machines, within
 
 MAIL, PHONE = "anna.schmidt@example.com", "+49 171 2345678"

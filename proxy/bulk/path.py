@@ -14,24 +14,24 @@ from types import MappingProxyType
 
 from audit.ids import now_ms
 from policies.policy import Identify, Policy
-from proxy.adapters import LedgerReferences, ThreadedVault, ledger_entries
 from proxy.bulk.job import BulkError, Job
 from proxy.config import Settings
-from proxy.databases import control_of, join_log, vault_of
 from proxy.exchange import Ending
-from proxy.flags import FlagSources
 from proxy.formats.selection import Formats
 from proxy.gate import Gate, GateLimits, Services
 from proxy.identity import CredentialBook, identify
-from proxy.keys import ensure_key
 from proxy.messages import Door, Egress, Headers
-from proxy.own_entities import own_entities
-from proxy.policy_facts import engine_settings
-from proxy.policy_source import PolicySource, accept
-from proxy.scopes import ScopeRefs
-from proxy.services import Active
-from proxy.spending import Budgets
-from proxy.value_refs import ValueRefs
+from proxy.policy.own_entities import own_entities
+from proxy.policy.source import PolicySource, accept
+from proxy.policy.value_refs import ValueRefs
+from proxy.running.adapters import LedgerReferences, ThreadedVault, ledger_entries
+from proxy.running.databases import control_of, join_log, vault_of
+from proxy.running.keys import ensure_key
+from proxy.steps.flags import FlagSources
+from proxy.steps.policy_facts import engine_settings
+from proxy.steps.scopes import ScopeRefs
+from proxy.steps.services import Active
+from proxy.steps.spending import Budgets
 from redaction.detect import Engine
 from redaction.detectors import build_engine
 from redaction.pool import DetectionResult

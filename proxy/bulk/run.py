@@ -24,7 +24,7 @@ from proxy.bulk.parts import SUFFIXES
 from proxy.bulk.path import policy_for
 from proxy.bulk.worker import Worker
 from proxy.config import Settings
-from proxy.databases import join_log, serve_log
+from proxy.running.databases import join_log, serve_log
 
 MANIFEST = "manifest.jsonl"
 OBJECT_STORE = 100 * 1024 * 1024

@@ -23,7 +23,7 @@ from proxy.errors import ConfigError
 
 if TYPE_CHECKING:
     from proxy.control.store import ControlStore
-    from proxy.onboarding import Connection
+    from proxy.running.onboarding import Connection
 
 app = typer.Typer(help="On-board services: credentials for applications.", no_args_is_help=True)
 MIN_KEY, MAX_KEY = 16, 8192
@@ -44,7 +44,7 @@ def add(
 
     Example: dragoman app add messenger --wait 600
     """
-    from proxy import onboarding
+    from proxy.running import onboarding
 
     settings = load(home=home)
     with closing(_store(home)) as store:
@@ -87,7 +87,7 @@ def rotate(
     if as_json:
         typer.echo(json.dumps({"application": name, "credential": value}))
         return
-    from proxy import onboarding
+    from proxy.running import onboarding
 
     _show(name, value, onboarding.connection(load(home=home), name, value))
 
@@ -125,7 +125,7 @@ def list_(home: Home = None, as_json: AsJson = False) -> None:
 
 
 def _store(home: Path | None) -> "ControlStore":
-    from proxy.databases import control_of
+    from proxy.running.databases import control_of
 
     return control_of(load(home=home))
 

@@ -20,7 +20,7 @@ from audit.values import ApprovalReason, PolicyEvent
 from proxy.config import default_home, load
 from proxy.control.approvals import ApprovalState, HeldRequest, end_of, in_words
 from proxy.control.store import ControlStore
-from proxy.databases import control_of, join_log
+from proxy.running.databases import control_of, join_log
 
 app = typer.Typer(help="Requests that a rule holds: list, grant, deny.", no_args_is_help=True)
 
@@ -97,7 +97,7 @@ def _record(
     until: int | None,
     reason: ApprovalReason | None = None,
 ) -> None:
-    from proxy.policy_source import meant
+    from proxy.policy.source import meant
 
     settings = load(home=home or default_home(), policy=policy)
     with closing(_store(home)) as store:

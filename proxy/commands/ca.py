@@ -11,9 +11,9 @@ from typing import Annotated
 
 import typer
 
-from proxy.ca import CertificateAuthority, ensure_ca, export_ca
 from proxy.config import DEFAULT_MODES, default_home
 from proxy.errors import ConfigError
+from proxy.running.ca import CertificateAuthority, ensure_ca, export_ca
 
 app = typer.Typer(no_args_is_help=True, help="The certificate authority that apps behind the HTTPS proxy trust.")
 

@@ -176,8 +176,8 @@ def _headers(key: str) -> dict[str, str]:
 @contextmanager
 def _place(home: Path | None, policy: Path | None) -> Iterator[Place]:
     from audit.reading import os_user
-    from proxy.databases import control_of, join_log, vault_of
-    from proxy.policy_source import meant
+    from proxy.policy.source import meant
+    from proxy.running.databases import control_of, join_log, vault_of
 
     settings = load(home=home or default_home(), policy=policy)
     with closing(control_of(settings)) as control, closing(join_log(settings)) as ledger:

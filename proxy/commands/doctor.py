@@ -131,8 +131,8 @@ def _authority(settings: Settings) -> Iterator[Check]:
 
 
 def _ends(settings: Settings) -> Iterator[Check]:
-    from proxy.databases import control_of
-    from proxy.operating import ending
+    from proxy.running.databases import control_of
+    from proxy.running.operating import ending
 
     if not (settings.home / "control.db").exists() and not settings.control_database:
         return
@@ -173,7 +173,7 @@ def _databases(settings: Settings) -> Iterator[Check]:
 
 
 def _servers(settings: Settings) -> Iterator[Check]:
-    from proxy.databases import AUDIT, CONTROL, VAULT, trouble
+    from proxy.running.databases import AUDIT, CONTROL, VAULT, trouble
 
     for setting in (AUDIT, VAULT, CONTROL):
         if reference := str(getattr(settings, setting)):
@@ -196,7 +196,7 @@ def _servers(settings: Settings) -> Iterator[Check]:
 def _policy(settings: Settings) -> Iterator[Check]:
     from policies.errors import PolicyError
     from proxy.errors import ConfigError
-    from proxy.policy_source import load_policy
+    from proxy.policy.source import load_policy
 
     try:
         policy = load_policy(settings.home, settings.policy, settings.bundled)

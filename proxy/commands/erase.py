@@ -19,8 +19,8 @@ from audit.ids import now_ms
 from audit.reading import os_user
 from audit.values import ErasureReason, Question
 from proxy.config import load
-from proxy.databases import control_of, join_log, vault_of
 from proxy.errors import ConfigError
+from proxy.running.databases import control_of, join_log, vault_of
 
 if TYPE_CHECKING:
     from audit.log import Ledger
@@ -183,7 +183,7 @@ def _set_hold(subject: str | None, home: Path | None, *, held: bool) -> None:
 @contextmanager
 def _opened(home: Path | None, config: Path | None, policy: Path | None) -> Iterator[_Place]:
     from proxy.erasure.deleting import HttpDeleter
-    from proxy.policy_source import meant
+    from proxy.policy.source import meant
 
     settings = load(config, home=home, policy=policy)
     with ExitStack() as stack:

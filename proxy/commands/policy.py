@@ -21,7 +21,7 @@ from proxy.config import Settings, load
 if TYPE_CHECKING:
     from policies.cases import CaseResult
     from policies.model import PolicyInput
-    from proxy.policy_facts import EngineFacts
+    from proxy.steps.policy_facts import EngineFacts
 
 Detectors = Annotated[str | None, typer.Option(help="Detectors, with commas (default: as configured).")]
 Languages = Annotated[str | None, typer.Option(help="Languages of the texts, with commas (default: as configured).")]
@@ -41,7 +41,7 @@ def lint(
     Example: dragoman policy lint policy.yaml
     """
     from policies.lint import lint as lint_policy
-    from proxy.policy_source import check_examples, check_supported
+    from proxy.policy.source import check_examples, check_supported
 
     with exit_codes(as_json):
         loaded = _open(file, _settings(home, None, None))
@@ -123,8 +123,8 @@ def simulate(
     from audit.reading import moment, reading
     from audit.values import Question
     from policies import simulate as simulating
-    from proxy.databases import AUDIT, database_url
-    from proxy.replay import Replay
+    from proxy.policy.replay import Replay
+    from proxy.running.databases import AUDIT, database_url
 
     start = moment(since)
     settings = _settings(home, None, None)
@@ -170,9 +170,9 @@ def except_(
     """
     from policies.cases import failing, run_cases
     from policies.load import read
-    from proxy.excepting import Wanted, except_value
-    from proxy.policy_source import policy_path
-    from proxy.value_refs import ValueRefs
+    from proxy.policy.excepting import Wanted, except_value
+    from proxy.policy.source import policy_path
+    from proxy.policy.value_refs import ValueRefs
 
     settings = _settings(home, None, None)
     today = cli.today_utc()
@@ -212,7 +212,7 @@ def facts_difference(
     Example: dragoman policy facts diff openai
     """
     from policies import facts_diff
-    from proxy.replay import recorded_to
+    from proxy.policy.replay import recorded_to
 
     settings = _settings(home, None, None)
     with exit_codes(as_json):
@@ -259,16 +259,16 @@ def _settings(home: Path | None, detectors: str | None, languages: str | None) -
 
 def _open(file: str | None, settings: Settings) -> Loaded:
     """The policy that a command names, else the one that `dragoman run` would take. Raises PolicyFileError."""
-    from proxy.policy_source import policy_path
+    from proxy.policy.source import policy_path
 
     path = policy_path(settings.home, settings.policy)
     return cli.open_policy(file or (str(path) if path else f"bundled:{settings.bundled}"))
 
 
 def _engine(settings: Settings, loaded: Loaded) -> "EngineFacts":
-    from proxy.own_entities import own_entities
-    from proxy.policy_facts import EngineFacts, engine_settings, no_refs
-    from proxy.value_refs import ValueRefs
+    from proxy.policy.own_entities import own_entities
+    from proxy.policy.value_refs import ValueRefs
+    from proxy.steps.policy_facts import EngineFacts, engine_settings, no_refs
 
     refs = ValueRefs.of_home(settings.home) if loaded.policy.needs_value_refs else no_refs
     return EngineFacts(engine_settings(settings, own_entities(loaded.policy.entities)), refs)

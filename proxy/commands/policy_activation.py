@@ -15,15 +15,15 @@ from audit.reading import os_user
 from policies import diff as diffs
 from policies.cli import Home, Json, exit_codes, print_json
 from policies.load import read
-from proxy.activating import earlier, propose
 from proxy.config import Settings, load
 from proxy.control.policies import Person, Proposal, ProposalState
 from proxy.control.store import ControlStore
-from proxy.databases import control_of
-from proxy.policy_source import PolicySource, accept
+from proxy.policy.activating import earlier, propose
+from proxy.policy.source import PolicySource, accept
+from proxy.running.databases import control_of
 
 if TYPE_CHECKING:
-    from proxy.policy_history import Told
+    from proxy.policy.history import Told
 
 
 def propose_(file: Annotated[Path, typer.Argument(help="Policy file.")], home: Home = None) -> None:
@@ -113,8 +113,8 @@ def history(
 def _changes(settings: Settings, control: ControlStore, limit: int, *, as_json: bool) -> None:
     from audit.reading import reading
     from audit.values import Question
-    from proxy.databases import AUDIT, database_url
-    from proxy.policy_history import steps, told
+    from proxy.policy.history import steps, told
+    from proxy.running.databases import AUDIT, database_url
 
     with reading(settings.home, database_url(settings, AUDIT) or None) as log:
         with log.store.read() as connection:

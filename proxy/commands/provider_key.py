@@ -87,7 +87,7 @@ def _unused(settings: Settings, name: str, at_ms: int, wait: float) -> bool:
     """Whether everything that may have read the key before that time has ended, as the log says, within `wait`."""
     from audit.query import Question, transfers
     from audit.store import Store
-    from proxy.databases import AUDIT, database_url
+    from proxy.running.databases import AUDIT, database_url
 
     # Between reading the key and its record a transfer is in no log; detection is the long part of that.
     seen_from = time.monotonic() + settings.limits.detect_s

@@ -20,7 +20,7 @@ from proxy.config import load
 from proxy.control.reveals import RevealKind, RevealRequest, Wanted, data
 from proxy.control.tokens import SHAPE, Token, digest
 from proxy.errors import ConfigError
-from proxy.revealing import Revealing
+from proxy.running.revealing import Revealing
 
 VARIABLE = "DRAGOMAN_TOKEN"
 
@@ -126,7 +126,7 @@ def show(request: Request, home: Home = None) -> None:
 
 @contextmanager
 def _revealing(home: Path | None) -> Iterator[tuple[Revealing, Token]]:
-    from proxy.databases import control_of, join_log, vault_of
+    from proxy.running.databases import control_of, join_log, vault_of
 
     settings = load(home=home)
     given = os.environ.get(VARIABLE, "").strip()

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Annotated, Protocol
 import typer
 from rich.console import Console
 
-from proxy import logs
 from proxy.config import Settings, load
 from proxy.errors import ConfigError
+from proxy.running import logs
 
 if TYPE_CHECKING:
     from proxy.doors.ways_in import Addresses
@@ -219,7 +219,7 @@ async def _streams(settings: "OutboundSettings") -> None:
     """A process of its own until cancelled, where streams are configured."""
     if not settings.streams:
         return
-    from proxy.child import ChildProcess
+    from proxy.running.child import ChildProcess
 
     process = ChildProcess("proxy.outbound", settings.line(), "the process of the streams")
     try:

@@ -13,8 +13,8 @@ from audit.values import StopState, StopTarget
 from proxy.config import default_home, load
 from proxy.control.stopping import set_stop
 from proxy.control.store import ControlStore
-from proxy.databases import control_of, join_log
 from proxy.errors import ConfigError
+from proxy.running.databases import control_of, join_log
 
 
 def stop(
@@ -38,7 +38,7 @@ def stop(
 
 
 def _target(store: ControlStore, folder: Path, policy: Path | None, name: str) -> StopTarget:
-    from proxy.policy_source import meant
+    from proxy.policy.source import meant
 
     active = meant(load(home=folder, policy=policy), store)
     if name in active.destinations:

@@ -54,7 +54,7 @@ def reset(
 
     Example: dragoman stream reset siem --to 120000
     """
-    from proxy.databases import control_of
+    from proxy.running.databases import control_of
 
     with closing(control_of(load(config, home=home))) as control:
         if not control.cursors.place(name, to):
@@ -66,8 +66,8 @@ def _rows(settings: Settings) -> list[dict[str, Any]]:
     from audit import following
     from audit.home import Home as AuditHome
     from audit.store import Store
-    from proxy.databases import AUDIT, control_of, database_url
     from proxy.outbound.settings import OutboundSettings
+    from proxy.running.databases import AUDIT, control_of, database_url
 
     streams = {stream.name: stream for stream in OutboundSettings.of(settings).streams}
     store = Store.open(database_url(settings, AUDIT) or AuditHome(settings.home).database_url, read_only=True)

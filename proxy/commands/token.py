@@ -84,7 +84,7 @@ def revoke(
 
 
 def _store(home: Path | None) -> "ControlStore":
-    from proxy.databases import control_of
+    from proxy.running.databases import control_of
 
     return control_of(load(home=home))
 

@@ -18,7 +18,7 @@ from audit.reading import os_user
 from audit.values import ShredCause
 from proxy.commands import reveal
 from proxy.config import default_home, load
-from proxy.databases import join_log
+from proxy.running.databases import join_log
 from redaction.cli import Database, Home
 from redaction.cli import vault as plain
 from redaction.vault import open_vault

@@ -60,7 +60,7 @@ def blind(pair: Pair) -> Blind:
 
 
 def _side(kept: str) -> tuple[Side, Words]:
-    """Whose half it is, and its words; as `proxy.answers` writes them."""
+    """Whose half it is, and its words; as `proxy.steps.answers` writes them."""
     data = orjson.loads(kept)
     say = _numbering()
     asked = tuple((kind, say(text)) for kind, text in data["asked"])

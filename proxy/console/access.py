@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from proxy.control.tokens import Role, Token
 from proxy.errors import ProxyError, RefusedError
-from proxy.revealing import MAY
+from proxy.running.revealing import MAY
 
 
 class Right(StrEnum):

@@ -38,13 +38,13 @@ from proxy.console.tail import Tail
 from proxy.console.token_desk import TokenDesk
 from proxy.console.trying import Trying
 from proxy.console.verifying import Verification
-from proxy.databases import control_of, vault_of
 from proxy.errors import ProxyError
 from proxy.outbound.identity_provider import IdentityProvider, read_oidc
-from proxy.policy_source import PolicySource
-from proxy.rehearsing import Rehearsals
-from proxy.revealing import Revealing
-from proxy.value_refs import ValueRefs
+from proxy.policy.rehearsing import Rehearsals
+from proxy.policy.source import PolicySource
+from proxy.policy.value_refs import ValueRefs
+from proxy.running.databases import control_of, vault_of
+from proxy.running.revealing import Revealing
 
 SECURITY_HEADERS = {
     "content-security-policy": (

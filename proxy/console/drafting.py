@@ -19,10 +19,10 @@ from proxy.console.log import AuditLog
 from proxy.console.moments import DAY_MS
 from proxy.console.policy_desk import PolicyDesk
 from proxy.console.trying import Trying
-from proxy.excepting import Excepted, Wanted, except_value
-from proxy.policy_source import read_files
-from proxy.replay import Replay
-from proxy.value_refs import ValueRefs
+from proxy.policy.excepting import Excepted, Wanted, except_value
+from proxy.policy.replay import Replay
+from proxy.policy.source import read_files
+from proxy.policy.value_refs import ValueRefs
 
 type Files = Mapping[str, str]
 """The texts of a policy's files by their names, the policy first, then what it includes."""

@@ -18,8 +18,8 @@ from proxy.console.policy_desk import PolicyDesk
 from proxy.console.settings import ConsoleSettings
 from proxy.control.store import ControlStore
 from proxy.errors import ConfigError
-from proxy.expiry import Expiry
-from proxy.operating import ending
+from proxy.running.expiry import Expiry
+from proxy.running.operating import ending
 
 PATIENCE_S = 1.0
 MOST_METRICS = 2_000_000

@@ -22,7 +22,7 @@ from proxy.console import moments
 from proxy.console.policy_desk import MAX_TEXT
 from proxy.console.questions import MAX_PAGE, Filters
 from proxy.control.reveals import RevealKind
-from proxy.revealing import TICKET
+from proxy.running.revealing import TICKET
 
 LONGEST = 260
 """Of a value to filter by; the longest that stands in a column is a host."""

@@ -21,7 +21,7 @@ from audit.store import Store
 from audit.values import ExportFormat, Question
 from proxy.config import Settings
 from proxy.console.access import Visitor
-from proxy.databases import join_log
+from proxy.running.databases import join_log
 
 if TYPE_CHECKING:
     from audit.log import Ledger

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from proxy.console.access import Visitor
 from proxy.control.tokens import Token
 from proxy.errors import UnavailableError
-from proxy.revealing import keep_person
+from proxy.running.revealing import keep_person
 from redaction.errors import RedactionError
 
 if TYPE_CHECKING:

@@ -15,9 +15,9 @@ from proxy.console.policy_desk import MAX_TEXT
 from proxy.console.problems import InputError
 from proxy.console.site import Ask, Shown, View
 from proxy.errors import ConfigError
-from proxy.found import Found
-from proxy.policy_source import read_files, read_policy
-from proxy.rehearsing import Tried, Wanted
+from proxy.policy.rehearsing import Tried, Wanted
+from proxy.policy.source import read_files, read_policy
+from proxy.steps.found import Found
 
 BUNDLED = ("default", "strict", "observe")
 LONGEST = 100_000

@@ -15,7 +15,6 @@ from policies.errors import PolicyFileError, Problem
 from policies.lint import lint
 from policies.load import Loaded
 from policies.policy import Policy
-from proxy.activating import earlier, propose
 from proxy.console.access import Right, Visitor
 from proxy.console.log import AuditLog
 from proxy.console.questions import NotFoundError
@@ -23,8 +22,9 @@ from proxy.control.policies import Activation, Person, Proposal
 from proxy.control.stopping import set_stop
 from proxy.control.store import ControlStore
 from proxy.errors import ConfigError, ProposalError
-from proxy.policy_history import Told, steps, told
-from proxy.policy_source import PolicySource, accept, check_examples, check_supported, files_of, read_files, stored
+from proxy.policy.activating import earlier, propose
+from proxy.policy.history import Told, steps, told
+from proxy.policy.source import PolicySource, accept, check_examples, check_supported, files_of, read_files, stored
 
 PASTED = "pasted.yaml"
 MAX_TEXT = 512 * 1024

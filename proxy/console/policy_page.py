@@ -17,8 +17,8 @@ from proxy.console.policy_desk import MAX_TEXT, PASTED
 from proxy.console.problems import InputError
 from proxy.console.site import Ask, Shown, View
 from proxy.errors import ConfigError
-from proxy.excepting import Wanted
-from proxy.policy_source import files_of
+from proxy.policy.excepting import Wanted
+from proxy.policy.source import files_of
 
 LONGEST = {"text": MAX_TEXT, "value": 1_000, "because": 500}
 DAYS = (7, 30, 90, 366)

@@ -1,7 +1,7 @@
 """The console as a child process: started beside the doors, started again when it ends, never in their way."""
 
-from proxy.child import FIRST_WAIT_S, ChildProcess
 from proxy.console.settings import ConsoleSettings
+from proxy.running.child import FIRST_WAIT_S, ChildProcess
 
 
 class ConsoleProcess:

@@ -14,7 +14,7 @@ from policies.load import Loaded
 from proxy.console.access import Right, Visitor
 from proxy.console.log import AuditLog
 from proxy.errors import RefusedError, UnavailableError
-from proxy.rehearsing import Rehearsals, Tried, Wanted
+from proxy.policy.rehearsing import Rehearsals, Tried, Wanted
 
 LONGEST_S = 90.0
 """The first rehearsal after a while loads models, which takes seconds, on a busy machine many."""

@@ -21,8 +21,8 @@ from proxy.doors.taking import ClientGoneError, Taking
 from proxy.doors.translate import egress_of, head_of, plain, response_of, split_target
 from proxy.errors import ProxyError
 from proxy.exchange import Ending, Exchange, State
-from proxy.held import WITHHELD
 from proxy.messages import Egress, Outgoing, Refusal, Reply
+from proxy.steps.held import WITHHELD
 from proxy.transport import Transport, UpstreamAnswer, UpstreamError
 
 logger = logging.getLogger("dragoman.gateway")

@@ -15,7 +15,7 @@ from aiohttp import WSMsgType, web
 from proxy.exchange import Ending, Exchange
 from proxy.framing.websocket import FAILED, GOING_AWAY, POLICY, TOO_BIG, Close, Message, may_be_sent
 from proxy.messages import Headers, Outgoing, Refusal
-from proxy.session import Session, Turn
+from proxy.steps.session import Session, Turn
 from proxy.transport import Transport
 
 WATCH_S = 1.0

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from proxy.admin import admin_handler
 from proxy.config import Settings, parse_address, secret
 from proxy.doors.gateway import Gateway
 from proxy.doors.proxy_protocol import NamedPeers
@@ -24,7 +23,8 @@ from proxy.doors.serving import Server, server_for
 from proxy.doors.tls import serving_tls
 from proxy.errors import ConfigError
 from proxy.gate import Gate
-from proxy.metrics import Metrics
+from proxy.running.admin import admin_handler
+from proxy.running.metrics import Metrics
 from proxy.transport import Transport
 
 if TYPE_CHECKING:

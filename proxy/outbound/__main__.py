@@ -21,8 +21,8 @@ def main() -> int:
     """Sends until standard input ends; returns the exit code."""
     from audit.home import Home
     from audit.store import Store
-    from proxy.databases import AUDIT, control_of, database_url
     from proxy.outbound.streams.shipping import Shipping
+    from proxy.running.databases import AUDIT, control_of, database_url
 
     logging.basicConfig(format="%(message)s", level=logging.WARNING, stream=sys.stderr)
     settings = OutboundSettings.from_line(sys.stdin.buffer.readline())

@@ -17,8 +17,8 @@ from policies.model import SubjectFacts
 from policies.policy import SubjectSource
 from proxy.config import secret
 from proxy.errors import ConfigError
-from proxy.flag_facts import Remembered
 from proxy.identity import Subject
+from proxy.steps.flag_facts import Remembered
 
 TIMEOUT_S = 2.0
 """A transfer waits for it; an answer that takes longer is none."""

@@ -13,8 +13,8 @@ import orjson
 
 from policies.model import SubjectFacts
 from policies.policy import SubjectSource
-from proxy.flag_facts import Remembered
 from proxy.identity import Subject
+from proxy.steps.flag_facts import Remembered
 
 TIMEOUT_S = 2.0
 """A transfer waits for it; an answer that takes longer is none."""

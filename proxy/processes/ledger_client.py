@@ -20,9 +20,9 @@ from audit.marks import Marks
 from audit.references import NewReference, References, index_key
 from audit.store import Store
 from proxy.config import Settings
-from proxy.databases import AUDIT, database_url
 from proxy.processes import channel
 from proxy.processes import ledger_words as words
+from proxy.running.databases import AUDIT, database_url
 from redaction.detectors.frames import pack
 
 WAIT_S = 2.0

@@ -57,12 +57,12 @@ async def detection(line: Line) -> int:
 
 async def ledger(line: Line) -> int:
     """Serves the log until it is told to end, or until the log fails."""
-    from proxy.databases import vault_of
     from proxy.erasure.upkeep import keep_up
-    from proxy.metrics import Metrics
     from proxy.outbound.witnesses import asked
     from proxy.processes.ledger import Writer
     from proxy.processes.ledger_words import SOCKET
+    from proxy.running.databases import vault_of
+    from proxy.running.metrics import Metrics
 
     settings = line.settings
     expected: list[int] | None = line.data["expected"]
@@ -103,7 +103,7 @@ async def ledger(line: Line) -> int:
 
 async def _open_log(settings: Settings, *, resume: bool) -> "Ledger":
     """The process before this one may still be ending."""
-    from proxy.databases import serve_log
+    from proxy.running.databases import serve_log
 
     loop = asyncio.get_running_loop()
     until = loop.time() + LOCK_S
@@ -123,15 +123,15 @@ async def _heard_out(words: AsyncIterator[str]) -> None:
 
 def prepare(settings: Settings) -> None:
     """Makes what every worker relies on, once and before there are several: keys, authority, control database."""
-    from proxy.databases import control_of
-    from proxy.keys import ensure_key, private_dir
+    from proxy.running.databases import control_of
+    from proxy.running.keys import ensure_key, private_dir
 
     home = private_dir(settings.home)
     control_of(settings).close()
     for name in ("scope.key", "values.key"):
         ensure_key(home / "keys" / name)
     if settings.modes:
-        from proxy.ca import ensure_ca
+        from proxy.running.ca import ensure_ca
 
         ensure_ca(home / "ca")
 

@@ -20,13 +20,13 @@ from proxy.config import Settings, parse_address
 from proxy.doors.serving import Server
 from proxy.doors.ways_in import BACKLOG, Addresses, bound
 from proxy.errors import ConfigError
-from proxy.keys import private_dir
-from proxy.metrics import Metrics
-from proxy.pieces import KEY_BYTES, PIECES, fresh
 from proxy.processes.child import Child
 from proxy.processes.roles import metrics_folder
 from proxy.processes.sockets import Sockets, address_of
 from proxy.processes.telling import settings_to_json
+from proxy.running.keys import private_dir
+from proxy.running.metrics import Metrics
+from proxy.running.pieces import KEY_BYTES, PIECES, fresh
 
 log = logging.getLogger("dragoman")
 

@@ -80,4 +80,6 @@ def test_a_scope_is_named_as_the_vault_names_it_or_not_at_all(scope: str) -> Non
 
 
 def test_phases_are_a_closed_set() -> None:
-    assert {str(phase) for phase in ErasurePhase} == {"begun", "done", "held", "reapplied", "refused", "released"}
+    assert {str(phase) for phase in ErasurePhase} == {
+        "asked", "begun", "done", "held", "reapplied", "refused", "released",
+    }  # fmt: skip

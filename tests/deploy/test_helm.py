@@ -10,11 +10,11 @@ from typing import Any
 import kubernetes_validate
 import pytest
 
-from proxy.ca import CertificateAuthority
 from proxy.capture import DEFAULT_PORT
 from proxy.commands.ca import variables
 from proxy.config import load
 from proxy.doors.network.settings import DEFAULT_PORTS
+from proxy.running.ca import CertificateAuthority
 from tests.kubernetes import cluster
 
 CHART = Path(__file__).parents[2] / "deploy" / "helm" / "dragoman"

@@ -23,9 +23,9 @@ import pytest
 from audit.reading import reading
 from audit.verify import Verified, verify_store
 from proxy.app import App
-from proxy.ca import CERTIFICATE_FILE
 from proxy.config import Limits, Settings, parse_origin
 from proxy.fakes.server import FakeProvider
+from proxy.running.ca import CERTIFICATE_FILE
 from redaction.detect import Engine
 from redaction.detectors import build_engine
 from redaction.pool import DetectionResult

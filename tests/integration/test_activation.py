@@ -13,7 +13,6 @@ import pytest
 from typer.testing import CliRunner
 
 from policies.load import read, read_text
-from proxy.activating import earlier, propose
 from proxy.commands.policy import app as commands
 from proxy.console.app import application
 from proxy.console.settings import ConsoleSettings
@@ -22,7 +21,8 @@ from proxy.control.store import ControlStore
 from proxy.control.tables import policy_version
 from proxy.control.tokens import Role
 from proxy.errors import ConfigError
-from proxy.policy_source import files_of, stored
+from proxy.policy.activating import earlier, propose
+from proxy.policy.source import files_of, stored
 
 POLICY = """\
 version: 1

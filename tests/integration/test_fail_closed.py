@@ -99,8 +99,8 @@ async def test_a_vault_that_fails(
         ("proxy.gate.tokenize", DEFECT, "internal", 500),
         ("proxy.gate.outgoing", DEFECT, "internal", 500),
         ("proxy.gate.commit", DEFECT, "internal", 500),
-        ("proxy.records.transfer_record", DEFECT, "internal", 500),
-        ("proxy.clearing.Restorer", DEFECT, "internal", 500),
+        ("proxy.steps.records.transfer_record", DEFECT, "internal", 500),
+        ("proxy.steps.clearing.Restorer", DEFECT, "internal", 500),
         ("proxy.gate.watched", DEFECT, "internal", 500),
     ],
 )
@@ -234,7 +234,7 @@ async def test_an_outcome_that_cannot_be_written_does_not_take_the_answer_away(
 ) -> None:
     caplog.set_level(0)
     async with each_door() as it, it.client("openai") as client:
-        monkeypatch.setattr("proxy.closing.close", failing(DEFECT))
+        monkeypatch.setattr("proxy.steps.closing.close", failing(DEFECT))
         answer = await client.post("/v1/chat/completions", json=chat(MAIL))
         assert answer.status_code == 200
         await it.settled()

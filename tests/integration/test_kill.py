@@ -19,10 +19,10 @@ import pytest
 
 from audit.reading import reading
 from audit.verify import verify_store
-from proxy.ca import CERTIFICATE_FILE
 from proxy.fakes.hold import Hold
 from proxy.fakes.server import FakeProvider
-from proxy.mirrors import SENDERS as MIRROR_SENDERS
+from proxy.running.ca import CERTIFICATE_FILE
+from proxy.running.mirrors import SENDERS as MIRROR_SENDERS
 
 BODY = {"model": "fake-echo", "messages": [{"role": "user", "content": "I am anna.schmidt@example.com"}]}
 SENDERS = 8

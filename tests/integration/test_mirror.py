@@ -14,7 +14,7 @@ import pytest
 
 from proxy.fakes.leaks import assert_no_leak
 from proxy.fakes.server import FakeProvider
-from proxy.mirrors import Mirrors
+from proxy.running.mirrors import Mirrors
 from proxy.transport import Transport
 from redaction.vault import open_vault
 

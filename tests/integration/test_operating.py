@@ -15,8 +15,8 @@ import pytest
 from aiohttp import web
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from proxy import expiry, logs
 from proxy.errors import ConfigError
+from proxy.running import expiry, logs
 from tests.ports import free_port
 
 MAIL = "anna.schmidt@example.com"
@@ -144,7 +144,7 @@ async def test_what_ends_soon_is_in_metrics_log_and_doctor(stand: Any, logged: A
         it.app.control.add_credential("messenger")
         it.app.control.add_credential("messenger", overlap_s=600)
         _, token = it.app.control.tokens.create(Role.AUDITOR, "Anna Schmidt", (), 3)
-        from proxy.operating import ending, watch_expiry
+        from proxy.running.operating import ending, watch_expiry
 
         now = time.time()
         found = {one.what: one for one in ending(it.app.settings, it.app.control, now)}

@@ -13,7 +13,7 @@ from policies.edit import add_exception
 from policies.errors import PolicyFileError
 from proxy.app import App
 from proxy.errors import ConfigError
-from proxy.value_refs import ValueRefs
+from proxy.policy.value_refs import ValueRefs
 
 POLICY = """\
 version: 1

@@ -24,10 +24,10 @@ from proxy.commands.doctor import examine
 from proxy.config import load, parse_origin
 from proxy.console.log import AuditLog
 from proxy.console.settings import ConsoleSettings
-from proxy.databases import vault_of
 from proxy.errors import ConfigError
 from proxy.fakes.hold import Hold
 from proxy.fakes.leaks import assert_no_leak
+from proxy.running.databases import vault_of
 from redaction.errors import VaultError
 from redaction.vault import tables
 from tests.postgres import PostgresServer, postgres_server, postgres_url, server_programs
@@ -204,7 +204,7 @@ async def test_a_machine_that_cannot_see_what_was_stopped_lets_nothing_pass(
     one = machine("one")
     async with stand(**one) as it, it.client("openai") as client:
         assert (await client.post("/v1/chat/completions", json=chat("hello"))).status_code == 200
-        monkeypatch.setattr("proxy.in_force.STALE_S", -1.0)
+        monkeypatch.setattr("proxy.policy.in_force.STALE_S", -1.0)
         answer = await client.post("/v1/chat/completions", json=chat("hello"))
         assert (answer.status_code, answer.json()["error"]["code"]) == (503, "control_away")
         assert len(it.received()) == 1

@@ -8,7 +8,7 @@ import pytest
 from proxy.errors import RefusedError
 from proxy.fakes.leaks import assert_no_leak
 from proxy.fakes.server import FakeProvider
-from proxy.routing import renamed_model
+from proxy.steps.routing import renamed_model
 
 MAIL, IBAN = "anna.schmidt@example.com", "DE89 3704 0044 0532 0130 00"
 KEY = {"authorization": "Bearer sk-of-the-provider"}

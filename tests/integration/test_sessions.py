@@ -262,7 +262,7 @@ async def test_a_defect_in_any_step_is_a_refusal_that_ends_the_session(
 
         async with session(it) as socket:
             await until(socket, "session.created")
-            monkeypatch.setattr(f"proxy.turns.{step}", broken)
+            monkeypatch.setattr(f"proxy.steps.turns.{step}", broken)
             await socket.send_json(item(MAIL))
             (event,) = await until(socket, "error")
             assert event["error"]["code"] == "internal"

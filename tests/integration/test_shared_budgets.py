@@ -11,9 +11,9 @@ from audit.record import OutcomeRecord
 from policies.budgets import Spending
 from policies.load import loads
 from policies.policy import Policy
-from proxy.adapters import ledger_entries
 from proxy.errors import RefusedError
-from proxy.spending import Budgets
+from proxy.running.adapters import ledger_entries
+from proxy.steps.spending import Budgets
 from tests.audit.conftest import exchange_record
 
 

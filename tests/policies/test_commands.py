@@ -17,7 +17,7 @@ from policies.cli import today_utc
 from policies.load import read
 from proxy.cli import COMMANDS
 from proxy.commands.policy import app
-from proxy.value_refs import ValueRefs
+from proxy.policy.value_refs import ValueRefs
 
 NAMES = ["lint", "test", "explain", "diff", "simulate", "except", "facts", "schema", "show", "fmt", "new"]
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from proxy.detecting import CurrentDetection
+from proxy.policy.detecting import CurrentDetection
 from redaction.errors import DetectionError
 from redaction.pool import DetectionResult
 from redaction.segment import Segment

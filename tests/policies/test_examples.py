@@ -14,9 +14,9 @@ from policies.model import FindingFacts
 from policies.new import EXAMPLES
 from policies.register import bundled_file
 from proxy.commands.policy import app
-from proxy.own_entities import own_entities
-from proxy.policy_facts import EngineFacts
-from proxy.policy_source import check_examples, unsupported
+from proxy.policy.own_entities import own_entities
+from proxy.policy.source import check_examples, unsupported
+from proxy.steps.policy_facts import EngineFacts
 from redaction.settings import EngineSettings
 
 TODAY = date(2026, 11, 24)

@@ -12,8 +12,8 @@ from policies.cases import run_cases
 from policies.errors import UsageError
 from policies.load import read_text
 from policies.register import bundled_file
-from proxy.excepting import Wanted, except_value
-from proxy.value_refs import ValueRefs
+from proxy.policy.excepting import Wanted, except_value
+from proxy.policy.value_refs import ValueRefs
 
 TODAY = date(2026, 11, 24)
 REST = {"id": "rest", "when": {"entity": "none"}, "do": "allow"}

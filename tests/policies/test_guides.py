@@ -10,7 +10,7 @@ from ruamel.yaml import YAML
 
 from policies.load import read_text
 from proxy.commands.policy import app
-from proxy.policy_source import check_examples, unsupported
+from proxy.policy.source import check_examples, unsupported
 
 GUIDES = Path(__file__).parents[2] / "docs" / "guides"
 LANGUAGES = ("en", "de", "vi")

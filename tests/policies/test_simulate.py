@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from policies.model import MediaKind
 from policies.policy import Policy
 from policies.simulate import RecordedFinding, RecordedTransfer, as_data, render, simulate
-from proxy.replay import Replay, recorded
+from proxy.policy.replay import Replay, recorded
 
 type Make = Callable[..., Policy]
 

@@ -8,7 +8,7 @@ import pytest
 from policies.load import load_bundled
 from policies.policy import Policy
 from proxy.errors import ConfigError
-from proxy.policy_source import unsupported
+from proxy.policy.source import unsupported
 from redaction import operators
 
 RULES = [{"id": "rest", "when": {"entity": "none"}, "do": "allow"}]

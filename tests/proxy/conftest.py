@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from proxy.pieces import PieceFolder
+from proxy.running.pieces import PieceFolder
 
 
 @pytest.fixture(scope="module")

@@ -25,7 +25,7 @@ from proxy.console.token_desk import TokenDesk
 from proxy.console.trying import Trying
 from proxy.console.verifying import Verification
 from proxy.control.searches import Searches
-from proxy.revealing import Revealing
+from proxy.running.revealing import Revealing
 
 type Answer = Mapping[str, Any] | bytes | Made | Streamed | AsyncIterator[bytes]
 

@@ -10,8 +10,8 @@ from proxy.doors.network.transfers import Transfers, passage_of
 from proxy.doors.network.translate import offered, plain_reply, put_answer_head, put_switch_head, response_of
 from proxy.errors import ProxyError
 from proxy.exchange import Exchange
-from proxy.held import WITHHELD
 from proxy.messages import Headers, Refusal, Reply
+from proxy.steps.held import WITHHELD
 
 FAILED_CLOSED = Refusal(502, "failed_closed", "dragoman failed on this answer, so it is not passed on")
 SWITCHED = 101

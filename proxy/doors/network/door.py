@@ -22,7 +22,6 @@ from mitmproxy.options import Options
 from mitmproxy.proxy.mode_servers import ProxyConnectionHandler
 from mitmproxy.proxy.mode_specs import ProxyMode
 
-from proxy.ca import ensure_ca, upstream_trust
 from proxy.doors.network.certificates import Certificates
 from proxy.doors.network.enginelog import EngineLog
 from proxy.doors.network.hooks import Hooks
@@ -36,6 +35,7 @@ from proxy.doors.network.transfers import NetworkGate, Transfers
 from proxy.doors.proxy_protocol import NamedPeers
 from proxy.errors import ConfigError
 from proxy.messages import Refusal
+from proxy.running.ca import ensure_ca, upstream_trust
 
 POLL_S = 0.02
 """The engine tells nobody when a connection is gone; this is how often it is looked at while stopping."""

@@ -35,7 +35,7 @@ from proxy.doors.network.translate import (
 from proxy.exchange import Ending, State
 from proxy.framing.websocket import is_handshake
 from proxy.messages import Headers, Origin, Refusal
-from proxy.passing import HostVerdict
+from proxy.steps.passing import HostVerdict
 
 FAILED_CLOSED = Refusal(503, "failed_closed", "dragoman failed on this request; nothing was sent", 1)
 DRAINING = Refusal(503, "draining", "dragoman is shutting down; try again", 1)

@@ -38,9 +38,9 @@ from proxy.doors.network.trailers import survive_trailers
 from proxy.doors.network.transfers import CANCELLED, Passage, Transfers, passage_of, refusal_for
 from proxy.doors.network.translate import plain_reply, response_of
 from proxy.exchange import Ending
-from proxy.held import HELD_BYTES
 from proxy.messages import Refusal, Reply
-from proxy.session import Session
+from proxy.steps.held import HELD_BYTES
+from proxy.steps.session import Session
 
 type Commands = layer.CommandGenerator[Any]
 

@@ -28,7 +28,7 @@ from proxy.doors.network.transfers import Transfers
 from proxy.doors.network.translate import connection_egress, peer_of
 from proxy.doors.proxy_protocol import SIGNATURE
 from proxy.messages import Origin, Refusal
-from proxy.passing import HostVerdict
+from proxy.steps.passing import HostVerdict
 
 ACCESS_DENIED = bytes.fromhex("15 0303 0002 02 31")
 """TLS alert, fatal, access_denied (RFC 8446 section 6.2): the app's error message then says why."""

@@ -24,7 +24,7 @@ from proxy.doors.network.transfers import Transfers, passage_of
 from proxy.exchange import Ending
 from proxy.framing.websocket import FAILED, POLICY, TOO_BIG, Close, Message, may_be_sent
 from proxy.messages import Refusal
-from proxy.session import Session, Turn
+from proxy.steps.session import Session, Turn
 
 type Commands = layer.CommandGenerator[Any]
 

@@ -78,7 +78,7 @@ KEY_LOGS = ("SSLKEYLOGFILE", "MITMPROXY_SSLKEYLOGFILE")
 class NetworkSettings:
     """Everything that the network door needs to know.
 
-    confdir: folder of the authority (`proxy.ca.ensure_ca`). modes: mitmproxy's mode specs. body_bytes: of a request as
+    confdir: folder of the authority (`proxy.running.ca`). modes: mitmproxy's mode specs. body_bytes: of a request as
     it came. head_bytes: of a request's line and fields. connect_s: until an upstream's connection stands, TLS included.
     idle_s: without any byte on a client's connection. handshake_s: until a client's connection, or the tunnel in it,
     begins its first request. request_s: from a request's first byte until its head is whole, and from then on until its

@@ -19,8 +19,8 @@ from proxy.doors.network.translate import Sendable, egress_of, plain_reply, send
 from proxy.exchange import Ending, Exchange
 from proxy.framing.websocket import Message
 from proxy.messages import Egress, Origin, Refusal, Reply
-from proxy.passing import HostVerdict
-from proxy.session import Session, Turn
+from proxy.steps.passing import HostVerdict
+from proxy.steps.session import Session, Turn
 
 logger = logging.getLogger("dragoman.network")
 

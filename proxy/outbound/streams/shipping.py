@@ -19,10 +19,10 @@ from audit.ids import new_id, now_ms
 from audit.store import Store
 from proxy.config import Settings
 from proxy.control.cursors import Cursor, Cursors
-from proxy.databases import join_log
 from proxy.errors import ProxyError
 from proxy.outbound.streams import NAMES
 from proxy.outbound.streams.base import SendError, Sink, StreamSettings
+from proxy.running.databases import join_log
 
 log = logging.getLogger("dragoman")
 

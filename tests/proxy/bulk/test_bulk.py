@@ -20,7 +20,7 @@ from proxy.bulk import run as running
 from proxy.bulk.job import BulkError, Done, Job, digest_of
 from proxy.bulk.worker import TEMPORARY, Worker
 from proxy.config import load
-from proxy.databases import serve_log
+from proxy.running.databases import serve_log
 
 MAIL = "anna.schmidt@example.com"
 PHONE = "+49 151 23456789"

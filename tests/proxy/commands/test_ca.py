@@ -9,8 +9,8 @@ import pytest
 from cryptography import x509
 from typer.testing import CliRunner
 
-from proxy.ca import ensure_ca
 from proxy.commands.ca import EXAMPLES, app
+from proxy.running.ca import ensure_ca
 
 
 @pytest.fixture

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from proxy.ca import ensure_ca
 from proxy.commands import doctor
 from proxy.commands.doctor import Check, examine
 from proxy.config import Settings
 from proxy.control.store import ControlStore
-from proxy.keys import ensure_key
+from proxy.running.ca import ensure_ca
+from proxy.running.keys import ensure_key
 from tests.ports import free_port
 
 type Fault = Callable[[Settings, pytest.MonkeyPatch], Settings | None]

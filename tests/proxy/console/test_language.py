@@ -15,7 +15,6 @@ from policies import fields
 from policies.facts import FACTS, FactKind
 from policies.groups import ENTITY_TYPES
 from policies.model import Code
-from proxy.answers import _READ as READ
 from proxy.console.health import _OLD as OLD
 from proxy.console.incident_page import WINDOWS
 from proxy.console.inputs import SEARCH_FORMS
@@ -25,6 +24,7 @@ from proxy.control.policies import ProposalState
 from proxy.control.reveals import RevealState
 from proxy.control.tokens import Role
 from proxy.erasure.providers import Verdict
+from proxy.steps.answers import _READ as READ
 
 
 def test_languages_have_the_same_keys_and_the_same_gaps() -> None:

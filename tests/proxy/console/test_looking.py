@@ -8,9 +8,9 @@ from aiohttp import web
 from audit.events import StopRecord
 from audit.ids import now_ms
 from audit.values import StopState, StopTarget
-from proxy.admin import admin_handler
 from proxy.control.tokens import Role
-from proxy.metrics import Metrics
+from proxy.running.admin import admin_handler
+from proxy.running.metrics import Metrics
 from tests.audit.conftest import blocked_record
 from tests.ports import free_port
 from tests.proxy.console.conftest import Console, Start, browser, fill

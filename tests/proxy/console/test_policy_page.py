@@ -13,8 +13,8 @@ from audit.ids import now_ms
 from policies.load import read, read_text
 from proxy.control.policies import ProposalState
 from proxy.control.tokens import Role
-from proxy.policy_history import Step, steps, told
-from proxy.policy_source import files_of, read_files, stored
+from proxy.policy.history import Step, steps, told
+from proxy.policy.source import files_of, read_files, stored
 from tests.proxy.console.conftest import SAME, Console, browser, form_of
 
 POLICY = """\

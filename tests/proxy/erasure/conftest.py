@@ -17,7 +17,7 @@ from proxy.erasure.carrying_out import Erasing
 from proxy.erasure.deleting import Deletion, HttpDeleter
 from proxy.erasure.plan import Plan, make_plan, references_of
 from proxy.erasure.providers import Verdict
-from proxy.policy_source import load_policy
+from proxy.policy.source import load_policy
 from redaction.vault import ProviderObject, Scope, SqlVault, open_vault
 from tests.audit.conftest import exchange_record
 

@@ -16,9 +16,9 @@ from proxy.framing.websocket import Message
 from proxy.gate import Gate, GateLimits, Services
 from proxy.identity import CredentialBook, Subject
 from proxy.messages import Door, Egress, Header, Headers, Origin
-from proxy.rehearsing import ForgettingVault
-from proxy.scopes import ScopeRefs
-from proxy.services import Active
+from proxy.policy.rehearsing import ForgettingVault
+from proxy.steps.scopes import ScopeRefs
+from proxy.steps.services import Active
 from redaction.detect import Engine
 from redaction.pool import DetectionResult
 from redaction.segment import Segment

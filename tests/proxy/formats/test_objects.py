@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.adapters import ThreadedVault
 from proxy.exchange import Cleared, Ending, Exchange, State
 from proxy.formats.base import Endpoint
 from proxy.formats.core import STORE
 from proxy.formats.openai_chat import FORMAT as CHAT
 from proxy.framing.coding import decoder
 from proxy.messages import Headers, Origin, Outgoing
+from proxy.running.adapters import ThreadedVault
 from redaction.restore import Restorable, Restorer
 from redaction.vault import open_vault
 

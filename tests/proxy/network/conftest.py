@@ -12,8 +12,8 @@ from typing import Any
 import httpx
 import pytest
 
-from proxy.ca import CertificateAuthority, ensure_ca
 from proxy.doors.network import NetworkDoor, NetworkSettings
+from proxy.running.ca import CertificateAuthority, ensure_ca
 from tests.network_fakes import WAIT_S, FakeGate, Upstream
 
 

@@ -1,0 +1,96 @@
+"""The end of a transfer: what the answer held that we did not send, what it created, and the outcome in the log.
+
+Bindings are written before the answer ends, the rest after its last byte reached the client, so it costs nobody time;
+whatever fails here is counted, and the transfer's own record is durable already.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Sequence
+
+from audit.errors import AuditError, LedgerError
+from audit.record import FindingCount, OutcomeRecord
+from proxy.exchange import Ending, Exchange
+from proxy.steps import records
+from proxy.steps.answers import keep_answer, look_at
+from proxy.steps.found import Found, count
+from proxy.steps.reading import kept_from_storing
+from proxy.steps.spending import spending_of
+from proxy.steps.work import Services, Work, known
+from redaction.errors import RedactionError
+
+AGAIN_S = (0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8, 25.6)
+"""Pauses between attempts to write an outcome: its transfer has happened, so a database that is away for a minute must
+not cost its record. The transfer counts as open meanwhile, so that there is a bound to how many wait."""
+
+
+async def close(work: Work, services: Services, exchange: Exchange, ending: Ending, *, detect_s: float) -> None:
+    """Write the outcome."""
+    findings, inspected = await _inspect_answer(work, services, exchange, detect_s)
+    record = records.outcome_record(
+        exchange,
+        ending,
+        at_ms=services.clock_ms(),
+        findings=findings,
+        inspected=inspected,
+        expired=work.facts.expired,
+        attempt=work.facts.attempt,
+    )
+    try:
+        await _written(services, record)
+    except AuditError as error:
+        # The next start closes the transfer as interrupted; nothing is sent until the ledger works again.
+        services.observe("outcome_not_recorded", error.code)
+    if exchange.reader is not None:
+        usage = exchange.reader.facts.usage
+        services.budgets.add_tokens(spending_of(work), (usage.input_tokens or 0) + (usage.output_tokens or 0))
+    await keep_answer(work, services, exchange, ending, detect_s)
+
+
+async def _written(services: Services, record: OutcomeRecord) -> None:
+    """Append an outcome; while the log says that it wrote nothing and that trying again can help, try again."""
+    for pause in AGAIN_S:
+        try:
+            await services.recorder.append(record)
+            return
+        except LedgerError as error:
+            if error.code not in {"ledger_busy", "ledger_full"}:
+                raise
+        await asyncio.sleep(pause)
+    await services.recorder.append(record)
+
+
+def bind(work: Work, services: Services, object_ids: Sequence[str]) -> Awaitable[None]:
+    """Begin to bind what the provider will keep to the scopes of this exchange; await the rest of it."""
+    inspected = known(work.inspected)
+    if not inspected.keeps or kept_from_storing(work):
+        return _bound(services, ())
+    destination, scopes = work.destination.name, known(work.tokenized).scopes
+    owner = work.identity.application
+    return _bound(services, [services.vault.bind(destination, one, scopes, owner) for one in object_ids])
+
+
+async def _bound(services: Services, begun: Sequence[Awaitable[None]]) -> None:
+    for one in begun:
+        try:
+            await one
+        except RedactionError as error:
+            # Nothing leaves because of it: later answers about the object keep their placeholders.
+            services.observe("binding_failed", error.code)
+
+
+async def _inspect_answer(
+    work: Work, services: Services, exchange: Exchange, detect_s: float
+) -> tuple[tuple[FindingCount, ...], str]:
+    """Personal data in the answer that is not one of our placeholders, counted; and how it was looked for."""
+    if exchange.session is not None:
+        return exchange.session.answer()
+    if work.seen is not None:
+        return count(work.seen.found)[0], work.seen.inspected
+    found, inspected = await _look(work, services, exchange, detect_s)
+    return count(found)[0], inspected
+
+
+async def _look(work: Work, services: Services, exchange: Exchange, detect_s: float) -> tuple[list[Found], str]:
+    """What is found in the words of the answer as the provider sent them."""
+    texts = exchange.reader.facts.texts if exchange.reader is not None else {}
+    return await look_at(list(texts.values()), services, detect_s)

@@ -1,0 +1,97 @@
+"""What was found in a transfer, and how a record counts it: kinds of data, places by schema, no text and no pointer.
+
+Findings with what was decided for them enter; rows of the record leave. Rows are remembered: they hold closed names and
+schema pointers only, which say nothing about anybody.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import NamedTuple
+
+from audit.record import MAX_FINDINGS, FindingCount
+from audit.values import Operator, SegmentKind
+from policies.model import Action, Decision
+from proxy.steps.declared import named
+from redaction.finding import Finding
+from redaction.segment import Segment
+from redaction.segment import SegmentKind as TextKind
+
+_POINTER = re.compile(r"(?:path|query|header|/)[A-Za-z0-9_.~*/$:-]*", re.ASCII)
+_ENTITY = re.compile(r"[A-Z][A-Z0-9_]{0,47}", re.ASCII)
+_LANGUAGE = re.compile(r"[a-z]{2,3}", re.ASCII)
+
+KEPT = Decision(Action.ALLOW)
+"""For what was only seen: personal data in an answer, which nothing replaced."""
+
+
+class Found(NamedTuple):
+    """One finding with what was decided for it and where it stood. A tuple, because a long talk has hundreds."""
+
+    finding: Finding
+    segment: Segment
+    language: str
+    decision: Decision
+
+
+def count(found: Sequence[Found]) -> tuple[tuple[FindingCount, ...], int]:
+    """Findings as counts, the most frequent first, and how many found no row."""
+    if not found:
+        return (), 0
+    # Rows are validated when they are made, so one is made per kind of finding and not per finding.
+    decisions = {id(item.decision): item.decision for item in found}
+    kinds = Counter([
+        (id(decision), one.entity_type, one.score, language, one.recognizer, segment.schema_pointer, segment.kind)
+        for one, segment, language, decision in found
+    ])  # fmt: skip
+    alike: Counter[_Row] = Counter()
+    for kind, n in kinds.items():
+        alike[_in_words(kind, decisions[kind[0]])] += n
+    ranked = alike.most_common()
+    kept = tuple(_row(kind, n) for kind, n in ranked[:MAX_FINDINGS])
+    return kept, sum(n for _, n in ranked[MAX_FINDINGS:])
+
+
+type _Kind = tuple[int, str, float, str, str, str, TextKind]
+"""What makes findings alike, as they come: the decision's identity first. Cheap, for there may be hundreds."""
+type _Row = tuple[str, str, int, str, str, str, str, str, str]
+
+
+def _in_words(alike: _Kind, decision: Decision) -> _Row:
+    _, entity_type, score, language, recognizer, place, kind = alike
+    action = decision.action
+    operator = decision.operator if action is Action.ALLOW or action is Action.TRANSFORM else action
+    decile = min(9, int(score * 10))
+    return entity_type, operator, decile, language, recognizer, decision.rule_id, decision.exception, place, kind
+
+
+@lru_cache(maxsize=4096)
+def _row(kind: _Row, n: int) -> FindingCount:
+    """The same rows come again with every turn, and making one validates it. Closed names and schema pointers only."""
+    entity_type, operator, decile, language, recognizer, rule, exception, place, segment_kind = kind
+    return FindingCount(
+        entity_type=entity_name(entity_type),
+        operator=Operator(operator),
+        n=n,
+        rule=named(rule),
+        score_decile=decile,
+        language=language if _LANGUAGE.fullmatch(language) else None,
+        recognizer=named(recognizer),
+        exception=named(exception),
+        where=where(place),
+        kind=SegmentKind(segment_kind),
+    )
+
+
+def where(schema_pointer: str) -> str | None:
+    """A schema pointer as a record may hold it; one that is not of the allowed shape says only that there was one."""
+    if not schema_pointer:
+        return None
+    pointer = schema_pointer.replace("#", "/$json")[:128]
+    return pointer if _POINTER.fullmatch(pointer) else "/*"
+
+
+def entity_name(entity_type: str) -> str:
+    """An entity type as a record may hold it."""
+    return entity_type if _ENTITY.fullmatch(entity_type) else "CUSTOM"

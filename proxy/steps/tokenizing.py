@@ -1,0 +1,215 @@
+"""From decisions to new texts: scopes are opened, placeholders issued, texts of the app that look like one protected.
+
+At most one batched call per scope and round; nothing is looked up later, so restoring needs no vault. The mappings are
+committed when this returns, which is before the transfer is recorded.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from types import MappingProxyType
+from typing import Protocol
+
+from policies.model import Action
+from proxy.identity import Identity
+from proxy.steps.found import Found
+from proxy.steps.scopes import ScopeRefs, in_application_scope
+from proxy.steps.services import AsyncVault, Bound, Offload
+from redaction.errors import OperatorError, VaultError
+from redaction.restore import Restorable
+from redaction.segment import Segment, SegmentKind
+from redaction.tokens import is_token
+from redaction.transform import Decided, Item, look_alikes, rewritten, settle, surfaces
+from redaction.vault import Scope
+from redaction.vault.base import SESSION
+
+ROUNDS = 3
+"""Of looking for look-alikes; a second one finds something only where a new placeholder was guessed."""
+
+
+class Tokenizing(Protocol):
+    """What tokenizing asks: the vault, the references of scopes, and where long work is done."""
+
+    @property
+    def vault(self) -> AsyncVault: ...
+
+    @property
+    def scopes(self) -> ScopeRefs: ...
+
+    @property
+    def offload(self) -> Offload: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Tokenized:
+    """texts: pointer -> new text, only of the segments that changed. restorable: what the answer may hold.
+
+    scopes: session first, then the app's if it was needed. commit_key: of the session's scope, for commitments.
+    """
+
+    texts: Mapping[str, str]
+    restorable: Restorable
+    scopes: tuple[Scope, ...]
+    commit_key: bytes
+
+
+@dataclass(slots=True)
+class _Plan:
+    """What is to be replaced in one segment, and in which scope its placeholders are issued."""
+
+    segment: Segment
+    scope: Scope
+    decided: tuple[Decided, ...] = ()
+
+
+async def tokenize(
+    services: Tokenizing,
+    identity: Identity,
+    destination: str,
+    found: Sequence[Found],
+    segments: Sequence[Segment],
+    bound: Bound | None,
+    persons: Sequence[str] = (),
+) -> Tokenized:
+    """Replace what was decided to be replaced. Raises RedactionError when a placeholder cannot be made or kept.
+
+    persons: pseudonymous references of whom the transfer concerns; the scopes it writes into are kept as theirs.
+    """
+    try:
+        return await _tokenize(services, identity, destination, found, segments, bound, persons)
+    except VaultError as error:
+        if error.code != "shredded":
+            raise
+        # Somebody was erased while this process still had the scope in memory, which now has forgotten it.
+        return await _tokenize(services, identity, destination, found, segments, bound, persons)
+
+
+async def _tokenize(
+    services: Tokenizing,
+    identity: Identity,
+    destination: str,
+    found: Sequence[Found],
+    segments: Sequence[Segment],
+    bound: Bound | None,
+    persons: Sequence[str],
+) -> Tokenized:
+    scopes = await _scopes(services, identity, destination, segments, bound)
+    plans = _plans(scopes, found, segments)
+    known = dict(bound.restorable) if bound is not None else {}
+    size = sum(len(segment.text) for segment in segments)
+    issued: dict[str, dict[Item, str]] = {scope.id: {} for scope in scopes}
+    for _ in range(ROUNDS):
+        await _issue(services.vault, scopes, plans, issued, persons)
+        for tokens in issued.values():
+            known.update([(token, surface) for (_, surface), token in tokens.items()])
+        restorable = Restorable(known)
+        if not known or not await services.offload(size, partial(_protect, plans, restorable)):
+            texts = await services.offload(size, lambda: _texts(plans, issued))
+            # With the new texts, so that restore knows which URLs were really sent.
+            restorable = restorable.with_sent(texts.values(), numbers=_numbers(plans, texts))
+            return Tokenized(texts, restorable, scopes, scopes[0].commit_key)
+    raise OperatorError("texts keep looking like placeholders that were just made", code="unstable")
+
+
+async def _scopes(
+    services: Tokenizing, identity: Identity, destination: str, segments: Sequence[Segment], bound: Bound | None
+) -> tuple[Scope, ...]:
+    """The conversation's scope, then the app's where a segment needs it."""
+    refs, vault = services.scopes, services.vault
+    # Where the conversation's own scope is gone, the app's may be left, which is no place for its placeholders.
+    session = next((scope for scope in bound.scopes if scope.kind == SESSION), None) if bound is not None else None
+    if session is None:
+        ref = refs.session(identity, destination, segments)
+        session = await vault.open_scope(ref, kind=SESSION, destination=destination)
+    if not any(in_application_scope(segment) for segment in segments):
+        return (session,)
+    ref = refs.application(identity, destination)
+    return session, await vault.open_scope(ref, kind="application", destination=destination)
+
+
+def _plans(scopes: Sequence[Scope], found: Sequence[Found], segments: Sequence[Segment]) -> list[_Plan]:
+    plans = {
+        segment.pointer: _Plan(segment, scopes[-1] if in_application_scope(segment) else scopes[0])
+        for segment in segments
+    }
+    decided: dict[str, list[Decided]] = {}
+    # Hundreds of findings share a handful of decisions.
+    chosen: dict[int, tuple[str, Mapping[str, str | int]] | None] = {}
+    last: Segment | None = None
+    items: list[Decided] = []
+    for finding, segment, _, decision in found:
+        key = id(decision)
+        if key not in chosen:
+            params = MappingProxyType(dict(decision.params))
+            chosen[key] = (decision.operator.value, params) if decision.action is Action.TRANSFORM else None
+        how = chosen[key]
+        if how is not None:
+            if segment is not last:
+                last, items = segment, decided.setdefault(segment.pointer, [])
+            items.append(Decided(finding, *how))
+    for pointer, items in decided.items():
+        plans[pointer].decided = settle(items)
+    return list(plans.values())
+
+
+async def _issue(
+    vault: AsyncVault,
+    scopes: Sequence[Scope],
+    plans: Sequence[_Plan],
+    issued: dict[str, dict[Item, str]],
+    persons: Sequence[str],
+) -> None:
+    """Placeholders for every surface that has none yet, one batch per scope."""
+    for scope in scopes:
+        # The conversation is somebody's even where nothing was replaced: its key opens the commitments of the log.
+        concerns = scope is scopes[0] and persons
+        known, wanted = issued[scope.id], dict[Item, None]()
+        for plan in plans:
+            if plan.scope is scope and plan.decided:
+                wanted.update(dict.fromkeys(surfaces(plan.segment.text, plan.decided)))
+        missing = [item for item in wanted if item not in known] if known else list(wanted)
+        if missing or concerns:
+            tokens = await vault.issue(scope, missing, persons)
+            known.update(zip(missing, tokens, strict=True))
+
+
+def _protect(plans: Sequence[_Plan], restorable: Restorable) -> bool:
+    """Add what the app itself wrote in the spelling of a restorable placeholder; whether anything was added."""
+    added = False
+    for plan in plans:
+        alike = look_alikes(plan.segment.text, restorable, plan.decided)
+        if not alike:
+            continue
+        spans = [(one.finding.start, one.finding.end) for one in plan.decided]
+        new = [
+            one
+            for one in alike
+            if not any(start <= one.finding.start and one.finding.end <= end for start, end in spans)
+        ]
+        if new:
+            plan.decided = settle((*plan.decided, *new))
+            added = True
+    return added
+
+
+def _numbers(plans: Sequence[_Plan], texts: Mapping[str, str]) -> frozenset[str]:
+    """Placeholders that stand where a number was, and nowhere where words were."""
+    numbers: set[str] = set()
+    words: set[str] = set()
+    for plan in plans:
+        new = texts.get(plan.segment.pointer) if plan.decided else None
+        if new is not None:
+            of_number = plan.segment.kind is SegmentKind.NUMBER
+            (numbers if of_number and len(plan.decided) == 1 and is_token(new) else words).add(new)
+    return frozenset(numbers - words)
+
+
+def _texts(plans: Sequence[_Plan], issued: Mapping[str, Mapping[Item, str]]) -> dict[str, str]:
+    texts = {}
+    for plan in plans:
+        if plan.decided:
+            text = plan.segment.text
+            new = rewritten(text, plan.decided, issued[plan.scope.id], plan.scope.token_key)
+            if new != text:
+                texts[plan.segment.pointer] = new
+    return texts
