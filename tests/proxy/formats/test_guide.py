@@ -41,7 +41,8 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     itself = shutil.ignore_patterns("test_guide.py")
     for name in ("proxy", "tests/proxy/formats", "docs"):
         shutil.copytree(ROOT / name, folder / name, ignore=itself)
-    for name in ("audit", "policies", "redaction", "pyproject.toml", "tests/conftest.py", ".venv-outside"):
+    own = (path.relative_to(ROOT) for path in (ROOT / "tests").glob("*.py"))
+    for name in ("audit", "policies", "redaction", "pyproject.toml", ".venv-outside", *own):
         (folder / name).symlink_to(ROOT / name)
     for path, (language, text) in files().items():
         target = folder / path
