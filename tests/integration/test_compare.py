@@ -30,14 +30,14 @@ async def compared(tmp_path: Path, stand: Any) -> Any:
 
 
 async def say(it: Any, chat: Callable[..., dict[str, Any]], *texts: str) -> list[str]:
-    """The exchanges of these questions."""
+    """The exchanges of these questions, each kept with both answers before the next is asked."""
     ids = []
     async with it.client("openai", headers=KEY) as client:
         for text in texts:
             answer = await client.post("/v1/chat/completions", json=chat(text))
             assert answer.status_code == 200
             ids.append(answer.headers["dragoman-transfer"])
-    await settled(it)
+            await settled(it)
     return ids
 
 
