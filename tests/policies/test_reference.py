@@ -104,7 +104,7 @@ def test_every_code_of_the_source_is_explained() -> None:
 
 
 def test_every_code_that_is_explained_exists() -> None:
-    files = [*(ROOT / "policies").glob("*.py"), ROOT / "proxy" / "policy_source.py"]
+    files = [*(ROOT / "policies").glob("*.py"), ROOT / "proxy" / "policy" / "source.py"]
     source = "".join(path.read_text(encoding="utf-8") for path in files)
     for code in rows(TEXT[TEXT.index("## What lint says") :]):
         assert f'"{code}"' in source, code
