@@ -4,12 +4,12 @@ A fingerprint is a keyed hash of one request, so that an approval lets the same 
 no other. Rows are forgotten a week after they were made.
 """
 
-import time
 from dataclasses import dataclass
 from enum import StrEnum
 
 import sqlalchemy as sa
 
+from audit.ids import now_ms
 from proxy.control.database import ControlDatabase
 from proxy.control.tables import approval
 from proxy.errors import ConfigError, FormatError
@@ -102,7 +102,7 @@ class Approvals:
 
     def granted(self) -> dict[bytes, frozenset[str]]:
         """Fingerprint -> rules that may not hold it, of every approval that has not ended."""
-        wanted = (approval.c.state == ApprovalState.APPROVED) & (approval.c.until > _now_ms())
+        wanted = (approval.c.state == ApprovalState.APPROVED) & (approval.c.until > now_ms())
         found: dict[bytes, frozenset[str]] = {}
         with self._database.read() as connection:
             for row in connection.execute(sa.select(approval).where(wanted)):
@@ -120,7 +120,7 @@ def end_of(hours: int) -> int:
     """When an approval that is given now ends (ms); said once, for the record and the store. Raises ConfigError."""
     if not 1 <= hours <= MAX_HOURS:
         raise ConfigError(f"an approval lasts 1 to {MAX_HOURS} hours")
-    return _now_ms() + hours * 3_600_000
+    return now_ms() + hours * 3_600_000
 
 
 def in_words(text: str) -> str:
@@ -137,7 +137,3 @@ def _row(row: "sa.Row[tuple[object, ...]]") -> HeldRequest:
         row.reference, row.at, row.application, row.destination, rules, row.fingerprint, state, row.until,
         row.reason, row.because,
     )  # fmt: skip
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000

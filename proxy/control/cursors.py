@@ -4,11 +4,11 @@ The cursor moves only after the receiver has a batch; whoever loses the lease me
 sends the batch again.
 """
 
-import time
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from audit.ids import now_ms
 from proxy.control.database import ControlDatabase, insert_if_free
 from proxy.control.tables import stream
 
@@ -37,7 +37,7 @@ class Cursors:
 
     def claim(self, name: str, holder: str, lease_ms: int) -> Cursor | None:
         """Takes or renews the lease; None where somebody else has it."""
-        now = _now_ms()
+        now = now_ms()
         row = {"name": name, "position": None, "holder": holder, "until": 0, "sent": None, "failures": 0, "error": ""}
         free = (stream.c.holder == holder) | (stream.c.until < now)
         with self._database.write() as connection:
@@ -49,7 +49,7 @@ class Cursors:
 
     def moved(self, name: str, holder: str, position: int, *, sent: bool) -> bool:
         """The receiver has everything before `position`. False where the lease is somebody else's by now."""
-        values = {"position": position, "failures": 0, "error": ""} | ({"sent": _now_ms()} if sent else {})
+        values = {"position": position, "failures": 0, "error": ""} | ({"sent": now_ms()} if sent else {})
         return self._change(name, holder, values)
 
     def failed(self, name: str, holder: str, error: str) -> None:
@@ -79,7 +79,3 @@ class Cursors:
 
 def _cursor(row: "sa.Row[tuple[object, ...]]") -> Cursor:
     return Cursor(row.name, row.position, row.holder, row.until, row.sent, row.failures, row.error)
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000

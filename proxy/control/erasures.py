@@ -4,12 +4,11 @@ A row holds neither identifier nor reference. The digest is of the random refere
 that nobody can try names against it. A request waits for a week.
 """
 
-import time
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from audit.ids import new_id
+from audit.ids import new_id, now_ms
 from proxy.control.database import ControlDatabase
 from proxy.control.policies import Person
 from proxy.control.tables import erasure_request
@@ -43,7 +42,7 @@ class ErasureRequests:
 
     def waiting(self) -> tuple[ErasureRequest, ...]:
         """Every request that waits, newest first."""
-        rows = sa.select(erasure_request).where(erasure_request.c.at > _now_ms() - WAITS_MS)
+        rows = sa.select(erasure_request).where(erasure_request.c.at > now_ms() - WAITS_MS)
         with self._database.read() as connection:
             return tuple(_request(row) for row in connection.execute(rows.order_by(erasure_request.c.id.desc())))
 
@@ -52,7 +51,7 @@ class ErasureRequests:
 
         Else what this person asks for from now on, or did before, and False. Raises RefusedError where too many wait.
         """
-        now = _now_ms()
+        now = now_ms()
         table = erasure_request
         with self._database.write() as connection:
             connection.execute(table.delete().where(table.c.at <= now - WAITS_MS))
@@ -74,7 +73,3 @@ class ErasureRequests:
 
 def _request(row: "sa.Row[tuple[object, ...]]") -> ErasureRequest:
     return ErasureRequest(row.id, row.at, Person(row.asked_by, row.asked_name), row.reason)
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000

@@ -4,14 +4,13 @@ Texts of policy files enter, as their owners wrote them; nothing of a transfer d
 configuration asks for two; then nobody agrees to what the same person asked for.
 """
 
-import time
 from dataclasses import dataclass
 from enum import StrEnum
 
 import orjson
 import sqlalchemy as sa
 
-from audit.ids import new_id
+from audit.ids import new_id, now_ms
 from proxy.control.database import ControlDatabase, insert_if_free
 from proxy.control.tables import policy_activation, policy_proposal, policy_version
 from proxy.errors import ProposalError
@@ -74,7 +73,7 @@ class Policies:
 
     def keep(self, digest: str, name: str, files: dict[str, str]) -> None:
         """Remember what a policy's files say, the policy first; once per digest."""
-        row = {"digest": digest, "name": name, "at": _now_ms(), "files": orjson.dumps(list(files.items())).decode()}
+        row = {"digest": digest, "name": name, "at": now_ms(), "files": orjson.dumps(list(files.items())).decode()}
         with self._database.write() as connection:
             connection.execute(insert_if_free(connection, policy_version).values(row))
 
@@ -97,7 +96,7 @@ class Policies:
 
     def propose(self, digest: str, name: str, by: Person, *, instead_of: str, people: int) -> Proposal:
         """Ask for a stored policy. people: how many have to want it."""
-        now, alone, proposal = _now_ms(), people < 2, new_id()
+        now, alone, proposal = now_ms(), people < 2, new_id()
         row = {
             "id": proposal, "at": now, "digest": digest, "name": name, "instead_of": instead_of,
             "asked_by": by.actor, "asked_name": by.name, "agreed_by": "", "agreed": now if alone else 0,
@@ -120,7 +119,7 @@ class Policies:
                 raise ProposalError("whoever asked for a policy cannot agree to it; a second person has to")
             waits = (policy_proposal.c.id == proposal) & (policy_proposal.c.state == ProposalState.WAITING)
             change = policy_proposal.update().where(waits)
-            agreed = {"state": str(ProposalState.AGREED), "agreed_by": by.actor, "agreed": _now_ms()}
+            agreed = {"state": str(ProposalState.AGREED), "agreed_by": by.actor, "agreed": now_ms()}
             connection.execute(change.values(agreed))
         return self.find(proposal)
 
@@ -158,7 +157,3 @@ def _proposal(row: "sa.Row[tuple[object, ...]]") -> Proposal:
         row.id, row.at, row.digest, row.name, row.instead_of, row.asked_by, row.agreed_by, row.agreed,
         ProposalState(row.state), row.reason,
     )  # fmt: skip
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000

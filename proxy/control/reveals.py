@@ -4,7 +4,6 @@ Rows hold placeholders and references, never what they stand for. A request wait
 for an hour; rows are forgotten after a week. Every change is one statement that tells whether it was still allowed.
 """
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -12,7 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from audit.ids import new_id
+from audit.ids import new_id, now_ms
 from proxy.control.database import ControlDatabase
 from proxy.control.tables import reveal
 from proxy.control.tokens import Token
@@ -78,7 +77,7 @@ class Reveals:
 
     def ask(self, token: Token, wanted: Wanted) -> RevealRequest:
         """A new request. Raises RefusedError where too many are kept already."""
-        now = _now_ms()
+        now = now_ms()
         made = RevealRequest(new_id(), now, token.id, token.name, "", "", wanted, RevealState.WAITING, now + WAITS_MS)
         with self._database.write() as connection:
             connection.execute(reveal.delete().where(reveal.c.asked < now - KEPT_MS))
@@ -108,7 +107,7 @@ class Reveals:
         """The second person agrees. False where it does not wait (any more). Raises RefusedError for the first one."""
         self._second(request_id, token)
         values = {"approver": token.id, "approver_name": token.name, "state": str(RevealState.APPROVED)}
-        return self._change(request_id, RevealState.WAITING, values | {"until": _now_ms() + HOLDS_MS})
+        return self._change(request_id, RevealState.WAITING, values | {"until": now_ms() + HOLDS_MS})
 
     def deny(self, request_id: str, token: Token) -> bool:
         """Ends the waiting, or an agreement that was not used yet; whoever asked may take it back."""
@@ -132,7 +131,7 @@ class Reveals:
     def _change(
         self, request_id: str, state: RevealState, values: Mapping[str, object], *more: sa.ColumnElement[bool]
     ) -> bool:
-        where = (reveal.c.id == request_id, reveal.c.state == str(state), reveal.c.until > _now_ms(), *more)
+        where = (reveal.c.id == request_id, reveal.c.state == str(state), reveal.c.until > now_ms(), *more)
         with self._database.write() as connection:
             return connection.execute(reveal.update().where(*where).values(dict(values))).rowcount > 0
 
@@ -158,13 +157,9 @@ def data(one: RevealRequest) -> dict[str, Any]:
 
 def _request(row: "sa.Row[tuple[object, ...]]") -> RevealRequest:
     state = RevealState(row.state)
-    if state in {RevealState.WAITING, RevealState.APPROVED} and row.until <= _now_ms():
+    if state in {RevealState.WAITING, RevealState.APPROVED} and row.until <= now_ms():
         state = RevealState.EXPIRED
     wanted = Wanted(RevealKind(row.kind), row.what, row.reason, row.scope, row.exchange, row.ticket)
     return RevealRequest(
         row.id, row.asked, row.asker, row.asker_name, row.approver, row.approver_name, wanted, state, row.until
     )
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000

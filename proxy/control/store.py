@@ -4,12 +4,12 @@ Credentials enter as digests only; the credential itself is shown once, when it 
 """
 
 import secrets
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
 import sqlalchemy as sa
 
+from audit.ids import now_ms
 from proxy.control.approvals import Approvals
 from proxy.control.cursors import Cursors
 from proxy.control.database import ControlDatabase, file_url, insert_if_free
@@ -62,7 +62,7 @@ class ControlStore:
     def add_credential(self, application: str, *, overlap_s: int | None = None) -> str:
         """A new credential, returned once. overlap_s: seconds after which the older ones of this app end."""
         value = CREDENTIAL_PREFIX + secrets.token_urlsafe(32)
-        now = _now_ms()
+        now = now_ms()
         with self._database.write() as connection:
             if overlap_s is not None:
                 end = now + overlap_s * 1000
@@ -93,7 +93,7 @@ class ControlStore:
             if not stopped:
                 return connection.execute(stop.delete().where(where)).rowcount > 0
             # Another machine may stop the same at this moment; then it is stopped, and that is what was wanted.
-            new = insert_if_free(connection, stop).values(target=target, name=name, since=_now_ms())
+            new = insert_if_free(connection, stop).values(target=target, name=name, since=now_ms())
             return connection.execute(new).rowcount > 0
 
     def stops(self) -> dict[str, frozenset[str]]:
@@ -113,7 +113,7 @@ class ControlStore:
     def activated(self, name: str, policy_digest: str) -> None:
         """Remember that a policy became active."""
         with self._database.write() as connection:
-            connection.execute(policy_activation.insert().values(at=_now_ms(), name=name, digest=policy_digest))
+            connection.execute(policy_activation.insert().values(at=now_ms(), name=name, digest=policy_digest))
 
     def close(self) -> None:
         """Close every connection."""
@@ -122,8 +122,4 @@ class ControlStore:
 
 def _valid() -> sa.Select[tuple[bytes, str, int, int | None]]:
     columns = (credential.c.digest, credential.c.application, credential.c.created, credential.c.expires)
-    return sa.select(*columns).where(credential.c.expires.is_(None) | (credential.c.expires > _now_ms()))
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000
+    return sa.select(*columns).where(credential.c.expires.is_(None) | (credential.c.expires > now_ms()))

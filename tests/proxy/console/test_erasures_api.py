@@ -212,8 +212,8 @@ def test_a_request_is_forgotten_after_a_week(two: Console, monkeypatch: pytest.M
 
     with two.client() as client:
         erase(client, preview(client)["seal"])
-        real = erasures._now_ms
-        monkeypatch.setattr(erasures, "_now_ms", lambda: real() + erasures.WAITS_MS)
+        real = erasures.now_ms
+        monkeypatch.setattr(erasures, "now_ms", lambda: real() + erasures.WAITS_MS)
         assert client.get(ERASURES).json()["items"] == []
         as_another(two, client, "Ms Second")
         assert erase(client, preview(client)["seal"]).json()["state"] == "waiting"

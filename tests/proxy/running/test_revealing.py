@@ -121,7 +121,7 @@ def test_a_request_and_an_agreement_end_by_themselves(
     if when == "agreed":
         office.revealing.approve(office.bert, asked.id)
     later = time.time_ns() // 1_000_000 + (reveals.WAITS_MS if when == "waiting" else reveals.HOLDS_MS) + 1
-    monkeypatch.setattr(reveals, "_now_ms", lambda: later)
+    monkeypatch.setattr(reveals, "now_ms", lambda: later)
     with pytest.raises(GoneError):
         (
             office.revealing.approve(office.bert, asked.id)
