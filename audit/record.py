@@ -141,6 +141,7 @@ class Recorded:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_facts", f.encode(self))
+        self.agree()
 
     def like(self, **given: Any) -> Self:
         """This record with other values in some fields. Only they are checked; the others were when it was made.
@@ -223,10 +224,6 @@ class TransferRecord(ExchangeFacts):
     kind: ClassVar[str] = "transfer"
     bytes_out: Annotated[int, f.COUNT, "Size of the body as it leaves."]
     commitment_out: Annotated[str, f.DIGEST, "Salted commitment to the body as it leaves."]
-
-    def __post_init__(self) -> None:
-        ExchangeFacts.__post_init__(self)
-        self.agree()
 
     def agree(self) -> None:
         """See `Recorded.agree`."""
