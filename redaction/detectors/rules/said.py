@@ -8,6 +8,7 @@ from typing import Final
 from redaction.detectors.rules.text import (
     ANY,
     CAP,
+    CERTAIN,
     NAME,
     PARTICLE,
     Text,
@@ -138,15 +139,12 @@ _SMALL_CALLED: Final = re.compile(
     rf"(?m)^\s{{0,3}}(?i:ok|okay|hey|thx|thanks|ty|sorry|bye|danke|alles klar|cool|ja|yes|yep|nö|no|well|omg|btw|lol),? (?P<value>{ANY})(?=\s?[,!])"
 )
 
-# Above what the name model says against a name when it is sure: here the words around it are surer.
-_CERTAIN: Final = 0.82
-
 _RULES: Final = (
     (_HONORIFIC, "name_honorific", 0.9, ()),
     (_INTRODUCED, "name_introduced", 0.85, ()),
     (_SIGNED, "name_signed", 0.85, ()),
     (_RELATED, "name_related", 0.75, ()),
-    (_LABELLED, "name_labelled", _CERTAIN, (":", "=", "|", ">")),
+    (_LABELLED, "name_labelled", CERTAIN, (":", "=", "|", ">")),
     (_DISPLAYED, "name_displayed", 0.9, ("@",)),
     (_DASHED, "name_signed", 0.7, ("-", "—", "–", "~", "/")),
 )
@@ -168,7 +166,7 @@ def find(text: Text) -> Iterator[Finding]:
             continue
         for match in text.page.matches(expression):
             strong = recognizer == "name_related" and _is_own(text, match)
-            yield from _taken(text, *match.span("value"), _CERTAIN if strong else score, recognizer, strong=strong)
+            yield from _taken(text, *match.span("value"), CERTAIN if strong else score, recognizer, strong=strong)
     yield from _greeted(text)
     yield from _reserved(text)
     for match in text.page.matches(_LABELLED_LIST):
@@ -176,7 +174,7 @@ def find(text: Text) -> Iterator[Finding]:
     for match in text.page.matches(_WEAK_INTRODUCED):
         yield from _taken(text, *match.span("value"), 0.7, "name_introduced", known_only=True)
     for match in text.page.matches(_MENTIONED):
-        yield from _taken(text, *match.span("value"), _CERTAIN, "name_mentioned", known_only=True)
+        yield from _taken(text, *match.span("value"), CERTAIN, "name_mentioned", known_only=True)
     for match in text.page.matches(_SPEAKER):
         group = "value" if match["value"] else "bare"
         yield from _taken(text, *match.span(group), 0.85, "name_speaker", known_only=group == "bare")
@@ -201,7 +199,7 @@ def _reserved(text: Text) -> Iterator[Finding]:
 
 def _greeted(text: Text) -> Iterator[Finding]:
     for match in text.page.matches(_GREETED):
-        yield from _each(text, match, _CERTAIN, "name_greeted")
+        yield from _each(text, match, CERTAIN, "name_greeted")
 
 
 def _each(text: Text, match: "re.Match[str]", score: float, recognizer: str) -> Iterator[Finding]:
@@ -267,8 +265,8 @@ def _is_place(word: str) -> bool:
 def _small(text: Text) -> Iterator[Finding]:
     """The same in lower case, as in chat: only what is no ordinary word, or stands in a list."""
     for expression, recognizer, score in (
-        (_SMALL_HONORIFIC, "name_honorific", _CERTAIN),
-        (_SMALL_INTRODUCED, "name_introduced", _CERTAIN),
+        (_SMALL_HONORIFIC, "name_honorific", CERTAIN),
+        (_SMALL_INTRODUCED, "name_introduced", CERTAIN),
         (_SMALL_GREETED, "name_greeted", 0.65),
         (_SMALL_SIGNED, "name_signed", 0.7),
         (_SMALL_LABELLED, "name_labelled", 0.7),

@@ -28,6 +28,8 @@ _SENTENCE_END: Final = frozenset('.!?…:\n•*|>"“„(')
 _COMPANY: Final = re.compile(
     r" (?:& Co|GmbH|AG|SE|KG|OHG|UG|e\.V|Inc|Ltd|LLC|PLC|Corp|Co\.|Group|Bank|University|Universität)\b"
 )
+CERTAIN: Final = 0.82
+"""Above what the name model says against a name when it is sure (0.81): here the words around it are surer."""
 # What is shouted, measured or written by machines all in capitals is no name by itself.
 _MOST_CAPITALS: Final = 3
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Final
 
-from redaction.detectors.rules.text import LOW, UP, Text, Word
+from redaction.detectors.rules.text import CERTAIN, LOW, UP, Text, Word
 from redaction.finding import Finding
 from redaction.lexicon import is_word, phrases, without_marks, words
 
@@ -27,8 +27,6 @@ _INTRODUCED: Final = re.compile(
     rf"(?<![\w-])(?i:tên (?:tôi|em|mình|anh|chị|con|cháu|đầy đủ|khách|của (?:tôi|em|mình|anh|chị))(?: là|:)?|tên là|ten la|ten (?:toi|em|minh|chi)(?: la)?|(?:tôi|em|mình|tớ|con|cháu|toi|minh) "
     rf"(?:tên|ten)(?: là| la)?|(?:mình|em|tôi|tớ|toi|minh|to) (?:là|la)|đây là|gặp|gap|nhờ|thưa) (?P<value>[{UP}{LOW}]{{2,7}}(?: [{UP}{LOW}]{{1,7}}){{0,3}})(?!\w)"
 )
-# Above what the name model says against a name when it is sure.
-_CERTAIN: Final = 0.82
 # A surname that is no ordinary word without its mark either.
 _DISTINCT: Final = words("vi_distinct_surnames")
 _ENTITIES: Final = words("vi_entities")
@@ -190,7 +188,7 @@ def _honorifics(text: Text) -> Iterator[Finding]:
         value = " ".join(parts)
         if parts and value.lower() not in _place_starts():
             end = match.start("value") + len(value)
-            yield Finding(match.start("value"), end, "PERSON", _CERTAIN, "name_vi_honorific")
+            yield Finding(match.start("value"), end, "PERSON", CERTAIN, "name_vi_honorific")
         elif (
             not parts and len(match["value"].split(" ")[0]) > 1 and not _is_ordinary(text, match["value"].split(" ")[0])
         ):
@@ -221,7 +219,7 @@ def _introduced(text: Text) -> Iterator[Finding]:
             parts.append(part)
         if parts and " ".join(parts).lower() not in _NOT_CALLED and (strong or parts[0][0].isupper()):
             start = match.start("value")
-            score = _CERTAIN if strong else 0.75
+            score = CERTAIN if strong else 0.75
             yield Finding(start, start + len(" ".join(parts)), "PERSON", score, "name_vi_introduced")
 
 
