@@ -1,6 +1,7 @@
 """The page of transfers: every field of the log filters, searches are kept, and what was found can be taken along."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from pydantic import ValidationError
@@ -57,11 +58,15 @@ def transfers(desk: Desk, ask: Ask) -> Shown:
 
 def further(desk: Desk, ask: Ask) -> Shown:
     """Further rows of a search, for the page's own script."""
-    wanted = wanted_of(given_of(ask.query))
-    filters = inputs.filters_of(wanted)
-    return View(
-        "further", {"page": desk.questions.transfers(ask.visitor, filters, before=wanted.before, limit=wanted.limit)}
-    )
+    return rows_of(desk, ask, given_of(ask.query))
+
+
+def rows_of(desk: Desk, ask: Ask, given: Mapping[str, str], refs: tuple[str, ...] | None = None) -> View:
+    """The rows alone. given: of the query. refs: of a person, instead of an identifier."""
+    wanted = wanted_of(given)
+    filters = replace(inputs.filters_of(wanted), refs=refs)
+    page = desk.questions.transfers(ask.visitor, filters, before=wanted.before, limit=wanted.limit)
+    return View("further", {"page": page})
 
 
 def _acted(desk: Desk, ask: Ask, kept: Mapping[str, str]) -> str:

@@ -1,7 +1,7 @@
 """The pages, each answering one question. A view asks and shapes; it decides nothing and holds no words."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from audit.holders import Holding
@@ -16,7 +16,7 @@ from proxy.console.problems import InputError
 from proxy.console.questions import Filters, NotFoundError
 from proxy.console.sankey import HEIGHT, WIDTH, picture
 from proxy.console.site import Ask, Shown, View
-from proxy.console.transfers_page import FURTHER, ON_A_PAGE, given_of, wanted_of
+from proxy.console.transfers_page import FURTHER, ON_A_PAGE, given_of, rows_of
 from proxy.errors import ConfigError
 
 PERIODS = (1, 7, 30, 90, 365)
@@ -153,7 +153,9 @@ def person(desk: Desk, ask: Ask) -> Shown:
     held = desk.questions.who(ask.visitor, filters)
     page = desk.questions.transfers(ask.visitor, filters, before=None, limit=ON_A_PAGE)
     n = sum(line.transfers for line in held.lines)
-    further = f"/person/rows?of={desk.sought.keep(ask.visitor, refs)}&limit={FURTHER}"
+    further = ""
+    if page.next is not None:
+        further = f"/person/rows?of={desk.sought.keep(ask.visitor, refs)}&limit={FURTHER}"
     context = {"asked": True, "held": held, "page": page, "n": n, "names": FACTS, "further": further}
     return View("person", {**context, "cards": cards(held.lines, _register(desk))})
 
@@ -163,11 +165,7 @@ def theirs(desk: Desk, ask: Ask) -> Shown:
     ask.visitor.require(Right.PERSONS)
     given = given_of(ask.query)
     refs = desk.sought.find(ask.visitor, given.pop("of", ""))
-    wanted = wanted_of(given)
-    filters = replace(inputs.filters_of(wanted), refs=refs)
-    return View(
-        "further", {"page": desk.questions.transfers(ask.visitor, filters, before=wanted.before, limit=wanted.limit)}
-    )
+    return rows_of(desk, ask, given, refs)
 
 
 def stop(desk: Desk, ask: Ask) -> Shown:
