@@ -14,6 +14,7 @@ from queue import SimpleQueue
 
 from aiohttp import web
 
+from audit.store import PRAGMAS, use_wal
 from proxy.bench.bare import BareGateway, listen
 from proxy.messages import Origin
 
@@ -38,8 +39,9 @@ class Rows:
 
     def _write(self) -> None:
         connection = sqlite3.connect(self._file, isolation_level=None)
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
+        use_wal(connection)
+        for pragma in PRAGMAS:
+            connection.execute(pragma)
         connection.execute("CREATE TABLE entry (idx INTEGER PRIMARY KEY, body BLOB NOT NULL)")
         while True:
             told = [self._waiting.get()]
