@@ -33,13 +33,13 @@ from proxy.policy.value_refs import ValueRefs
 from proxy.processes.ledger_client import RemoteLedger
 from proxy.running.adapters import LedgerReferences, ThreadedAnswers, ThreadedApprovals, ThreadedVault, ledger_entries
 from proxy.running.databases import control_of, serve_log, vault_of
+from proxy.running.flags import FlagSources
 from proxy.running.keys import ensure_key, private_dir
 from proxy.running.metrics import Metrics
 from proxy.running.mirrors import Mirrors
 from proxy.running.operating import watch_expiry, watchers
 from proxy.running.pieces import KEY_BYTES, PIECES, PieceFolder, forgetting, fresh
 from proxy.running.watching import Watched
-from proxy.steps.flags import FlagSources
 from proxy.steps.policy_facts import engine_settings
 from proxy.steps.scopes import ScopeRefs
 from proxy.steps.services import Active, Offload

@@ -26,8 +26,8 @@ from proxy.policy.source import PolicySource, accept
 from proxy.policy.value_refs import ValueRefs
 from proxy.running.adapters import LedgerReferences, ThreadedVault, ledger_entries
 from proxy.running.databases import control_of, join_log, vault_of
+from proxy.running.flags import FlagSources
 from proxy.running.keys import ensure_key
-from proxy.steps.flags import FlagSources
 from proxy.steps.policy_facts import engine_settings
 from proxy.steps.scopes import ScopeRefs
 from proxy.steps.services import Active

@@ -29,7 +29,7 @@ from proxy.identity import CredentialBook
 from proxy.policy.detecting import CurrentDetection
 from proxy.policy.own_entities import own_entities
 from proxy.policy.source import PolicySource, accept, files_of, stored
-from proxy.steps.flags import check_database
+from proxy.running.flags import check_database
 from proxy.steps.policy_facts import ValueRefsOf, facts_of_cases
 from proxy.steps.records import config_digest
 from proxy.steps.services import Active, Detection, Recorder

@@ -17,7 +17,7 @@ from policies.register import bundled_file
 from proxy.config import Settings
 from proxy.errors import ConfigError, ProposalError
 from proxy.policy.own_entities import OwnFacts
-from proxy.steps.flags import allowed_url
+from proxy.running.flags import allowed_url
 from redaction import operators
 
 if TYPE_CHECKING:
