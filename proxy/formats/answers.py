@@ -13,7 +13,7 @@ from proxy.formats.document import decode
 from proxy.formats.facts import Noticed
 from proxy.formats.jsonscan import Form, scan, string_of
 from proxy.formats.shape import Shape, Use
-from proxy.formats.stream import Piece, element_of, looks_like_json, number_of, spliced
+from proxy.formats.stream import Piece, element_of, is_value, looks_like_json, number_of, spliced
 from redaction.restore import Encoding, Restorer
 
 MAX_WHOLE = 256 * 1024 * 1024  # bytes; images of a generation API come as base64 of some 20 MB
@@ -91,6 +91,7 @@ class WholeReader:
                 pieces.append(number)
                 continue
             self._restorer.element = element_of(leaf)
+            self._restorer.alone = is_value(leaf)
             now = self._restorer.whole(value, encoding, strict=self._strict or not leaf.listed, tool=tool)
             if leaf.form is Form.STRING and leaf.shape.use is not Use.STRUCTURAL:
                 self._noticed.text(leaf.pointer, value)

@@ -20,6 +20,7 @@ from proxy.formats.shape import Shape, Use
 from proxy.framing.events import Event, Framer
 from redaction.errors import RestoreError
 from redaction.restore import Encoding, Restorer
+from redaction.segment import SegmentKind
 
 _OPEN, _CLOSE = ("{", "["), ("}", "]")
 _NUMBER = re.compile(r"[0-9]{1,9}")
@@ -141,6 +142,7 @@ class StreamReader:
             at_root = kind and leaf.frame.parent is None
             self._restorer.element = _numbered(self._channels.name(leaf)) if at_root else element_of(leaf)
             number = number_of(leaf, value, self._restorer, tool)
+            self._restorer.alone = is_value(leaf)
             return number or Piece(leaf, value, self._restorer.whole(value, encoding, strict=strict, tool=tool))
         if kind in channels.opaque:
             return None
@@ -174,6 +176,11 @@ class StreamReader:
                 more = one_more(last.data, self._shape, last.path, rest) if last.path else rest
                 added.append(last.event.added(more))
         return added
+
+
+def is_value(leaf: Leaf) -> bool:
+    """Whether a text is one of a call's arguments, which a program reads and not a person."""
+    return (leaf.shape.kind or leaf.frame.kind) is SegmentKind.TOOL_ARGUMENTS
 
 
 def element_of(leaf: Leaf) -> tuple[str, int] | None:

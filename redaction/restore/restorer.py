@@ -16,7 +16,7 @@ from redaction.restore.encodings import Encoding, encode, of_brackets, read_json
 from redaction.restore.found import UNDECIDED, Entry, Match, Undecided
 from redaction.restore.literals import is_word
 from redaction.restore.spelling import MAX_HELD, Restorable
-from redaction.restore.urls import Context, Place
+from redaction.restore.urls import STRING_END, Context, Place
 
 type Element = tuple[str, int]
 MAX_CHANNELS: Final = 4096  # choices, tool calls and parts of one response; a hostile stream could open more for ever
@@ -67,6 +67,7 @@ class Restorer:
     is; without it all do.
     element: set before a text begins, where it stands in an array whose texts readers may join: which array, and its
     place there. A URL that one of them leaves open goes on in the next.
+    alone: set before a text begins that is a value and no words (see `Context`); holds for that one.
     """
 
     __slots__ = (
@@ -78,6 +79,7 @@ class Restorer:
         "_restored",
         "_strict",
         "_withheld",
+        "alone",
         "element",
     )
 
@@ -93,6 +95,7 @@ class Restorer:
         self._withheld = 0
         self._after: dict[str, tuple[int, Context]] = {}
         self.element: Element | None = None
+        self.alone = False
 
     @property
     def restorable(self) -> Restorable:
@@ -137,7 +140,7 @@ class Restorer:
             and (state.encoding is not Encoding.JSON or "\\" not in text)
         ):
             if text:
-                state.context.append(text)
+                state.context.append(_seen(state, text))
                 state.before = text[-1]
             return text
         restored = self._run(state, text, final=False)
@@ -172,7 +175,7 @@ class Restorer:
             return written
         if "[" not in text and state.start.search(text) is None and (encoding is not Encoding.JSON or "\\" not in text):
             if state.element is not None:
-                state.context.append(text)
+                state.context.append(_seen(state, text))
                 self._end(state)
             return text
         restored = self._run(state, text, final=True)
@@ -217,6 +220,7 @@ class Restorer:
 
     def _begun(self, encoding: Encoding, strict: bool) -> _Channel:
         state = _Channel(self._restorable, encoding, strict or self._strict)
+        state.context, self.alone = Context(alone=self.alone), False
         state.element = self.element
         if state.element is not None and self._after:
             array, place = state.element
@@ -239,6 +243,7 @@ class Restorer:
         text = raw
         if state.encoding is Encoding.JSON and "\\" in raw:
             text, places = read_json(raw, final=final)
+        seen = _seen(state, text, raw, places)
         out: list[str] = []
         done = seek = 0  # text before `done` is decided and in `out`; no placeholder begins before `seek`
         hold = len(text)
@@ -252,7 +257,7 @@ class Restorer:
                 continue
             if at > done:
                 out.append(_raw(raw, places, done, at))
-                state.context.append(text[done:at])
+                state.context.append(seen[done:at])
                 done = at
             decided = UNDECIDED if isinstance(found, Undecided) else self._decide(state, text, at, found, final)
             if isinstance(decided, Undecided):
@@ -263,7 +268,7 @@ class Restorer:
             done = seek = end
         if hold > done:
             out.append(_raw(raw, places, done, hold))
-            state.context.append(text[done:hold])
+            state.context.append(seen[done:hold])
         if hold:
             state.before = text[hold - 1]
         state.held = raw[places[hold] if places else hold :]
@@ -317,6 +322,17 @@ class Restorer:
             elif not final and rest.startswith(text[end:after]) and after >= len(text):
                 undecided = True
         return None if undecided else False
+
+
+def _seen(state: _Channel, text: str, raw: str = "", places: list[int] | None = None) -> str:
+    """A text as its context sees it: a quotation mark of JSON itself ends what stands in the string before it."""
+    if state.encoding is not Encoding.JSON or '"' not in text:
+        return text
+    if places is None:
+        return text.replace('"', STRING_END)
+    return "".join(
+        STRING_END if char == '"' and raw[at] == char else char for char, at in zip(text, places, strict=False)
+    )
 
 
 def _raw(raw: str, places: list[int] | None, start: int, end: int) -> str:

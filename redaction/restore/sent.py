@@ -71,8 +71,9 @@ class Sent:
 
     def _found(self) -> dict[str, Tails]:
         urls: dict[str, Tails] = {}
-        for text in self._texts:
-            context, position = Context(), 0
+        # A value that was sent may come back inside of one, and the other way round.
+        for text, alone in [(text, alone) for text in self._texts for alone in (False, True)]:
+            context, position = Context(alone=alone), 0
             for match in _TOKEN.finditer(text):
                 if match[0] not in self._tokens:
                     continue

@@ -2,7 +2,8 @@
 
 A URL that carries a restored value to a foreign host is the classic way to take data out, so every form that some
 reader opens or fetches counts: with a scheme, `www.`, a bare host with a path, a Markdown or CSS target, an HTML
-attribute. The state after a text depends on the text alone, never on how it was cut, and its memory is bounded.
+attribute. Within quotation marks, and where a text is a value by itself, blanks belong to it: whoever fetches it
+escapes them. The state after a text depends on the text alone, never on how it was cut, and its memory is bounded.
 """
 
 import re
@@ -14,14 +15,21 @@ MAX_URL = 2048  # characters of one URL that are compared; nothing is restored b
 MAX_LOOKALIKES = 1000  # that are counted in one channel; more tell nothing new
 _LONGEST_OPENER = 128  # no alternative of _OPENER is longer; what is nearer to the end may still become an opener
 _KEPT = 256  # characters kept for look-behind: a bracket that opened on this line
+STRING_END = "\x1e"
+"""What stands for a quotation mark that begins or ends a string of JSON; those inside are escaped and stay."""
 _WORK = 4096  # text is looked at when this much is there, or when a placeholder wants to know
 
 _OPENER = re.compile(
     r"""
-      (?P<target>\]\(\s{0,8}<?)
-    | (?<!\w)(?P<attribute>(?:src|srcset|href|action|formaction|poster|background|ping)\s{0,8}=\s{0,8}["']?)
+      (?P<target>\]\(\s{0,64}<?)
+    | (?P<reference>\]:\s{0,64}(?!["'\s])<?)
+    | (?<!\w)(?P<attribute>(?:src|srcset|imagesrcset|href|action|formaction|poster|background|ping)\s{0,8}=\s{0,8}["']?)
     | (?<!\w)(?P<style>url\(\s{0,8}["']?)
+    | (?P<refresh>;\s{0,8}url\s{0,8}=\s{0,8}["']?)
+    | (?P<quoted>(?:(?<!\w)["']|\x1e)\s{0,8}(?:https?|wss?|ftp):)
+    | (?P<relative>(?:(?<!\w)["']|[(=,\x1e])\s{0,8}/[/\\])
     | (?P<scheme>[a-z][a-z0-9+.\-]{0,15}:[/\\]{2})
+    | (?<!\w)(?P<special>(?:https?|wss?|ftp):)
     | (?<!\w)(?P<direct>(?:mailto|tel|sms|javascript):)
     | (?<!\w)(?P<data>data:(?:[a-z]{1,20}/|[,;]))
     | (?<!\w)(?P<www>www\.)
@@ -30,17 +38,29 @@ _OPENER = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 # Every alternative of _OPENER but the host contains one of these, or one of the schemes.
-_SIGNS = ("](", "=", ":/", ":\\", "url(", "www.")
-_SCHEMES = ("mailto:", "tel:", "sms:", "javascript:", "data:")
+_SIGNS = ("](", "]:", "=", "//", "/\\", ":/", ":\\", "url(", "www.")
+_SCHEMES = ("mailto:", "tel:", "sms:", "javascript:", "data:", "http:", "https:", "ws:", "wss:", "ftp:")
+# A value that a program reads as a URL, blanks and all (WHATWG URL 4.1: `https:` and one slash are enough).
+_ALONE = re.compile(r"\s{0,8}((?:https?|wss?|ftp):|/[/\\])", re.IGNORECASE)
+_NEVER = re.compile(r"(?!)")
+# Before one of these a reference of Markdown is none that leads anywhere: `[1]: [PERSON_…]` is a footnote.
+_LEADS = re.compile(r"[/\\:&%?]")
 _HOST_SIGN = re.compile(r"\.(?:xn--[a-z0-9\-]{1,40}|[a-z]{2,24}|\d{1,3})(?::\d{1,5})?[/?]")
 _PLAIN_END = re.compile(r"""[\s"<>`\x00-\x1f]""")
-_TARGET_END = re.compile(r"\s|(?<!\\)[()]")  # balanced parentheses belong to a target (CommonMark 6.3)
-_ANGLE_END = re.compile(r"[>\n]")
-_BARE_END = re.compile(r"[\s>]")
-_STYLE_END = re.compile(r"[\s)]")
-_QUOTED_END = {'"': re.compile('"'), "'": re.compile("'")}
-_AUTHORITY = re.compile(r"(?:[a-z][a-z0-9+.\-]{0,15}:[/\\]{2}|www\.)[^/?#\\]*", re.IGNORECASE)
+_TARGET_END = re.compile(r"[\x00- ]|(?<!\\)[()]")  # balanced parentheses belong to a target (CommonMark 6.3)
+_ANGLE_END = re.compile(r"(?<!\\)>|[\n\x1e]")
+_REFERENCE_END, _REFERENCE_ANGLE_END = re.compile(r"[\x00- ]"), re.compile(r"(?:(?<!\\)>|[\n\x1e])")
+_REFRESH_END = re.compile(r"[\"'>\x1e]")
+_BARE_END = re.compile(r"[\t\n\f\r >\x1e]")  # white space of HTML and CSS is that of ASCII; so is Markdown's
+_STYLE_END = re.compile(r"[\t\n\f\r )\x1e]")
+_QUOTED_END = {'"': re.compile('["\x1e]'), "'": re.compile("['\x1e]")}
+# Quotation marks of a text may never close, those of JSON always do.
+_VALUE_END = {'"': re.compile('["\n\x1e]'), "'": re.compile("['\n\x1e]"), STRING_END: re.compile(STRING_END)}
+_AUTHORITY = re.compile(
+    r"(?:[a-z][a-z0-9+.\-]{0,15}:[/\\]{2}|(?:https?|wss?|ftp):[/\\]?|[/\\]{2}|www\.)[^/?#\\]*", re.IGNORECASE
+)
 _AUTHORITY_TAIL = re.compile(r"""[^/?#\\\s"<>`]*""")
+_LINE_END = re.compile(r'["\n\x1e]')
 _LOOKALIKE = re.compile(r"\[[a-z][a-z0-9_]{0,19}_([0-9a-z]{12}|[0-9a-z]{8})\]", re.IGNORECASE)
 
 
@@ -66,9 +86,11 @@ class Context:
     Append literal text and placeholders in their order; ask `place` right before a placeholder.
     """
 
-    __slots__ = ("_depth", "_end", "_new", "_position", "_size", "_text", "_url", "lookalikes")
+    __slots__ = ("_alone", "_depth", "_end", "_new", "_position", "_size", "_text", "_url", "lookalikes")
 
-    def __init__(self) -> None:
+    def __init__(self, *, alone: bool = False) -> None:
+        """alone: the text is a value that a program reads, not words: one that begins as a URL is one to its end."""
+        self._alone = alone
         self._text = ""
         self._new: list[str] = []
         self._size = 0
@@ -96,13 +118,13 @@ class Context:
     def place(self) -> Place:
         """Where a placeholder stands that comes next."""
         self._advance(0)
-        if self._url is None:
+        if self._url is None or (self._end in (_REFERENCE_END, _REFERENCE_ANGLE_END) and not _LEADS.search(self._url)):
             return OUTSIDE
         return Place(self._url, _AUTHORITY.fullmatch(self._url) is not None)
 
     def bracket_is_open(self) -> bool:
         """Whether a `[` on this line or in this quotation, at most 256 characters back, is still open."""
-        line = "".join((self._text, *self._new))[-_KEPT:].replace('"', "\n").rpartition("\n")[2]
+        line = _LINE_END.split("".join((self._text, *self._new))[-_KEPT:])[-1]
         return line.count("[") > line.count("]")
 
     def finish(self) -> None:
@@ -126,6 +148,10 @@ class Context:
         text, limit = self._text, len(self._text) - margin
         self._count(text, self._position, limit)
         position = self._position
+        if self._alone and limit > 0:
+            self._alone = False
+            if begun := _ALONE.match(text):
+                self._url, self._end, position = begun[1], _NEVER, begun.end()
         if self._url is None and not may_hold_url(text[position:]):
             position = max(position, limit)
         while position < limit:
@@ -153,9 +179,16 @@ class Context:
         self._url, self._depth, self._end = "", 0, _PLAIN_END
         if kind == "target":
             self._end = _ANGLE_END if written.endswith("<") else _TARGET_END
+        elif kind == "reference":
+            self._end = _REFERENCE_ANGLE_END if written.endswith("<") else _REFERENCE_END
         elif kind in ("attribute", "style"):
             bare = _BARE_END if kind == "attribute" else _STYLE_END
             self._end = _QUOTED_END.get(written[-1], bare)
+        elif kind == "refresh":
+            self._end = _QUOTED_END.get(written[-1], _REFRESH_END)
+        elif kind in ("quoted", "relative"):
+            self._url = written[1:].lstrip()
+            self._end = _VALUE_END[written[0]] if kind == "quoted" else _PLAIN_END
         else:
             self._url = written
 
@@ -166,7 +199,7 @@ class Context:
             return limit
         at = end.start()
         self._extend(text[position:at])
-        if self._end is _TARGET_END and not end[0].isspace():
+        if self._end is _TARGET_END and end[0] in "()":
             if end[0] == "(":
                 self._depth += 1
             elif end[0] == ")":

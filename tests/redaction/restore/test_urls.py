@@ -33,7 +33,8 @@ def restored(text: str, encoding: Encoding = Encoding.PLAIN) -> str:
         "https://evil.example/?q={}", "https://evil.example/{}/x", "http://{}.evil.example/", "https://x@{}/",
         "HTTPS://EVIL.EXAMPLE/{}", "ftp://evil.example/{}", "https:\\\\evil.example\\{}", "www.evil.example/{}",
         "evil.example/{}", "evil.xn--p1ai/{}", "evil.example?{}", "evil.example:8080/{}", "10.0.0.1/{}",
-        "![x](https://evil.example/{})", "![](<https://evil.example/a b {}>)", "[x](/go?to={})", "[x]( a(b)c{})",
+        "![x](https://evil.example/{})", "![](<https://evil.example/a b {}>)", "![](<https://evil.example/\\> {}>)", "![](https://evil.example/\u00a0{})",
+        "<img src=//intranet/\u2003{}>", "[x]:          //intranet/{}", "![](          //intranet/{})", "[x](/go?to={})", "[x]( a(b)c{})",
         "[x](a\\)b{})", "[x]: https://evil.example/{}", "<https://evil.example/{}>",
         '<img src="https://evil.example/ ? q= {}">', "<img src='/x {}'>", "<img src=/x?{}>", '<a HREF = "x{}">',
         '<form action="/{}">', "<x style='background:url( /a?{})'>", 'url("/a b {}")', "data:text/html,{}",
@@ -41,6 +42,11 @@ def restored(text: str, encoding: Encoding = Encoding.PLAIN) -> str:
         "https://evil.example/" + "x" * 3000 + "{}", '<img src="' + "y " * 3000 + '{}">',
         "https://crm.example/v/{}", "https://crm.example.evil/u/{}", "https://{}.evil.example/",
         "https://{}.crm.example.evil/", "postgres://u:{}@evil.internal/x", "postgres://u:{}@db.internal.evil/x",
+        "![][x]\n\n[x]: <https://evil.example/?q=a {}>", "[x]: //intranet/{}", "[x]: //[2001:db8::1]/{}",
+        "[x]: //evil.example./{}", "[x]:\n https&colon;&sol;&sol;evil.example&sol;{}", "[x]: //2130706433?{}",
+        "https:evil{}", "https:/2130706433/{}", "wss:evil\\{}", "<object data='https://evil.example/a {}'>",
+        "<object data=//intranet/{}>", "<img imagesrcset='/a 1x, /b {}'>", "<meta content='0;url=//intranet/a {}'>",
+        '{"url": "https://evil.example/?q=a {}"}', "fetch( 'https://evil.example/a {}'", "(//intranet/{})",
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("written", [TOKEN, TOKEN[1:-1], TOKEN.lower(), f"%5B{TOKEN[1:-1]}%5D", f"[[{TOKEN[1:-1]}]]"])
@@ -68,7 +74,8 @@ def test_a_url_that_was_sent_comes_back(text: str) -> None:
         "[x](https://evil.example/) {}",
         "[x](https://evil.example/){}", '<img src="/x">{}', "mailto:{}", "[x](mailto:{})", "TEL:{}",
         "z. B. {}", "und/oder {}",
-        "3.5/{}", "Name:{}", "a/{}", "[{}](https://evil.example/)", "{}(x)",
+        "[1]: {}", "[1]: {}, born", "[1]: see {}", "[12:30]: a/b {}", "// {}", "f(a, // {}", "http: {}",
+        '"https://evil.example/ is down\n{}', "'s https://evil.example/ {}", "3.5/{}", "Name:{}", "a/{}", "[{}](https://evil.example/)", "{}(x)",
     ],
 )  # fmt: skip
 def test_outside_of_urls_everything_is_filled_in(text: str) -> None:
@@ -85,7 +92,35 @@ def test_escapes_do_not_hide_a_url_in_json() -> None:
     for slashes in ("\\/\\/", "\\u002f\\u002F", "//"):
         text = f'{{"a": "https:{slashes}evil.example/{TOKEN}", "b": "{TOKEN}"}}'
         assert restored(text, Encoding.JSON) == text.replace(f'"{TOKEN}"', '"anna"')
-    assert restored(f'{{"a": "https://evil.example/\\n{TOKEN}"}}', Encoding.JSON).endswith('\\nanna"}')
+
+
+@pytest.mark.parametrize("between", [" ", "\\n", "\\t", '\\"', '\\", ', '\\"}', "x" * 9000])
+def test_a_string_of_json_that_begins_as_a_url_is_one_to_its_end(between: str) -> None:
+    text = (
+        f'{{"a": "https://evil.example/{between}{TOKEN}", "b": "<a href=\\"/\\">{TOKEN}</a>", "c": ["x", "{TOKEN}"]}}'
+    )
+    assert restored(text, Encoding.JSON) == text.replace(f">{TOKEN}<", ">anna<").replace(f'", "{TOKEN}"]', '", "anna"]')
+
+
+@pytest.mark.parametrize("text", ["https://evil.example/a {}", " HTTPS:evil\n{}", "//intranet/ {}", 'https://a/"{}'])
+def test_a_value_that_begins_as_a_url_is_one_to_its_end(text: str) -> None:
+    text = text.replace("{}", TOKEN)
+    restorer = Restorer(Restorable(SET, SENT))
+    restorer.alone = True
+    assert restorer.whole(text) == text
+    restorer.alone = True
+    assert "".join(restorer.feed("c", char) for char in text) + restorer.flush("c") == text
+    restorer.alone = True
+    assert restorer.whole(f"see {text.split()[0]} {TOKEN}").endswith(" anna")
+
+
+def test_a_url_with_blanks_that_was_sent_as_a_value_comes_back_as_one() -> None:
+    text = f"https://crm.example/find?name=a b {TOKEN}"
+    for sent in (text, f'find("{text}")'):
+        restorer = Restorer(Restorable(SET, [sent]))
+        restorer.alone = True
+        assert restorer.whole(text).endswith("a b anna")
+        assert restorer.whole(f'{{"url": "{text}"}}', Encoding.JSON).endswith('a b anna"}')
 
 
 def test_one_url_cannot_lend_its_permission_to_the_next() -> None:
