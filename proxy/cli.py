@@ -5,6 +5,7 @@ because some of them need libraries that take seconds to load. No traceback ever
 """
 
 import importlib
+import resource
 import sys
 from collections.abc import Sequence
 
@@ -78,6 +79,7 @@ def _not_loaded() -> None:
 
 def main() -> None:
     """Entry point: every error of ours is one line on standard error."""
+    without_core()
     try:
         build(sys.argv[1:])()
     except KeyboardInterrupt:
@@ -89,6 +91,13 @@ def main() -> None:
             message = f"an unexpected {type(error).__name__} happened; this is a defect, please report it"
         typer.echo(f"dragoman: {message}", err=True)
         sys.exit(2)
+
+
+def without_core() -> None:
+    """A crash of this process or a child leaves no picture of its memory, in which originals are."""
+    if resource.getrlimit(resource.RLIMIT_CORE)[1]:
+        # One byte and not none: Linux then hands it to no program that takes dumps either (fs/coredump.c).
+        resource.setrlimit(resource.RLIMIT_CORE, (1, 1))
 
 
 def known_message(error: Exception) -> str | None:

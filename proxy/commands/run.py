@@ -74,7 +74,7 @@ def run(
         detectors=tuple(detectors.split(",")) if detectors else None,
         languages=tuple(languages.split(",")) if languages else None,
     )
-    logs.install(settings.log)
+    logs.install_here(settings.log)
     raise typer.Exit(asyncio.run(_serve(settings)))
 
 

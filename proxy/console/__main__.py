@@ -11,6 +11,7 @@ from typing import Any
 from audit.errors import AuditError
 from proxy.console.settings import ConsoleSettings
 from proxy.errors import ProxyError
+from proxy.running import logs
 
 CANNOT = 3
 """Exit code where starting again would not help."""
@@ -22,6 +23,7 @@ def main() -> int:
     from proxy.console.server import Serving, listen
 
     settings = ConsoleSettings.from_line(sys.stdin.buffer.readline())
+    logs.install_here(settings.log)
     try:
         listening = listen(*settings.host_and_port)
         app = application(settings)

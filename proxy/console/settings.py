@@ -13,7 +13,7 @@ DEFAULT = Settings(home=Path())
 SHARED = (
     "home", "policy", "bundled", "allowed_hosts", "node", "audit_database", "control_database", "vault_database",
     "languages", "detectors", "spacy_models", "policy_people", "admin", "upstreams", "upstream_ca", "provider_keys",
-    "erasure_people",
+    "erasure_people", "log",
 )  # fmt: skip
 """What `dragoman run` and its console have in common, under the same names."""
 
@@ -25,8 +25,8 @@ class ConsoleSettings:
     per_minute: requests of one token; sign_ins_per_minute: attempts to sign in from one address. idle_s, longest_s:
     after how many seconds without a request, and altogether, a session ends. longest_tail_s: and a stream of the API.
     languages, detectors, spacy_models: what texts that somebody tries out are inspected with; as in `Settings`.
-    node, audit_database, control_database, vault_database, policy_people, erasure_people, admin: as in `Settings`; no
-    password is here.
+    node, audit_database, control_database, vault_database, policy_people, erasure_people, admin, log: as in `Settings`;
+    no password is here.
     upstreams, upstream_ca, provider_keys: as in `Settings`, for asking providers to delete what they keep of a person;
     the keys are named here and read when somebody erases.
     oidc: the table of the settings (see `proxy.outbound.identity_provider`).
@@ -52,6 +52,7 @@ class ConsoleSettings:
     oidc: Mapping[str, Any] = field(default_factory=dict)
     policy_people: int = 1
     erasure_people: int = 1
+    log: str = DEFAULT.log
     admin: str = DEFAULT_ADMIN
     upstreams: Mapping[str, Origin] = field(default_factory=dict)
     upstream_ca: Path | None = None

@@ -3,7 +3,6 @@ runs, and ends when standard input does: so it never outlives the process that s
 """
 
 import json
-import logging
 import sys
 import threading
 from collections.abc import Mapping
@@ -12,6 +11,7 @@ from typing import Any
 from audit.errors import AuditError
 from proxy.errors import ProxyError
 from proxy.outbound.settings import OutboundSettings
+from proxy.running import logs
 
 CANNOT = 3
 """Exit code where starting again would not help."""
@@ -24,8 +24,8 @@ def main() -> int:
     from proxy.outbound.streams.shipping import Shipping
     from proxy.running.databases import AUDIT, control_of, database_url
 
-    logging.basicConfig(format="%(message)s", level=logging.WARNING, stream=sys.stderr)
     settings = OutboundSettings.from_line(sys.stdin.buffer.readline())
+    logs.install_here(settings.log)
     try:
         own = settings.as_settings
         store = Store.open(database_url(own, AUDIT) or Home(own.home).database_url, read_only=True)

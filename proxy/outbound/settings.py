@@ -17,6 +17,7 @@ class OutboundSettings:
     node: str = DEFAULT_NODE
     audit_database: str = ""
     control_database: str = ""
+    log: str = "text"
 
     @classmethod
     def of(cls, settings: Settings) -> "OutboundSettings":
@@ -24,7 +25,8 @@ class OutboundSettings:
         from proxy.outbound.streams.settings import read_streams
 
         streams = read_streams(settings.streams, settings.streams_folder or settings.home)
-        return cls(settings.home, streams, settings.node, settings.audit_database, settings.control_database)
+        databases = settings.audit_database, settings.control_database
+        return cls(settings.home, streams, settings.node, *databases, log=settings.log)
 
     @classmethod
     def from_line(cls, line: bytes) -> "OutboundSettings":

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from proxy.cli import known_message
 from proxy.processes import roles
 from proxy.processes.telling import say, told
+from proxy.running import logs
 
 ROLES: dict[str, Callable[[roles.Line], Awaitable[int]]] = {
     "ledger": roles.ledger,
@@ -25,7 +26,9 @@ async def main(role: str) -> int:
     except StopAsyncIteration:
         return 0
     try:
-        return await ROLES[role](roles.Line(json.loads(first), words))
+        line = roles.Line(json.loads(first), words)
+        logs.install_here(line.settings.log)
+        return await ROLES[role](line)
     except Exception as error:
         # The text of an error that is not ours could quote what was inspected.
         say({"error": known_message(error) or f"an unexpected {type(error).__name__} in the {role} process"})

@@ -7,10 +7,15 @@ text: of these a line says where and which class, never what.
 import json
 import logging
 import sys
+import threading
+import warnings
 from datetime import UTC, datetime
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from proxy.errors import ConfigError
+
+if TYPE_CHECKING:
+    from types import TracebackType
 
 OURS = "dragoman"
 FORMS = ("text", "json")
@@ -26,6 +31,23 @@ def install(form: str, stream: TextIO | None = None) -> None:
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)
     logging.getLogger(OURS).setLevel(logging.INFO)
+
+
+def install_here(form: str) -> None:
+    """For a process of ours: the same, and what the interpreter itself would print of an error or a warning goes there
+    as well, because that quotes too. Raises ConfigError."""
+    install(form)
+
+    def failed(kind: type[BaseException], error: BaseException | None, trace: "TracebackType | None") -> None:
+        if error is not None and not issubclass(kind, SystemExit):
+            logging.getLogger(OURS).error("an error that nobody took", exc_info=(kind, error, trace))
+
+    def warned(*_: object, **__: object) -> None:
+        """What a library warns of is for those who build with it."""
+
+    threading.excepthook = lambda one: failed(one.exc_type, one.exc_value, one.exc_traceback)
+    sys.unraisablehook = lambda one: failed(one.exc_type, one.exc_value, one.exc_traceback)
+    warnings.showwarning = warned
 
 
 def said(record: logging.LogRecord) -> str:

@@ -38,7 +38,7 @@ from proxy.doors.network.translate import plain_reply, response_of
 from proxy.framing.http2 import Units
 from proxy.messages import Refusal, Reply
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("dragoman.network")
 
 type Commands = layer.CommandGenerator[Any]
 type ErrorReply = Callable[[ResponseProtocolError], Reply | None]
