@@ -10,18 +10,26 @@ from policies.errors import Problem
 from policies.load import Loaded
 from policies.resolve import Findings
 
+KIND = "user"
+"""Of segment: whose words examples are."""
+
 
 def failing_examples(loaded: Loaded, find: FindsFacts) -> list[Problem]:
     """Examples that are not found, and counterexamples that are; in the order of the file. find: own types suffice."""
     found = Findings(loaded.tree, loaded.sources)
     for path, text, language, name, expected in _examples(loaded):
-        happened = any(fact.entity_type == name for fact in find(text, kind="user", language=language))
+        happened = any(fact.entity_type == name for fact in find(text, kind=KIND, language=language))
         if happened is not expected:
             message = f"{name} is {'not found' if expected else 'found'} in this {path[2][:-1]}"
             missed = "look at `patterns`, `values`, `validator` and `context`"
             hint = missed if expected else "make the pattern stricter"
             found.add(path, message, "example_fails", hint, quote=False)
     return found.problems
+
+
+def texts_of(loaded: Loaded) -> list[tuple[str, str]]:
+    """What `failing_examples` asks about: text and language, each once."""
+    return list(dict.fromkeys((text, language) for _, text, language, _, _ in _examples(loaded)))
 
 
 def _examples(loaded: Loaded) -> Iterator[tuple[tuple[str, str, str, int], str, str, str, bool]]:

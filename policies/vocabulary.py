@@ -4,6 +4,7 @@ A group may hold types and other groups; circles and names that mean nothing are
 """
 
 import re
+from math import prod
 from typing import Final
 
 from policies.compile import SEGMENTS
@@ -16,6 +17,10 @@ from policies.schema import EntitySection, PolicyFile
 
 # A pattern is run on every segment; one that repeats a repetition can take exponential time (ReDoS).
 _NESTED_REPEAT = re.compile(r"\((?:[^()\\]|\\.)*[+*](?:[^()\\]|\\.)*\)[+*{]")
+_TIMES, _TIMES_OF_GROUP = re.compile(r"\{([0-9]+)"), re.compile(r"\)\{([0-9]+)")
+# Repetitions inside of repetitions multiply: no pattern of a real identifier is near this, and the engine's memory
+# for one try, even on the empty text, grows with it.
+_MOST_TIMES = 1_000_000
 VALIDATORS: Final = (
     *("damm", "ean", "iban", "imei", "lei", "luhn", "mod-11-10", "mod-11-2", "mod-37-2", "mod-37-36", "mod-97-10"),
     "verhoeff",
@@ -124,8 +129,16 @@ def _check_pattern(path: Path, pattern: str, found: Findings) -> None:
     if _NESTED_REPEAT.search(pattern):
         hint = "write each repetition once, with an upper bound: `[A-Z]{2}[0-9]{1,8}`"
         found.add(path, "a repetition inside a repetition can take forever", "pattern", hint)
+    elif _times(pattern) > _MOST_TIMES:
+        found.add(path, "its repetitions multiply to more than a text has characters", "pattern", "repeat fewer times")
     elif re.match(pattern, ""):
         found.add(path, "this pattern matches the empty text", "pattern", "ask for at least one character")
+
+
+def _times(pattern: str) -> int:
+    """How often something in it has to stand at least, at most: groups may be inside of each other."""
+    groups = prod(max(1, int(times)) for times in _TIMES_OF_GROUP.findall(pattern))
+    return groups * max((int(times) for times in _TIMES.findall(pattern)), default=1)
 
 
 _KEYS = ("action", "rule", "to", "code", "media", "mirror", "copy")

@@ -59,7 +59,7 @@ class PolicyDesk:
     def __init__(self, source: PolicySource, control: ControlStore, log: AuditLog, *, people: int = 1) -> None:
         """people: how many have to want another policy."""
         self._source, self._control, self._log, self._people = source, control, log, people
-        self._lock = threading.Lock()
+        self._lock, self._trying = threading.Lock(), threading.Lock()
         self._loaded: Loaded | None = None
 
     @property
@@ -106,7 +106,9 @@ class PolicyDesk:
             loaded = read_files(files)
         except PolicyFileError as error:
             return list(error.problems)
-        return sorted([*lint(loaded, datetime.now(UTC).date()), *check_examples(loaded), *check_supported(loaded)])
+        with self._trying:
+            examples = check_examples(loaded, pasted=True)
+        return sorted([*lint(loaded, datetime.now(UTC).date()), *examples, *check_supported(loaded)])
 
     def propose(self, visitor: Visitor, files: Mapping[str, str]) -> Proposal:
         """Asks for a policy to take effect, with all that it includes: now, or when a second person agrees.
@@ -116,7 +118,8 @@ class PolicyDesk:
         visitor.require(Right.ACTIVATE)
         loaded = read_files(files)
         try:
-            accept(loaded)
+            with self._trying:
+                accept(loaded, pasted=True)
         except ConfigError as error:
             raise ProposalError(error.message) from None
         return propose(self._control, loaded, self._in_file(), person_of(visitor), people=self._people)

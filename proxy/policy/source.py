@@ -10,15 +10,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from policies.errors import PolicyFileError, Problem
-from policies.examples import failing_examples
+from policies.examples import KIND, failing_examples, texts_of
 from policies.load import BUNDLED, Loaded, read, read_text
 from policies.policy import Policy
 from policies.register import bundled_file
+from policies.resolve import Findings
 from proxy.config import Settings
 from proxy.errors import ConfigError, ProposalError
-from proxy.policy.own_entities import OwnFacts
+from proxy.policy.own_entities import OwnFacts, OwnFactsApart
 from proxy.running.flags import allowed_url
 from redaction import operators
+from redaction.errors import DetectionError
 
 if TYPE_CHECKING:
     from proxy.control.policies import Proposal
@@ -57,17 +59,31 @@ def read_policy(path: Path | None, bundled: str) -> Loaded:
     return read(path) if path is not None else read_text(bundled_file(bundled), f"bundled:{bundled}")
 
 
-def accept(loaded: Loaded) -> None:
-    """What has to hold before a policy is used, besides its cases. Raises PolicyFileError, ConfigError."""
+def accept(loaded: Loaded, *, pasted: bool = False) -> None:
+    """What has to hold before a policy is used, besides its cases. Raises PolicyFileError, ConfigError.
+
+    pasted: see `check_examples`.
+    """
     unsupported(loaded.policy)
-    if problems := check_examples(loaded):
+    if problems := check_examples(loaded, pasted=pasted):
         raise PolicyFileError(problems)
     operators.load({rule.decision.operator.value for rule in loaded.policy.rules})
 
 
-def check_examples(loaded: Loaded) -> list[Problem]:
-    """Examples of own entity types that do not hold."""
-    return failing_examples(loaded, OwnFacts(loaded.policy.entities)) if loaded.policy.entities else []
+def check_examples(loaded: Loaded, *, pasted: bool = False) -> list[Problem]:
+    """Examples of own entity types that do not hold. pasted: anybody may be its author, so nothing may take long."""
+    entities, texts = loaded.policy.entities, texts_of(loaded)
+    if not texts:
+        return []
+    if not pasted:
+        return failing_examples(loaded, OwnFacts(entities))
+    try:
+        return failing_examples(loaded, OwnFactsApart(entities, texts, KIND))
+    except DetectionError as error:
+        found = Findings(loaded.tree, loaded.sources)
+        hint = "make the patterns simpler: no repetition of what can be read in several ways"
+        found.add(("entities",), f"the examples could not be tried: {error}", "examples_untried", hint, quote=False)
+        return found.problems
 
 
 def unsupported(policy: Policy) -> None:

@@ -4,8 +4,9 @@ import orjson
 import pytest
 
 from redaction.detectors import build_engine, check_languages
-from redaction.errors import SettingsError
+from redaction.errors import DetectionError, SettingsError
 from redaction.own import VALIDATORS, OwnRecognizer, digest
+from redaction.own_apart import Sample, look
 from redaction.recognizers import Page
 from redaction.segment import Segment
 from redaction.settings import EngineSettings, OwnEntity
@@ -101,3 +102,10 @@ def test_what_cannot_work_is_refused_without_showing_it(entity: OwnEntity, said:
 def test_without_the_patterns_detector_they_are_refused() -> None:
     with pytest.raises(SettingsError, match="need the detector `patterns`"):
         check_languages(EngineSettings(("en",), ("names",), own=(STAFF,)))
+
+
+def test_a_pattern_that_takes_for_ever_costs_a_process_and_not_its_caller() -> None:
+    samples = [Sample("Ask E-123456.", "user", "en"), Sample("nobody", "user", "")]
+    assert look([STAFF], samples) == [["STAFF_NUMBER"], []]
+    with pytest.raises(DetectionError, match="longer than 1 s"):
+        look([OwnEntity("X", patterns=("((a+)b?)+c",))], [Sample("a" * 60, "user", "en")], cpu_s=1)
