@@ -17,6 +17,8 @@ from redaction.segment import Segment
 if TYPE_CHECKING:
     from redaction.propagate import Form
 
+    type Told = tuple[tuple[Form, ...], bytes]
+
 # What an entry and a finding weigh in CPython 3.12, measured with tracemalloc and rounded up.
 _ENTRY_BYTES = 384
 _FINDING_BYTES = 160
@@ -27,11 +29,12 @@ MAX_TOLD = 8_192
 
 @dataclass(slots=True)
 class _Entry:
-    """weight: estimated bytes. forms: see `redaction.propagate.forms_of`; worked out when first asked for."""
+    """weight: estimated bytes. forms: see `redaction.propagate.forms_of`, with a digest of what they say; worked out when
+    first asked for."""
 
     found: SegmentFindings
     weight: int
-    forms: "tuple[Form, ...] | None" = None
+    forms: "Told | None" = None
 
 
 class SegmentCache:
@@ -54,9 +57,13 @@ class SegmentCache:
         return mac.digest()
 
     def values_digest(self, literals: Iterable[str]) -> bytes:
-        """One digest for the values that are looked for in every segment of a request."""
+        """One digest for the values that one segment looks for in the others."""
         joined = "".join(f"{len(literal)}:{literal}" for literal in literals)
         return hashlib.blake2b(joined.encode("utf-8", "surrogatepass"), key=self._key, digest_size=16).digest()
+
+    def joined(self, digests: Sequence[bytes]) -> bytes:
+        """One digest for several."""
+        return hashlib.blake2b(b"".join(digests), key=self._key, digest_size=16).digest()
 
     def derived(self, digest: bytes, values: bytes) -> bytes:
         """The key of a segment's findings after the values of its neighbours (their digest) were looked for in it."""
@@ -64,18 +71,15 @@ class SegmentCache:
 
     def told(self, digests: Sequence[bytes]) -> bytes | None:
         """The digest of the values of a request with these segments, b"" where it has none; None where not known."""
-        return self._told.get(self._request(digests))
+        return self._told.get(self.joined(digests))
 
     def tell(self, digests: Sequence[bytes], values: bytes) -> None:
         """Remember it, for as many requests as `MAX_TOLD`."""
-        request = self._request(digests)
+        request = self.joined(digests)
         self._told[request] = values
         self._told.move_to_end(request)
         if len(self._told) > MAX_TOLD:
             self._told.popitem(last=False)
-
-    def _request(self, digests: Sequence[bytes]) -> bytes:
-        return hashlib.blake2b(b"".join(digests), key=self._key, digest_size=16).digest()
 
     def get(self, digest: bytes) -> SegmentFindings | None:
         entry = self._entries.get(digest)
@@ -95,7 +99,7 @@ class SegmentCache:
         self._bytes += weight
         self._trim()
 
-    def forms(self, digest: bytes, make: "Callable[[], tuple[Form, ...]]") -> "tuple[Form, ...]":
+    def forms(self, digest: bytes, make: "Callable[[], Told]") -> "Told":
         """See `redaction.propagate.forms_of`: made once for a segment whose findings are known here."""
         entry = self._entries.get(digest)
         if entry is not None and entry.forms is not None:
@@ -103,7 +107,7 @@ class SegmentCache:
         forms = make()
         if entry is not None:
             entry.forms = forms
-            grown = _FORM_BYTES * len(forms)
+            grown = _FORM_BYTES * (len(forms[0]) + 1)
             entry.weight += grown
             self._bytes += grown
             self._trim()

@@ -11,7 +11,9 @@ from typing import Final
 
 from redaction.cache import SegmentCache
 from redaction.finding import SegmentFindings
-from redaction.propagate import MAX_LITERALS, Automaton, Form, Values, forms_of, lower, ordered, values_of
+from redaction.propagate import (
+    MAX_LITERALS, Automaton, Form, Sought, Values, forms_of, lower, ordered, spelled, values_of,
+)  # fmt: skip
 from redaction.segment import Segment
 
 # Text that is looked through for literals before the loop gets a turn: about 2 ms.
@@ -49,15 +51,16 @@ class Conversation:
         if again is not None and (seen := self._seen(again)) is not None:
             return seen
         everywhere = range(len(self._segments))
-        before = self._values(self._old)
-        values = self._values([place for place in everywhere if self._digests[place] in self._fresh], before)
-        if not values:
+        digest = self._digest(everywhere)
+        if not digest:
             self._cache.tell(self._digests, b"")
             return list(self._found)
-        digest = self._digest(values)
         keys = self._keys(everywhere, digest)
         known = [self._cache.get(key) for key in keys]
+        values: Values = MappingProxyType({})
         if None in known:
+            before = self._values(self._old)
+            values = self._values([place for place in everywhere if self._digests[place] in self._fresh], before)
             await self._as_before(before, values, keys, known)
         self._cache.tell(self._digests, digest)
         return await self._looked(values, everywhere, keys, known)
@@ -71,22 +74,32 @@ class Conversation:
         return found if len(found) == len(known) else None
 
     async def _found_with(self, values: Values, places: Sequence[int]) -> list[SegmentFindings]:
-        """The findings of some segments with these values looked for."""
+        """The findings of some segments with their own values looked for in each."""
         if not values:
             return [self._found[place] for place in places]
-        keys = self._keys(places, self._digest(values))
+        keys = self._keys(places, self._digest(places))
         return await self._looked(values, places, keys, [self._cache.get(key) for key in keys])
 
     def _values(self, places: Sequence[int], known: Values = MappingProxyType({})) -> Values:
-        return values_of(((self._segments[place].text, self._forms(place)) for place in places), known)
+        return values_of(((self._segments[place].text, self._told(place)[0]) for place in places), known)
 
-    def _forms(self, place: int) -> tuple[Form, ...]:
+    def _told(self, place: int) -> tuple[tuple[Form, ...], bytes]:
+        """What of a segment is looked for elsewhere, and a digest of it, b"" where it is nothing."""
         text, found = self._segments[place].text, self._found[place]
-        return self._cache.forms(self._digests[place], lambda: forms_of(text, found)) if found.findings else ()
+        if not found.findings:
+            return (), b""
 
-    def _digest(self, values: Values) -> bytes:
-        spelled = [f"{exact:d}{entity_type} {text}" for (text, exact), entity_type in sorted(values.items())]
-        return self._cache.values_digest(spelled[:MAX_LITERALS])
+        def make() -> tuple[tuple[Form, ...], bytes]:
+            forms = forms_of(text, found)
+            return forms, self._cache.values_digest(spelled(text, forms)) if forms else b""
+
+        return self._cache.forms(self._digests[place], make)
+
+    def _digest(self, places: Sequence[int]) -> bytes:
+        """One digest for what these segments look for in each other, b"" for nothing."""
+        digests = {self._told(place)[1] for place in places}
+        digests.discard(b"")
+        return self._cache.joined(sorted(digests)) if digests else b""
 
     def _keys(self, places: Sequence[int], digest: bytes) -> list[bytes]:
         return [self._cache.derived(self._digests[place], digest) for place in places]
@@ -97,16 +110,15 @@ class Conversation:
         """What a turn adds mostly stands nowhere else: where it does not, the findings are those of the turn before."""
         if not self._old or len(self._old) == len(keys) or len(values) > MAX_LITERALS:
             return
-        new = {lower(text) for (text, exact), kind in values.items() if values_before.get((text, exact)) != kind}
+        new = {lower(key[0]) for key, kind in values.items() if values_before.get(key) != kind}
         if len(new) > _FEW:
             return
+        sought = Sought(new)
         before = await self._found_with(values_before, self._old)
         for place, found in zip(self._old, before, strict=True):
-            if known[place] is None:
-                text = lower(self._segments[place].text)
-                if not any(value in text for value in new):
-                    known[place] = found
-                    self._cache.put(keys[place], found)
+            if known[place] is None and not sought.may_stand_in(self._segments[place].text):
+                known[place] = found
+                self._cache.put(keys[place], found)
 
     async def _looked(
         self, values: Values, places: Sequence[int], keys: Sequence[bytes], known: list[SegmentFindings | None]

@@ -22,6 +22,7 @@ _MIN_SMALL: Final = 5
 # More values than this come from a table, which was found row by row; the rest gains nothing.
 MAX_LITERALS: Final = 20_000
 _WORD: Final = re.compile(r"\S+")
+_DIGITS: Final = re.compile(r"[0-9]+")
 _NEVER: Final = frozenset({"AGE", "POSTAL_CODE", "LOCATION", "RELIGION", "HEALTH", "ETHNICITY", "UNION", "POLITICS"})
 
 
@@ -60,10 +61,16 @@ def values_of(texts: Iterable[tuple[str, Sequence[Form]]], known: Values = _NO_V
     """What to look for in all of them: texts, and where in each it stands. known: of other texts, to be added to."""
     seen = dict(known)
     for text, forms in texts:
+        if not forms:
+            continue
+        # A Greek letter is smaller otherwise where a word ends: only ASCII may be cut afterwards.
+        small = text.lower() if text.isascii() else None
         for start, end, exact, entity_type in forms:
-            key = (text[start:end] if exact else lower(text[start:end]), exact)
-            before = seen.get(key)
-            if before is None or entity_type < before:
+            if exact:
+                key = text[start:end], True
+            else:
+                key = (small[start:end] if small is not None else lower(text[start:end])), False
+            if seen.setdefault(key, entity_type) > entity_type:
                 seen[key] = entity_type
     return seen
 
@@ -100,6 +107,30 @@ def _forms(value: str, finding: Finding) -> list[Form]:
             if len(part := at[0]) >= _MIN_CHARS and part[:1].isupper() and part.isalpha() and not is_word(part)
         ]
     return forms
+
+
+def spelled(text: str, forms: Iterable[Form]) -> list[str]:
+    """What is looked for, in words that are the same for every text that has the same to look for."""
+    values = values_of([(text, tuple(forms))])
+    return [f"{exact:d}{entity_type} {value}" for (value, exact), entity_type in sorted(values.items())]
+
+
+class Sought:
+    """Whether some of a few values may stand in a text, asked of many texts. values: as `lower` gives them.
+
+    Values with digits need no text in small letters: digits have no case, and mostly tell that a value is not there.
+    """
+
+    def __init__(self, values: Iterable[str]) -> None:
+        self._values = tuple(values)
+        runs = {value: max(_DIGITS.findall(value), key=len, default="") for value in self._values}
+        self._words = tuple(value for value, run in runs.items() if not run)
+        self._runs = tuple({run for run in runs.values() if run})
+
+    def may_stand_in(self, text: str) -> bool:
+        if not self._words and not any(map(text.__contains__, self._runs)):
+            return False
+        return any(map(lower(text).__contains__, self._values))
 
 
 def propagate(segments: Sequence[Segment], found: Sequence[SegmentFindings]) -> list[SegmentFindings]:
