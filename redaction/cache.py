@@ -29,8 +29,10 @@ MAX_TOLD = 8_192
 
 @dataclass(slots=True)
 class _Entry:
-    """weight: estimated bytes. forms: see `redaction.propagate.forms_of`, with a digest of what they say; worked out when
-    first asked for."""
+    """weight: estimated bytes. forms: see `redaction.propagate.forms_of`, with a digest of what they say.
+
+    They are worked out when first asked for.
+    """
 
     found: SegmentFindings
     weight: int

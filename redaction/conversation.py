@@ -12,7 +12,16 @@ from typing import Final
 from redaction.cache import SegmentCache
 from redaction.finding import SegmentFindings
 from redaction.propagate import (
-    MAX_LITERALS, Automaton, Form, Sought, Values, forms_of, lower, ordered, spelled, values_of,
+    MAX_LITERALS,
+    Automaton,
+    Form,
+    Sought,
+    Values,
+    forms_of,
+    lower,
+    ordered,
+    spelled,
+    values_of,
 )  # fmt: skip
 from redaction.segment import Segment
 
