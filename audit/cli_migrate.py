@@ -16,13 +16,13 @@ def migrate(home: HomeOption = None, database: DatabaseOption = None) -> None:
     One transaction: what is interrupted has changed nothing. An older release does not open the database afterwards.
     """
     from audit.home import Home
-    from audit.store import Store
+    from audit.store import Store, revision_of
 
     with told():
         place = Home(home_path(home))
         place.read_vkey()  # there is a log here
         url = database or place.database_url
-        before = _revision(url)
+        before = revision_of(url)
         lock = place.lock()
         begun = time.monotonic()
         try:
@@ -35,17 +35,6 @@ def migrate(home: HomeOption = None, database: DatabaseOption = None) -> None:
         typer.echo(f"{where} has schema {after} already")
     else:
         typer.echo(f"{where}: schema {before} -> {after} in {time.monotonic() - begun:,.0f} s")
-
-
-def _revision(url: str) -> str | None:
-    """The schema as it is now."""
-    from audit.store import Store
-
-    store = Store(url, read_only=True)
-    try:
-        return store.revision()
-    finally:
-        store.close()
 
 
 COMMANDS: dict[str, tuple[Callable[..., Any], str]] = {

@@ -124,10 +124,14 @@ class Ledger:
 
     @classmethod
     def join(cls, home: Path, *, database_url: str | None = None, node: str = "local") -> "Ledger":
-        """Opens an existing log beside the process that serves it, to append a few records (who looked, exports)."""
+        """Opens an existing log beside the process that serves it, to append a few records (who looked, exports).
+
+        Never migrates: the process that serves may be of the release before. Raises LedgerError, StoreError,
+        SigningKeyError.
+        """
         place = Home(home)
         loaded = place.load_signer()
-        store = Store.open(database_url or place.database_url)
+        store = Store.open(database_url or place.database_url, migrate=False)
         try:
             signer = finish_rotation(store, place, loaded)
             return cls._begin(place, store, signer, node, no_probe, serve=False)

@@ -44,19 +44,20 @@ class Store:
             self._writer = _engine(self.url, begin=begin, read_only=False)
 
     @classmethod
-    def open(cls, url: str, *, read_only: bool = False) -> "Store":
-        """Opens the database and brings its schema up to date. Raises StoreError."""
-        if not read_only:
+    def open(cls, url: str, *, read_only: bool = False, migrate: bool = True) -> "Store":
+        """Opens the database. migrate: create it, or bring its schema up to date; only for whoever serves the log.
+
+        Raises StoreError, `store_schema` where the schema is another one and may not be changed.
+        """
+        migrate = migrate and not read_only
+        if migrate:
             _create_file(url)
         store = cls(url, read_only=read_only)
         try:
             found = store.revision()
             if found != REVISION:
-                if read_only or (found is not None and found > REVISION):
-                    raise StoreError(
-                        f"the audit database has schema {found or 'none'}, this release reads {REVISION}",
-                        code="store_schema",
-                    )
+                if not migrate or (found is not None and found > REVISION):
+                    raise StoreError(other_schema(found), code="store_schema")
                 store._migrate()
         except sa.exc.SQLAlchemyError as error:
             store.close()
@@ -194,6 +195,22 @@ def tiles_left(connection: sa.Connection, size: int, *, since: int = 0) -> list[
     return [tile for tile in tiles if tile.level != ENTRIES or tile.number * WIDTH >= sealed]
 
 
+def revision_of(url: str) -> str | None:
+    """The schema's revision of a database that is left as it is; None where there is none. Raises StoreError."""
+    parsed = sa.make_url(url)
+    if parsed.get_backend_name() == "sqlite" and not Path(parsed.database or "").exists():
+        return None
+    store = Store(url, read_only=True)
+    try:
+        return store.revision()
+    except sa.exc.SQLAlchemyError as error:
+        raise StoreError(
+            f"the audit database cannot be opened ({type(error).__name__}): {store.where}", code="store"
+        ) from None
+    finally:
+        store.close()
+
+
 def sqlite_url(path: Path) -> str:
     """The URL of an SQLite file."""
     return sa.URL.create("sqlite", database=str(path)).render_as_string(hide_password=False)
@@ -215,6 +232,13 @@ def _is_busy(error: sa.exc.OperationalError) -> bool:
         sqlite3.SQLITE_BUSY,
         sqlite3.SQLITE_LOCKED,
     }
+
+
+def other_schema(found: str | None) -> str:
+    """What to do about a database whose schema is not this release's."""
+    text = f"the audit database has schema {found or 'none'}, this release reads {REVISION}"
+    older = found is not None and found < REVISION
+    return f"{text}; `dragoman run` brings it there when it starts, or `dragoman audit migrate`" if older else text
 
 
 def _create_file(url: str) -> None:

@@ -71,6 +71,7 @@ def application(settings: ConsoleSettings) -> Starlette:
     """The application of a home. Raises ConfigError, AuditError where there is no log to show."""
     control = control_of(settings.as_settings)
     log = AuditLog(settings.as_settings)
+    log.warn()
     policy = PolicyDesk(PolicySource(settings.as_settings, control), control, log, people=settings.policy_people)
     revealing = Revealing(control, log.ledger, lambda: vault_of(settings.as_settings))
     trying = Trying(log, Rehearsals(settings.as_settings))

@@ -17,10 +17,12 @@ from typing import TYPE_CHECKING
 from audit.values import ErasureReason, Question
 from proxy.config import Settings
 from proxy.console.access import Right, Visitor
+from proxy.console.asking_again import Left, Repeat, left_by
 from proxy.console.log import AuditLog
 from proxy.console.policy_desk import PolicyDesk, person_of
 from proxy.console.questions import NotFoundError
 from proxy.control.erasures import ErasureRequest, ErasureRequests
+from proxy.erasure.again import retry_objects
 from proxy.erasure.agreeing import word
 from proxy.erasure.carrying_out import Done, Erasing
 from proxy.erasure.deleting import Deleter, Deletion, HttpDeleter
@@ -35,6 +37,8 @@ PATIENCE_S = 10.0
 """How long a page waits for an erasure; most need less, asking providers may need more."""
 KEPT = 20
 """Erasures whose course is remembered; the log and the saved files remember all."""
+
+_NOTHING_SAVED = "no erasure of this id has saved anything on this machine"
 
 
 class ErasureRefusedError(ProxyError):
@@ -76,7 +80,8 @@ class ErasureDesk:
         self._requests = requests
         self._key, self._lock = secrets.token_bytes(32), threading.Lock()
         self._courses: OrderedDict[str, Course] = OrderedDict()
-        self._running: Course | None = None
+        self._repeats: OrderedDict[str, Repeat] = OrderedDict()
+        self._running: Course | Repeat | None = None
 
     def plan(self, visitor: Visitor, identifier: str) -> tuple[Plan, str]:
         """What erasing would do, and the seal of it. That it was asked is recorded."""
@@ -100,14 +105,12 @@ class ErasureDesk:
                 raise ErasureRefusedError("a legal hold stands for this person", code="legal_hold")
         course = Course(plan)
         with self._lock:
-            if self._running is not None and not self._running.ended.is_set():
-                raise ErasureRefusedError("another erasure is being carried out; wait until it has ended", code="busy")
+            self._not_busy()
             said = word(self._requests, ledger, plan, person_of(visitor), reason, self._settings.erasure_people)
             if said.asked is not None:
                 return Course(plan, said.asked)
-            self._running = self._courses[plan.id] = course
-            while len(self._courses) > KEPT:
-                self._courses.popitem(last=False)
+            self._running = course
+            _keep(self._courses, plan.id, course)
 
         def run() -> None:
             try:
@@ -125,6 +128,44 @@ class ErasureDesk:
         threading.Thread(target=run, name="console-erase", daemon=True).start()
         course.ended.wait(PATIENCE_S)
         return course
+
+    def left(self, visitor: Visitor) -> tuple[Left, ...]:
+        """Erasures whose providers keep something still, the newest first."""
+        visitor.require(Right.ERASE)
+        return left_by(self._folder)
+
+    def retry(self, visitor: Visitor, erasure: str) -> Repeat:
+        """Asks providers once more for what an erasure left. Returns after `PATIENCE_S` at the latest; it goes on."""
+        visitor.require(Right.ERASE)
+        file, ledger, actor = self._file(erasure), self._log.ledger(), self._log.actor(visitor)
+        if not file.is_file():
+            raise NotFoundError(_NOTHING_SAVED)
+        repeat = Repeat(erasure)
+        with self._lock:
+            self._not_busy()
+            self._running = repeat
+            _keep(self._repeats, erasure, repeat)
+
+        def run() -> None:
+            try:
+                with self._opened() as (_, deleter):
+                    repeat.again = retry_objects(ledger, deleter, actor, file)
+            except Exception as error:
+                repeat.failed = type(error).__name__
+            finally:
+                repeat.ended.set()
+
+        threading.Thread(target=run, name="console-erase-again", daemon=True).start()
+        repeat.ended.wait(PATIENCE_S)
+        return repeat
+
+    def repeat(self, visitor: Visitor, erasure: str) -> Repeat:
+        """How asking again goes, or went, that this process began."""
+        visitor.require(Right.ERASE)
+        found = self._repeats.get(erasure)
+        if found is None:
+            raise NotFoundError("nobody was asked again here since the start")
+        return found
 
     def set_hold(self, visitor: Visitor, identifier: str, seal: str, *, held: bool) -> None:
         """Places or ends a legal hold (GDPR Art. 17(3)); somebody of whom nothing was sent yet can be held too."""
@@ -150,12 +191,21 @@ class ErasureDesk:
         try:
             return self._file(erasure).read_bytes()
         except FileNotFoundError:
-            raise NotFoundError("no erasure of this id has saved anything on this machine") from None
+            raise NotFoundError(_NOTHING_SAVED) from None
+
+    @property
+    def _folder(self) -> Path:
+        return self._settings.home / "erasures"
 
     def _file(self, erasure: str) -> Path:
         if not (erasure.isalnum() and erasure.isascii()):
             raise NotFoundError("there is no erasure of this id")
-        return self._settings.home / "erasures" / f"{erasure}.json"
+        return self._folder / f"{erasure}.json"
+
+    def _not_busy(self) -> None:
+        """Under the lock. Raises ErasureRefusedError where something is being carried out."""
+        if self._running is not None and not self._running.ended.is_set():
+            raise ErasureRefusedError("another erasure is being carried out; wait until it has ended", code="busy")
 
     def _same(self, visitor: Visitor, identifier: str, seal: str) -> tuple[str, ...]:
         visitor.require(Right.ERASE)
@@ -181,3 +231,9 @@ class ErasureDesk:
                 yield vault, self._deleter()
                 return
             yield vault, stack.enter_context(HttpDeleter(self._settings, self._policy.policy.destinations))
+
+
+def _keep[T](known: OrderedDict[str, T], erasure: str, one: T) -> None:
+    known[erasure] = one
+    while len(known) > KEPT:
+        known.popitem(last=False)

@@ -19,11 +19,16 @@ def erase(desk: Desk, ask: Ask) -> Shown:
     """What would erasing this person do? And do it, please."""
     ask.visitor.require(Right.ERASE)
     context: dict[str, Any] = {"plan": None, "seal": "", "course": None, "said": "", "reasons": list(ErasureReason)}
-    if ask.form:
+    context["repeat"] = None
+    if ask.form.get("do") == "retry":
+        context["repeat"] = desk.erasing.retry(ask.visitor, ask.form.get("id", ""))
+    elif ask.form:
         context |= _acted(desk, ask, _identifier(ask))
     elif "id" in ask.query:
         context["course"] = desk.erasing.course(ask.visitor, ask.query["id"])
-    context["waiting"] = desk.erasing.waiting(ask.visitor)
+    elif "again" in ask.query:
+        context["repeat"] = desk.erasing.repeat(ask.visitor, ask.query["again"])
+    context |= {"waiting": desk.erasing.waiting(ask.visitor), "left": desk.erasing.left(ask.visitor)}
     return View("erase", {**context, "shown": SHOWN, "verdicts": list(Verdict)})
 
 

@@ -3,6 +3,7 @@
 One connection for the life of the process, made again when the log was restarted or its key has changed.
 """
 
+import logging
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -12,19 +13,23 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from audit.canonical import Record
+from audit.errors import AuditError
 from audit.events import ExportRecord, QueryRecord
 from audit.home import Home
 from audit.ids import now_ms
 from audit.references import Space
 from audit.signing import VerifierKey
-from audit.store import Store
+from audit.store import Store, other_schema, revision_of
+from audit.tables import REVISION
 from audit.values import ExportFormat, Question
 from proxy.config import Settings
 from proxy.console.access import Visitor
-from proxy.running.databases import join_log
+from proxy.running.databases import AUDIT, database_url, join_log
 
 if TYPE_CHECKING:
     from audit.log import Ledger
+
+log = logging.getLogger("dragoman")
 
 MAX_REFS = 16
 MAX_FILTERS = 32
@@ -43,6 +48,16 @@ class AuditLog:
     def store(self) -> Store:
         """The database."""
         return self.ledger().store
+
+    def warn(self) -> None:
+        """Says in the process log where the database is of another release, so that no page will be shown."""
+        try:
+            found = revision_of(database_url(self._settings, AUDIT) or self._home.database_url)
+        except AuditError as error:
+            log.warning("%s", error.message)
+            return
+        if found not in {None, REVISION}:
+            log.warning("%s", other_schema(found))
 
     @property
     def home(self) -> Path:

@@ -88,7 +88,7 @@ def playground(desk: Desk, ask: Ask) -> Shown:
     context: dict[str, Any] = {"given": given, "policies": policies, "consents": list(Consent), "tried": None}
     context["included"] = dict(list(files.items())[1:])
     try:
-        policy = _policy(desk, given["policy"], files)
+        policy = policy_named(desk, given["policy"], files)
     except (PolicyError, ConfigError) as error:
         return View("playground", {**context, "destinations": [], "applications": [], "broken": error.message})
     context |= {
@@ -110,7 +110,8 @@ def playground(desk: Desk, ask: Ask) -> Shown:
     return View("playground", {**context, "tried": tried, **_shown(tried)})
 
 
-def _policy(desk: Desk, name: str, draft: Mapping[str, str]) -> Policy:
+def policy_named(desk: Desk, name: str, draft: Mapping[str, str]) -> Policy:
+    """The draft, a bundled policy, or the one in force. Raises PolicyError, ConfigError."""
     if name == "draft" and draft:
         return read_files(draft).policy
     if name in BUNDLED:

@@ -10,7 +10,7 @@ import orjson
 from pydantic import ValidationError
 from starlette.responses import Response
 
-from audit.errors import AuditError
+from audit.errors import AuditError, StoreError
 from policies.errors import PolicyError
 from proxy.errors import ProxyError, UnavailableError
 
@@ -58,6 +58,8 @@ def known(error: Exception) -> tuple[int, str, str] | None:
     """Status, code and text of an error that was raised on purpose; None for a defect."""
     if isinstance(error, ProxyError):
         return error.status, error.code, error.message
+    if isinstance(error, StoreError) and error.code == "store_schema":
+        return 503, error.code, error.message  # numbers of schemas, and what to do
     if isinstance(error, AuditError):
         return 503, error.code, "the audit log does not answer, and what is not recorded is not answered"
     if isinstance(error, PolicyError):

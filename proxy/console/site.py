@@ -194,7 +194,9 @@ def _text(t: Words, error: Exception) -> str:
     found = known(error)
     if found is None:
         return t("error.defect")
-    status, _, text = found
+    status, code, text = found
+    if code == "store_schema":
+        return t("error.schema")
     return {404: t("error.not_found"), 503: t("error.log"), 409: t("policy.broken")}.get(status, text)
 
 

@@ -38,7 +38,7 @@ class RemoteLedger:
     def __init__(self, settings: Settings, folder: channel.Folder) -> None:
         """Blocks while the database is opened. Raises AuditError, ConfigError."""
         self.home = Home(settings.home)
-        self.store = Store.open(database_url(settings, AUDIT) or self.home.database_url)
+        self.store = Store.open(database_url(settings, AUDIT) or self.home.database_url, migrate=False)
         self.references = References(self.store, index_key(self.home.index_key))
         self._folder = folder
         self._marks: Marks | None = None

@@ -6,6 +6,7 @@ further than the store. What several machines share, and what each has of its ow
 
 import functools
 import inspect
+import logging
 from collections.abc import Callable
 from copy import copy
 from importlib.util import find_spec
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from audit.log import Ledger
     from proxy.control.store import ControlStore
     from redaction.vault import SqlVault
+
+log = logging.getLogger("dragoman")
 
 VAULT = "vault_database"
 AUDIT = "audit_database"
@@ -60,7 +63,10 @@ def serve_log(settings: Settings, *, resume: bool = False) -> "Ledger":
 
     Raises AuditError, ConfigError.
     """
+    from audit.home import Home
     from audit.log import Ledger
+    from audit.store import revision_of
+    from audit.tables import REVISION
 
     url = database_url(settings, AUDIT)
     if url.startswith("postgresql") and settings.node == DEFAULT_NODE:
@@ -69,6 +75,10 @@ def serve_log(settings: Settings, *, resume: bool = False) -> "Ledger":
             "audit_database is on PostgreSQL, where other machines may write as well: give this one a name of its own, "
             "`node` in config.toml or DRAGOMAN_NODE"
         )
+    found = revision_of(url or Home(settings.home).database_url)
+    if found is not None and found < REVISION:
+        text = "the audit database goes from schema %s to %s first; with millions of transfers this takes minutes"
+        log.warning(text, found, REVISION)
     return Ledger.open(
         settings.home,
         database_url=url or None,

@@ -248,6 +248,15 @@ def test_another_process_may_append_beside_the_one_that_serves(ledger: Ledger, t
     assert (found.checkpoint.size, found.open) == (11, 10), "nobody closed the transfers that are in flight"
 
 
+def test_who_joins_leaves_the_schema_of_the_one_that_serves_as_it_is(ledger: Ledger) -> None:
+    with ledger.store.write() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0005'")
+    with pytest.raises(StoreError, match="dragoman audit migrate") as raised:
+        Ledger.join(ledger.home.path)
+    assert raised.value.code == "store_schema"
+    assert ledger.store.revision() == "0005"
+
+
 def test_there_is_nothing_to_join_where_no_log_was_begun(tmp_path: Path) -> None:
     with pytest.raises(LedgerError) as raised:
         Ledger.join(tmp_path)

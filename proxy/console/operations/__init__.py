@@ -3,8 +3,10 @@
 from proxy.console.operations import (
     approvals,
     comparisons,
+    drafts,
     erasures,
     log,
+    looking,
     policy,
     reports,
     reveals,
@@ -15,7 +17,7 @@ from proxy.console.operations.base import Operation
 
 ALL: tuple[Operation, ...] = tuple(
     operation
-    for one in (log, reports, policy, reveals, approvals, tokens, erasures, comparisons, tail)
+    for one in (log, looking, reports, policy, drafts, reveals, approvals, tokens, erasures, comparisons, tail)
     for operation in one.OPERATIONS
 )
 """Every operation below `/api/v1`."""

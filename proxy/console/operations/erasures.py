@@ -10,10 +10,12 @@ from pydantic import Field
 
 from audit.values import ErasureReason
 from proxy.console.access import Right
+from proxy.console.asking_again import Repeat
 from proxy.console.erasing import Course
 from proxy.console.inputs import Nothing, Subject
 from proxy.console.operations.base import ID, Answer, Call, Desk, Operation
 from proxy.console.outputs import COUNT, FACTS, MAYBE_COUNT, MAYBE_TEXT, STRING, Json, many, thing
+from proxy.erasure.plan import deletion
 from proxy.erasure.providers import Verdict
 
 _HASHED = "The real identifier. Hashed in memory; neither stored nor recorded."
@@ -68,6 +70,33 @@ def _waiting(desk: Desk, call: Call) -> Answer:
         for one in desk.erasing.waiting(call.visitor)
     ]
     return {"items": items}
+
+
+def _left(desk: Desk, call: Call) -> Answer:
+    items = [
+        {"id": one.id, "objects": one.objects, "destinations": list(one.destinations)}
+        for one in desk.erasing.left(call.visitor)
+    ]
+    return {"items": items}
+
+
+def _retry(desk: Desk, call: Call) -> Answer:
+    return _repeat(desk.erasing.retry(call.visitor, call.path["id"]))
+
+
+def _look_again(desk: Desk, call: Call) -> Answer:
+    return _repeat(desk.erasing.repeat(call.visitor, call.path["id"]))
+
+
+def _repeat(found: Repeat) -> Json:
+    again = found.again
+    return {
+        "id": found.id,
+        "state": "running" if not found.ended.is_set() else "failed" if again is None else "done",
+        "failed": found.failed,
+        "left": None if again is None else again.left,
+        "objects": [] if again is None else [deletion(one) for one in again.deletions],
+    }
 
 
 def _hold(desk: Desk, call: Call) -> Answer:
@@ -165,6 +194,20 @@ WAITING = thing(
     reason=STRING,
     until=COUNT,
 )
+LEFT = thing(
+    "An erasure whose providers keep something still.",
+    id=STRING,
+    objects=COUNT,
+    destinations=many(STRING),
+)
+REPEAT = thing(
+    "How asking providers again goes.",
+    id=STRING,
+    state={"enum": ["running", "failed", "done"]},
+    failed={**STRING, "description": "Kind of the error that broke it off, or empty."},
+    left={**MAYBE_COUNT, "description": "Objects that are with their providers still."},
+    objects=many(_OBJECT),
+)
 _MAY: dict[str, Any] = {"right": Right.ERASE}
 
 OPERATIONS: tuple[Operation, ...] = (
@@ -180,4 +223,10 @@ OPERATIONS: tuple[Operation, ...] = (
               COURSE, path_schemas={"id": ID}, **_MAY),
     Operation("GET", "/erasures/{id}/recipients", "getRecipientsOfErasure", "Who has to be told, as it was saved.",
               _recipients, SAVED, path_schemas={"id": ID}, **_MAY),
+    Operation("GET", "/erasures/left", "listErasuresLeft", "Erasures whose providers keep something still.", _left,
+              thing(items=many(LEFT)), **_MAY),
+    Operation("POST", "/erasures/{id}/retry", "retryErasure", "Ask providers again for what an erasure left.", _retry,
+              REPEAT, path_schemas={"id": ID}, status=202, **_MAY),
+    Operation("GET", "/erasures/{id}/retry", "getRetryOfErasure", "How asking again goes that was begun here.",
+              _look_again, REPEAT, path_schemas={"id": ID}, **_MAY),
 )  # fmt: skip

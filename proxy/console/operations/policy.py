@@ -39,21 +39,23 @@ def _policy(desk: Desk, call: Call) -> Answer:
     return {"name": policy.name, "digest": policy.digest, "active": found.active, "policy": as_data(policy)}
 
 
-def _files(body: inputs.PolicyText) -> Mapping[str, str]:
+def files_of_text(body: inputs.PolicyText) -> Mapping[str, str]:
+    """A policy's files, the policy first."""
     return {PASTED: body.text, **{name: text for name, text in body.files.items() if name != PASTED}}
 
 
 def _lint(desk: Desk, call: Call) -> Answer:
-    found = desk.policy.check(call.visitor, _files(call.body))
-    return {"holds": not any(one.is_error for one in found), "problems": [_problem(one) for one in found]}
+    found = desk.policy.check(call.visitor, files_of_text(call.body))
+    return {"holds": not any(one.is_error for one in found), "problems": [problem(one) for one in found]}
 
 
-def _problem(one: Problem) -> Json:
+def problem(one: Problem) -> Json:
+    """What is wrong in a policy's text."""
     return {name: getattr(one, name) for name in _PROBLEM}
 
 
 def _propose(desk: Desk, call: Call) -> Answer:
-    return _proposal(desk.policy.propose(call.visitor, _files(call.body)))
+    return _proposal(desk.policy.propose(call.visitor, files_of_text(call.body)))
 
 
 def _second(desk: Desk, call: Call) -> Answer:
@@ -101,6 +103,7 @@ _PROBLEM: Mapping[str, Json] = {
     "source": STRING,
     "hint": STRING,
 }
+PROBLEM = thing(**_PROBLEM)
 PROPOSAL = thing(
     id=STRING,
     at=COUNT,
@@ -124,7 +127,7 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("GET", "/policy", "getPolicy", "The effective policy, everything resolved.", _policy, POLICY,
               right=Right.POLICY),
     Operation("POST", "/policy/lint", "lintPolicy", "Check the text of a policy; it is not stored.", _lint,
-              thing(holds={"type": "boolean"}, problems=many(thing(**_PROBLEM))), **_LINT),
+              thing(holds={"type": "boolean"}, problems=many(PROBLEM)), **_LINT),
     Operation("POST", "/policy/proposals", "proposePolicy", "Ask for a policy to be in force; its cases run first.",
               _propose, PROPOSAL, body=inputs.PolicyText, **_ACTIVATE),
     Operation("GET", "/policy/proposals", "listProposals", "Policies that were asked for, newest first.", _proposals,

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from proxy.console.server import Serving, listen
 from proxy.console.settings import ConsoleSettings
 from proxy.control.store import ControlStore
 from proxy.control.tokens import Role
+from proxy.messages import Origin
 from tests.audit.conftest import blocked_record, exchange_record
 
 ANNA = "anna.schmidt@example.com"
@@ -170,3 +172,37 @@ def form_of(client: httpx.Client, path: str) -> str:
     found = re.search(r'name="form" value="([^"]+)"', client.get(path).text)
     assert found is not None
     return found[1]
+
+
+@dataclass
+class Answering:
+    """A provider that is asked to delete. asked: what; statuses: of its next answers, then 200."""
+
+    origin: Origin
+    asked: list[str]
+    statuses: list[int]
+
+
+@pytest.fixture
+def provider() -> Iterator[Answering]:
+    """A provider that deletes what it is asked to, unless a test says otherwise."""
+    asked: list[str] = []
+    statuses: list[int] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_DELETE(self) -> None:
+            asked.append(f"{self.path} {self.headers['authorization']}")
+            body = b'{"deleted": true}'
+            self.send_response(statuses.pop(0) if statuses else 200)
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    yield Answering(Origin("http", "127.0.0.1", server.server_address[1]), asked, statuses)
+    server.shutdown()
+    server.server_close()

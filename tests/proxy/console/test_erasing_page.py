@@ -2,8 +2,6 @@
 
 import re
 import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import httpx
@@ -11,37 +9,12 @@ import pytest
 
 from proxy.console.erasing import ErasureDesk
 from proxy.control.tokens import Role
-from proxy.messages import Origin
 from redaction.vault import open_vault
-from tests.proxy.console.conftest import SAME, Console, Start, browser, form_of
+from tests.proxy.console.conftest import SAME, Answering, Console, Start, browser, form_of
 from tests.proxy.erasure.conftest import ANNA, BEN, MAIL, Site
 
 PAGE = "/person/erase"
 HOSTILE = '"><script>alert(1)</script>\u202e'
-
-
-@pytest.fixture
-def provider() -> Iterator[tuple[list[str], Origin]]:
-    """A provider that deletes what it is asked to; what it was asked, and where it is."""
-    asked: list[str] = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_DELETE(self) -> None:
-            asked.append(f"{self.path} {self.headers['authorization']}")
-            body = b'{"deleted": true}'
-            self.send_response(200)
-            self.send_header("content-length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-    yield asked, Origin("http", "127.0.0.1", server.server_address[1])
-    server.shutdown()
-    server.server_close()
 
 
 def people(console: Console) -> Site:
@@ -85,9 +58,9 @@ def test_consequences_are_shown_and_nothing_happens(console: Console) -> None:
 
 
 def test_a_person_is_erased_at_providers_too_and_the_record_says_why(
-    start: Start, provider: tuple[list[str], Origin], monkeypatch: pytest.MonkeyPatch
+    start: Start, provider: Answering, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked, origin = provider
+    asked, origin = provider.asked, provider.origin
     monkeypatch.setenv("KEY_OF_OPENAI", "sk-test")
     console = start(provider_keys={"openai": "env:KEY_OF_OPENAI"}, upstreams={"openai": origin})
     site = people(console)

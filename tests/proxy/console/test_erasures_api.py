@@ -1,5 +1,7 @@
 """Erasing a person over the API: consequences first, the same person twice, holds, the course, and who may."""
 
+import re
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -8,8 +10,9 @@ import pytest
 
 from audit.values import ErasureReason
 from proxy.control.tokens import Role
+from proxy.erasure.carrying_out import Erasing
 from tests.integration.erasing import dragoman
-from tests.proxy.console.conftest import Console, Start, browser
+from tests.proxy.console.conftest import Answering, Console, Start, browser
 from tests.proxy.console.test_erasing_page import SURE, people, plan, send
 from tests.proxy.erasure.conftest import ANNA, BEN
 
@@ -140,6 +143,9 @@ def test_only_officers_may(console: Console, role: Role) -> None:
             client.put(f"{ERASURES}/hold", json={**body, "held": True}),
             client.get(f"{ERASURES}/01M8A5DX03Q19X5TJNFHR07A0Q"),
             client.get(f"{ERASURES}/01M8A5DX03Q19X5TJNFHR07A0Q/recipients"),
+            client.get(f"{ERASURES}/left"),
+            client.post(f"{ERASURES}/01M8A5DX03Q19X5TJNFHR07A0Q/retry"),
+            client.get(f"{ERASURES}/01M8A5DX03Q19X5TJNFHR07A0Q/retry"),
         ]
     assert {answer.status_code for answer in answers} == {403}
     assert console.entries("erasure", "query") == []
@@ -147,8 +153,99 @@ def test_only_officers_may(console: Console, role: Role) -> None:
 
 def test_an_erasure_that_is_not_known_is_not_found(filled: Console) -> None:
     with filled.client() as client:
-        for path in ("", "/recipients"):
+        for path in ("", "/recipients", "/retry"):
             assert client.get(f"{ERASURES}/01M8A5DX03Q19X5TJNFHR07A0Q{path}").status_code == 404
+        assert client.post(f"{ERASURES}/01M8A5DX03Q19X5TJNFHR07A0Q/retry").status_code == 404
+        assert client.get(f"{ERASURES}/left").json() == {"items": []}
+
+
+def test_what_a_provider_refused_is_asked_for_again(
+    start: Start, provider: Answering, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KEY_OF_OPENAI", "sk-test")
+    console = start(provider_keys={"openai": "env:KEY_OF_OPENAI"}, upstreams={"openai": provider.origin})
+    people(console)
+    provider.statuses[:] = [503, 503, 200]
+    with console.client() as client:
+        erasure = ended(client, erase(client, preview(client)["seal"]).json()["id"])["id"]
+        assert client.get(f"{ERASURES}/left").json()["items"] == [
+            {"id": erasure, "objects": 1, "destinations": ["openai"]}
+        ]
+        refused = client.post(f"{ERASURES}/{erasure}/retry")
+        assert (refused.status_code, refused.json()["state"], refused.json()["left"]) == (202, "done", 1)
+        assert [one["verdict"] for one in refused.json()["objects"]] == ["refused"]
+        done = client.post(f"{ERASURES}/{erasure}/retry").json()
+        assert (done["left"], [one["verdict"] for one in done["objects"]]) == (0, ["deleted"])
+        assert client.get(f"{ERASURES}/{erasure}/retry").json() == done
+        assert client.get(f"{ERASURES}/left").json() == {"items": []}
+        nothing = client.post(f"{ERASURES}/{erasure}/retry").json()
+        assert (nothing["state"], nothing["left"], nothing["objects"]) == ("done", 0, [])
+    assert provider.asked == ["/v1/responses/resp_1 Bearer sk-test"] * 3
+    last = console.entries("erasure")[-1]
+    assert (last["id"], last["phase"], last["deleted"]) == (erasure, "done", 1)
+    assert last["actor"] == console.entries("query")[0]["actor"]
+
+
+def test_asking_again_waits_for_an_erasure_that_is_being_carried_out(
+    console: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people(console)
+    goes = threading.Event()
+    real = Erasing.carry_out
+
+    def slow(self: Erasing, *given: Any) -> Any:
+        assert goes.wait(60)
+        return real(self, *given)
+
+    monkeypatch.setattr("proxy.console.erasing.PATIENCE_S", 0.0)
+    with console.client() as client:
+        first = erase(client, preview(client)["seal"]).json()["id"]
+        assert ended(client, first)["state"] == "done"
+        monkeypatch.setattr(Erasing, "carry_out", slow)
+        second = erase(client, preview(client, BEN)["seal"], BEN).json()["id"]
+        busy = client.post(f"{ERASURES}/{first}/retry")
+        goes.set()
+        assert (busy.status_code, busy.json()["code"]) == (409, "busy")
+        assert ended(client, second)["state"] == "done"
+        client.post(f"{ERASURES}/{first}/retry")
+        while client.get(f"{ERASURES}/{first}/retry").json()["state"] == "running":
+            pass
+        assert client.get(f"{ERASURES}/{first}/retry").json()["left"] == 1, "nobody has a key for it"
+
+
+def test_what_breaks_off_while_asking_again_is_said_by_its_kind(
+    console: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people(console)
+
+    def broken(*_: object) -> None:
+        raise RuntimeError(ANNA)
+
+    with console.client() as client:
+        erasure = ended(client, erase(client, preview(client)["seal"]).json()["id"])["id"]
+        monkeypatch.setattr("proxy.console.erasing.retry_objects", broken)
+        found = client.post(f"{ERASURES}/{erasure}/retry")
+    assert (found.json()["state"], found.json()["failed"]) == ("failed", "RuntimeError")
+    assert ANNA not in found.text
+
+
+def test_the_page_lists_what_providers_keep_and_asks_again(
+    start: Start, provider: Answering, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KEY_OF_OPENAI", "sk-test")
+    console = start(provider_keys={"openai": "env:KEY_OF_OPENAI"}, upstreams={"openai": provider.origin})
+    people(console)
+    provider.statuses[:] = [503, 200]
+    with browser(console) as page:
+        assert "Erased." in send(page, plan(page, ANNA), "erase", ANNA, **SURE).text
+        shown = page.get("/person/erase").text
+        assert "Still with providers" in shown
+        found = re.search(r'name="id" value="(\w{26})"', shown)
+        assert found is not None
+        again = send(page, shown, "retry", "", id=found[1]).text
+        assert "Asked about 1 object; 0 are still with their providers." in again
+        assert "Still with providers" not in again
+        assert "Asked about 1 object" in page.get("/person/erase", params={"again": found[1]}).text
 
 
 @pytest.fixture

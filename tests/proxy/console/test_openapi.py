@@ -37,7 +37,7 @@ WRONG = [
 @pytest.fixture
 def filled(start: Start) -> Console:
     """A console over a log, whose streams end at once: what is made up may ask for minutes."""
-    console = start(longest_tail_s=0)
+    console = start(longest_tail_s=0, detectors=("patterns",))
     fill(console)
     return console
 
@@ -51,9 +51,8 @@ def test_made_up_requests_are_answered_as_described(
     operation = schema[path][method.upper()]
     token = filled.token()
     # 413 is our answer to a text that is too long; Schemathesis does not count it as a refusal.
-    names = [
-        name for name in CHECK_NAMES if name != "negative_data_rejection" or not path.endswith(("/lint", "/proposals"))
-    ]
+    pasted = path.endswith(("/lint", "/proposals", "/cases", "/diff", "/simulation", "/exception", "/rehearsals"))
+    names = [name for name in CHECK_NAMES if name != "negative_data_rejection" or not pasted]
     checks = [CHECKS.get_one(name) for name in names]
 
     @given(case=operation.as_strategy(generation_mode=mode))

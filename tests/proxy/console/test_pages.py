@@ -6,6 +6,7 @@ from html.parser import HTMLParser
 import pytest
 
 from audit.conditions import CONDITIONS
+from audit.tables import REVISION
 from proxy.console.language import LANGUAGES, words
 from proxy.console.pages import PAGES
 from proxy.control.tokens import Role
@@ -174,3 +175,18 @@ def test_every_field_of_the_log_filters_the_page(filled: Console) -> None:
     assert "feed" in found
     assert 'href="/transfers/' in found
     assert ">messenger<" not in found
+
+
+def test_a_log_of_another_release_is_left_as_it_is_and_the_page_says_so(filled: Console) -> None:
+    def to(revision: str) -> None:
+        with filled.ledger.store.write() as connection:
+            connection.exec_driver_sql(f"UPDATE alembic_version SET version_num = '{revision}'")  # noqa: S608
+
+    to("0005")
+    with browser(filled) as client, filled.client() as api:
+        page, answer = client.get("/"), api.get("/api/v1/overview")
+        assert (page.status_code, "has the schema of another release" in page.text) == (503, True)
+        assert (answer.status_code, answer.json()["code"]) == (503, "store_schema")
+        assert filled.ledger.store.revision() == "0005"
+        to(REVISION)
+        assert client.get("/").status_code == 200
