@@ -21,12 +21,13 @@ from proxy.console.policy_desk import PolicyDesk
 from proxy.console.trying import Trying
 from proxy.policy.excepting import Excepted, Wanted, except_value
 from proxy.policy.replay import Replay
-from proxy.policy.source import read_files
+from proxy.policy.source import read_files, read_policy
 from proxy.policy.value_refs import ValueRefs
 
 type Files = Mapping[str, str]
 """The texts of a policy's files by their names, the policy first, then what it includes."""
 
+BUNDLED = ("default", "strict", "observe")
 WEEK = 7
 """Days of recorded transfers that a draft is tried on."""
 
@@ -50,6 +51,12 @@ class Drafting:
 
     def __init__(self, desk: PolicyDesk, log: AuditLog, trying: Trying, refs: ValueRefs) -> None:
         self._desk, self._log, self._trying, self._refs = desk, log, trying, refs
+
+    def policy(self, name: str, files: Files) -> Policy:
+        """The draft where there is one and it is meant, a bundled policy, or the one in force."""
+        if name == "draft" and files:
+            return read_files(files).policy
+        return read_policy(None, name).policy if name in BUNDLED else self._desk.policy
 
     def checked(self, visitor: Visitor, files: Files) -> Checked:
         """Lint, then the draft's own cases with the detection that would inspect under it."""

@@ -10,19 +10,15 @@ from policies.errors import PolicyError
 from policies.model import Consent
 from policies.policy import Policy
 from proxy.console.draft_form import draft_of
+from proxy.console.drafting import BUNDLED
 from proxy.console.operations.base import Desk
 from proxy.console.policy_desk import MAX_TEXT
 from proxy.console.problems import InputError
 from proxy.console.site import Ask, Shown, View
+from proxy.console.trying import LONGEST, LONGEST_PATH
 from proxy.errors import ConfigError
 from proxy.policy.rehearsing import Tried, Wanted
-from proxy.policy.source import read_files, read_policy
 from proxy.steps.found import Found
-
-BUNDLED = ("default", "strict", "observe")
-LONGEST = 100_000
-"""Characters that may be tried at once."""
-LONGEST_PATH = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +84,7 @@ def playground(desk: Desk, ask: Ask) -> Shown:
     context: dict[str, Any] = {"given": given, "policies": policies, "consents": list(Consent), "tried": None}
     context["included"] = dict(list(files.items())[1:])
     try:
-        policy = policy_named(desk, given["policy"], files)
+        policy = desk.drafting.policy(given["policy"], files)
     except (PolicyError, ConfigError) as error:
         return View("playground", {**context, "destinations": [], "applications": [], "broken": error.message})
     context |= {
@@ -108,15 +104,6 @@ def playground(desk: Desk, ask: Ask) -> Shown:
         raise InputError([{"where": "path", "what": "write a path that begins with /"}])
     tried = desk.trying.rehearse(ask.visitor, wanted)
     return View("playground", {**context, "tried": tried, **_shown(tried)})
-
-
-def policy_named(desk: Desk, name: str, draft: Mapping[str, str]) -> Policy:
-    """The draft, a bundled policy, or the one in force. Raises PolicyError, ConfigError."""
-    if name == "draft" and draft:
-        return read_files(draft).policy
-    if name in BUNDLED:
-        return read_policy(None, name).policy
-    return desk.policy.policy
 
 
 def _first(policy: Policy) -> str:

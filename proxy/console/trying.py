@@ -16,6 +16,9 @@ from proxy.console.log import AuditLog
 from proxy.errors import RefusedError, UnavailableError
 from proxy.policy.rehearsing import Rehearsals, Tried, Wanted
 
+LONGEST = 100_000
+"""Characters that may be tried at once."""
+LONGEST_PATH = 2_000
 LONGEST_S = 90.0
 """The first rehearsal after a while loads models, which takes seconds, on a busy machine many."""
 

@@ -1,4 +1,4 @@
-"""Operations on a policy that is being written: its cases, what it changes, what it would have done, exceptions, trying.
+"""Operations on a policy that is being written: cases, what it changes or would have done, exceptions, rehearsals.
 
 Nothing here puts a policy into force, and nothing of what is sent is stored.
 """
@@ -16,8 +16,8 @@ from proxy.console.inputs import LONGEST_SUBJECT, Nothing, PolicyText
 from proxy.console.operations.base import NAME, Answer, Call, Desk, Operation
 from proxy.console.operations.policy import PROBLEM, files_of_text, problem
 from proxy.console.outputs import COUNT, FACTS, MAYBE_TEXT, STRING, Json, many, thing
-from proxy.console.playground import LONGEST, LONGEST_PATH, policy_named
-from proxy.console.questions import NotFoundError
+from proxy.console.problems import InputError
+from proxy.console.trying import LONGEST, LONGEST_PATH
 from proxy.errors import FormatError
 from proxy.policy.excepting import MAX_DAYS
 from proxy.policy.excepting import Wanted as WantedException
@@ -120,7 +120,8 @@ def _exception(desk: Desk, call: Call) -> Answer:
     try:
         made = desk.drafting.excepted(call.visitor, files_of_text(body), wanted, body.value)
     except UnknownNameError:
-        raise NotFoundError("the policy has no rule, application, recipient or kind of data of this name") from None
+        text = "the policy has no rule, application, recipient or kind of data of this name"
+        raise FormatError(text, code="exception") from None
     except UsageError:
         text = "no rule, or more than one, decides about such values there; name the rule, or where it decides"
         raise FormatError(text, code="exception") from None
@@ -130,9 +131,9 @@ def _exception(desk: Desk, call: Call) -> Answer:
 def _rehearse(desk: Desk, call: Call) -> Answer:
     body = call.body
     files = files_of_text(body.draft) if body.draft is not None else {}
-    policy = policy_named(desk, "draft" if files else body.policy, files)
+    policy = desk.drafting.policy("draft" if files else body.policy, files)
     if body.destination not in policy.destinations:
-        raise NotFoundError("the policy has no recipient of this name")
+        raise InputError([{"where": "destination", "what": "the policy has no recipient of this name"}])
     wanted = Wanted(policy, body.destination, body.application or "", body.text, body.path, body.consent)
     return _tried(desk.trying.rehearse(call.visitor, wanted))
 

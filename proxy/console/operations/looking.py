@@ -1,4 +1,4 @@
-"""Operations for whoever watches: what changed, whether everything works, what should be seen to, searches of one's own."""
+"""Operations for whoever watches: what changed, whether everything works, what to see to, one's own searches."""
 
 from dataclasses import asdict
 from typing import Any
@@ -51,9 +51,7 @@ def _condition(found: Condition) -> Json:
     return {
         "takes_transfers": None if doors is None else doors.takes,
         "open_transfers": None if doors is None else doors.open,
-        "events": []
-        if doors is None
-        else [{"kind": kind, "class": of, "n": n} for kind, of, n in doors.events],
+        "events": [] if doors is None else [{"kind": kind, "class": of, "n": n} for kind, of, n in doors.events],
         "entries": found.size,
         "witnesses": found.witnesses,
         "witnessed": found.witnessed,

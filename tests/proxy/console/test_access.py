@@ -42,9 +42,9 @@ def test_a_role_gets_what_the_table_says_and_nothing_else(filled: Console, role:
     sealed = {"subject": ANNA, "seal": "0" * 64}
     bodies |= {"/erasures/preview": {"subject": ANNA}, "/erasures": {**sealed, "reason": "request"}}
     bodies |= {"/erasures/hold": {**sealed, "held": True}, f"/comparisons/{'0' * 26}/2/rating": {"better": "tie"}}
-    bodies |= dict.fromkeys(("/policy/cases", "/policy/diff", "/policy/simulation"), {"text": ""})
+    bodies |= {f"/policy/{name}": {"text": ""} for name in ("cases", "diff", "simulation")}
     bodies["/policy/exception"] = {"text": "", "entity_type": "PERSON", "value": "Anna", "because": "a river"}
-    bodies |= {"/rehearsals": {"text": "x", "destination": "nobody"}, "/searches": {"name": "mine", "filters": {}}}
+    bodies |= {"/rehearsals": {"text": "x", "draft": {"text": ""}}, "/searches": {"name": "mine", "filters": {}}}
     with filled.client(role, *(("feed",) if role is Role.TEAM else ())) as client:
         for operation in ALL:
             path = operation.path.format(
