@@ -1,6 +1,7 @@
 """Processes that the bench measures against: an upstream that answers at once, and a gateway without a gate.
 
-Run as `python -m proxy.bench.bare upstream|gateway PORT [UPSTREAM]`; prints `ready` and serves until it is ended.
+Run as `python -m proxy.bench.bare upstream [HOST:]PORT` or `… gateway PORT UPSTREAM`; prints `ready` and serves until
+it is ended. Several upstreams may share a port.
 """
 
 import asyncio
@@ -109,25 +110,32 @@ class BareGateway:
         return client
 
 
-async def serve(kind: str, port: int, target: str) -> None:
+async def serve(kind: str, address: str, target: str) -> None:
     """Serve until the process is ended."""
     if kind == "upstream":
         handler: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]] = upstream
     else:
         host, _, upstream_port = target.rpartition(":")
         handler = BareGateway(Origin("http", host, int(upstream_port))).handle
-    await listen(handler, port)
+    host, _, port = address.rpartition(":")
+    await listen(handler, int(port), host or "127.0.0.1", shared=kind == "upstream")
 
 
-async def listen(handler: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]], port: int) -> None:
-    """Serve until the process is ended."""
+async def listen(
+    handler: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]],
+    port: int,
+    host: str = "127.0.0.1",
+    *,
+    shared: bool = False,
+) -> None:
+    """Serve until the process is ended. shared: other processes may listen there as well; the kernel shares out."""
     runner = web.ServerRunner(web.Server(handler, access_log=None))
     await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", port).start()
+    await web.TCPSite(runner, host, port, reuse_port=shared).start()
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     await asyncio.Event().wait()
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(sys.argv[1], int(sys.argv[2]), sys.argv[3] if len(sys.argv) > 3 else ""))
+    asyncio.run(serve(sys.argv[1], sys.argv[2], sys.argv[3] if len(sys.argv) > 3 else ""))

@@ -1,6 +1,7 @@
-"""A lean engine of the network door without a gate: reverse mode, answers of streams go on piece by piece.
+"""A lean engine of the network door without a gate: one mode, answers of streams go on piece by piece.
 
-Run as `python -m proxy.bench.bare_network PORT UPSTREAM`; prints `ready` and serves until it is ended.
+Run as `python -m proxy.bench.bare_network MODE`, such as `reverse:http://HOST:PORT@127.0.0.1:PORT`; prints `ready` and
+serves until it is ended.
 """
 
 # mypy: allow-untyped-calls
@@ -25,14 +26,14 @@ class Streams:
             flow.response.stream = True
 
 
-async def serve(port: int, upstream: str) -> None:
+async def serve(mode: str) -> None:
     """Serve until the process is ended."""
     options = Options()
     master = Master(options, asyncio.get_running_loop())
     logging.getLogger().removeHandler(master._legacy_log_events)
     server = Proxyserver()
     master.addons.add(server, NextLayer(), Streams())
-    options.update(mode=[f"reverse:http://{upstream}@127.0.0.1:{port}"], connection_strategy="lazy")
+    options.update(mode=[mode], connection_strategy="lazy")
     await server.setup_servers()
     await master.running()
     sys.stdout.write("ready\n")
@@ -41,4 +42,4 @@ async def serve(port: int, upstream: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(int(sys.argv[1]), sys.argv[2]))
+    asyncio.run(serve(sys.argv[1]))

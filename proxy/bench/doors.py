@@ -1,22 +1,25 @@
 """What each door costs next to the same door without the gate, and next to direct; and what an open stream holds.
 
 Gateway and network door (reverse mode, no TLS on either side, so that the gate is what differs) in one process of ours,
-blocks of requests to each in turn. The text was seen before. Streams: how long until the first event is there, and how
-much memory 200 of them take that are open at the same time.
+blocks of requests to each in turn. The transparent door stands on a router made of network namespaces; next to it are
+the same three machines with a bare engine on the router, and with nothing. The text was seen before. Streams: how long
+until the first event is there, and how much memory 200 of them take that are open at the same time.
 """
 
 import asyncio
 import contextlib
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 
 from proxy.bench.bare import HELD
-from proxy.bench.gateway import PATH, Server, dragoman, free_port, spawn
+from proxy.bench.cores import Cores
+from proxy.bench.gateway import PATH, Server, dragoman, free_port, placed, spawn
 from proxy.bench.load import chat_body, cpu_seconds, request_bytes
+from proxy.bench.machines import DOOR, PROVIDER, MachinesError, row
 from proxy.bench.texts import seen_text
 from proxy.bench.wire import ASKED
 
@@ -57,30 +60,71 @@ class _Taken:
     stream_kb: float | None = None
 
 
-BARE = {"gateway": "bare gateway", "network": "bare network"}
+DIRECT, ROUTED, BARE_TRANSPARENT, TRANSPARENT = "direct", "direct, routed", "bare transparent", "transparent"
+BARE = {"gateway": "bare gateway", "network": "bare network", TRANSPARENT: BARE_TRANSPARENT}
+NEXT_TO = {BARE_TRANSPARENT: ROUTED, TRANSPARENT: ROUTED}
+"""The direct way that a server is compared with, where it is not the one over loopback."""
 
 
-def run(blocks: int = 12, per_block: int = 25) -> list[DoorFigures]:
-    """All doors; about a minute. Raises ConnectionError where an answer is not what it has to be."""
+def silent(_said: str) -> None:
+    """Nobody is told."""
+
+
+def run(
+    blocks: int = 12, per_block: int = 25, *, cores: int = 0, tell: Callable[[str], None] = silent
+) -> list[DoorFigures]:
+    """All doors; two minutes. Raises ConnectionError where an answer is not what it has to be.
+
+    cores: for what is measured, 0 for what client and upstream leave. tell: of cores, and of doors that cannot be here.
+    """
     with ExitStack() as stack:
-        servers = _started(stack)
+        places = placed(stack, cores)
+        tell(places.words())
+        servers = _started(stack, places)
+        try:
+            servers += _routed(stack, places)
+        except MachinesError as error:
+            tell(f"no transparent door here: {error}")
         return asyncio.run(_measured(servers, blocks, per_block))
 
 
-def _started(stack: ExitStack) -> tuple[Server, ...]:
+def _started(stack: ExitStack, places: Cores) -> tuple[Server, ...]:
     upstream, gateway, network, door = (free_port() for _ in range(4))
-    spawn(stack, "-m", "proxy.bench.bare", "upstream", str(upstream), ready="ready")
+    mine = places.measured
+    spawn(stack, "-m", "proxy.bench.bare", "upstream", str(upstream), ready="ready", cores=places.upstream)
     to = f"127.0.0.1:{upstream}"
-    bare = spawn(stack, "-m", "proxy.bench.bare", "gateway", str(gateway), to, ready="ready")
-    lean = spawn(stack, "-m", "proxy.bench.bare_network", str(network), to, ready="ready")
-    pid, port = dragoman(stack, f"http://{to}", 1, mode=f"reverse:http://{to}@127.0.0.1:{door}")
+    bare = spawn(stack, "-m", "proxy.bench.bare", "gateway", str(gateway), to, ready="ready", cores=mine)
+    mode = f"reverse:http://{to}@127.0.0.1:{network}"
+    lean = spawn(stack, "-m", "proxy.bench.bare_network", mode, ready="ready", cores=mine)
+    pid, port = dragoman(stack, f"http://{to}", mode=f"reverse:http://{to}@127.0.0.1:{door}", cores=mine)
     return (
-        Server("direct", upstream, PATH, []),
+        Server(DIRECT, upstream, PATH, []),
         Server("bare gateway", gateway, f"/openai{PATH}", [bare]),
         Server("gateway", port, f"/openai{PATH}", [pid]),
         Server("bare network", network, PATH, [lean]),
         Server("network", door, PATH, [pid]),
     )
+
+
+def _routed(stack: ExitStack, places: Cores) -> tuple[Server, ...]:
+    """Nothing, a lean engine and dragoman on the router, each in a row of its own. Raises MachinesError."""
+    port, found = free_port(), []
+    rows = [(name, row(stack, str(number))) for number, name in enumerate((ROUTED, BARE_TRANSPARENT, TRANSPARENT))]
+    for name, machines in rows:
+        address, router = f"{PROVIDER}:{port}", machines.router
+        bare = ("-m", "proxy.bench.bare", "upstream", address)
+        spawn(stack, *bare, ready="ready", cores=places.upstream, inside=machines.provider)
+        pids: list[int] = []
+        if name != ROUTED:
+            machines.capture()
+        if name == BARE_TRANSPARENT:
+            lean = ("-m", "proxy.bench.bare_network", f"transparent@{DOOR}")
+            pids = [spawn(stack, *lean, ready="ready", cores=places.measured, inside=router)]
+        elif name == TRANSPARENT:
+            mode = f"transparent@:{DOOR}"
+            pids = [dragoman(stack, f"http://{address}", mode=mode, cores=places.measured, inside=router)[0]]
+        found.append(Server(name, port, PATH, pids, machines.app))
+    return tuple(found)
 
 
 async def _measured(servers: Sequence[Server], blocks: int, per_block: int) -> list[DoorFigures]:
@@ -100,9 +144,16 @@ async def _measured(servers: Sequence[Server], blocks: int, per_block: int) -> l
     return rows(taken)
 
 
+async def _opened(server: Server) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    if server.inside is None:
+        return await asyncio.open_connection(server.host, server.port)
+    connected = await asyncio.to_thread(server.inside.connected, server.host, server.port)
+    return await asyncio.open_connection(sock=connected)
+
+
 async def _block(server: Server, body: bytes, per_block: int) -> tuple[tuple[list[float], float], list[float]]:
-    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
-    request, stream = request_bytes(server.port, server.path, body), _streamed(server, body)
+    reader, writer = await _opened(server)
+    request, stream = request_bytes(server.port, server.path, body, server.host), _streamed(server, body)
     before, seconds, first = cpu_seconds(server.pids), [], []
     for _ in range(per_block):
         seconds.append((await _ask(reader, writer, request))[1])
@@ -115,7 +166,7 @@ async def _block(server: Server, body: bytes, per_block: int) -> tuple[tuple[lis
 
 def _streamed(server: Server, body: bytes, held: bool = False) -> bytes:
     fields = f"{ASKED}: openai_chat.{EVENTS}\r\n" + (f"{HELD}: {HELD_S:g}\r\n" if held else "")
-    head, _, rest = request_bytes(server.port, server.path, body).partition(b"\r\n\r\n")
+    head, _, rest = request_bytes(server.port, server.path, body, server.host).partition(b"\r\n\r\n")
     return head + b"\r\n" + fields.encode() + b"\r\n" + rest
 
 
@@ -144,7 +195,7 @@ async def _held(server: Server, body: bytes) -> float:
     before = resident_kib(server.pids)
 
     async def one() -> None:
-        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        reader, writer = await _opened(server)
         try:
             writer.write(request)
             await reader.readuntil(b"data: ")
@@ -179,9 +230,9 @@ def resident_kib(pids: Sequence[int]) -> int:
 
 def rows(taken: dict[str, _Taken]) -> list[DoorFigures]:
     """One for each server, next to direct and to its bare door."""
-    direct = taken["direct"]
     found = []
     for name, one in taken.items():
+        direct = taken[NEXT_TO.get(name, DIRECT)]
         bare = taken.get(BARE.get(name, ""))
         ordered, p50 = sorted(one.seconds), median(one.seconds)
         cpu_ms = _cpu_ms(one)

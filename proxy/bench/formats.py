@@ -98,7 +98,7 @@ def run(blocks: int = 12) -> list[Cost]:
         policy = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="dragoman-bench-"))) / "policy.yaml"
         policy.write_text(_POLICY.format(destinations="\n".join(map(_destination, CASES))), encoding="utf-8")
         upstreams = [word for case in CASES for word in ("--upstream", f"{_name(case)}=http://{to}")]
-        pid, port = dragoman(stack, f"http://{to}", 1, "--policy", str(policy), *upstreams)
+        pid, port = dragoman(stack, f"http://{to}", "--policy", str(policy), *upstreams)
         doors = (_Door("bare", bare, bare_pid), _Door("dragoman", port, pid))
         return _rows(asyncio.run(_measured(doors, blocks)))
 

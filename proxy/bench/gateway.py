@@ -9,14 +9,16 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from statistics import median
 
+from proxy.bench.cores import Cores, free, shared_out, stay
 from proxy.bench.load import Connection, Sample, chat_body, measure, request_bytes
+from proxy.bench.machines import PROVIDER, Machine
 from proxy.bench.texts import new_text, seen_text
 from proxy.errors import ConfigError
 
@@ -39,12 +41,18 @@ class Figures:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A process that is measured."""
+    """A process that is measured. inside: the machine on which whoever asks it stands, None for this one."""
 
     name: str
     port: int
     path: str
     pids: list[int]
+    inside: Machine | None = None
+
+    @property
+    def host(self) -> str:
+        """Where it is asked."""
+        return PROVIDER if self.inside is not None else "127.0.0.1"
 
 
 def free_port() -> int:
@@ -57,16 +65,16 @@ def free_port() -> int:
 class Stage:
     """Upstream, bare gateway, one that commits a row, and dragoman as processes; ended when the stack is."""
 
-    def __init__(self, stack: ExitStack, workers: int = 1) -> None:
-        """workers: processes that serve dragoman's door."""
+    def __init__(self, stack: ExitStack, cores: Cores) -> None:
         upstream = free_port()
-        spawn(stack, "-m", "proxy.bench.bare", "upstream", str(upstream), ready="ready")
+        spawn(stack, "-m", "proxy.bench.bare", "upstream", str(upstream), ready="ready", cores=cores.upstream)
         bare = free_port()
         to = f"127.0.0.1:{upstream}"
-        bare_pid = spawn(stack, "-m", "proxy.bench.bare", "gateway", str(bare), to, ready="ready")
-        floor = free_port()
-        floor_pid = spawn(stack, "-m", "proxy.bench.floor", str(floor), to, str(_folder(stack)), ready="ready")
-        pid, port = dragoman(stack, f"http://{to}", workers)
+        mine = cores.measured
+        bare_pid = spawn(stack, "-m", "proxy.bench.bare", "gateway", str(bare), to, ready="ready", cores=mine)
+        floor, rows = free_port(), str(folder(stack))
+        floor_pid = spawn(stack, "-m", "proxy.bench.floor", str(floor), to, rows, ready="ready", cores=mine)
+        pid, port = dragoman(stack, f"http://{to}", cores=mine)
         self.servers = (
             Server("direct", upstream, PATH, []),
             Server("bare", bare, f"/openai{PATH}", [bare_pid]),
@@ -75,35 +83,54 @@ class Stage:
         )
 
 
-def dragoman(stack: ExitStack, upstream: str, workers: int, *more: str, mode: str = "none") -> tuple[int, int]:
+def dragoman(
+    stack: ExitStack,
+    upstream: str,
+    *more: str,
+    mode: str = "none",
+    workers: int = 1,
+    detection: int = 1,
+    home: Path | None = None,
+    cores: Sequence[int] = (),
+    inside: Machine | None = None,
+) -> tuple[int, int]:
     """Process id and gateway port of a dragoman with a home of its own, ready; both end with the stack.
 
-    upstream: of `openai`; more: further words of the command line; mode: of its network door.
+    upstream: of `openai`; more: further words of the command line; mode: of its network door; workers, detection: how
+    many processes serve the doors, and look for personal data.
     """
     port = free_port()
-    home = _folder(stack)
+    home = home or folder(stack)
     pid = spawn(
         stack,
         *("-c", "from proxy.cli import main; main()", "run", "--home", str(home), "--mode", mode),
         *("--listen", f"127.0.0.1:{port}", "--admin", f"127.0.0.1:{free_port()}", "--console", "off"),
-        *("--detection-workers", "1", "--workers", str(workers)),
+        *("--detection-workers", str(detection), "--workers", str(workers)),
         *("--upstream", f"openai={upstream}"),
         *more,
         ready="dragoman is ready",
+        cores=cores,
+        inside=inside,
     )
     return pid, port
 
 
-def _folder(stack: ExitStack) -> Path:
+def folder(stack: ExitStack) -> Path:
     return Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="dragoman-bench-")))
 
 
-def spawn(stack: ExitStack, *arguments: str, ready: str) -> int:
-    """Process id of one of our modules, once it has said that it is ready; it ends with the stack."""
-    process = subprocess.Popen(  # noqa: S603 (our own modules, no shell)
-        [sys.executable, *arguments], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-    )
+def spawn(
+    stack: ExitStack, *arguments: str, ready: str, cores: Sequence[int] = (), inside: Machine | None = None
+) -> int:
+    """Process id of one of our modules, once it has said that it is ready; it ends with the stack.
+
+    cores: those it may use; inside: the machine made of a network namespace on which it runs.
+    """
+    command = [*(inside.enter if inside is not None else ()), sys.executable, *arguments]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)  # noqa: S603 (no shell)
     stack.callback(_end, process)
+    if cores:
+        stay(process.pid, cores)
     assert process.stdout is not None
     for line in process.stdout:
         if ready.encode() in line:
@@ -111,12 +138,12 @@ def spawn(stack: ExitStack, *arguments: str, ready: str) -> int:
     raise ConfigError("a process of the bench did not start")
 
 
-def run(blocks: int = 12, per_block: int = 25) -> list[Figures]:
-    """All cases; about a minute."""
+def run(blocks: int = 12, per_block: int = 25, *, cores: int = 0) -> list[Figures]:
+    """All cases; about a minute. cores: for what is measured, 0 for what client and upstream leave."""
     rng = random.Random(20261124)  # noqa: S311 (the bench must be the same each time)
     rows: list[Figures] = []
     with ExitStack() as stack:
-        stage = Stage(stack)
+        stage = Stage(stack, placed(stack, cores))
         connections = {server.name: Connection(server.port) for server in stage.servers}
         for connection in connections.values():
             stack.callback(connection.close)
@@ -141,6 +168,15 @@ def run(blocks: int = 12, per_block: int = 25) -> list[Figures]:
             case = f"50 turns, 40 kB, last turn new ({language})"
             rows += _case(case, stage, connections, blocks, _conversations(rng, 5, language))
     return rows
+
+
+def placed(stack: ExitStack, measured: int) -> Cores:
+    """Who has which cores; this process, the client, stays on its own until the stack ends."""
+    before = free()
+    cores = shared_out(before, measured)
+    stack.callback(stay, 0, before)
+    stay(0, cores.client)
+    return cores
 
 
 def _new(language: str, rng: random.Random) -> list[bytes]:

@@ -22,10 +22,10 @@ class Sample:
     cpu_s: float
 
 
-def request_bytes(port: int, path: str, body: bytes) -> bytes:
+def request_bytes(port: int, path: str, body: bytes, host: str = "127.0.0.1") -> bytes:
     """One HTTP/1.1 POST."""
     head = (
-        f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Type: application/json\r\n"
+        f"POST {path} HTTP/1.1\r\nHost: {host}:{port}\r\nContent-Type: application/json\r\n"
         f"Authorization: Bearer sk-bench\r\nContent-Length: {len(body)}\r\n\r\n"
     )
     return head.encode() + body

@@ -6,7 +6,7 @@ Only figures come out; the texts are made up.
 import json
 import math
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -30,26 +30,34 @@ def bench(
     transfers: Annotated[
         int, typer.Option(help="audit: ask a made-up year of so many transfers instead.", min=0, max=20_000_000)
     ] = 0,
-    workers: Annotated[str, typer.Option(help="gateway, soak: N door workers, such as 1,2 (gateway).")] = "",
+    workers: Annotated[str, typer.Option(help="gateway, soak: N door workers, such as 1,2,4 (gateway).")] = "",
+    detection_workers: Annotated[int, typer.Option(help="soak: so many, 0 for half as many.", min=0, max=64)] = 0,
+    cores: Annotated[
+        int, typer.Option(help="gateway, doors, soak: for what is measured, 0 for what is left to it.", min=0, max=1024)
+    ] = 0,
     requests: Annotated[int, typer.Option(help="soak: how many.", min=400, max=10_000_000)] = 100_000,
     minutes: Annotated[int, typer.Option(help="soak: end after so many, 0 for no limit.", min=0, max=10_000)] = 0,
+    out: Annotated[Path | None, typer.Option(help="soak: a folder for soak.json, at each sample.")] = None,
     keep: Annotated[Path | None, typer.Option(help="With --transfers: a home to fill, or to ask again.")] = None,
 ) -> None:
     """Measure what dragoman costs, beside what it would cost without it, in one run.
 
-    gateway: next to direct and to the same door without the gate. doors: gateway and network door beside each other,
-    with streams. formats: a kilobyte and a stream's event of each.
+    gateway: next to direct and to the same door without the gate. doors: gateway, network and transparent door beside
+    each other, with streams. formats: a kilobyte and a stream's event of each.
     audit: next to bare commits on the same disk. detection: processor time next to plain Presidio.
-    soak: memory and open files of every process while many requests go through, and their growth per 10,000.
+    soak: memory and open files of every process while many requests go through, their growth per 10,000, and whether
+    app, provider and log counted the same (else exit code 1). Where there are more than two cores, client and upstream
+    have their own (gateway, doors, soak).
 
     Example: dragoman bench audit --transfers 1000000
     """
     if what not in WHAT:
         raise ConfigError(f"there is no bench {what}; there are {', '.join(WHAT)}")
     if what == "soak":
-        rows = _soak(requests, workers, minutes * 60 or math.inf)
-    elif what == "doors":
-        rows = _doors(blocks)
+        _soak(Soak(requests, workers, detection_workers, minutes * 60 or math.inf, cores, out), as_json=as_json)
+        return
+    if what == "doors":
+        rows = _doors(blocks, cores)
     elif what == "formats":
         rows = _formats(blocks)
     elif what == "detection":
@@ -57,17 +65,27 @@ def bench(
     elif what == "audit":
         rows = _scale(transfers, keep) if transfers else _audit(entries)
     else:
-        rows = _gateway(blocks, workers)
+        rows = _gateway(blocks, workers, cores)
     if as_json:
         typer.echo(json.dumps(rows))
-        return
+    else:
+        _print(rows)
+
+
+def _print(rows: list[dict[str, Any]]) -> None:
+    """What has a value of its own for each process stands in the JSON only."""
     table = Table(box=None)
-    for number, name in enumerate(rows[0]):
+    names = [name for name, value in rows[0].items() if not isinstance(value, dict)]
+    for number, name in enumerate(names):
         table.add_column(name, no_wrap=True, justify="left" if number < 2 else "right")
     for row in rows:
-        table.add_row(*(_cell(value) for value in row.values()))
+        table.add_row(*(_cell(row[name]) for name in names))
     # A pipe has no width; figures are not to be cut off there.
-    Console(width=None if sys.stdout.isatty() else 160).print(table)
+    Console(width=None if sys.stdout.isatty() else 220).print(table)
+
+
+def _tell(said: str) -> None:
+    typer.echo(said, err=True)
 
 
 def _counts(workers: str) -> list[int]:
@@ -76,20 +94,20 @@ def _counts(workers: str) -> list[int]:
     return [int(word) for word in workers.split(",")]
 
 
-def _gateway(blocks: int, workers: str) -> list[dict[str, Any]]:
+def _gateway(blocks: int, workers: str, cores: int) -> list[dict[str, Any]]:
     if workers:
         from proxy.bench.workers import run as together
 
-        return [asdict(row) for row in together(_counts(workers), blocks)]
+        return [asdict(row) for row in together(_counts(workers), blocks, cores=cores, tell=_tell)]
     from proxy.bench.gateway import run
 
-    return [asdict(row) for row in run(blocks)]
+    return [asdict(row) for row in run(blocks, cores=cores)]
 
 
-def _doors(blocks: int) -> list[dict[str, Any]]:
+def _doors(blocks: int, cores: int) -> list[dict[str, Any]]:
     from proxy.bench.doors import run
 
-    return [asdict(row) for row in run(blocks)]
+    return [asdict(row) for row in run(blocks, cores=cores, tell=_tell)]
 
 
 def _formats(blocks: int) -> list[dict[str, Any]]:
@@ -119,16 +137,39 @@ def _detection(blocks: int) -> list[dict[str, Any]]:
     return [asdict(row) for row in run(new_text, blocks)]
 
 
-def _soak(requests: int, workers: str, limit_s: float) -> list[dict[str, Any]]:
-    from audit.cli_prove import progress_bar
-    from proxy.bench.soak import run
+@dataclass(frozen=True, slots=True)
+class Soak:
+    """The words of the command line for a soak."""
 
+    requests: int
+    workers: str
+    detection: int
+    limit_s: float
+    cores: int
+    out: Path | None
+
+
+def _soak(asked: Soak, *, as_json: bool) -> None:
+    from audit.cli_prove import progress_bar
+    from proxy.bench.soak import Wanted, run
+
+    workers = _counts(asked.workers or "1")[0]
+    detection = asked.detection or max(1, workers // 2)
+    wanted = Wanted(asked.requests, workers, detection, asked.limit_s, asked.cores, asked.out)
     with progress_bar("soaking") as progress:
-        rows = run(requests, workers=_counts(workers or "1")[0], progress=progress, limit_s=limit_s)
-        return [asdict(row) for row in rows]
+        soaked = asdict(run(wanted, progress, _tell))
+    if as_json:
+        typer.echo(json.dumps(soaked))
+    else:
+        _print(soaked["growth"])
+        _print([soaked["sums"]])
+    if not soaked["sums"]["agree"]:
+        raise typer.Exit(1)
 
 
 def _cell(value: Any) -> str:
     if value is None:
         return ""
+    if isinstance(value, tuple):
+        return " ".join(map(_cell, value))
     return f"{value:.3f}" if isinstance(value, float) else str(value)

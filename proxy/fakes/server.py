@@ -29,7 +29,8 @@ class FakeProvider:
     chunk: characters per delta, 0 for all in one. wire: bytes per write, 0 for one write per event; 1 cuts inside
     every UTF-8 sequence. ascii_only: `\\u` escapes. opening: words before an echo. hold: releases events one by one.
     tls: a server context with a certificate. keep: whether `received` is filled. on_received: told of each request.
-    deflate: whether WebSockets may be compressed. sockets, close_codes: those that were opened, how they ended.
+    deflate: whether WebSockets may be compressed. shared: other processes may listen on the port as well.
+    sockets, close_codes: those that were opened, how they ended.
     api, play, wire and hold may be set anew between requests.
     """
 
@@ -49,13 +50,14 @@ class FakeProvider:
         keep: bool = True,
         on_received: Callable[[Received], None] | None = None,
         deflate: bool = True,
+        shared: bool = False,
     ) -> None:
         if api != "all" and api not in ALL:
             raise ValueError(f"there is no fake of that API; there are {', '.join(ALL)} and all")
         self.received: list[Received] = []
         self.sockets: list[web.WebSocketResponse] = []
         self.close_codes: list[int | None] = []
-        self._deflate = deflate
+        self._deflate, self._shared = deflate, shared
         self.play = Play(behaviour, chunk, ascii_only, opening, "https" if tls else "http")
         self.api, self.wire, self.hold, self._tls = api, wire, hold, tls
         self._host, self._port, self._keep, self._on_received = host, port, keep, on_received
@@ -77,7 +79,7 @@ class FakeProvider:
         server = web.Server(self._serve, auto_decompress=False, access_log=None)
         self._runner = web.ServerRunner(server, shutdown_timeout=1)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, self._host, self._port, ssl_context=self._tls)
+        site = web.TCPSite(self._runner, self._host, self._port, ssl_context=self._tls, reuse_port=self._shared)
         try:
             await site.start()
         except BaseException:

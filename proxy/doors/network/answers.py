@@ -4,7 +4,12 @@ Bytes of the upstream enter, restored bytes leave. After the first failure nothi
 client gets the provider's own error, or its error event where the head is already out.
 """
 
+# mypy: allow-untyped-calls
+
+from dataclasses import dataclass
+
 from mitmproxy import http
+from mitmproxy.proxy.commands import StartHook
 
 from proxy.doors.network.transfers import Transfers, passage_of
 from proxy.doors.network.translate import offered, plain_reply, put_answer_head, put_switch_head, response_of
@@ -18,6 +23,13 @@ SWITCHED = 101
 WHOLE_BYTES = 1024 * 1024
 """Answers whose length is known and not above this are restored in one piece: they keep a Content-Length, and if they
 cannot be restored, the client gets a proper error instead of half an answer. Live streams have no length."""
+
+
+@dataclass
+class HeldAnswerHook(StartHook):
+    """A complete answer waits to be looked at. A hook of our own: the engine's comes for every answer."""
+
+    flow: http.HTTPFlow
 
 
 class Answer:

@@ -180,7 +180,7 @@ class Hooks:
             await self._admit(flow, passage, origin)
 
     @fail_closed(_nothing)
-    async def response(self, flow: http.HTTPFlow) -> None:
+    async def held_answer(self, flow: http.HTTPFlow) -> None:
         """A complete answer that the policy lets go on only when it was looked at."""
         held = passage_of(flow).held
         if held is not None:

@@ -31,8 +31,9 @@ from mitmproxy.proxy.layers.http._events import (
 )
 from mitmproxy.proxy.layers.http._hooks import HttpErrorHook
 
-from proxy.doors.network.answers import SWITCHED, Answer
+from proxy.doors.network.answers import SWITCHED, Answer, HeldAnswerHook
 from proxy.doors.network.clients import ClientLimits, GuardedHttp1, GuardedHttp2, RequestTooSlow, has_page
+from proxy.doors.network.connections import joined, spared
 from proxy.doors.network.sessions import SessionLayer
 from proxy.doors.network.trailers import survive_trailers
 from proxy.doors.network.transfers import CANCELLED, Passage, Transfers, passage_of, refusal_for
@@ -90,7 +91,7 @@ class GuardedHttpLayer(HttpLayer):
         elif self._heard is not None and isinstance(event, events.DataReceived):
             self._heard(self.context.client)
             self._heard = None
-        yield from super()._handle_event(event)
+        yield from joined(super()._handle_event(event))
 
     def register_connection(self, command: RegisterHttpConnection) -> Commands:
         if not command.err:
@@ -131,7 +132,7 @@ class GuardedStream(HttpStream):
         if isinstance(event, RequestTooSlow):
             yield from self._refuse_slow()
         else:
-            yield from super()._handle_event(event)
+            yield from spared(super()._handle_event(event))
 
     # --- towards the upstream ----------------------------------------------------------------------------------
 
@@ -228,6 +229,7 @@ class GuardedStream(HttpStream):
             passage.answered and self._answer is not None and passage.exchange is not None and passage.exchange.watched
         ):
             self._answer.hold()
+            yield HeldAnswerHook(self.flow)
         elif passage.sent and (self._answer is None or not self._answer.whole()):
             self.flow.response = response_of(passage.reply or plain_reply(FAILED_CLOSED))
         yield from super().send_response(already_streamed)

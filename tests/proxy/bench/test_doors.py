@@ -20,6 +20,9 @@ def test_rows_are_next_to_direct_and_to_the_bare_door() -> None:
         "gateway": _Taken([0.004] * 9 + [0.1], [0.005], cpu_s=0.03, stream_kb=50.0),
         "network": _Taken([0.01] * 10, [0.02], cpu_s=0.05),
         "bare network": _Taken([0.005] * 10, [0.006], cpu_s=0.02, stream_kb=10.0),
+        "direct, routed": _Taken([0.002] * 10, [0.002]),
+        "bare transparent": _Taken([0.005] * 10, [0.006], cpu_s=0.02),
+        "transparent": _Taken([0.01] * 10, [0.02], cpu_s=0.06),
     }
     rows = {row.server: row for row in doors.rows(taken)}
     gateway, network, direct = rows["gateway"], rows["network"], rows["direct"]
@@ -28,6 +31,10 @@ def test_rows_are_next_to_direct_and_to_the_bare_door() -> None:
     assert (gateway.ratio_direct, gateway.ratio_bare, gateway.added_stream_kb) == pytest.approx((0.25, 0.5, 30))
     assert network.added_cpu_ms == pytest.approx(3)
     assert (network.ratio_bare, network.added_stream_kb) == (0.5, None)
+    # What is routed is compared with what is routed.
+    routed = rows["transparent"]
+    assert (routed.added_p50_ms, routed.added_cpu_ms, routed.ratio_direct) == pytest.approx((8, 4, 0.2))
+    assert rows["bare transparent"].added_p50_ms == pytest.approx(3)
     assert (direct.added_cpu_ms, direct.ratio_bare, direct.stream_kb) == (None, None, None)
 
 
@@ -36,7 +43,8 @@ def test_the_bare_network_door_passes_whole_answers_and_held_streams(monkeypatch
     with ExitStack() as stack:
         upstream, network = free_port(), free_port()
         spawn(stack, "-m", "proxy.bench.bare", "upstream", str(upstream), ready="ready")
-        pid = spawn(stack, "-m", "proxy.bench.bare_network", str(network), f"127.0.0.1:{upstream}", ready="ready")
+        mode = f"reverse:http://127.0.0.1:{upstream}@127.0.0.1:{network}"
+        pid = spawn(stack, "-m", "proxy.bench.bare_network", mode, ready="ready")
         server = Server("bare network", network, PATH, [pid])
         began = time.perf_counter()
         (seconds, cpu_s), first = asyncio.run(doors._block(server, b'{"model": "m", "messages": []}', 5))
@@ -53,13 +61,20 @@ def test_the_busiest_process_bounds_what_free_cores_would_give() -> None:
     taken = {name: workers._Taken() for name in ("direct", "bare", "dragoman, 2 workers")}
     taken["direct"].add(1000, 1.0, {}, {})
     taken["bare"].add(500, 1.0, {"bare": 1.0}, {"bare": 1.5})
+    taken["dragoman, 4 workers"] = workers._Taken()
+    taken["dragoman, 4 workers"].add(150, 1.0, {}, {"door (4)": 0.3})
     for _ in range(2):
         before, after = {"door (1)": 1.0, "door (2)": 1.0}, {"door (1)": 1.2, "door (2)": 1.1, "ledger (3)": 0.1}
-        taken["dragoman, 2 workers"].add(100, 1.0, before, after)
-    rows = {row.server: row for row in workers.rows(taken)}
+        taken["dragoman, 2 workers"].add(100, 1.0, before, after, (0.5, 1.0))
+    rows = {row.server: row for row in workers.rows(taken, clients=2, upstreams=4)}
     both = rows["dragoman, 2 workers"]
     assert (both.per_second, both.ratio_bare, both.cpu_ms) == pytest.approx((100, 0.2, 4))
     assert both.busiest == "door (1)"
     assert both.busiest_cpu_ms == pytest.approx(2)
+    assert both.each == pytest.approx({"door (1)": 2, "door (2)": 1, "ledger (3)": 1})
+    assert (both.client_busy, both.upstream_busy) == pytest.approx((0.25, 0.25))
+    assert both.ratio_first == pytest.approx(1)
+    assert rows["dragoman, 4 workers"].ratio_first == pytest.approx(1.5)
+    assert rows["bare"].ratio_first is None
     assert not rows["direct"].busiest
     assert rows["bare"].cpu_ms == pytest.approx(1)
