@@ -11,8 +11,8 @@ from typing import Any, cast
 import orjson
 
 from audit import events
+from audit.checks import Json
 from audit.errors import RecordError, VerifyError
-from audit.fields import Json
 from audit.record import MAX_ENTRY_BYTES, VERSION, BlockedRecord, OutcomeRecord, TransferRecord
 
 type Record = (

@@ -11,8 +11,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from audit.checks import Check, Many, Maybe, Whole
 from audit.errors import AuditError
-from audit.fields import Check, Many, Maybe, Nested, Whole, table
+from audit.fields import Nested, table
 from audit.inside import Holds, Inside, Part
 from audit.record import BlockedRecord, OutcomeRecord, TransferRecord
 from audit.tables import UNUSUAL, entry, finding, transfer

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
 from audit import fields as f
-from audit.fields import Closed, Many, Maybe, Whole
+from audit.checks import Closed, Many, Maybe, Whole
 from audit.record import Recorded
 from audit.values import (
     ApprovalReason,

@@ -1,157 +1,20 @@
-"""What a field of a record may hold: one small check per shape, each of which can also describe itself.
+"""The fields of a record class: from `Annotated[type, Check, "sentence"]` to what checks, encodes and explains them.
 
-A check reads a value and raises `RecordError` with the field's name, never with the value. What is not in a closed
-set or of a fixed shape has no check here and therefore no way into the log; free text has none on purpose.
+The checks are in `checks`. Whatever is wrong is found by the loop here, which names the field; what is right never
+comes to it, because `flat` writes a function for each class that says the same faster.
 """
 
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from enum import StrEnum
 from operator import attrgetter
-from typing import Any, Protocol, get_type_hints
+from typing import Any, get_type_hints
 
+from audit import flat
+from audit.checks import Check, Flag, Json, LegalName, Many, Maybe, Text, Whole
 from audit.errors import RecordError
 
-type Json = str | int | bool | list[Json] | dict[str, Json] | None
-
-MAX_INT = 2**53 - 1
-"""RFC 8785 allows no larger integer (ECMAScript numbers)."""
-
-
-REMEMBERED = 1_024
-"""Strings of one shape that are known to have it: a record names the same rules, models and types as the one before.
-The first ones stay, so that names which a stranger makes up can fill this and then cost what they cost without it."""
-
-
-class Check(Protocol):
-    """A rule for one field."""
-
-    def encode(self, value: Any) -> Json:
-        """The JSON value. Raises RecordError with the path from here on as its field, "" for the value itself."""
-        ...
-
-    def schema(self) -> Mapping[str, Any]:
-        """The same rule as JSON Schema 2020-12."""
-        ...
-
-
-class Closed:
-    """One member of an enumeration."""
-
-    def __init__(self, values: type[StrEnum]) -> None:
-        self.values = values
-        self._plain = {str(value): str(value) for value in values}
-
-    def encode(self, value: Any) -> Json:
-        plain = self._plain.get(value) if isinstance(value, str) else None
-        if plain is None:
-            raise RecordError("", f"must be one of {', '.join(self.values)}")
-        return plain
-
-    def schema(self) -> Mapping[str, Any]:
-        return {"enum": [str(value) for value in self.values]}
-
-
-class Text:
-    """A string of a fixed shape: a regular expression that matches the whole of it, and a greatest length."""
-
-    def __init__(self, pattern: str, longest: int, says: str) -> None:
-        self.pattern, self.longest, self.says = pattern, longest, says
-        self._match = re.compile(pattern, re.ASCII).fullmatch
-        self._seen: set[str] = set()
-
-    def encode(self, value: Any) -> Json:
-        if type(value) is str and value in self._seen:
-            return value
-        if not isinstance(value, str) or len(value) > self.longest or self._match(value) is None:
-            raise RecordError("", f"must be {self.says}, at most {self.longest} characters")
-        if len(self._seen) < REMEMBERED:
-            self._seen.add(str(value))
-        return str(value)
-
-    def schema(self) -> Mapping[str, Any]:
-        return {"type": "string", "pattern": f"^(?:{self.pattern})$", "maxLength": self.longest}
-
-
-class LegalName:
-    """A name of an organisation as the register or the policy spells it, in any script; never from traffic."""
-
-    longest = 120
-    allowed = re.compile(r"[\w .,&'’()/+–-]+").fullmatch
-
-    def encode(self, value: Any) -> Json:
-        if not isinstance(value, str) or len(value) > self.longest or self.allowed(value) is None:
-            raise RecordError("", "must be an organisation's name of letters, digits and . , & ' ( ) / + -")
-        return value
-
-    def schema(self) -> Mapping[str, Any]:
-        return {"type": "string", "minLength": 1, "maxLength": self.longest}
-
-
-@dataclass(frozen=True, slots=True)
-class Whole:
-    """An integer from `least` to `most`."""
-
-    least: int = 0
-    most: int = MAX_INT
-
-    def encode(self, value: Any) -> Json:
-        if type(value) is not int or not self.least <= value <= self.most:
-            raise RecordError("", f"must be a whole number from {self.least} to {self.most}")
-        return value
-
-    def schema(self) -> Mapping[str, Any]:
-        return {"type": "integer", "minimum": self.least, "maximum": self.most}
-
-
-class Flag:
-    """True or false."""
-
-    def encode(self, value: Any) -> Json:
-        if type(value) is not bool:
-            raise RecordError("", "must be true or false")
-        return value
-
-    def schema(self) -> Mapping[str, Any]:
-        return {"type": "boolean"}
-
-
-@dataclass(frozen=True, slots=True)
-class Maybe:
-    """None, which leaves the field out of the entry, or what `check` allows."""
-
-    check: Check
-
-    def encode(self, value: Any) -> Json:
-        return None if value is None else self.check.encode(value)
-
-    def schema(self) -> Mapping[str, Any]:
-        return self.check.schema()
-
-
-@dataclass(frozen=True, slots=True)
-class Many:
-    """A tuple of at most `most` values; an empty one is left out of the entry."""
-
-    check: Check
-    most: int
-
-    def encode(self, value: Any) -> Json:
-        if not isinstance(value, tuple):
-            raise RecordError("", "must be a tuple")
-        if len(value) > self.most:
-            raise RecordError("", f"must hold at most {self.most} values; say how many were left out in its overflow")
-        encoded: list[Json] = []
-        for item in value:
-            try:
-                encoded.append(self.check.encode(item))
-            except RecordError as error:
-                raise error.inside(f"[{len(encoded)}]") from None
-        return encoded
-
-    def schema(self) -> Mapping[str, Any]:
-        return {"type": "array", "items": self.check.schema(), "maxItems": self.most, "minItems": 1}
+DOUBTS = (flat.Doubt, RecordError, LookupError, TypeError)
+"""What a function of `flat` raises where the loop has to decide."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,6 +42,10 @@ class Nested:
             raise RecordError("", f"must be a {self.of.__name__}")
         return value.encoded() if isinstance(value, Again) else encode(value)
 
+    def lines(self, hold: flat.Hold) -> Sequence[str]:
+        known = f"if x.__class__ is not {hold(self.of)}: raise Doubt"
+        return known, "x = x.encoded()" if issubclass(self.of, Again) else f"x = {hold(table(self.of).encode)}(x)"
+
     def schema(self) -> Mapping[str, Any]:
         return schema_of(self.of)
 
@@ -199,12 +66,18 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """The fields of a record class, and one call that reads them all."""
+    """The fields of a record class, and one call that reads them all.
 
+    encode: what `flat` makes of them. changes: the same for `change`, by the names of the fields that change.
+    """
+
+    of: type[Any]
     rules: tuple[Rule, ...]
     checks: tuple[tuple[str, bool, Callable[[Any], Json]], ...]
     by_name: Mapping[str, tuple[bool, Callable[[Any], Json]]]
     read: Callable[[Any], tuple[Any, ...]]
+    encode: flat.Function
+    changes: dict[tuple[str, ...], flat.Function] = field(default_factory=dict)
 
 
 _tables: dict[type[Any], Table] = {}
@@ -221,7 +94,9 @@ def table(of: type[Any]) -> Table:
         read = attrgetter(*names) if len(names) > 1 else lambda value: (getattr(value, names[0]),)
         checks = tuple((rule.name, rule.optional, _check(rule)) for rule in rules)
         by_name = {name: (optional, check) for name, optional, check in checks}
-        found = _tables[of] = Table(rules, checks, by_name, read)
+        held = flat.Names()
+        encode = flat.encoder(_lines(rules, held), held)
+        found = _tables[of] = Table(of, rules, checks, by_name, read, encode)
     return found
 
 
@@ -230,8 +105,25 @@ def _check(rule: Rule) -> Callable[[Any], Json]:
     return rule.check.check.encode if isinstance(rule.check, Maybe) else rule.check.encode
 
 
+def _lines(rules: Sequence[Rule], held: flat.Names) -> list[flat.Field]:
+    """The fields by name, in the order in which an entry has them."""
+    there = {Maybe: "x is not None", Many: "x != ()"}
+    ordered = sorted(rules, key=lambda rule: rule.name)
+    return [(rule.name, there.get(type(rule.check), ""), rule.check.lines(held)) for rule in ordered]
+
+
 def encode(value: Any) -> dict[str, Json]:
     """A record as a JSON object without its empty fields. Raises RecordError that names the first bad field."""
+    known = table(type(value))
+    try:
+        entry: dict[str, Json] = known.encode(value)
+    except DOUBTS:
+        return encode_by_field(value)
+    return entry
+
+
+def encode_by_field(value: Any) -> dict[str, Json]:
+    """The same, field by field."""
     entry: dict[str, Json] = {}
     known = table(type(value))
     name = ""
@@ -245,20 +137,45 @@ def encode(value: Any) -> dict[str, Json]:
     return entry
 
 
-def encode_some(of: type[Any], given: Mapping[str, Any]) -> dict[str, Json]:
-    """Some fields of a record class, as `encode`; one that is empty is None here. Raises RecordError as it does."""
-    entry: dict[str, Json] = {}
-    checks = table(of).by_name
-    for name, value in given.items():
-        optional, check = checks[name]
-        if optional and (value is None or value == ()):
-            entry[name] = None
+def changed(value: Any, facts: dict[str, Json], given: Mapping[str, Any]) -> Any:
+    """A record like another with some fields given, which alone are checked; `facts`, the other's, become its own.
+
+    What `facts` hold after an error is nobody's. Raises RecordError that names the first bad field, KeyError where the
+    class has no such field.
+    """
+    known = table(type(value))
+    try:
+        return _change(known, tuple(given))(value, facts, given)
+    except DOUBTS:
+        return _changed_by_field(value, facts, given)
+
+
+def _change(known: Table, given: tuple[str, ...]) -> flat.Function:
+    """What `flat` makes of these names; there are as many as places in the code that make a record like another."""
+    change = known.changes.get(given)
+    if change is None:
+        if unknown := set(given) - known.by_name.keys():
+            raise KeyError(min(unknown))
+        held = flat.Names()
+        change = known.changes[given] = flat.changer(_lines(known.rules, held), known.of, set(given), held)
+    return change
+
+
+def _changed_by_field(value: Any, facts: dict[str, Json], given: Mapping[str, Any]) -> Any:
+    known, put = table(type(value)), object.__setattr__
+    made = object.__new__(known.of)
+    for (name, _, _), old in zip(known.checks, known.read(value), strict=True):
+        put(made, name, given.get(name, old))
+    for name, one in given.items():
+        optional, check = known.by_name[name]
+        if optional and (one is None or one == ()):
+            facts.pop(name, None)
             continue
         try:
-            entry[name] = check(value)
+            facts[name] = check(one)
         except RecordError as error:
             raise error.inside(name) from None
-    return entry
+    return made
 
 
 def schema_of(of: type[Any]) -> dict[str, Any]:

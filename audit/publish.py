@@ -20,7 +20,7 @@ from audit.ids import new_id
 from audit.recovery import read_published
 from audit.signing import fsync_directory
 from audit.store import Store, StoredTiles, newest_checkpoint, tiles_left
-from audit.tiles import ENTRIES, WIDTH, TileId, TileSource, encode_bundle, tiles_of
+from audit.tiles import ENTRIES, TileId, TileSource, encode_bundle, partial_tiles, tiles_of
 
 
 def write_tiles(source: TileSource, tiles: Sequence[TileId], directory: Path) -> None:
@@ -81,8 +81,8 @@ def _publish_cosigned(directory: Path, note: bytes | None) -> None:
 def _drop_covered(directory: Path, since: int, size: int) -> None:
     """Removes the partial tiles of the checkpoint before, now that wider ones are published."""
     now = set(tiles_of(size, since=since))
-    for tile in tiles_of(since):
-        if tile.width == WIDTH or tile in now:
+    for tile in partial_tiles(since):
+        if tile in now:
             continue
         old = directory / tile.path
         old.unlink(missing_ok=True)

@@ -11,8 +11,10 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Self
 
 from audit import fields as f
+from audit.checks import Closed, Json, Many, Maybe, Whole
 from audit.errors import RecordError
-from audit.fields import Closed, Json, Many, Maybe, Nested, Whole
+from audit.fields import Nested
+from audit.flat import slotted
 from audit.values import (
     Action,
     Door,
@@ -40,6 +42,7 @@ MAX_FINDINGS = 256
 """Rows given; what does not fit into 8 kB is merged by `canonical.entry`, and the entry says so."""
 
 
+@slotted
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubjectReference:
     """A person concerned, as a keyed reference whose key can be destroyed."""
@@ -48,6 +51,7 @@ class SubjectReference:
     role: Annotated[SubjectRole, Closed(SubjectRole), "What the person has to do with the transfer."]
 
 
+@slotted
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PurposeFacts:
     """Why the transfer is made, as the organisation declares it in its policy."""
@@ -60,6 +64,7 @@ class PurposeFacts:
     dpia: Annotated[str | None, Maybe(f.NAME), "Reference of the impact assessment."] = None
 
 
+@slotted
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DestinationFacts:
     """Who receives the data, as the register stood at the time; `unknown` is a value and is never guessed."""
@@ -81,6 +86,7 @@ class DestinationFacts:
     )
 
 
+@slotted
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FindingCount(f.Again):
     """How often one kind of personal data was found, and what was done to it."""
@@ -97,6 +103,7 @@ class FindingCount(f.Again):
     kind: Annotated[SegmentKind | None, Maybe(Closed(SegmentKind)), "Whose words they were."] = None
 
 
+@slotted
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MediaItem:
     """An image, document, recording or other attachment."""
@@ -108,6 +115,7 @@ class MediaItem:
     treated: Annotated[MediaTreatment | None, Maybe(Closed(MediaTreatment)), "What became of it."] = None
 
 
+@slotted
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Uninspected:
     """A part that nothing looked into."""
@@ -117,6 +125,7 @@ class Uninspected:
     reason: Annotated[UninspectedReason, Closed(UninspectedReason), "Why nothing looked into it."]
 
 
+@slotted
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Detector:
     """A detector or model that looked at the text."""
@@ -125,6 +134,7 @@ class Detector:
     version: Annotated[str, f.NAME, "Its version."]
 
 
+@slotted
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StageTime:
     """Time spent in one stage."""
@@ -148,18 +158,9 @@ class Recorded:
 
         Raises RecordError as making a record does.
         """
-        kind, put = type(self), object.__setattr__
-        made = object.__new__(kind)
-        known = f.table(kind)
-        for (name, _, _), value in zip(known.checks, known.read(self), strict=True):
-            put(made, name, given.get(name, value))
         facts = self.facts()
-        for name, value in f.encode_some(kind, given).items():
-            if value is None:
-                facts.pop(name, None)
-            else:
-                facts[name] = value
-        put(made, "_facts", facts)
+        made: Self = f.changed(self, facts, given)
+        object.__setattr__(made, "_facts", facts)
         made.agree()
         return made
 
@@ -217,6 +218,7 @@ class ExchangeFacts(Recorded):
     observe: Annotated[bool, f.FLAG, "The policy only observed: it decided and changed nothing."] = False
 
 
+@slotted
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TransferRecord(ExchangeFacts):
     """An attempt to send; durable before the first byte leaves."""
@@ -234,6 +236,7 @@ class TransferRecord(ExchangeFacts):
             raise RecordError("action", "a transfer that is blocked or held is a BlockedRecord")
 
 
+@slotted
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BlockedRecord(ExchangeFacts):
     """A refusal: nothing was sent."""
@@ -243,6 +246,7 @@ class BlockedRecord(ExchangeFacts):
     status: Annotated[int, Whole(100, 599), "HTTP status of the refusal."]
 
 
+@slotted
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutcomeRecord(Recorded):
     """How an attempt ended."""

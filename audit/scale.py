@@ -13,7 +13,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from audit.fields import Json
+from audit.checks import Json
 from audit.ids import new_id
 from audit.log import Ledger
 from audit.progress import Progress, silent

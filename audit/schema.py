@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from audit.canonical import KINDS
-from audit.fields import NAME, ULID, Check, Closed, Many, Maybe, Nested, Text, Whole, schema_of, table
+from audit.checks import Check, Closed, Many, Maybe, Text, Whole
+from audit.fields import NAME, ULID, Nested, schema_of, table
 from audit.record import MAX_ENTRY_BYTES, VERSION
 
 _STAMP: dict[str, tuple[dict[str, Any], str]] = {

@@ -1,15 +1,18 @@
 """The writer's statements, compiled once for each dialect and run on the driver.
 
-SQLAlchemy makes the text; per row it would cost more than the database itself (a third of an append, measured), and
-an append is the one place where that counts. Rows are tuples in the order of a statement's parameters.
+SQLAlchemy makes the text and keeps the transaction; between a row and the driver it would cost more than the database
+itself (a third of an append, measured), and an append is the one place where that counts. Rows are tuples in the order
+of a statement's parameters.
 """
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, cast
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import psycopg
+from sqlalchemy.engine.interfaces import DBAPICursor
 
 from audit.sums import ADDED, holder
 from audit.tables import entry, finding, reference, subject, tile, transfer, tree
@@ -21,6 +24,8 @@ class Statement:
     """One statement that takes many rows. names: its parameters, in their order."""
 
     def __init__(self, statement: sa.Insert | sa.Update | sa.Select[Any], dialect: sa.Dialect) -> None:
+        assert dialect.dbapi is not None, "the dialect of a database that is open"
+        self._error = dialect.dbapi.Error
         if dialect.name == "postgresql":
             # Parameters by position, as SQLite has them.
             dialect = psycopg.PGDialect_psycopg(paramstyle="format")  # type: ignore[no-untyped-call]
@@ -31,11 +36,28 @@ class Statement:
     def run(self, connection: sa.Connection, rows: Sequence[Row]) -> None:
         """Runs it for every row; does nothing for none."""
         if rows:
-            connection.exec_driver_sql(self._text, rows)
+            with self._cursor(connection) as cursor:
+                if len(rows) == 1:
+                    cursor.execute(self._text, rows[0])
+                else:
+                    cursor.executemany(self._text, rows)
 
-    def ask(self, connection: sa.Connection, row: Row = ()) -> sa.CursorResult[Any]:
+    def ask(self, connection: sa.Connection, row: Row = ()) -> list[Row]:
         """Runs it once, for its answer."""
-        return connection.exec_driver_sql(self._text, row)
+        with self._cursor(connection) as cursor:
+            cursor.execute(self._text, row)
+            return cast("list[Row]", cursor.fetchall())
+
+    @contextmanager
+    def _cursor(self, connection: sa.Connection) -> Iterator[DBAPICursor]:
+        """The driver's own. Its errors leave as SQLAlchemy's, without parameters."""
+        cursor = connection.connection.cursor()
+        try:
+            yield cursor
+        except self._error as error:
+            raise sa.exc.DBAPIError.instance(self._text, None, error, self._error, hide_parameters=True) from None
+        finally:
+            cursor.close()
 
 
 class Statements:

@@ -77,6 +77,16 @@ def each_tile(size: int, *, since: int = 0) -> Iterator[TileId]:
             yield TileId(level, number, width_at(size, level, number))
 
 
+def partial_tiles(size: int) -> list[TileId]:
+    """The tiles and the bundle of a tree that are not full: at most one for each level."""
+    found = []
+    for level in (ENTRIES, *range(MAX_LEVELS)):
+        number, width = divmod(level_size(size, max(level, 0)), WIDTH)
+        if width:
+            found.append(TileId(level, number, width))
+    return found
+
+
 def split(hashes: bytes) -> list[bytes]:
     """Hashes of 32 bytes that lie one after another."""
     return [hashes[at : at + HASH_BYTES] for at in range(0, len(hashes), HASH_BYTES)]

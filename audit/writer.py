@@ -14,8 +14,8 @@ from orjson import dumps
 
 from audit.canonical import Stamp, seal
 from audit.checkpoint import Checkpoint
+from audit.checks import Json
 from audit.errors import LedgerError, RecordError
-from audit.fields import Json
 from audit.ids import now_ms
 from audit.merkle import Frontier, leaf_hash
 from audit.prove import Fresh
@@ -132,19 +132,18 @@ class Writer:
 
     def _state(self, connection: sa.Connection) -> tuple[Frontier, TileBuilder, int]:
         """The tree, its tiles that are not full, and up to which entry the sums go."""
-        row = self._say.state.ask(connection).one()
-        if row.origin != self.signer.verifier.name:
+        ((origin, size, peaks, erasures, summed, note),) = self._say.state.ask(connection)
+        if origin != self.signer.verifier.name:
             raise LedgerError("the database belongs to another log than the key", code="ledger_key")
-        note = bytes(row.checkpoint)
         if note != self._note and signing_id(note) != self._expected:
             raise LedgerError("the log's key was rotated by another process; start again", code="ledger_key")
-        if row.erasures != self._erasures:
+        if erasures != self._erasures:
             self._references.forget()
-            self._erasures = row.erasures
-        if row.size == self._tiles.size == self._frontier.size:
-            return self._frontier.copy(), self._tiles.copy(), row.summed
-        tiles = TileBuilder.load(StoredTiles(connection), row.size)
-        return Frontier.from_bytes(row.size, row.peaks), tiles, row.summed
+            self._erasures = erasures
+        if size == self._tiles.size == self._frontier.size:
+            return self._frontier.copy(), self._tiles.copy(), summed
+        tiles = TileBuilder.load(StoredTiles(connection), size)
+        return Frontier.from_bytes(size, peaks), tiles, summed
 
 
 class _Batch:
@@ -210,11 +209,11 @@ def _known(
     taken: set[tuple[str, Any, Any]] = set()
     counted: dict[tuple[str, int], tuple[Any, ...]] = {}
     ids = {draft.facts["id"] for draft in drafts if _identity(draft) is not None}
-    for row in say.taken.ask(connection, (dumps(sorted(ids)).decode(),)) if ids else ():
-        taken.add(("transfer", row.id, row.attempt))
-        if row.outcome_idx is not None:
-            taken.add(("outcome", row.id, row.attempt))
-        counted[row.id, row.attempt] = row.idx, row.day, row.findings, row.bytes_in, row.bytes_out
+    for ident, attempt, outcome, *of in say.taken.ask(connection, (dumps(sorted(ids)).decode(),)) if ids else ():
+        taken.add(("transfer", ident, attempt))
+        if outcome is not None:
+            taken.add(("outcome", ident, attempt))
+        counted[ident, attempt] = tuple(of)
     return taken, counted
 
 

@@ -85,6 +85,7 @@ _ALIKE: dict[tuple[Any, ...], tuple[Policy, Destination | None, TransferRecord]]
 """What transfers of one application to one destination under one policy have in common -> policy and destination, so
 that no others can have their identities, and a record that holds just that."""
 _NOT_YET = "0" * 64
+_STAGE = {str(stage): stage for stage in Stage}
 
 
 def transfer_record(facts: Facts, *, bytes_out: int, commitment_out: str) -> TransferRecord:
@@ -242,7 +243,7 @@ def _uninspected(part: MediaPart, reason: str, policy: Policy) -> Uninspected:
 
 
 def _stages(stages: Mapping[str, int]) -> tuple[StageTime, ...]:
-    return tuple(StageTime(stage=Stage(name), us=ns // 1000) for name, ns in stages.items())
+    return tuple([StageTime(stage=_STAGE[name], us=ns // 1000) for name, ns in stages.items()])
 
 
 def _since_sent(exchange: Exchange) -> tuple[StageTime, ...]:

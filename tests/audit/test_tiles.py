@@ -8,7 +8,17 @@ from hypothesis import strategies as st
 
 from audit.errors import VerifyError
 from audit.merkle import inclusion_proof, leaf_hash, root_of, subtree_root, verify_inclusion
-from audit.tiles import ENTRIES, TileBuilder, TileId, decode_bundle, encode_bundle, node_source, tiles_of, width_at
+from audit.tiles import (
+    ENTRIES,
+    TileBuilder,
+    TileId,
+    decode_bundle,
+    encode_bundle,
+    node_source,
+    partial_tiles,
+    tiles_of,
+    width_at,
+)
 
 
 @pytest.mark.parametrize(
@@ -42,6 +52,11 @@ def test_tiles_since_an_older_size_are_those_that_were_not_full_then(a: int, b: 
     old, new = sorted((a, b))
     full_before = {tile for tile in tiles_of(old) if tile.width == 256}
     assert set(tiles_of(new)) - full_before == set(tiles_of(new, since=old))
+
+
+@given(st.integers(0, 200_000))
+def test_partial_tiles_are_those_that_are_not_full(size: int) -> None:
+    assert partial_tiles(size) == [tile for tile in tiles_of(size) if tile.width < 256]
 
 
 def test_a_bundle_is_that_of_the_vector() -> None:
