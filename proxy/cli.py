@@ -8,6 +8,8 @@ import importlib
 import resource
 import sys
 from collections.abc import Sequence
+from importlib.metadata import version
+from typing import Annotated
 
 import typer
 
@@ -65,7 +67,17 @@ def build(arguments: Sequence[str]) -> typer.Typer:
     return root
 
 
-def _about() -> None:
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"dragoman {version('dragoman')}")
+        raise typer.Exit
+
+
+def _about(
+    _: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
     """dragoman stands between your apps and third-party model APIs: personal data is replaced before it leaves and
     restored in the answer, and every transfer is in a signed log.
 

@@ -7,6 +7,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 
 import httpx
@@ -48,6 +49,10 @@ async def test_run_says_ready_when_it_is_and_never_before(tmp_path: Path) -> Non
     for path in (*(home / "keys").glob("*.key"), *home.glob("*.db"), home / "ca" / "mitmproxy-ca.pem"):
         if path.exists():
             assert not stat.S_IMODE(path.stat().st_mode) & 0o077, path.name
+
+
+def test_it_says_its_version() -> None:
+    assert dragoman("--version") == f"dragoman {version('dragoman')}\n"
 
 
 def test_run_with_a_broken_policy_says_where_and_nothing_else(tmp_path: Path) -> None:
