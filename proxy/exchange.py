@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 from proxy.errors import FormatError, ProxyError
 from proxy.formats.base import Endpoint, Format, ResponseReader
 from proxy.identity import RECEIPT_HEADER
-from proxy.messages import HOP_BY_HOP, Headers, Outgoing, Refusal, Reply
+from proxy.messages import HOP_BY_HOP, Header, Headers, Outgoing, Refusal, Reply
 from proxy.steps.answered_files import AnsweredFile, may_be_file
 from proxy.steps.held import HeldAnswer, Watch
 from redaction.restore import Listener, Restorer
@@ -71,6 +71,9 @@ class BodyDecoder(Protocol):
 
 REASON_HEADER = "dragoman-reason"
 """Of our refusals alone: a provider's answer under that name would tell the app that we said no."""
+_TRANSFER = b"dragoman-transfer"
+_ADDED = (RECEIPT_HEADER, _TRANSFER.decode())
+_NOT_TOLD = (*HOP_BY_HOP, "content-length", "content-encoding", REASON_HEADER, *_ADDED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +187,7 @@ class Exchange:
         self._decoder = None if coding == "identity" else _from_upstream(lambda: self._make_decoder(coding))
         self.reader = self._reader_of(self.cleared, status, headers)
         self._objects = self.reader.facts.objects
-        return self._ours(headers.without((*HOP_BY_HOP, "content-length", "content-encoding", REASON_HEADER)))
+        return self._ours(headers.without(_NOT_TOLD))
 
     def _reader_of(self, cleared: Cleared, status: int, headers: Headers) -> ResponseReader:
         reader = cleared.format.reader(cleared.endpoint, status, headers, cleared.restorer)
@@ -283,14 +286,14 @@ class Exchange:
         return self._named(reply)
 
     def _named(self, reply: Reply) -> Reply:
-        return Reply(reply.status, self._ours(reply.headers), reply.body)
+        return Reply(reply.status, self._ours(reply.headers.without(_ADDED)), reply.body)
 
     def _ours(self, headers: Headers) -> Headers:
-        """The fields of an answer with those that we add to each; an upstream's under the same names are dropped."""
-        named = headers.without([RECEIPT_HEADER]).with_field("dragoman-transfer", self.transfer)
-        if self.proof is None:
-            return named
-        return named.with_field(RECEIPT_HEADER, base64.b64encode(self.proof).decode("ascii"))
+        """The fields of an answer, none of them of the names in `_ADDED`, with those that we add to each."""
+        added: tuple[Header, ...] = ((_TRANSFER, self.transfer.encode("ascii")),)
+        if self.proof is not None:
+            added = (*added, (RECEIPT_HEADER.encode("ascii"), base64.b64encode(self.proof)))
+        return Headers((*headers.fields, *added))
 
     async def close(self, ending: Ending) -> None:
         """Write the outcome. Idempotent; the first ending counts."""

@@ -209,8 +209,9 @@ class Gate:
     async def _replaced(self, work: Work) -> Outgoing:
         services, destination = self._services, work.destination.name
         with work.stage("vault"):
-            work.bound = await services.vault.bound(destination, work.objects, work.owners)
-            work.facts.expired = work.bound.expired if work.bound is not None else 0
+            if objects := work.objects:
+                work.bound = await services.vault.bound(destination, objects, work.owners)
+                work.facts.expired = work.bound.expired if work.bound is not None else 0
             await self.replace_texts(work)
         with work.stage("splice"):
             files = await rewrite_attachments(work, services)

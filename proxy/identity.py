@@ -240,20 +240,16 @@ def trust_of(peer: str, has_credential: bool, policy: Policy) -> "Callable[[str]
     return trusted
 
 
+@lru_cache(maxsize=1024)
 def _in_networks(peer: str, networks: tuple[str, ...]) -> bool:
+    """Each connection of a client asks with the same words, request after request."""
     if not networks:
         return False
     try:
-        address = _address(peer)
+        address = ipaddress.ip_address(peer)
     except ValueError:
         return False
     return any(address in network for network in _parsed(networks))
-
-
-@lru_cache(maxsize=1024)
-def _address(peer: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
-    """Each connection of a client asks with the same words, request after request."""
-    return ipaddress.ip_address(peer)
 
 
 @lru_cache(maxsize=1024)

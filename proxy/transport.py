@@ -6,9 +6,9 @@ handed on piece by piece as it arrives. No redirect is followed and no request i
 
 import io
 import ssl
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Coroutine
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 from multidict import CIMultiDict
@@ -52,14 +52,37 @@ class UpstreamAnswer:
 
     async def pieces(self) -> AsyncIterator[bytes]:
         """The body's bytes as they come, content-encoded as they came. Raises UpstreamError when it breaks off."""
+        content = self._response.content
         try:
-            async for piece, _ in self._response.content.iter_chunks():
-                if piece:
-                    yield piece
+            # Not `iter_chunks`: what came together goes on together, however the provider cut it.
+            while piece := await content.readany():
+                yield piece
         except (aiohttp.ClientError, TimeoutError, ConnectionError) as error:
             raise UpstreamError(
                 f"the provider's answer broke off ({type(error).__name__})", code="upstream_cut", reached=True
             ) from error
+
+
+class Sending:
+    """A request that is sent when its context begins; its answer is read inside of it.
+
+    A class, because the library's generator for contexts costs more than all that happens in it.
+    """
+
+    __slots__ = ("_asking", "_response")
+
+    def __init__(self, asking: Coroutine[Any, Any, aiohttp.ClientResponse]) -> None:
+        self._asking = asking
+
+    async def __aenter__(self) -> UpstreamAnswer:
+        self._response = await self._asking
+        return UpstreamAnswer(self._response)
+
+    async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None:
+            self._response.release()
+        else:
+            self._response.close()
 
 
 class Transport:
@@ -83,16 +106,19 @@ class Transport:
         # against it; what the provider may have seen once would then stand in the log once and be there twice.
         self._session._retry_connection = False
 
-    @asynccontextmanager
-    async def send(self, outgoing: Outgoing) -> AsyncIterator[UpstreamAnswer]:
-        """Send one cleared request. Raises UpstreamError; the connection is given back or closed at the end."""
+    def send(self, outgoing: Outgoing) -> "Sending":
+        """Send one cleared request, as a context. Raises UpstreamError; the connection is given back or closed at the
+        end."""
+        return Sending(self._ask(outgoing))
+
+    async def _ask(self, outgoing: Outgoing) -> aiohttp.ClientResponse:
         origin = outgoing.origin
         url = URL(
             f"{origin.scheme}://{origin.authority}{origin.prefix}{outgoing.target.decode('latin-1')}", encoded=True
         )
         headers = _fields(outgoing.headers)
         try:
-            response = await self._session.request(
+            return await self._session.request(
                 outgoing.method,
                 url,
                 headers=headers,
@@ -116,13 +142,6 @@ class Transport:
                 code="upstream_broken",
                 reached=True,
             ) from error
-        try:
-            yield UpstreamAnswer(response)
-        except BaseException:
-            response.close()
-            raise
-        else:
-            response.release()
 
     async def open_session(self, outgoing: Outgoing, *, message_bytes: int) -> "aiohttp.ClientWebSocketResponse[bool]":
         """Open the WebSocket that was cleared. message_bytes: largest message of the provider. Raises UpstreamError.

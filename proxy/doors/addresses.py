@@ -4,7 +4,6 @@ An app that follows an upload URL or a redirect sends its next body there, so it
 address is taken out and the app's own client stops. Pure.
 """
 
-from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from proxy.messages import Headers, Origin
@@ -12,13 +11,14 @@ from proxy.messages import Headers, Origin
 UPLOADS = frozenset(("x-goog-upload-url", "x-goog-upload-control-url"))
 """Where Google's resumable uploads go on (Gemini API reference, files, "media.upload")."""
 LOCATION = "location"
+_NAMES = frozenset(name.encode("ascii") for name in (*UPLOADS, LOCATION))
 BODY_FOLLOWS = frozenset((307, 308))
 """Redirects to which a client sends the same body again (RFC 9110 sections 15.4.8 and 15.4.9)."""
 
 
 def through_us(head: Headers, status: int, upstream: Origin, base: str) -> Headers:
     """The head with such addresses rewritten. base: the destination at this gateway, `http://host:port/name`."""
-    if not any(_names(head)):
+    if _NAMES.isdisjoint([name.lower() for name, _ in head.fields]):
         return head
     fields: list[tuple[bytes, bytes]] = []
     for raw, value in head:
@@ -31,10 +31,6 @@ def through_us(head: Headers, status: int, upstream: Origin, base: str) -> Heade
                 continue
         fields.append((raw, value))
     return Headers(tuple(fields))
-
-
-def _names(head: Headers) -> Iterator[bool]:
-    return (raw.decode("latin-1").lower() in UPLOADS | {LOCATION} for raw, _ in head)
 
 
 def _own(address: str, upstream: Origin, base: str) -> str | None:

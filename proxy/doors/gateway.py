@@ -95,19 +95,22 @@ class Gateway:
         destination, target = split_target(path)
         if not destination:
             return plain(404, "no_destination", "use /<destination>/…, such as /openai/v1/chat/completions")
-        exchange = await self._admit(request, egress_of(request, destination, target))
+        exchange = await self._admit(request, destination, target)
         if exchange.reply is not None:
             return response_of(exchange.reply)
         assert exchange.outgoing is not None
         return await self._relay(request, exchange, exchange.outgoing)
 
-    async def _admit(self, request: web.BaseRequest, egress: Egress) -> Exchange:
-        if request.headers.get("upgrade") and not egress.upgrade:
-            return await self._gate.refuse(egress, UPGRADE)
+    async def _admit(self, request: web.BaseRequest, destination: str, target: str) -> Exchange:
+        if request.headers.get("upgrade"):
+            head = egress_of(request, destination, target)
+            if not head.upgrade:
+                return await self._gate.refuse(head, UPGRADE)
         try:
-            egress = replace(egress, body=await self._body(request))
+            egress = egress_of(request, destination, target, await self._body(request))
         except ProxyError as error:
-            return await self._gate.refuse(egress, Refusal(error.status, error.code, error.message))
+            head = egress_of(request, destination, target)
+            return await self._gate.refuse(head, Refusal(error.status, error.code, error.message))
         if self._draining:
             return await self._gate.refuse(egress, DRAINING)
         return await self._gate.admit(egress)
@@ -143,7 +146,7 @@ class Gateway:
         if path.startswith("/-/preview/") and request.method == "POST":
             destination, target = split_target(path.removeprefix("/-/preview"))
             try:
-                egress = replace(egress_of(request, destination, target), body=await self._body(request))
+                egress = egress_of(request, destination, target, await self._body(request))
             except ProxyError as error:
                 return plain(error.status, error.code, error.message)
             return response_of(await self._gate.preview(egress))

@@ -10,8 +10,8 @@ from proxy.framing.websocket import is_handshake
 from proxy.messages import Door, Egress, Headers, Reply
 
 
-def egress_of(request: web.BaseRequest, destination: str, target: str) -> Egress:
-    """A request's head; its body is not read yet."""
+def egress_of(request: web.BaseRequest, destination: str, target: str, body: bytes = b"") -> Egress:
+    """A request; without a body where that is not read yet, or cannot be."""
     headers = Headers(tuple(request.raw_headers))
     return Egress(
         door=Door.GATEWAY,
@@ -19,7 +19,7 @@ def egress_of(request: web.BaseRequest, destination: str, target: str) -> Egress
         method=request.method,
         target=target.encode("latin-1", "replace"),
         headers=headers,
-        body=b"",
+        body=body,
         destination=destination,
         peer=request.remote or "",
         certificate=client_names(request.transport.get_extra_info("peercert") if request.transport else None),

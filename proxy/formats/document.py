@@ -160,9 +160,9 @@ def codec_of(raw: bytes, charset: str) -> str:
 
     Many clients say ISO-8859-1 by habit, and most receivers do not ask. Raises FormatError `invalid_encoding`.
     """
-    name = ""
+    name = "" if charset else "utf-8"
     with suppress(LookupError, ValueError):
-        name = codecs.lookup(charset.strip().strip('"') or "utf-8").name
+        name = name or codecs.lookup(charset.strip().strip('"') or "utf-8").name
     if name not in _CHARSETS:
         raise FormatError("the charset of a text is not one that is read here; send UTF-8", code="invalid_encoding")
     if name == "utf-8" or raw.isascii():

@@ -90,12 +90,13 @@ def may_be_sent(code: int | None) -> int:
 
 def is_handshake(method: str, headers: Headers) -> bool:
     """Whether a request is a WebSocket handshake (section 4.2.1)."""
+    if method != "GET":
+        return False
     upgrade = [part.strip().lower() for value in headers.all("upgrade") for part in value.split(",")]
     connection = [part.strip().lower() for value in headers.all("connection") for part in value.split(",")]
     keys = headers.all("sec-websocket-key")
     return (
-        method == "GET"
-        and upgrade == ["websocket"]
+        upgrade == ["websocket"]
         and "upgrade" in connection
         and headers.all("sec-websocket-version") == ("13",)
         and len(keys) == 1

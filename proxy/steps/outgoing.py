@@ -14,6 +14,8 @@ from proxy.steps.reading import NOT_SENT_ON, kept_from_storing
 from proxy.steps.routing import renamed_model, routed_headers
 from proxy.steps.work import Services, Work, known
 
+_IDENTITY = (b"Accept-Encoding", b"identity")
+
 
 def outgoing(work: Work, services: Services, files: Mapping[str, str]) -> Outgoing:
     """What a door may send once it is recorded. files: new bytes of attachments. Raises RefusedError, FormatError."""
@@ -56,11 +58,11 @@ def outgoing_message(work: Work, dialect: Dialect, files: Mapping[str, str]) -> 
 
 def _headers(work: Work, services: Services, headers: Headers, body: bytes) -> Headers:
     origin = known(work.origin)
-    kept = Headers(((b"Host", origin.authority.encode("latin-1")), *headers.without(NOT_SENT_ON).fields))
     # Restoring works on text: identity is asked for, whatever the app would have taken.
-    kept = kept.with_field("Accept-Encoding", "identity")
+    fields = [(b"Host", origin.authority.encode("latin-1")), *headers.without(NOT_SENT_ON).fields, _IDENTITY]
     if body or work.facts.egress.method in {"POST", "PUT", "PATCH"}:
-        kept = kept.with_field("Content-Length", str(len(body)))
+        fields.append((b"Content-Length", b"%d" % len(body)))
+    kept = Headers(tuple(fields))
     key = services.provider_key(work.destination.name)
     if work.routed_from is not None:
         return routed_headers(work, kept, key)

@@ -4,18 +4,16 @@ Translation only, between what a door handed over and what formats, identity and
 except what no policy may allow (unknown destinations, stopped ones, unknown credentials).
 """
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 from policies.destination import Destination
-from policies.policy import Policy
 from proxy.config import parse_origin
 from proxy.errors import FormatError, RefusedError, UnavailableError
 from proxy.formats.base import Dialect, Inspected, MediaPart, RequestHead
 from proxy.formats.target import NOWHERE, read_target
 from proxy.framing.coding import decode_body
-from proxy.identity import OWN_HEADERS, Identity, identify
-from proxy.messages import HOP_BY_HOP, Egress, Origin
+from proxy.identity import Identity, identify
+from proxy.messages import Egress, Origin
 from proxy.steps.uploads import DECLARED_SIZE
 from proxy.steps.work import GateLimits, Services, Work, known
 
@@ -80,7 +78,7 @@ async def find_identity(work: Work, services: Services) -> None:
     egress = work.facts.egress
     if policy.tokens is not None:
         work.claims = await services.claims(policy.tokens, egress.headers)
-    if namespaces := policy.pod_namespaces():
+    if namespaces := work.active.pod_namespaces:
         await services.pods.know(namespaces)
     identity = check_application(work, services)
     work.facts.subjects = await services.references.subjects(identity.subjects)
@@ -105,7 +103,7 @@ def read_request(work: Work, services: Services, limits: GateLimits) -> None:
     if path[:1] != "/" and path != "*":
         # HTTP/2 lets any words stand there (RFC 9113 section 8.3.1), a whole URL of somebody else too.
         raise FormatError("the request's path does not begin with a slash", code="invalid_target")
-    headers = egress.headers.without((*HOP_BY_HOP, *OWN_HEADERS, *_for_us(work.active.policy)))
+    headers = egress.headers.without(work.active.ends_here)
     work.head = RequestHead(egress.method, known(work.origin).host, path, query, headers, egress.upgrade)
     work.format, work.endpoint = services.formats.select(work.head, work.destination.format_for(path))
     if egress.upgrade and work.endpoint.session is None:
@@ -150,17 +148,6 @@ def check_keeping(work: Work) -> None:
             "the provider would keep what this request creates, which it may not (`store: never`, or a mirrored copy)",
             code="store_refused",
         )
-
-
-def _for_us(policy: Policy) -> Iterator[str]:
-    """The headers that tell us who sends and what persons agreed to; nobody else's business."""
-    if policy.subject_source is not None and policy.subject_source.source == "header":
-        yield policy.subject_source.at.lower()
-    if policy.tokens is not None:
-        yield policy.tokens.header
-    for application in policy.applications.values():
-        if application.identify.header:
-            yield application.identify.header.partition("=")[0].lower()
 
 
 def opaque_parts(inspected: Inspected) -> tuple[tuple[MediaPart, str], ...]:

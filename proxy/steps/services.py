@@ -3,7 +3,7 @@
 The gate awaits these and nothing else, so tests swap them one by one and every failure of one can be played.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -14,7 +14,8 @@ from policies.budgets import Spending
 from policies.policy import Policy
 from proxy.control.approvals import HeldRequest
 from proxy.documents.base import Opened
-from proxy.identity import CredentialBook, Pod, Subject
+from proxy.identity import OWN_HEADERS, CredentialBook, Pod, Subject
+from proxy.messages import HOP_BY_HOP
 from redaction.finding import SegmentFindings
 from redaction.segment import Segment
 from redaction.vault import Scope
@@ -175,6 +176,8 @@ class Active:
 
     approved: fingerprint of a request -> rules that an officer lets it pass, in spite of `do: hold`.
     stale: what other machines set (stops, credentials) could not be read for so long that nothing may pass.
+    ends_here: names of header fields that no format sees: of one connection, ours, and those that tell us who sends.
+    pod_namespaces: of the policy. Both are asked by every request, and a policy may have hundreds of applications.
     """
 
     policy: Policy
@@ -183,3 +186,21 @@ class Active:
     stopped_applications: frozenset[str] = frozenset()
     approved: Mapping[bytes, frozenset[str]] = field(default_factory=dict)
     stale: bool = False
+    ends_here: tuple[str, ...] = field(init=False)
+    pod_namespaces: frozenset[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        for_us = dict.fromkeys((*HOP_BY_HOP, *OWN_HEADERS, *_for_us(self.policy)))
+        object.__setattr__(self, "ends_here", tuple(for_us))
+        object.__setattr__(self, "pod_namespaces", self.policy.pod_namespaces())
+
+
+def _for_us(policy: Policy) -> Iterator[str]:
+    """The headers that tell us who sends and what persons agreed to; nobody else's business."""
+    if policy.subject_source is not None and policy.subject_source.source == "header":
+        yield policy.subject_source.at.lower()
+    if policy.tokens is not None:
+        yield policy.tokens.header
+    for application in policy.applications.values():
+        if application.identify.header:
+            yield application.identify.header.partition("=")[0].lower()

@@ -30,6 +30,8 @@ class Uploads:
 
         Raises FormatError `upload_too_large`, `upload_out_of_order`, `too_many_uploads`; UnavailableError.
         """
+        if egress.headers.get(COMMAND) is None:
+            return egress
         commands = _commands(egress.headers)
         if not commands & {"upload", "finalize", "query", "cancel"} or "start" in commands:
             return egress
