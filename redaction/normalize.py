@@ -1,21 +1,22 @@
 """Text as a detector should see it, with a map back to the text as it is.
 
 What hides from a pattern is the first thing an attacker tries: decomposed letters, zero-width characters, full-width
-and mathematical forms, foreign digits, look-alike letters of another script, escapes of other formats, digits with a
-space after each. Only the view changes, never what is sent.
+and mathematical forms, foreign digits, look-alike letters of another script, escapes of other formats, mail as it is
+sent, digits with a space after each. Only the view changes, never what is sent.
 """
 
 import re
 import unicodedata
 from bisect import bisect_left
+from collections.abc import Iterator
 from dataclasses import dataclass
 from html import unescape
 from typing import Final
 
 # Characters that are not seen by a reader and split a value for a pattern: soft hyphen, zero-width space and joiners,
-# directional marks and isolates, word joiner and invisible operators, BOM, variation selectors, tag characters.
+# directional marks and isolates, word joiner and invisible operators, keycaps, BOM, variation selectors, tags.
 _INVISIBLE: Final = re.compile(
-    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff"
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\u20e3\ufe00-\ufe0f\ufeff"
     "\U000e0000-\U000e0fff]"
 )
 _SPACES: Final = frozenset(
@@ -30,10 +31,19 @@ _LOOKALIKES: Final = {
     **dict(zip("ΑΒΕΖΗΙΚΜΝΟΡΤΥΧ", "ABEZHIKMNOPTYX", strict=True)),
     **dict(zip("αονικρυ", "aovikpu", strict=True)),
 }
-# Escapes of URLs (RFC 3986, UTF-8), HTML (character references) and JSON strings inside text.
+# Escapes of URLs (RFC 3986, UTF-8), HTML (character references) and JSON strings inside text; signs inside of words as
+# Markdown, LaTeX and regular expressions escape them.
 _ESCAPED: Final = re.compile(
     r"(?P<url>(?:%[0-9A-Fa-f]{2})+)|(?P<html>&(?:\#[0-9]{2,6}|\#[xX][0-9A-Fa-f]{2,5}|[A-Za-z]{2,8});)|(?P<json>\\u[0-9A-Fa-f]{4}|\\[nrt](?=[A-Z0-9+(]))"
+    r"|(?P<sign>(?<=\w)\\[._@+-](?=\w))"
 )
+# Quoted-printable (RFC 2045, section 6.7) and encoded words (RFC 2047): what a mail's source is written in.
+_MAILED: Final = re.compile(
+    r"=(?:(?P<word>\?[\w.-]{2,20}\?[Qq]\?(?P<said>[!->@-~]{1,75})\?=)|(?P<soft>\r?\n(?=\S))"
+    r"|(?P<run>[0-9A-F]{2}(?:=[0-9A-F]{2})*))"
+)
+_IN_WORD: Final = re.compile(r"_|(?:=[0-9A-F]{2})+")
+_SHORTEST_LINE: Final = 60  # a line that is broken by its length has up to 76; a shorter one ends in an empty value
 # One letter or digit, a space, one letter or digit, …: as people write to slip past a filter.
 _SPACED: Final = re.compile(r"(?<!\S)(?:[A-Z0-9] (?:[-./] )?){8,44}[A-Z0-9](?!\S)")
 _FEWEST_DIGITS: Final = 6
@@ -72,6 +82,8 @@ def normalize(text: str) -> View:
     view = _characters(text)
     if "%" in view.text or "&" in view.text or "\\" in view.text:
         view = _replaced(view, _unescaped(view.text))
+    if "=" in view.text:
+        view = _replaced(view, list(_unmailed(view.text)))
     if "\u3002" in view.text or "\uff61" in view.text:
         view = _replaced(view, [(*match.span(), ".") for match in _DOTS.finditer(view.text)])
     return _replaced(view, _unspaced(view.text))
@@ -129,11 +141,31 @@ def _unescaped(text: str) -> list[_Edit]:
             seen = unescape(match["html"])
             if len(seen) == 1 and (shown := _shown(seen)):
                 edits.append((*match.span(), shown))
+        elif match["sign"]:
+            edits.append((*match.span(), match["sign"][1]))
         else:
             seen = match["json"][2:]
             if shown := _shown(chr(int(seen, 16)) if seen else "\n"):
                 edits.append((*match.span(), shown))
     return edits
+
+
+def _unmailed(text: str) -> Iterator[_Edit]:
+    for match in _MAILED.finditer(text):
+        start, end = match.span()
+        if match["word"]:
+            first, last = match.span("said")
+            yield start, first, ""
+            for part in _IN_WORD.finditer(text, first, last):
+                yield from [(*part.span(), " ")] if part[0] == "_" else _percent(part[0], part.start())
+            yield last, end, ""
+        elif match["soft"]:
+            if start - text.rfind("\n", 0, start) > _SHORTEST_LINE:
+                yield start, end, ""
+        else:
+            edits = _percent(match[0], start)
+            if any(not char.isascii() or char == "@" for _, _, char in edits):
+                yield from edits
 
 
 def _shown(char: str) -> str:
@@ -144,9 +176,9 @@ def _shown(char: str) -> str:
 
 
 def _percent(escaped: str, start: int) -> list[_Edit]:
-    """One edit for each character of a run of percent-encoded bytes; none when they are no UTF-8 text."""
+    """One edit for each character of a run of bytes, each a sign and two digits; none when they are no UTF-8 text."""
     try:
-        decoded = bytes.fromhex(escaped.replace("%", "")).decode("utf-8")
+        decoded = bytes.fromhex(escaped.replace(escaped[0], "")).decode("utf-8")
     except UnicodeDecodeError:
         return []
     edits: list[_Edit] = []

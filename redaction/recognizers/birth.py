@@ -21,7 +21,9 @@ _WORD: Final = (
 )
 _LINK: Final = r"[\"'`)*_]{0,4}\s{0,3}(?:[:=|]|is|ist|war|was|on|am|là|la|vào|the)?\s{0,3}(?:on\s|am\s|the\s|ngày\s|ngay\s|den\s|der\s|vào\s)?[\"'`*_]{0,3}\s{0,2}"
 _OF_WHOM: Final = r"(?:\s(?:của\s|cua\s)?(?:em|mình|minh|con|tôi|toi|anh|chị|chi|bé|cháu|nó|mẹ|bố|ba))?"
-_BORN: Final = re.compile(rf"(?i)(?<![^\W_]){_WORD}{_OF_WHOM}{_LINK}(?P<value>{_DATE})")
+# Without separators, as calendars and databases write it (ISO 8601, basic format).
+_COMPACT: Final = r"(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])(?![0-9])"
+_BORN: Final = re.compile(rf"(?i)(?<![^\W_]){_WORD}{_OF_WHOM}{_LINK}(?P<value>{_DATE}|{_COMPACT})")
 _BORN_AFTER: Final = re.compile(
     rf"(?i)(?<![\w.])(?P<value>{_DATE})\s?(?:geboren|born|\(?(?:dob|geb\.?|geburtsdatum)\)?|zur welt gekommen|ist mein geburtstag|is my birthday)(?![^\W_])"
 )
@@ -48,7 +50,7 @@ _AGED: Final = re.compile(
 _TURNED: Final = re.compile(
     r"(?i)(?<![^\W_])(?:turned|turns|turning|wurde|wird)\s(?P<value>[1-9][0-9]?)(?=[.,!]?\s?(?:$|last|this|next|today|yesterday|tomorrow|on\s|in\s|heute|gestern|morgen|jahre))"
 )
-_HINTED: Final = re.compile(rf"(?i)^\s*(?P<value>{_DATE})")
+_HINTED: Final = re.compile(rf"(?i)^\s*(?P<value>{_DATE}|{_COMPACT})")
 _HINT: Final = re.compile(r"birth|geburt|dob|geb_?dat|ngay_?sinh|ngày sinh|bday")
 
 

@@ -18,6 +18,10 @@ DISGUISED = [
     ("IBAN_CODE", "auf «D E 8 9 3 7 0 4 0 0 4 4 0 5 3 2 0 1 3 0 0 0» bitte"),
     ("PERSON", "Herr «M&uuml;ller» war da"),
     ("PERSON", "ich heiße «Mu\u0308ller»"),
+    ("PERSON", "Frau «M=C3=BCller» war da"),
+    ("EMAIL_ADDRESS", r"mail «harriet\_b@example\.com» now"),
+    ("DATE_OF_BIRTH", "BDAY:«19870503»"),
+    ("DATE_OF_BIRTH", '{"date_of_birth": "«19870503»"}'),
 ]
 DRESSED = [
     ("EMAIL_ADDRESS", "user = User(email='«anna.b@example.com»')"),

@@ -24,6 +24,13 @@ SEEN = [
     ("M&uuml;ller", "Müller"),
     ("M\\u00fcller", "Müller"),
     ("call 0 1 7 1 2 3 4 5 6 7 8 now", "call 01712345678 now"),
+    ("From: =?utf-8?Q?J=C3=BCrgen_Lindner?= <x>", "From: Jürgen Lindner <x>"),
+    ("=?UTF-8?q?Nguy=E1=BB=85n?=", "Nguyễn"),
+    ("Herr M=C3=BCller", "Herr Müller"),
+    ("to harriet.b=40example.com", "to harriet.b@example.com"),
+    ("x" * 60 + " Lind=\r\nner", "x" * 60 + " Lindner"),
+    (r"harriet\_b\@example\.com", "harriet_b@example.com"),
+    ("0️⃣3️⃣4️⃣1️⃣", "0341"),
     ("D E 8 9 3 7 0 4 0 0 4 4 0 5", "DE89370400440 5".replace(" ", "")),
 ]
 SAME = [
@@ -35,6 +42,9 @@ SAME = [
     "%E4%F6 is Latin-1, %zz nothing",
     "\\uD83D alone",
     "A B C D",
+    "A=\nPASSWORD=x",
+    "a=3Db=20c",
+    "x=E4=F6",
     "x² und m³",
     "A B C D E F G H I J K",
 ]
@@ -69,7 +79,23 @@ tricky = st.text(
     max_size=40,
 )
 parts = st.lists(
-    st.one_of(tricky, st.sampled_from(["%C3%BC", "%40", "&#64;", "&amp;", "\\u0041", "1 2 3 4 5 6 7 8 9 0"])),
+    st.one_of(
+        tricky,
+        st.sampled_from(
+            [
+                "%C3%BC",
+                "=C3=BC",
+                "=?utf-8?Q?a_=40?=",
+                "=\n",
+                "\\.a",
+                "%40",
+                "&#64;",
+                "&amp;",
+                "\\u0041",
+                "1 2 3 4 5 6 7 8 9 0",
+            ]
+        ),
+    ),
     max_size=6,
 ).map("".join)
 
