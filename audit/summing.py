@@ -82,8 +82,9 @@ def day_of(at: int) -> int:
 
 @lru_cache(maxsize=4096)
 def month_of(day: int) -> int:
-    """The first day of a day's month."""
-    return date.fromordinal(_EPOCH + day).replace(day=1).toordinal() - _EPOCH
+    """The first day of a day's month; of days that no calendar has, the nearest one that has."""
+    within = min(max(_EPOCH + day, date.min.toordinal()), date.max.toordinal())
+    return date.fromordinal(within).replace(day=1).toordinal() - _EPOCH
 
 
 @lru_cache(maxsize=4096)

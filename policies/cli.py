@@ -220,7 +220,7 @@ def enforce(file: Annotated[Path, typer.Argument(help="Policy file with a test p
 
 def new(
     kind: Annotated[
-        str, typer.Argument(help="policy, observe (a test phase), or an example: feed, messenger, headset.")
+        str, typer.Argument(help="policy, observe (a test phase), or an example: feed, messenger, headset, compare.")
     ] = "policy",
     out: Annotated[Path | None, typer.Option("--out", help="Write here instead of standard output.")] = None,
     application: Annotated[

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import orjson
 from pydantic import ValidationError
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from audit.errors import AuditError, StoreError
@@ -64,6 +65,8 @@ def known(error: Exception) -> tuple[int, str, str] | None:
         return 503, error.code, "the audit log does not answer, and what is not recorded is not answered"
     if isinstance(error, PolicyError):
         return 409, error.code, "the policy's files hold errors; `dragoman policy lint` names them"
+    if isinstance(error, ClientDisconnect):
+        return 400, "gone", "the request broke off"  # which nobody reads, and which is no defect
     return None
 
 

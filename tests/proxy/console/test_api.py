@@ -87,6 +87,7 @@ def test_who_names_each_recipient_with_its_facts(filled: Console) -> None:
     assert [line["destination"]["contracting_entity"] for line in lines] == ["Google Ireland Ltd"]
     assert lines[0]["findings"] == [{"entity_type": "LOCATION", "operator": "keep", "n": 6}]
     assert get(filled, "/who", day="2020-02-29")["holdings"] == []
+    assert get(filled, "/who", day="9999-12-31")["holdings"] == []
 
 
 def test_a_person_is_asked_about_in_a_body_and_recorded_as_a_reference(filled: Console) -> None:
