@@ -11,7 +11,7 @@ import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 from pydantic import BaseModel, ValidationError
@@ -32,7 +32,9 @@ from proxy.console.sessions import Session
 from proxy.control.store import ControlStore
 from proxy.control.tokens import SHAPE, Token, digest
 from proxy.errors import FormatError
-from proxy.outbound.identity_provider import IdentityProvider, NotSignedInError
+
+if TYPE_CHECKING:
+    from proxy.outbound.identity_provider import IdentityProvider
 
 MAX_BODY = 3 * 1024 * 1024
 """A pasted policy of the largest size, each character escaped, and a little more."""
@@ -51,7 +53,7 @@ class Gatekeeper:
         control: ControlStore,
         per_minute: int,
         attempts: int,
-        provider: IdentityProvider | None = None,
+        provider: "IdentityProvider | None" = None,
         persons: OidcPersons | None = None,
     ) -> None:
         self._control, self._provider, self._persons = control, provider, persons
@@ -95,7 +97,9 @@ class Gatekeeper:
             self._persons.keep(token)
 
     @staticmethod
-    def _named_by(provider: IdentityProvider, given: str) -> Token | None:
+    def _named_by(provider: "IdentityProvider", given: str) -> Token | None:
+        from proxy.outbound.identity_provider import NotSignedInError
+
         try:
             return provider.visitor(given)
         except NotSignedInError:

@@ -39,8 +39,6 @@ from proxy.console.token_desk import TokenDesk
 from proxy.console.trying import Trying
 from proxy.console.verifying import Verification
 from proxy.errors import ProxyError
-from proxy.outbound.identity_provider import IdentityProvider, read_oidc
-from proxy.policy.rehearsing import Rehearsals
 from proxy.policy.source import PolicySource
 from proxy.policy.value_refs import ValueRefs
 from proxy.running.databases import control_of, vault_of
@@ -74,7 +72,7 @@ def application(settings: ConsoleSettings) -> Starlette:
     log.warn()
     policy = PolicyDesk(PolicySource(settings.as_settings, control), control, log, people=settings.policy_people)
     revealing = Revealing(control, log.ledger, lambda: vault_of(settings.as_settings))
-    trying = Trying(log, Rehearsals(settings.as_settings))
+    trying = Trying(log, settings.as_settings)
     approving, tokens = Approving(policy, control, log), TokenDesk(control, log)
     health = Health(settings, control, log, policy)
     drafting = Drafting(policy, log, trying, ValueRefs.of_home(settings.home))
@@ -86,9 +84,14 @@ def application(settings: ConsoleSettings) -> Starlette:
         log, Questions(log), policy, Verification(log), revealing, trying, approving, tokens, health, drafting,
         control.searches, erasing, tail, comparison, Sought(),
     )  # fmt: skip
-    oidc = read_oidc(settings.oidc)
-    provider = None if oidc is None else IdentityProvider(oidc)
-    persons = None if oidc is None else OidcPersons(log.ledger, lambda: vault_of(settings.as_settings), oidc.issuer)
+    provider = persons = None
+    if settings.oidc:
+        # Loaded where it is used: keys and their formats take a moment.
+        from proxy.outbound.identity_provider import IdentityProvider, read_oidc
+
+        if (oidc := read_oidc(settings.oidc)) is not None:
+            provider = IdentityProvider(oidc)
+            persons = OidcPersons(log.ledger, lambda: vault_of(settings.as_settings), oidc.issuer)
     gate = api.Gatekeeper(control, settings.per_minute, settings.sign_ins_per_minute, provider, persons)
     site = Site(desk, gate, Sessions(settings.idle_s, settings.longest_s), provider)
     live = Live(site)

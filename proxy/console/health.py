@@ -4,7 +4,6 @@ import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-import httpx
 import sqlalchemy as sa
 
 from audit import query
@@ -118,6 +117,7 @@ class Health:
 
     def _doors(self) -> Doors | None:
         """The operators' port of `dragoman run`, on this machine; None where nobody answers there as we do."""
+        import httpx
         from prometheus_client.parser import text_string_to_metric_families
 
         host, port = parse_address(self._settings.admin, what="admin")

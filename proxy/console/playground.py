@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
@@ -17,8 +17,10 @@ from proxy.console.problems import InputError
 from proxy.console.site import Ask, Shown, View
 from proxy.console.trying import LONGEST, LONGEST_PATH
 from proxy.errors import ConfigError
-from proxy.policy.rehearsing import Tried, Wanted
-from proxy.steps.found import Found
+
+if TYPE_CHECKING:
+    from proxy.policy.rehearsing import Tried
+    from proxy.steps.found import Found
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +28,7 @@ class Piece:
     """A stretch of a text. found: what was found there, None for the rest."""
 
     text: str
-    found: Found | None = None
+    found: "Found | None" = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,7 @@ class Part:
     pieces: tuple[Piece, ...]
 
 
-def parts(found: Sequence[Found]) -> list[Part]:
+def parts(found: "Sequence[Found]") -> list[Part]:
     """The texts in which something was found, in order, each cut at its findings."""
     by_pointer: dict[str, list[Found]] = {}
     for one in found:
@@ -46,7 +48,7 @@ def parts(found: Sequence[Found]) -> list[Part]:
     return [Part(key, str(items[0].segment.kind), tuple(_cut(items))) for key, items in by_pointer.items()]
 
 
-def _cut(items: Sequence[Found]) -> Iterator[Piece]:
+def _cut(items: "Sequence[Found]") -> Iterator[Piece]:
     text, position = items[0].segment.text, 0
     for one in sorted(items, key=lambda item: item.finding.start):
         start, end = one.finding.start, one.finding.end
@@ -99,6 +101,8 @@ def playground(desk: Desk, ask: Ask) -> Shown:
     destination = given["destination"] or _first(policy)
     consent = Consent(given["consent"]) if given["consent"] in set(Consent) else Consent.UNKNOWN
     path = given["path"].strip()
+    from proxy.policy.rehearsing import Wanted
+
     wanted = Wanted(policy, destination, given["application"], text, path, consent)
     if path and not path.startswith("/"):
         raise InputError([{"where": "path", "what": "write a path that begins with /"}])
@@ -110,7 +114,7 @@ def _first(policy: Policy) -> str:
     return "openai" if "openai" in policy.destinations else next(iter(sorted(policy.destinations)), "")
 
 
-def _shown(tried: Tried) -> Mapping[str, Any]:
+def _shown(tried: "Tried") -> Mapping[str, Any]:
     seen = tried.seen
     decision, found = seen.work.decision, seen.work.facts.found
     return {

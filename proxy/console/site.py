@@ -7,7 +7,7 @@ thread and give a template's name and what it shows; everything they show is esc
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import jinja2
@@ -24,7 +24,9 @@ from proxy.console.operations.base import Desk, Made, Streamed
 from proxy.console.problems import InputError, TooManyError, known, problem, retry_after
 from proxy.console.sessions import Session, Sessions
 from proxy.errors import FormatError, ProxyError, RefusedError
-from proxy.outbound.identity_provider import IdentityProvider
+
+if TYPE_CHECKING:
+    from proxy.outbound.identity_provider import IdentityProvider
 
 SESSION = "dragoman-session"
 LANGUAGE = "dragoman-language"
@@ -66,7 +68,7 @@ class Site:
     """Makes pages of views."""
 
     def __init__(
-        self, desk: Desk, gate: Gatekeeper, sessions: Sessions, provider: IdentityProvider | None = None
+        self, desk: Desk, gate: Gatekeeper, sessions: Sessions, provider: "IdentityProvider | None" = None
     ) -> None:
         self.desk, self.gate, self.sessions, self.provider = desk, gate, sessions, provider
         self._templates = jinja2.Environment(

@@ -4,17 +4,21 @@ What is pasted stays in memory for the one answer. That somebody tried something
 """
 
 import asyncio
+import threading
 from collections.abc import Coroutine
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from audit.values import Question
 from policies.cases import CaseResult
 from policies.load import Loaded
+from proxy.config import Settings
 from proxy.console.access import Right, Visitor
 from proxy.console.log import AuditLog
 from proxy.errors import RefusedError, UnavailableError
-from proxy.policy.rehearsing import Rehearsals, Tried, Wanted
+
+if TYPE_CHECKING:
+    from proxy.policy.rehearsing import Rehearsals, Tried, Wanted
 
 LONGEST = 100_000
 """Characters that may be tried at once."""
@@ -26,8 +30,10 @@ LONGEST_S = 90.0
 class Trying:
     """Raises RefusedError, RedactionError, UnavailableError, AuditError."""
 
-    def __init__(self, log: AuditLog, rehearsals: Rehearsals) -> None:
-        self._log, self._rehearsals = log, rehearsals
+    def __init__(self, log: AuditLog, settings: Settings) -> None:
+        self._log, self._settings = log, settings
+        self._made: Rehearsals | None = None
+        self._making = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def begin(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -36,9 +42,20 @@ class Trying:
 
     async def close(self) -> None:
         """Ends the detection."""
-        await self._rehearsals.close()
+        if self._made is not None:
+            await self._made.close()
 
-    def rehearse(self, visitor: Visitor, wanted: Wanted) -> Tried:
+    @property
+    def _rehearsals(self) -> "Rehearsals":
+        """Loaded when somebody first tries something: gate, formats and fake models take a second."""
+        with self._making:
+            if self._made is None:
+                from proxy.policy.rehearsing import Rehearsals
+
+                self._made = Rehearsals(self._settings)
+            return self._made
+
+    def rehearse(self, visitor: Visitor, wanted: "Wanted") -> "Tried":
         """What would happen to a request. Blocks; not for the loop's own thread."""
         visitor.require(Right.POLICY)
         if wanted.application and not visitor.sees(wanted.application):

@@ -7,15 +7,16 @@ import ssl
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from types import TracebackType
-from typing import Any, Protocol, Self
-
-import httpx
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from policies.destination import Destination
 from proxy.config import Settings, parse_origin, secret
 from proxy.erasure.providers import Call, Deletes, Verdict, deletes
 from proxy.errors import ConfigError
 from redaction.vault import ProviderObject
+
+if TYPE_CHECKING:
+    import httpx
 
 DAY_MS = 86_400_000
 TIMEOUT_S = 20.0
@@ -58,7 +59,7 @@ class HttpDeleter:
         settings: Settings,
         destinations: Mapping[str, Destination],
         *,
-        transport: httpx.BaseTransport | None = None,
+        transport: "httpx.BaseTransport | None" = None,
     ) -> None:
         """transport: instead of the network (tests)."""
         self._settings, self._destinations, self._transport = settings, destinations, transport
@@ -110,6 +111,8 @@ class HttpDeleter:
 
     def _asked(self, one: Deletion) -> Deletion:
         destination = self._destinations[one.object.destination]
+        import httpx
+
         provider, call = _known(deletes(destination, one.object.object_id))
         try:
             headers = {**call.headers, **self._credential(destination)}
@@ -124,7 +127,9 @@ class HttpDeleter:
             kept_until=one.kept_until if verdict is Verdict.REFUSED else None,
         )
 
-    def _http(self) -> httpx.Client:
+    def _http(self) -> "httpx.Client":
+        import httpx  # with all that it brings half a second, which whoever asks nobody need not wait for
+
         if self._client is None:
             trust = ssl.create_default_context()
             if self._settings.upstream_ca is not None:
@@ -161,7 +166,7 @@ def _kept_until(one: ProviderObject, destination: Destination) -> int | None:
     return one.created + days * DAY_MS if isinstance(days, int) else None
 
 
-def _json(answer: httpx.Response) -> Any:
+def _json(answer: "httpx.Response") -> Any:
     try:
         return answer.json()
     except ValueError:

@@ -17,7 +17,6 @@ from policies.register import bundled_file
 from policies.resolve import Findings
 from proxy.config import Settings
 from proxy.errors import ConfigError, ProposalError
-from proxy.policy.own_entities import OwnFacts, OwnFactsApart
 from proxy.running.flags import allowed_url
 from redaction import operators
 from redaction.errors import DetectionError
@@ -75,6 +74,9 @@ def check_examples(loaded: Loaded, *, pasted: bool = False) -> list[Problem]:
     entities, texts = loaded.policy.entities, texts_of(loaded)
     if not texts:
         return []
+    # The recognizers take a second to load, and most policies have no types of their own.
+    from proxy.policy.own_entities import OwnFacts, OwnFactsApart
+
     if not pasted:
         return failing_examples(loaded, OwnFacts(entities))
     try:

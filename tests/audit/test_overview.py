@@ -83,6 +83,14 @@ def test_an_empty_period_is_all_zero(log: Ledger) -> None:
     assert ask(log, since=20 * DAY, until=21 * DAY) == Overview(0, 0, 0, True, 0, 0, 0, 0, ())
 
 
+@pytest.fixture(params=["read", "leapt"])
+def counted(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Persons of a short period are read from its entries, those of a long one are leapt through."""
+    if request.param == "leapt":
+        monkeypatch.setattr(persons_of, "NEAR", -1)
+
+
+@pytest.mark.usefixtures("counted")
 def test_persons_are_counted_one_by_one(ledger: Ledger) -> None:
     for number in range(12):
         letter = "abcdefgh"[number % 8]
@@ -93,12 +101,23 @@ def test_persons_are_counted_one_by_one(ledger: Ledger) -> None:
     assert ask(ledger, since=None, until=None, values={"application": "feed"}).persons == 0
 
 
+@pytest.mark.usefixtures("counted")
+@pytest.mark.parametrize(("since", "persons"), [(10 * DAY, 3), (11 * DAY, 2), (11 * DAY + 5, 1), (12 * DAY, 1)])
+def test_a_log_that_is_not_in_the_order_of_time_is_counted_the_same(ledger: Ledger, since: int, persons: int) -> None:
+    for at, letter in ((12 * DAY, "a"), (10 * DAY, "b"), (11 * DAY, "c")):
+        ledger.append_blocking(exchange_record(at=at, subject=letter * 22, findings=()))
+    assert ask(ledger, since=since, until=None).persons == persons
+    assert ask(ledger, since=since, until=20 * DAY).persons == persons
+    assert ask(ledger, since=since, until=None, values={"application": "messenger"}).persons == persons
+
+
 def test_very_many_persons_are_estimated_from_those_looked_at(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
     persons = ledger.references.made([f"person-{number}@example.com" for number in range(600)])
     for day, some in ((10, persons[:400]), (11, persons[300:])):
         for part in range(0, len(some), 20):
             told = tuple(SubjectReference(ref=ref, role="requester") for ref in some[part : part + 20])
             ledger.append_blocking(exchange_record(at=day * DAY, subjects=told))
+    monkeypatch.setattr(persons_of, "NEAR", -1)
     exact = ask(ledger, since=10 * DAY, until=11 * DAY)
     assert (exact.persons, exact.persons_exact) == (400, True)
     monkeypatch.setattr(overview_of, "LEAPS", 300)

@@ -4,7 +4,7 @@ Nothing here puts a policy into force, and nothing of what is sent is stored.
 """
 
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
@@ -21,8 +21,10 @@ from proxy.console.trying import LONGEST, LONGEST_PATH
 from proxy.errors import FormatError
 from proxy.policy.excepting import MAX_DAYS
 from proxy.policy.excepting import Wanted as WantedException
-from proxy.policy.rehearsing import Tried, Wanted
-from proxy.steps.found import Found
+
+if TYPE_CHECKING:
+    from proxy.policy.rehearsing import Tried
+    from proxy.steps.found import Found
 
 _NAME = str(NAME["pattern"])
 Name = Annotated[str, Field(max_length=96, pattern=_NAME)]
@@ -129,6 +131,8 @@ def _exception(desk: Desk, call: Call) -> Answer:
 
 
 def _rehearse(desk: Desk, call: Call) -> Answer:
+    from proxy.policy.rehearsing import Wanted
+
     body = call.body
     files = files_of_text(body.draft) if body.draft is not None else {}
     policy = desk.drafting.policy("draft" if files else body.policy, files)
@@ -138,7 +142,7 @@ def _rehearse(desk: Desk, call: Call) -> Answer:
     return _tried(desk.trying.rehearse(call.visitor, wanted))
 
 
-def _tried(found: Tried) -> Json:
+def _tried(found: "Tried") -> Json:
     seen = found.seen
     decision, refusal, facts = seen.work.decision, seen.refusal, seen.work.facts
     return {
@@ -153,7 +157,7 @@ def _tried(found: Tried) -> Json:
     }
 
 
-def _finding(one: Found) -> Json:
+def _finding(one: "Found") -> Json:
     return {
         "pointer": one.segment.pointer,
         "start": one.finding.start,
