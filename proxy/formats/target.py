@@ -1,7 +1,7 @@
 """Texts outside the body: path, query and header fields of a request, and how they are written back.
 
 Credential carriers of the destination and fields that HTTP itself needs are left alone; any other value is a segment,
-percent-decoded as often as it was encoded. An unknown field is text, and so is a cookie.
+percent-decoded as often as it was encoded. An unknown field is text, its name included, and so is a cookie.
 """
 
 import re
@@ -12,6 +12,7 @@ from urllib.parse import unquote
 from proxy.errors import FormatError
 from proxy.formats.base import RequestHead
 from proxy.formats.document import Document, Percent, Slot, Write, plain
+from proxy.formats.field_names import as_name, is_plain, words_of
 from proxy.messages import Headers
 from redaction.segment import Segment, SegmentKind
 
@@ -66,12 +67,16 @@ MAX_DECODES = 3
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Path, query and headers taken apart. segments: pointers `path/<n>`, `query/<n>`, `header/<n>/<name>`."""
+    """Path, query and headers taken apart. segments: pointers `path/<n>`, `query/<n>`, `header/<n>/<name>`.
+
+    names, values: of header fields, by their number. Pointers to names end in `~k`.
+    """
 
     segments: tuple[Segment, ...]
     path: Document
     query: Document
     headers: Headers
+    names: Mapping[int, Document]
     values: Mapping[int, Document]
 
     def splice(self, replacements: Mapping[str, str]) -> tuple[str, str, Headers]:
@@ -81,10 +86,14 @@ class Target:
             text = document.splice(replacements)
             if text is not document.text:
                 fields[number] = (fields[number][0], _header_bytes(text))
+        for number, document in self.names.items():
+            text = document.splice(replacements)
+            if text is not document.text:
+                fields[number] = (text.encode("ascii"), fields[number][1])
         return self.path.splice(replacements), self.query.splice(replacements), Headers(tuple(fields))
 
 
-NOWHERE = Target((), Document(""), Document(""), Headers(), {})
+NOWHERE = Target((), Document(""), Document(""), Headers(), {}, {})
 """Of a message in a session that is open: it has no target of its own."""
 
 
@@ -96,8 +105,10 @@ def read_target(head: RequestHead, *, carriers: Collection[str] = (), query_carr
     segments: list[Segment] = []
     path = _path(head.path, segments)
     query = _query(head.query, frozenset(query_carriers), segments)
-    values = _headers(head.headers, frozenset(carriers), segments)
-    return Target(tuple(segments), path, query, head.headers, values)
+    known = frozenset(carriers)
+    names = _names(head.headers, known, segments)
+    values = _headers(head.headers, known, segments)
+    return Target(tuple(segments), path, query, head.headers, names, values)
 
 
 def _path(path: str, segments: list[Segment]) -> Document:
@@ -136,6 +147,20 @@ def _query(query: str, carriers: frozenset[str], segments: list[Segment]) -> Doc
                 slots.append(Slot(value_at, value_at + len(value), write, pointer))
         start += len(part) + 1
     return Document(query, tuple(slots))
+
+
+def _names(headers: Headers, carriers: frozenset[str], segments: list[Segment]) -> dict[int, Document]:
+    found: dict[int, Document] = {}
+    for number, (raw, _) in enumerate(headers):
+        name = raw.decode("latin-1")
+        lower = name.lower()
+        if is_plain(lower) or lower in carriers:
+            continue
+        pointer = f"header/{number}~k"
+        words = words_of(percent_decoded(name, plus=False)[0])
+        segments.append(Segment(pointer, words, SegmentKind.KEY, "header/*"))
+        found[number] = Document(name, (Slot(0, len(name), as_name, pointer),))
+    return found
 
 
 def _headers(headers: Headers, carriers: frozenset[str], segments: list[Segment]) -> dict[int, Document]:

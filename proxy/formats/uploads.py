@@ -12,9 +12,11 @@ from urllib.parse import quote, unquote
 from proxy.errors import FormatError
 from proxy.formats import media
 from proxy.formats.document import Slot, Write, plain
+from proxy.formats.field_names import as_name, is_plain, words_of
 from proxy.formats.fields import LINES, escaped_key, name_slot, passes, place_of, read_text
 from proxy.formats.inspection import Inspection, Place
 from proxy.formats.shape import UNKNOWN, Shape
+from proxy.formats.target import percent_decoded
 from proxy.framing import multipart
 from redaction.segment import SegmentKind
 
@@ -61,12 +63,20 @@ def read_multipart(
 def _fields(
     inspection: Inspection, body: bytes, part: multipart.Part, number: int, shape: Shape
 ) -> tuple[str, list[Slot]]:
-    """A part's name, and the slots of its header fields: names, file names and everything that is no media type."""
+    """A part's name, and the slots of its header fields: names, file names and everything that is no media type.
+
+    Names of fields that nobody knows are text as well.
+    """
     name, slots = str(number), []
     for field in part.fields:
         value = body[field.start : field.end]
         text = _readable(value)
         done = field.start
+        if not is_plain(field.name) and field.name not in _OF_PARTS:
+            end = field.at + len(field.name)
+            spelled = percent_decoded(body[field.at : end].decode("ascii"), plus=False)[0]
+            place = Place(f"/{escaped_key(name)}~h", "/*/header", SegmentKind.KEY)
+            slots.append(inspection.text(field.at, end, words_of(spelled), place, as_name))
         if field.name == "content-disposition":
             for match in _PARAMETER.finditer(value.decode("latin-1")):
                 group = 2 if match[2] is not None else 3
@@ -89,6 +99,8 @@ def _fields(
     return name, [slot for slot in slots if slot is not None]
 
 
+_OF_PARTS = frozenset(("content-transfer-encoding", "content-id", "content-description"))
+"""Fields of parts (RFC 2045), which requests do not have."""
 _SYNTAX = re.compile(r"(?:form-data|attachment|inline)?|[\s;=\"]*(?:name|filename\*?)?[\s;=\"]*", re.IGNORECASE)
 _TYPE = re.compile(
     r"[A-Za-z0-9][A-Za-z0-9.+\-]{0,63}/[A-Za-z0-9][A-Za-z0-9.+\-]{0,95}(?:;\s*charset=\"?[A-Za-z0-9_.:\-]{1,40}\"?)?"

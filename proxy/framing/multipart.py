@@ -20,9 +20,10 @@ _IDENTITY = frozenset((b"", b"7bit", b"8bit", b"binary"))
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One header field of a part; the value is `body[start:end]`. name: lower case."""
+    """One header field of a part; the value is `body[start:end]`. name: lower case; at: where it stands."""
 
     name: str
+    at: int
     start: int
     end: int
 
@@ -83,7 +84,7 @@ def _part(body: bytes, start: int, end: int) -> Part:
         field = _FIELD.fullmatch(body, at, stop) if stop >= 0 else None
         if field is None or stop - start > MAX_HEAD:
             raise _invalid("a part has no readable header fields")
-        fields.append(Field(field[1].decode("ascii").lower(), *field.span(2)))
+        fields.append(Field(field[1].decode("ascii").lower(), at, *field.span(2)))
         at = stop + 2
     if at + 2 > end:
         raise _invalid("a part has no content")

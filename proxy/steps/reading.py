@@ -19,6 +19,8 @@ from proxy.steps.work import GateLimits, Services, Work, known
 
 NOT_SENT_ON = ("host", "content-length", "content-encoding", "accept-encoding", "expect", DECLARED_SIZE)
 """Fields that we write ourselves, or that end with us: the body leaves decoded and complete."""
+METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "QUERY"))
+"""RFC 9110, RFC 5789; a method is a word that a client may make up, and no place for one of our placeholders."""
 
 
 def find_destination(work: Work, services: Services) -> None:
@@ -100,6 +102,8 @@ def read_request(work: Work, services: Services, limits: GateLimits) -> None:
     """Take body, target and headers apart. Pure, and long for a large body. Raises FormatError."""
     egress = work.facts.egress
     path, _, query = egress.target.decode("latin-1").partition("?")
+    if egress.method.upper() not in METHODS:
+        raise FormatError("the request's method is not one that is known here", code="unknown_method", status=501)
     if path[:1] != "/" and path != "*":
         # HTTP/2 lets any words stand there (RFC 9113 section 8.3.1), a whole URL of somebody else too.
         raise FormatError("the request's path does not begin with a slash", code="invalid_target")
