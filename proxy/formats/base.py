@@ -161,7 +161,8 @@ class Usage:
 class ResponseFacts:
     """What a reader learned from a response, filled while it passes; one and the same object all along.
 
-    objects: provider objects the response creates ({kind: id}), to be bound to the request's scope before it ends.
+    objects: provider objects the response creates ({kind: id}), to be bound to the request's scope before it ends; a
+    second one of a kind as `<kind>.2`.
     texts: the answer's text per channel **as the upstream sent it** (placeholders not restored), bounded, for
     inspection after the stream; truncated says that the bound was reached. wholes: texts that came in one piece.
     complete: the response ended as its format says it ends.

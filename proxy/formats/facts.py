@@ -7,18 +7,21 @@ from proxy.formats.base import ResponseFacts, Usage
 from proxy.formats.jsonscan import Scan
 
 MAX_TEXT = 256 * 1024  # characters of all channels together
+MAX_OBJECTS = 1000  # that one answer names; each is a row in the vault, and what comes after keeps its placeholders
 _NOTHING = ("null", "", "{", "[")
 
 
 class Noticed:
     """Fills the facts of one response."""
 
-    __slots__ = ("_facts", "_left", "_pieces", "_whole_left")
+    __slots__ = ("_facts", "_kinds", "_left", "_named", "_pieces", "_whole_left")
 
     def __init__(self) -> None:
         self._facts = ResponseFacts()
         self._left = self._whole_left = MAX_TEXT
         self._pieces: dict[str, list[str]] = {}
+        self._kinds: dict[str, int] = {}
+        self._named: set[str] = set()
 
     @property
     def facts(self) -> ResponseFacts:
@@ -40,7 +43,7 @@ class Noticed:
     def found(self, found: Scan) -> None:
         """Take over what the scan noted: `model`, `usage.in`, `usage.out`, `object.<kind>`, `complete`."""
         facts = self._facts
-        for name, value in found.facts.items():
+        for name, value, _, _ in found.noted:
             if value in _NOTHING:
                 continue
             if name == "model":
@@ -50,9 +53,25 @@ class Noticed:
             elif name == "usage.out" and value.isdigit():
                 facts.usage = Usage(facts.usage.input_tokens, int(value[:12]))
             elif name.startswith("object."):
-                facts.objects[name[7:]] = value[:512]
+                self._object(name[7:], value[:512])
             elif name == "complete" and value != "false":
                 facts.complete = True
+
+    def _object(self, kind: str, named: str) -> None:
+        """Each once; a second one of a kind as `<kind>.2`, and so on."""
+        if named in self._named or len(self._named) >= MAX_OBJECTS:
+            return
+        self._named.add(named)
+        self._kinds[kind] = number = self._kinds.get(kind, 0) + 1
+        self._facts.objects[kind if number == 1 else f"{kind}.{number}"] = named
+
+    def objects(self) -> list[str]:
+        """The objects that were named since the last time; from here on, they are gathered anew."""
+        named = list(self._facts.objects.values())
+        self._facts.objects.clear()
+        self._kinds.clear()
+        self._named.clear()
+        return named
 
     def text(self, channel: str, text: str) -> None:
         """A piece of a channel's words."""

@@ -131,7 +131,7 @@ class MessageReader(StreamReader):
 
     def new_objects(self) -> list[str]:
         """Provider objects that were named and not asked for before."""
-        new = [one for one in self.facts.objects.values() if one not in self._bound]
+        new = [one for one in self._noticed.objects() if one not in self._bound]
         self._bound.update(dict.fromkeys(new))
         while len(self._bound) > MAX_OBJECTS:
             del self._bound[next(iter(self._bound))]

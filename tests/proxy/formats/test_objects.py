@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from proxy.exchange import Cleared, Ending, Exchange, State
 from proxy.formats.base import Endpoint
 from proxy.formats.core import STORE
+from proxy.formats.facts import MAX_OBJECTS
 from proxy.formats.openai_chat import FORMAT as CHAT
 from proxy.framing.coding import decoder
 from proxy.messages import Headers, Origin, Outgoing
@@ -117,6 +118,38 @@ def test_an_object_is_bound_once_and_before_the_answer_ends(cuts):
 
     asyncio.run(run())
     assert told == ["begun chatcmpl-1", "written chatcmpl-1", "ended", "closed"]
+
+
+@pytest.mark.parametrize(
+    ("raw", "ids"),
+    [
+        (b'{"id": "a", "id": "b", "id": "a"}', ["a", "b"]),  # of two with one name either may be taken
+        (json.dumps([{"id": f"c-{n}"} for n in range(3)]).encode(), []),  # no completion: nobody knows what they are
+        (b'{"id": "a", "id": null, "id": ""}', ["a"]),
+    ],
+)
+async def test_of_objects_of_one_kind_every_one_is_bound(raw, ids):
+    begun: list[str] = []
+
+    async def write():
+        pass
+
+    def begin(named):
+        begun.extend(named)
+        return write()
+
+    made = exchange(begin)
+    made.answer(200, Headers(((b"content-type", b"application/json"),)))
+    made.feed(raw)
+    made.finish()
+    await made.bound()
+    assert begun == ids
+
+
+def test_an_answer_that_names_objects_without_end_is_remembered_to_a_bound(answer):
+    raw = b"{" + b",".join(b'"id": "chatcmpl-%d"' % n for n in range(MAX_OBJECTS + 500)) + b"}"
+    objects = answer(PATH, raw).facts.objects
+    assert list(objects.values()) == [f"chatcmpl-{n}" for n in range(MAX_OBJECTS)]
 
 
 async def test_a_door_that_cannot_wait_still_binds_at_the_close():

@@ -150,6 +150,8 @@ def test_objects_have_endpoints_of_their_own(read, method, path, format, operati
          {"batch": "batches/b", "file": "files/r"}),
         ("/v1beta/batches/b", "GET", {"name": "batches/b", "metadata": {"output": {"responsesFile": "files/r"}}},
          {"batch": "batches/b", "file": "files/r"}),
+        ("/v1beta/batches/b", "GET", {"name": "batches/b", "response": {"responsesFile": "files/r"},
+         "metadata": {"output": {"responsesFile": "files/s"}}}, {"batch": "batches/b", "file": "files/r", "file.2": "files/s"}),
         ("/v1/vector_stores", "POST", {"id": "vs_1"}, {"kept": "vs_1"}),
         ("/v1/videos", "POST", {"id": "video_1", "status": "queued"}, {"kept": "video_1"}),
         ("/v1/chat/completions", "POST", {"id": "chatcmpl-1"}, {"completion": "chatcmpl-1"}),
