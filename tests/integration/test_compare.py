@@ -3,11 +3,12 @@
 import asyncio
 import json
 import re
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import web
 from typer.testing import CliRunner, Result
 
 from proxy.commands.compare import app
@@ -118,6 +119,67 @@ async def test_the_own_model_judges_through_the_gate_and_its_requests_are_in_the
         await it.app.refresh()
         stopped = await call(it, *words, code=1)
         assert "destination_stopped" in str(stopped.exception)
+
+
+class OwnModel:
+    """A model of the company's own: answers in words of its own, and judges as it is told to."""
+
+    def __init__(self) -> None:
+        self.judged: list[dict[str, Any]] = []
+
+    async def chat(self, request: web.Request) -> web.Response:
+        body = await request.json()
+        said = body["messages"][-1]["content"]
+        answer = self.verdict(json.loads(said)) if body["model"] == "judge-1" else f"Own words: {said}"
+        message = {"role": "assistant", "content": answer}
+        choice = {"index": 0, "message": message, "finish_reason": "stop"}
+        return web.json_response({"id": "c", "object": "chat.completion", "model": body["model"], "choices": [choice]})
+
+    def verdict(self, pair: dict[str, Any]) -> str:
+        """Of the first question its own answer is better, wherever it stands; of the others what stands first."""
+        self.judged.append(pair)
+        own_is_first = "Own words" in pair["answer_a"]
+        fair = "One" in json.dumps(pair["request"])
+        return json.dumps({"better": "a" if own_is_first or not fair else "b"})
+
+
+@pytest.fixture
+async def own_judge() -> AsyncIterator[tuple[str, OwnModel]]:
+    """Its URL."""
+    model, app = OwnModel(), web.Application()
+    app.router.add_post("/v1/chat/completions", model.chat)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    host, port = runner.addresses[0][:2]
+    yield f"http://{host}:{port}", model
+    await runner.cleanup()
+
+
+async def test_a_judges_verdicts_count_apart_from_peoples(
+    compared: Any, chat: Any, own_judge: tuple[str, OwnModel]
+) -> None:
+    url, model = own_judge
+    async with compared(url) as it:
+        await say(it, chat, f"One {MAIL}", f"Two {MAIL}")
+        words = ("judge", "own-llama", "--model", "judge-1", "--gateway", it.gateway, "--json")
+        assert json.loads((await call(it, *words)).stdout) == {"judged": 2, "without_verdict": 0}
+        await settled(it)
+        (match,) = json.loads((await call(it, "report", "--json")).stdout)["matches"]
+        judged, people = match["judge"], match["people"]
+        assert (judged["wins"], judged["losses"], judged["ties"]) == (1, 0, 1)
+        assert (people["wins"], people["losses"], people["ties"]) == (0, 0, 0)
+        # Each pair in both orders, and nothing of it as it was.
+        assert len(model.judged) == 4
+        sides = {(one["answer_a"], one["answer_b"]) for one in model.judged}
+        assert {(b, a) for a, b in sides} == sides
+        assert MAIL not in json.dumps(model.judged)
+        asked = [one for one in it.records("transfer") if one["model"] == "judge-1"]
+        assert len(asked) == 4
+        assert {(one["destination"]["name"], one["attempt"]) for one in asked} == {("own-llama", 1)}
+        assert json.loads((await call(it, *words)).stdout) == {"judged": 0, "without_verdict": 0}
+        assert len(model.judged) == 4  # no pair twice
+        it.verified()
 
 
 async def test_what_was_erased_is_not_shown_and_its_rating_stays_a_number(compared: Any, chat: Any) -> None:
