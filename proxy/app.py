@@ -37,12 +37,13 @@ from proxy.running.flags import FlagSources
 from proxy.running.keys import ensure_key, private_dir
 from proxy.running.metrics import Metrics
 from proxy.running.mirrors import Mirrors
+from proxy.running.offloading import offloading
 from proxy.running.operating import watch_expiry, watchers
 from proxy.running.pieces import KEY_BYTES, PIECES, PieceFolder, forgetting, fresh
 from proxy.running.watching import Watched
 from proxy.steps.policy_facts import engine_settings
 from proxy.steps.scopes import ScopeRefs
-from proxy.steps.services import Active, Offload
+from proxy.steps.services import Active
 from proxy.steps.spending import Budgets
 from proxy.transport import Transport
 from redaction.detectors.process import WorkerProcess
@@ -53,9 +54,6 @@ if TYPE_CHECKING:
     from audit.log import Ledger
 
 log = logging.getLogger("dragoman")
-
-OFFLOAD_BYTES = 128 * 1024
-"""Work on more than this leaves the event loop (about 3 ms of parsing)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,14 +285,3 @@ async def ended(task: "asyncio.Task[None]") -> None:
     """Ends a task that nobody waits for any more, whatever came of it."""
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
-
-
-def offloading(threads: ThreadPoolExecutor) -> Offload:
-    """Runs small work at once and large work in a thread, so that one large body does not hold up the others."""
-
-    async def run[T](size: int, work: Callable[[], T]) -> T:
-        if size < OFFLOAD_BYTES:
-            return work()
-        return await asyncio.get_running_loop().run_in_executor(threads, work)
-
-    return run

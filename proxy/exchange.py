@@ -5,21 +5,22 @@ bytes leave; no I/O. An exchange is used by one door and one connection only.
 """
 
 import base64
-import zlib
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
-from proxy.errors import FormatError, ProxyError
+from proxy.errors import ProxyError
 from proxy.formats.base import Endpoint, Format, ResponseReader
 from proxy.identity import RECEIPT_HEADER
 from proxy.messages import HOP_BY_HOP, Header, Headers, Outgoing, Refusal, Reply
 from proxy.steps.answered_files import AnsweredFile, may_be_file
 from proxy.steps.held import HeldAnswer, Watch
+from proxy.steps.unpacking import BodyDecoder, Unpacking
 from redaction.restore import Listener, Restorer
 
 if TYPE_CHECKING:
+    from proxy.steps.services import Offload
     from proxy.steps.session import Session
 
 
@@ -61,14 +62,6 @@ class OrderError(ProxyError):
     code = "internal_order"
 
 
-class BodyDecoder(Protocol):
-    """Decodes a content-encoded body piece by piece."""
-
-    def feed(self, data: bytes) -> bytes: ...
-
-    def finish(self) -> bytes: ...
-
-
 REASON_HEADER = "dragoman-reason"
 """Of our refusals alone: a provider's answer under that name would tell the app that we said no."""
 _TRANSFER = b"dragoman-transfer"
@@ -84,7 +77,7 @@ class Cleared:
     on_close: writes the outcome.
     watch: the answer goes on only when it was looked at, so through `take` and `end`.
     session: what the messages share, where the request opens a session. file: restores the answer where it is an office
-    file, with the reader for what is none.
+    file, with the reader for what is none. offload: where a large answer in one piece is restored.
     """
 
     outgoing: Outgoing
@@ -97,6 +90,7 @@ class Cleared:
     on_close: "Callable[[Exchange, Ending], Awaitable[None]] | None" = None
     session: "Session | None" = None
     file: "Callable[[ResponseReader], AnsweredFile] | None" = None
+    offload: "Offload | None" = None
 
 
 class Exchange:
@@ -130,9 +124,10 @@ class Exchange:
         self.proof: bytes | None = None
         self._clock_ms = clock_ms
         self._make_decoder = decoder
-        self._decoder: BodyDecoder | None = None
+        self._unpacking = Unpacking(None, decoder)
         self._answer: HeldAnswer | AnsweredFile | None = None
         self._bounded = False
+        self._size = 0
         self._objects: Mapping[str, str] = {}
         self._begun: set[str] = set()
         self._binding: list[Awaitable[None]] = []
@@ -183,8 +178,7 @@ class Exchange:
         self.advance(State.RESTORING)
         self.status = status
         self.first_byte_at = self._clock_ms()
-        coding = (headers.get("content-encoding") or "identity").strip().lower()
-        self._decoder = None if coding == "identity" else _from_upstream(lambda: self._make_decoder(coding))
+        self._unpacking = Unpacking(headers.get("content-encoding"), self._make_decoder)
         self.reader = self._reader_of(self.cleared, status, headers)
         self._objects = self.reader.facts.objects
         return self._ours(headers.without(_NOT_TOLD))
@@ -200,31 +194,42 @@ class Exchange:
         self._answer = HeldAnswer(cleared.watch, scout, reader)
         return scout  # it has heard everything, the other one only what went on
 
-    async def take(self, chunk: bytes) -> bytes:
+    def unpacked(self, chunk: bytes) -> Iterable[bytes]:
+        """A piece of the upstream's body without its content coding, in pieces of bounded size for `take`.
+
+        Raises ProxyError on one that cannot be read, at the latest with its last piece.
+        """
+        self.bytes_received += len(chunk)
+        return self._unpacking.pieces(chunk)
+
+    async def take(self, piece: bytes) -> bytes:
         """`feed` for every answer, also one that is looked at before it goes on. Raises ProxyError."""
         if self._answer is None:
-            return self.feed(chunk)
-        self.bytes_received += len(chunk)
-        passed = await self._answer.take(self._decode(chunk))
+            return self.feed(piece)
+        passed = await self._answer.take(piece)
         self._heard()
         self._bind()
         return passed
 
     async def end(self) -> bytes:
         """`finish` for every answer. Raises ProxyError."""
-        if self._answer is None:
-            return self.finish()
-        rest = await self._answer.take(self._decoded_rest()) if self._decoder is not None else b""
-        rest += await self._answer.end()
+        assert self.reader is not None, "end() before answer()"
+        self._unpacking.finish()
+        if self._answer is not None:
+            rest = await self._answer.end()
+        elif self.cleared is not None and self.cleared.offload is not None:
+            rest = await self.cleared.offload(self._size, self.reader.finish)  # one document may be the whole answer
+        else:
+            rest = self.reader.finish()
         self._heard()
         self._bind()
         return rest
 
-    def feed(self, chunk: bytes) -> bytes:
-        """A piece of the upstream's body in, restored bytes out. Raises ProxyError on a body that cannot be read."""
+    def feed(self, piece: bytes) -> bytes:
+        """A piece that was unpacked in, restored bytes out. Raises ProxyError on a body that cannot be read."""
         assert self.reader is not None, "feed() before answer()"
-        self.bytes_received += len(chunk)
-        restored = self.reader.feed(self._decode(chunk))
+        self._size += len(piece)
+        restored = self.reader.feed(piece)
         self._heard()
         self._bind()
         return restored
@@ -232,8 +237,8 @@ class Exchange:
     def finish(self) -> bytes:
         """The upstream's body ended; what was held back comes out."""
         assert self.reader is not None, "finish() before answer()"
-        rest = self.reader.feed(self._decoded_rest()) if self._decoder is not None else b""
-        rest += self.reader.finish()
+        self._unpacking.finish()
+        rest = self.reader.finish()
         self._heard()
         self._bind()
         return rest
@@ -261,6 +266,11 @@ class Exchange:
         """
         while self._binding:
             await self._binding.pop()
+
+    @property
+    def coded(self) -> bool:
+        """The answer is content-coded, so a piece of it may be unpacked to many."""
+        return self._unpacking.coded
 
     @property
     def watched(self) -> bool:
@@ -304,22 +314,3 @@ class Exchange:
         await self.bound()
         if self.cleared is not None and self.cleared.on_close is not None:
             await self.cleared.on_close(self, ending)
-
-    def _decode(self, chunk: bytes) -> bytes:
-        decoder = self._decoder
-        return chunk if decoder is None else _from_upstream(lambda: decoder.feed(chunk))
-
-    def _decoded_rest(self) -> bytes:
-        return b"" if self._decoder is None else _from_upstream(self._decoder.finish)
-
-
-def _from_upstream[T](read: Callable[[], T]) -> T:
-    """What reading the provider's content coding gives. A fault in it is the provider's, never the app's."""
-    try:
-        return read()
-    except (zlib.error, ValueError, FormatError) as error:
-        raise FormatError(
-            "the provider's answer is not valid in the content coding that it names",
-            code="upstream_unreadable",
-            status=502,
-        ) from error

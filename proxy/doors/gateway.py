@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import ipaddress
 import logging
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from dataclasses import replace
 from typing import Protocol
 
@@ -16,8 +16,9 @@ from aiohttp import web
 
 from proxy.config import SLOWEST
 from proxy.doors.addresses import through_us
+from proxy.doors.restored import as_far_as, restored
+from proxy.doors.serving import ClientGoneError, taken
 from proxy.doors.sessions import SessionGate, Sessions
-from proxy.doors.taking import ClientGoneError, Taking
 from proxy.doors.translate import egress_of, head_of, plain, response_of, split_target
 from proxy.errors import ProxyError
 from proxy.exchange import Ending, Exchange, State
@@ -28,6 +29,10 @@ from proxy.transport import Transport, UpstreamAnswer, UpstreamError
 logger = logging.getLogger("dragoman.gateway")
 
 BODILESS = (204, 304)
+IN_BUFFERS = 64 * 1024
+"""Bytes of an answer that the event loop takes from us at once, whether or not the app takes any."""
+WHOLE_BYTES = 16 * 1024 * 1024
+"""Of an answer whose length is known, what goes on in one piece and with a length; more is streamed."""
 FAILED_CLOSED = Refusal(503, "failed_closed", "dragoman failed on this request; nothing was sent", 1)
 DRAINING = Refusal(503, "draining", "dragoman is shutting down; try again", 1)
 UPGRADE = Refusal(501, "upgrade_unsupported", "the only upgrade that is understood here is a WebSocket's (RFC 6455)")
@@ -48,7 +53,6 @@ class Gateway:
 
     ready: whether `/-/readyz` says so. allowed_hosts: Host names (without port) besides loopback and the address that
     is listened on. body_bytes: largest request body. request_s: seconds for a body, and one more per KiB of it.
-    idle_s: seconds for which a client may take nothing of a stream.
     """
 
     def __init__(
@@ -59,7 +63,6 @@ class Gateway:
         ready: Callable[[], bool],
         body_bytes: int,
         request_s: float,
-        idle_s: float,
         allowed_hosts: Iterable[str] = (),
     ) -> None:
         self._gate = gate
@@ -67,7 +70,6 @@ class Gateway:
         self._ready = ready
         self._body_bytes = body_bytes
         self._request_s = request_s
-        self._idle_s = idle_s
         self._allowed_hosts = frozenset(host.lower() for host in allowed_hosts)
         self._closing: set[asyncio.Task[None]] = set()
         self._sessions = Sessions(gate, transport, self._later)
@@ -210,34 +212,49 @@ class Gateway:
             exchange.finish()
             await exchange.bound()
             return head_of(answer.status, head, web.Response)
-        if answer.length is not None or exchange.held_whole:
-            body = b"".join([await exchange.take(piece) async for piece in answer.pieces()]) + await exchange.end()
-            await exchange.bound()
-            return response_of(Reply(answer.status, head, body))
-        response = head_of(answer.status, head, web.StreamResponse)
-        return await self._stream(request, exchange, answer, response)
+        async with contextlib.aclosing(restored(exchange, answer)) as pieces:
+            begun: list[bytes] = []
+            if answer.length is not None or exchange.held_whole:
+                begun, ended = await as_far_as(pieces, WHOLE_BYTES)
+                if ended:
+                    return await self._in_one(request, response_of(Reply(answer.status, head, b"".join(begun))))
+            response = head_of(answer.status, head, web.StreamResponse)
+            return await self._stream(request, exchange, begun, pieces, response)
+
+    async def _in_one(self, request: web.BaseRequest, whole: web.Response) -> web.Response:
+        """A large answer is written here, before its outcome: the app may leave, or take nothing of it."""
+        if len(whole.body) > IN_BUFFERS:
+            if self._retiring:
+                whole.force_close()
+            await taken(whole.prepare(request))
+            await taken(whole.write_eof())
+        return whole
 
     async def _stream(
-        self, request: web.BaseRequest, exchange: Exchange, answer: UpstreamAnswer, response: web.StreamResponse
+        self,
+        request: web.BaseRequest,
+        exchange: Exchange,
+        begun: list[bytes],
+        pieces: AsyncIterator[bytes],
+        response: web.StreamResponse,
     ) -> web.StreamResponse:
         if self._retiring:
             response.force_close()
         # From here on the client has our head, so a failure can only be told in the stream's own words.
-        with Taking(request.transport, self._idle_s) as client:
-            await client.write(response.prepare(request))
-            try:
-                async for piece in answer.pieces():
-                    if restored := await exchange.take(piece):
-                        await client.write(response.write(restored))
-                rest = await exchange.end()
-                await exchange.bound()
-            except ClientGoneError:
-                raise
-            except Exception as error:
-                rest = exchange.stream_error(_refusal(error, exchange))
-            if rest:
-                await client.write(response.write(rest))
-            await client.write(response.write_eof())
+        await taken(response.prepare(request))
+        rest = b""
+        try:
+            for piece in begun:
+                await taken(response.write(piece))
+            async for piece in pieces:
+                await taken(response.write(piece))
+        except ClientGoneError:
+            raise
+        except Exception as error:
+            rest = exchange.stream_error(_refusal(error, exchange))
+        if rest:
+            await taken(response.write(rest))
+        await taken(response.write_eof())
         return response
 
     def _later(self, closing: Awaitable[None]) -> None:

@@ -141,7 +141,6 @@ class WaysIn:
             ready=self._ready,
             body_bytes=settings.limits.body_bytes,
             request_s=settings.limits.request_s,
-            idle_s=settings.limits.idle_s,
             allowed_hosts=(*settings.allowed_hosts, host),
         )
         given = self._given.gateway if self._given is not None else ()
@@ -166,7 +165,8 @@ class WaysIn:
         peers: NamedPeers | None = None,
         given: tuple[socket.socket, ...] = (),
     ) -> web.ServerRunner:
-        server, tls = server_for(handler, tls, peers, self._settings.limits.request_s)
+        limits = self._settings.limits
+        server, tls = server_for(handler, tls, peers, request_s=limits.request_s, idle_s=limits.idle_s)
         runner = web.ServerRunner(server, handle_signals=False, shutdown_timeout=1.0)
         await runner.setup()
         self._stack.push_async_callback(runner.cleanup)

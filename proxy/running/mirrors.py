@@ -103,11 +103,14 @@ class Mirrors:
             ending = Ending.CUT
             async with asyncio.timeout(ANSWER_S), self._transport.send(known(exchange.outgoing)) as answer:
                 exchange.answer(answer.status, answer.headers)
-                async for piece in answer.pieces():
-                    exchange.feed(piece)
-                    if exchange.bytes_received > ANSWER_BYTES:
-                        raise ProxyError("the answer of a mirror is too long", code="mirror_answer_too_long")
-                exchange.finish()
+                size = 0
+                async for chunk in answer.pieces():
+                    for piece in exchange.unpacked(chunk):
+                        size += len(piece)
+                        if size > ANSWER_BYTES:
+                            raise ProxyError("the answer of a mirror is too long", code="mirror_answer_too_long")
+                        exchange.feed(piece)
+                await exchange.end()
             ending = Ending.COMPLETE
         except TimeoutError:
             ending, exchange.error = Ending.UPSTREAM_ERROR, "mirror_timeout"

@@ -54,6 +54,7 @@ def cleared(
         on_close=on_close,
         session=session,
         file=_file_of(services, restorer),
+        offload=services.offload,
     )
 
 

@@ -83,6 +83,36 @@ async def test_an_app_that_takes_nothing_more_is_given_up(each_door: Any, throwa
             await answer.aclose()
 
 
+async def test_an_app_that_takes_nothing_of_a_whole_answer_is_given_up(
+    each_door: Any, throwaway_ca: Any, chat: Any
+) -> None:
+    words = b"a" * 24_000_000  # more than the buffers between the two take of their own accord
+    body = b'{"id": "c1", "choices": [{"index": 0, "message": {"role": "assistant", "content": "%b"}}]}' % words
+
+    async def answers(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, _body: bytes) -> None:
+        head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+        writer.write(head % len(body) + body)
+        await reader.read()
+
+    async with behind(each_door, throwaway_ca, answers, idle_s=2.0) as (it, client, got):
+        request = client.build_request("POST", "/v1/chat/completions", json=chat(MAIL))
+        answer = await client.send(request, stream=True)
+        assert answer.status_code == 200
+        outcome = await ended(it)
+        if it.door == "gateway":
+            assert outcome["state"] == "client_gone"  # of which the app has read nothing
+        else:
+            assert outcome["state"] in {"complete", "client_gone", "cut"}  # the engine has taken it from us
+            network = it.app.ways_in.network
+            async with asyncio.timeout(WAIT_S):
+                while network._clients():
+                    await asyncio.sleep(0.02)
+        assert it.app.gate.open_transfers == 0
+        assert MAIL.encode() not in got[0]
+        with pytest.raises(httpx.HTTPError):
+            await answer.aread()
+
+
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
 async def test_an_app_that_closes_its_half_after_its_request(each_door: Any, chat: Any, stream: bool) -> None:
     """It is taken for one that has left, as both servers do; what was recorded has its outcome."""

@@ -38,6 +38,7 @@ def test_a_coding_that_cannot_be_read_is_the_providers_fault(coding, body):
     exchange = begun()
     with pytest.raises(FormatError) as caught:
         exchange.answer(200, Headers(((b"content-encoding", coding.encode()),)))
-        exchange.feed(body)
+        for piece in exchange.unpacked(body):
+            exchange.feed(piece)
         exchange.finish()
     assert (caught.value.code, caught.value.status) == ("upstream_unreadable", 502)

@@ -2,27 +2,51 @@
 
 Bytes of the upstream enter, restored bytes leave. After the first failure nothing of the upstream leaves any more: the
 client gets the provider's own error, or its error event where the head is already out.
+
+The engine reads an answer without a pause; what may be long (a content coding, a large document) is done in a hook, for
+which it waits while others go on.
 """
 
 # mypy: allow-untyped-calls
 
-from dataclasses import dataclass
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
 
 from mitmproxy import http
 from mitmproxy.proxy.commands import StartHook
 
 from proxy.doors.network.transfers import Transfers, passage_of
 from proxy.doors.network.translate import offered, plain_reply, put_answer_head, put_switch_head, response_of
-from proxy.errors import ProxyError
+from proxy.errors import FormatError, ProxyError
 from proxy.exchange import Exchange
 from proxy.messages import Headers, Refusal, Reply
-from proxy.steps.held import WITHHELD
+from proxy.steps.held import HELD_BYTES, WITHHELD
 
 FAILED_CLOSED = Refusal(502, "failed_closed", "dragoman failed on this answer, so it is not passed on")
 SWITCHED = 101
 WHOLE_BYTES = 1024 * 1024
 """Answers whose length is known and not above this are restored in one piece: they keep a Content-Length, and if they
 cannot be restored, the client gets a proper error instead of half an answer. Live streams have no length."""
+LONG_BYTES = 128 * 1024
+"""Of an answer after which its end may be long: one document of that size takes some milliseconds."""
+
+
+@dataclass(slots=True)
+class Piece:
+    """A piece of a streamed answer, b"" for its end, that is restored in a hook. restored: what is for the client."""
+
+    answer: "Answer"
+    data: bytes
+    restored: list[bytes] = field(default_factory=list)
+    done: bool = False
+
+
+@dataclass
+class AnswerPieceHook(StartHook):
+    """A piece of an answer has come that may be long to read."""
+
+    piece: Piece
 
 
 @dataclass
@@ -43,6 +67,9 @@ class Answer:
         self._transfers = transfers
         self._head = Headers()
         self._finished = False
+        self._size = 0
+        self._rest: list[bytes] | None = None
+        self.held = False
 
     @property
     def finished(self) -> bool:
@@ -76,7 +103,9 @@ class Answer:
             self._fail("answer_head", error)
             passage.reply = self._refused(_code(error), "the provider's answer could not be read")
             return False
-        response.stream = False if passage.exchange.watched or (length is not None and length <= WHOLE_BYTES) else self
+        short = length is not None and length <= WHOLE_BYTES
+        self.held = passage.exchange.watched or (short and passage.exchange.coded)
+        response.stream = False if self.held or short else self
         passage.answered = True
         return True
 
@@ -95,9 +124,9 @@ class Answer:
         passage, response = self._passage, self._response
         assert passage.exchange is not None
         passage.exchange.error = None
+        passage.working = asyncio.Event()
         try:
-            body = await passage.exchange.take(response.raw_content) if response.raw_content else b""
-            body += await passage.exchange.end()
+            body = await self._held_body(passage.exchange, response.raw_content or b"")
             await passage.exchange.bound()
         except Exception as error:
             code, status = _code(error), error.status if isinstance(error, ProxyError) else 502
@@ -106,12 +135,62 @@ class Answer:
             refusal = Refusal(status, code, message, transfer=passage.exchange.transfer)
             self._flow.response = response_of(self._transfers.give_up(passage, refusal))
             return
+        finally:
+            passage.working.set()
         if self._flow.request.method == "HEAD":
             body = b""
         self._flow.response = response
         put_answer_head(self._head, self._flow, length=len(body))
         response.raw_content, response.trailers = body, None
         passage.failed, self._finished = False, True
+
+    @staticmethod
+    async def _held_body(exchange: Exchange, raw: bytes) -> bytes:
+        kept, size = [], 0
+        async for piece in _restored(exchange, raw):
+            kept.append(piece)
+            size += len(piece)
+            if size > HELD_BYTES:
+                raise FormatError("the answer is too large to be held", code="upstream_too_large", status=502)
+        return b"".join(kept) + await exchange.end()
+
+    def apart(self, data: bytes) -> Piece | None:
+        """This piece of a streamed answer, b"" for its end, where it is restored in a hook. Else it is called with."""
+        exchange = self._passage.exchange
+        self._size += len(data)
+        if exchange is None or self._passage.failed:
+            return None
+        return Piece(self, data) if exchange.coded or (not data and self._size > LONG_BYTES) else None
+
+    async def pass_on(self, piece: Piece) -> None:
+        """Restore a piece that was put apart."""
+        exchange = self._passage.exchange
+        assert exchange is not None
+        self._passage.working = asyncio.Event()
+        try:
+            async for restored in _restored(exchange, piece.data):
+                piece.restored.append(restored)
+            if not piece.data and (rest := await exchange.end()):
+                piece.restored.append(rest)
+        except Exception as error:
+            self._fail("stream", error)
+            piece.restored += self._error_event(_code(error), "the provider's answer could not be restored")
+        finally:
+            self._passage.working.set()
+        piece.done = True
+
+    def passed_on(self, piece: Piece, waiting: int) -> list[bytes]:
+        """What the client gets of it; of its end, when the engine asks for that. waiting: bytes that came meanwhile."""
+        if not piece.done:  # the hook was skipped, or it failed
+            self._passage.failed = True
+            piece.restored = self._error_event("failed_closed", "the provider's answer could not be restored")
+        elif waiting > HELD_BYTES:
+            self._passage.failed = True
+            piece.restored += self._error_event("upstream_too_large", "the provider's answer comes too fast")
+        if piece.data:
+            return piece.restored
+        self._rest = piece.restored
+        return []
 
     def _switch(self, exchange: Exchange) -> bool:
         """The provider takes the session: what follows is messages. Its own fields must be those of a handshake."""
@@ -138,7 +217,9 @@ class Answer:
         if passage.exchange is None:
             return True
         try:
-            body = passage.exchange.feed(response.raw_content) if response.raw_content else b""
+            body = b"".join(
+                [passage.exchange.feed(piece) for piece in passage.exchange.unpacked(response.raw_content or b"")]
+            )
             body += passage.exchange.finish()
             if self._flow.request.method == "HEAD":
                 body = b""
@@ -154,10 +235,15 @@ class Answer:
     def __call__(self, data: bytes) -> list[bytes]:
         # An empty piece would be written as the end of a chunked body, so nothing is said as [].
         exchange = self._passage.exchange
+        if self._rest is not None:
+            self._finished = not self._passage.failed
+            return self._rest
         if self._passage.failed or exchange is None:
             return []
         try:
-            restored = exchange.feed(data) if data else exchange.finish()
+            restored = b"".join([exchange.feed(piece) for piece in exchange.unpacked(data)])
+            if not data:
+                restored += exchange.finish()
         except Exception as error:
             self._fail("stream", error)
             return self._error_event(_code(error), "the provider's answer could not be restored")
@@ -195,6 +281,15 @@ class Answer:
         exchange = self._passage.exchange
         transfer = exchange.transfer if exchange is not None else ""
         return self._transfers.give_up(self._passage, Refusal(502, code, message, transfer=transfer))
+
+
+async def _restored(exchange: Exchange, raw: bytes) -> AsyncIterator[bytes]:
+    """A piece of the body for the client; others go on in between, however much it unpacks to."""
+    for number, piece in enumerate(exchange.unpacked(raw)):
+        if number:
+            await asyncio.sleep(0)
+        if restored := await exchange.take(piece):
+            yield restored
 
 
 def _code(error: Exception) -> str:

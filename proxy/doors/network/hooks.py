@@ -14,6 +14,7 @@ from mitmproxy.connection import Client
 from mitmproxy.proxy.layers.modes import Socks5AuthData
 from mitmproxy.proxy.mode_specs import RegularMode, TransparentMode, UpstreamMode
 
+from proxy.doors.network.answers import Piece
 from proxy.doors.network.guard import fail_closed
 from proxy.doors.network.names import host_name
 from proxy.doors.network.patience import Patience
@@ -185,6 +186,11 @@ class Hooks:
         held = passage_of(flow).held
         if held is not None:
             await held.look()
+
+    @fail_closed(_nothing)
+    async def answer_piece(self, piece: Piece) -> None:
+        """A piece of an answer that may be long to read; where this fails, the answer is cut."""
+        await piece.answer.pass_on(piece)
 
     @fail_closed(_nothing)
     async def error(self, flow: http.HTTPFlow) -> None:

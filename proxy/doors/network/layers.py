@@ -31,7 +31,7 @@ from mitmproxy.proxy.layers.http._events import (
 )
 from mitmproxy.proxy.layers.http._hooks import HttpErrorHook
 
-from proxy.doors.network.answers import SWITCHED, Answer, HeldAnswerHook
+from proxy.doors.network.answers import SWITCHED, Answer, AnswerPieceHook, HeldAnswerHook
 from proxy.doors.network.clients import ClientLimits, GuardedHttp1, GuardedHttp2, RequestTooSlow, has_page
 from proxy.doors.network.connections import joined, spared
 from proxy.doors.network.sessions import SessionLayer
@@ -213,9 +213,21 @@ class GuardedStream(HttpStream):
     def state_stream_response_body(self, event: events.Event) -> Commands:
         if isinstance(event, ResponseData) and not event.data:
             return  # an empty HTTP/2 frame; to the answer, b"" would be the end
-        yield from super().state_stream_response_body(event)
+        piece = None
+        if self._answer is not None and isinstance(event, ResponseData | ResponseEndOfMessage):
+            piece = self._answer.apart(event.data if isinstance(event, ResponseData) else b"")
+        if piece is not None:
+            yield AnswerPieceHook(piece)
+            for restored in self._answer.passed_on(piece, self._waiting()):
+                yield SendHttp(ResponseData(self.stream_id, restored), self.context.client)
+        if piece is None or not piece.data:
+            yield from super().state_stream_response_body(event)
         if passage_of(self.flow).failed and not isinstance(event, ResponseEndOfMessage):
             yield from self._stop()
+
+    def _waiting(self) -> int:
+        """Bytes of the answer that came while a hook was waited for: the engine reads on."""
+        return sum(len(event.data) for event in self._paused_event_queue if isinstance(event, ResponseData))
 
     def send_response(self, already_streamed: bool = False) -> Commands:
         passage = passage_of(self.flow)
@@ -225,9 +237,7 @@ class GuardedStream(HttpStream):
         if already_streamed:
             # Everything is handed over; an app that closes right after the last event did not leave too early.
             self._end(Ending.COMPLETE)
-        elif (
-            passage.answered and self._answer is not None and passage.exchange is not None and passage.exchange.watched
-        ):
+        elif passage.answered and self._answer is not None and self._answer.held:
             self._answer.hold()
             yield HeldAnswerHook(self.flow)
         elif passage.sent and (self._answer is None or not self._answer.whole()):

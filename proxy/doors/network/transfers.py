@@ -84,6 +84,7 @@ class Passage:
     the policy's words. sent, answered, ended: how far it is. failed: the answer could not be restored.
     held: its complete answer, which has to be looked at.
     refusal: why the engine is about to give up on it. reply: what the client gets instead of the engine's error page.
+    working: set when nothing of ours reads its answer any more.
     """
 
     came_as: Origin | None = None
@@ -98,6 +99,7 @@ class Passage:
     held: "Held | None" = None
     refusal: Refusal | None = None
     reply: Reply | None = None
+    working: asyncio.Event | None = None
 
     def cleared(self, flow: http.HTTPFlow) -> bool:
         """True when what the flow is about to send is what was allowed, and nobody touched it since."""
@@ -195,7 +197,7 @@ class Transfers:
             ending = Ending.NOT_SENT
         if watching := self._watching.pop(id(passage.exchange), None):
             watching.cancel()
-        self.close_later(passage.exchange, ending)
+        self.later(self._close(passage.exchange, ending, passage.working))
 
     def close_later(self, exchange: Exchange, ending: Ending) -> None:
         """Write the outcome of an exchange, without waiting for it."""
@@ -234,7 +236,9 @@ class Transfers:
         for flow in list(self._sessions.values()):
             self.end_session(flow, None)
 
-    async def _close(self, exchange: Exchange, ending: Ending) -> None:
+    async def _close(self, exchange: Exchange, ending: Ending, working: asyncio.Event | None = None) -> None:
+        if working is not None:
+            await working.wait()
         try:
             await exchange.close(ending)
         except Exception as error:
