@@ -217,13 +217,14 @@ class Gateway:
             if answer.length is not None or exchange.held_whole:
                 begun, ended = await as_far_as(pieces, WHOLE_BYTES)
                 if ended:
-                    return await self._in_one(request, response_of(Reply(answer.status, head, b"".join(begun))))
+                    return await self._in_one(request, Reply(answer.status, head, b"".join(begun)))
             response = head_of(answer.status, head, web.StreamResponse)
             return await self._stream(request, exchange, begun, pieces, response)
 
-    async def _in_one(self, request: web.BaseRequest, whole: web.Response) -> web.Response:
+    async def _in_one(self, request: web.BaseRequest, reply: Reply) -> web.Response:
         """A large answer is written here, before its outcome: the app may leave, or take nothing of it."""
-        if len(whole.body) > IN_BUFFERS:
+        whole = response_of(reply)
+        if len(reply.body) > IN_BUFFERS:
             if self._retiring:
                 whole.force_close()
             await taken(whole.prepare(request))

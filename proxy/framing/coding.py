@@ -190,16 +190,18 @@ class _Brotli(_Limited):
         self._begun = False
 
     def _steps(self, data: bytes) -> Iterator[bytes]:
-        while data or not self._decompress.can_accept_more_data():
-            self._begun = True
+        self._begun = True
+        more = True
+        while more:
             try:
                 piece = self._decompress.process(data, output_buffer_limit=STEP)
             except brotli.error:
                 raise _invalid() from None
             data = b""
-            yield piece
-            if not piece and self._decompress.can_accept_more_data():
-                break
+            for start in range(0, len(piece), STEP):
+                yield piece[start : start + STEP]
+            # What has come in may be used up while more is to come out.
+            more = not self._decompress.is_finished() and (bool(piece) or not self._decompress.can_accept_more_data())
 
     def finish(self) -> None:
         if self._begun and not self._decompress.is_finished():

@@ -218,7 +218,7 @@ class GuardedStream(HttpStream):
             piece = self._answer.apart(event.data if isinstance(event, ResponseData) else b"")
         if piece is not None:
             yield AnswerPieceHook(piece)
-            for restored in self._answer.passed_on(piece, self._waiting()):
+            for restored in piece.answer.passed_on(piece, self._waiting()):
                 yield SendHttp(ResponseData(self.stream_id, restored), self.context.client)
         if piece is None or not piece.data:
             yield from super().state_stream_response_body(event)

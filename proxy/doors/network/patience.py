@@ -1,16 +1,19 @@
-"""How long a connection may take to come about: ours to an upstream, and a client's until its first request begins.
+"""How long a connection may take to come about, ours to an upstream, and a client's until its first request begins; and
+how long what was written to one that has ended may wait for whoever does not take it.
 
 The engine would wait as long as the system does, and for a client as long as it sends a byte now and then. Whatever
-comes after is timed by the layers (`clients`), which know what is being waited for.
+comes between is timed by the layers (`clients`), which know what is being waited for.
 """
 
 # mypy: allow-untyped-calls
 
 import asyncio
 import logging
+from typing import cast
 
 from mitmproxy import ctx, http, tls
 from mitmproxy.connection import Client, Connection
+from mitmproxy.proxy.server import ConnectionIO
 from mitmproxy.proxy.server_hooks import ServerConnectionHookData
 
 from proxy.doors.network.settings import NetworkSettings
@@ -28,6 +31,7 @@ class Patience:
         self._transfers = transfers
         self._settings = settings
         self._timers: dict[str, asyncio.TimerHandle] = {}
+        self._written: dict[str, asyncio.Transport] = {}
         self._cut: set[str] = set()
 
     def done(self) -> None:
@@ -40,6 +44,7 @@ class Patience:
 
     def client_connected(self, client: Client) -> None:
         """It may say what it wants now: its handshakes, and the first byte of a request."""
+        self._keep(client.id, client)
         self._wait_for_client(client)
 
     def http_connected(self, flow: http.HTTPFlow) -> None:
@@ -49,6 +54,7 @@ class Patience:
     def client_disconnected(self, client: Client) -> None:
         """Nobody is waited for any more."""
         self._in_time(client.id)
+        self._let_go(client.id)
         self._cut.discard(client.id)
         self._transfers.late.discard(client.id)
 
@@ -82,6 +88,7 @@ class Patience:
 
     def server_connected(self, data: ServerConnectionHookData) -> None:
         """TCP stands; with TLS the time goes on."""
+        self._keep(data.client.id, data.server)
         if not data.server.tls:
             self._in_time(data.server.id)
 
@@ -92,6 +99,7 @@ class Patience:
     def server_disconnected(self, data: ServerConnectionHookData) -> None:
         """Also a handshake that failed ends the connection."""
         self._in_time(data.server.id)
+        self._let_go(data.server.id)
 
     def tls_established_server(self, data: tls.TlsData) -> None:
         """Certificate verified: the connection stands."""
@@ -107,9 +115,27 @@ class Patience:
         if timer := self._timers.pop(connection, None):
             timer.cancel()
 
+    # --- what was written ------------------------------------------------------------------------------------------
+
+    def _keep(self, client: str, connection: Connection) -> None:
+        io = _io_of(client, connection)
+        if io is not None and isinstance(io.writer, asyncio.StreamWriter):
+            self._written[connection.id] = cast(asyncio.Transport, io.writer.transport)
+
+    def _let_go(self, connection: str) -> None:
+        """The engine has closed it, which by itself takes as long as the other side likes."""
+        transport = self._written.pop(connection, None)
+        if transport is not None and transport.get_write_buffer_size():
+            asyncio.get_running_loop().call_later(self._settings.idle_s, transport.abort)
+
+
+def _io_of(client: str, connection: Connection) -> ConnectionIO | None:
+    handler = ctx.master.addons.get("proxyserver").connections.get(client)
+    io: ConnectionIO | None = handler.transports.get(connection) if handler is not None else None
+    return io
+
 
 def _end(client: str, connection: Connection, why: str) -> None:
-    handler = ctx.master.addons.get("proxyserver").connections.get(client)
-    io = handler.transports.get(connection) if handler is not None else None
+    io = _io_of(client, connection)
     if io is not None and io.handler is not None:
         io.handler.cancel(why)

@@ -45,7 +45,7 @@ def test_any_cut_gives_the_same(name: str, data: bytes, cuts: list[int]) -> None
     coding, encode = CODERS[name]
     coded = encode(data)
     assert b"".join(pieces(coding, coded, cuts)) == data
-    assert decode_body(coded, coding, limit=len(data) + 1) == data
+    assert decode_body(coded, coding, limit=10_000) == data
 
 
 @EACH
