@@ -75,7 +75,7 @@ def _fields(
         if not is_plain(field.name) and field.name not in _OF_PARTS:
             end = field.at + len(field.name)
             spelled = percent_decoded(body[field.at : end].decode("ascii"), plus=False)[0]
-            place = Place(f"/{escaped_key(name)}~h", "/*/header", SegmentKind.KEY)
+            place = Place(f"/{escaped_key(name)}~h~k", "/*/header", SegmentKind.KEY)
             slots.append(inspection.text(field.at, end, words_of(spelled), place, as_name))
         if field.name == "content-disposition":
             for match in _PARAMETER.finditer(value.decode("latin-1")):

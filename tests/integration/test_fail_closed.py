@@ -11,6 +11,7 @@ from audit.errors import AuditError, LedgerError
 from policies.errors import PolicyError
 from proxy.errors import FormatError
 from proxy.exchange import Exchange
+from proxy.formats.answers import WholeReader
 from proxy.formats.core import JsonFormat
 from proxy.formats.selection import Formats
 from proxy.gate import Gate
@@ -219,7 +220,7 @@ async def test_a_whole_answer_that_cannot_be_restored_is_an_error_and_not_half_a
     each_door: Any, chat: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with each_door() as it, it.client("openai") as client:
-        monkeypatch.setattr(Exchange, "finish", raising(DEFECT))
+        monkeypatch.setattr(WholeReader, "finish", raising(DEFECT))
         answer = await client.post("/v1/chat/completions", json=chat(MAIL))
         assert answer.status_code == 502
         assert answer.json()["error"]["code"] == answer.headers["dragoman-reason"]
