@@ -10,9 +10,8 @@ from dataclasses import dataclass, fields, is_dataclass, replace
 from itertools import product
 from typing import Any
 
-from policies.decide import decide
 from policies.groups import GROUPS
-from policies.model import Action, Decision, Mirror, PolicyInput, TransferDecision
+from policies.outcome import Outcome, happens
 from policies.policy import Policy
 from policies.space import DIMENSIONS, OTHER, Space, known_types
 
@@ -21,29 +20,55 @@ MAX_POINTS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
+class Condition:
+    """What must hold for a change. name: of a dimension, ENDED or SOMETIMES. more: whether further values fit as well.
+
+    values: as the policy writes them, `>= 0.8` for a threshold, or OTHER_VALUE.
+    """
+
+    name: str
+    values: tuple[str, ...] = ()
+    more: bool = False
+
+    def __str__(self) -> str:
+        return " ".join((self.name, " | ".join((*self.values, "...") if self.more else self.values))).strip()
+
+
+ENDED = "after its last day"
+SOMETIMES = "in some cases"
+OTHER_VALUE = "other"
+"""A value that no rule names."""
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
     """One application and destination for which some kinds of data are treated differently.
 
-    entities: entity types, `group:<name>` where a whole group changed. before, after: `tokenize`, `block`, ...
-    when: what else must hold, "" when it is always so.
+    entities: entity types, `group:<name>` where a whole group changed. when: what else must hold, empty when it is
+    always so.
     """
 
     application: str
     destination: str
     entities: tuple[str, ...]
-    before: str
-    after: str
-    when: str = ""
+    before: Outcome
+    after: Outcome
+    when: tuple[Condition, ...] = ()
 
     @property
     def weaker(self) -> bool:
         """True when the new policy lets more through."""
-        return _strength(self.after) < _strength(self.before)
+        return self.after.strength < self.before.strength
 
     @property
     def stricter(self) -> bool:
         """True when the new policy lets less through; a change may be neither."""
-        return _strength(self.after) > _strength(self.before)
+        return self.after.strength > self.before.strength
+
+    @property
+    def condition(self) -> str:
+        """`when` in words."""
+        return ", ".join(map(str, self.when))
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,16 +103,16 @@ def diff(old: Policy, new: Policy) -> PolicyDiff:
     return PolicyDiff(tuple(changes), tuple(_settings(old, new)), complete)
 
 
-type _Key = tuple[str, str, str, str, str]
+type _Key = tuple[str, str, Outcome, Outcome, tuple[Condition, ...]]
 
 
 def _changes(old: Policy, new: Policy, space: Space) -> tuple[list[Change], bool]:
     points, complete = _points(space)
-    seen: dict[tuple[int, int], dict[tuple[str, str], list[tuple[int, ...]]]] = {}
+    seen: dict[tuple[int, int], dict[tuple[Outcome, Outcome], list[tuple[int, ...]]]] = {}
     totals: dict[tuple[int, int], int] = {}
     for point in points:
         given = space.input_at(point)
-        outcomes = (_happens(old, given), _happens(new, given))
+        outcomes = (happens(old, given), happens(new, given))
         place = (point[0], point[1])
         totals[place] = totals.get(place, 0) + 1
         if outcomes[0] != outcomes[1]:
@@ -96,17 +121,22 @@ def _changes(old: Policy, new: Policy, space: Space) -> tuple[list[Change], bool
     for (item, where), by_outcome in seen.items():
         situation = space.situations[where]
         for (before, after), found in by_outcome.items():
-            when = "" if len(found) == totals[item, where] else _when(space, found)
+            when = () if len(found) == totals[item, where] else _when(space, found)
             if situation.expired:
-                when = f"after its last day{', ' + when if when else ''}"
+                when = (Condition(ENDED), *when)
             key = (situation.application or "unknown", situation.destination or "unknown", before, after, when)
             name = space.items[item]
             rows.setdefault(key, []).extend((*space.members.get(name, (name,)), *([OTHER] if name == OTHER else [])))
     changes = [
         Change(application, destination, _grouped(items), before, after, when)
-        for (application, destination, before, after, when), items in sorted(rows.items())
+        for (application, destination, before, after, when), items in sorted(rows.items(), key=_in_words)
     ]
     return changes, complete
+
+
+def _in_words(row: tuple[_Key, list[str]]) -> tuple[str, ...]:
+    application, destination, before, after, when = row[0]
+    return (application, destination, str(before), str(after), *map(str, when))
 
 
 def _points(space: Space) -> tuple[Iterator[tuple[int, ...]], bool]:
@@ -133,57 +163,16 @@ def _cross(space: Space) -> Iterator[tuple[int, ...]]:
             yield (item, situation, *variant)
 
 
-def outcome(decision: TransferDecision) -> str:
-    """What happens to the finding of a transfer, or to the transfer where there is none, in a word and its target."""
-    judged = decision.would or decision
-    words = _word(judged.decisions[0]) if judged.decisions else judged.action.value
-    if judged.action.rank >= Action.ROUTE.rank:
-        target = f" {judged.route_to}" if judged.route_to else ""
-        words = f"{judged.action.value}{target}" + (f", {words}" if judged.action is Action.ROUTE else "")
-    if decision.observe:
-        words = f"observe ({words})" if decision.action is Action.ALLOW else f"observe, {decision.action.value}"
-    return ", ".join([words, *(mirror_words(one) for one in decision.mirrors)])
-
-
-def _happens(policy: Policy, given: PolicyInput) -> str:
-    """What happens to a transfer and to its copies."""
-    decision = decide(policy, given)
-    copies = [outcome(policy.decide_mirror(given, one)) for one in decision.mirrors]
-    return outcome(decision) + (f" (the copy: {', '.join(copies)})" if copies else "")
-
-
-def mirror_words(mirror: Mirror) -> str:
-    """A second recipient, what for, and how long the pair of answers is kept."""
-    purpose = f" for {mirror.purpose}" if mirror.purpose else ""
-    days = "day" if mirror.keep_days == 1 else "days"
-    kept = f", answers kept {mirror.keep_days} {days}" if mirror.keep_days else ""
-    return f"mirror {mirror.to}{purpose}{kept}"
-
-
-def _word(decision: Decision) -> str:
-    if decision.action is not Action.TRANSFORM:
-        return decision.action.value
-    params = " ".join(f"{key}={value}" for key, value in decision.params)
-    return f"{decision.operator.value} {params}".strip()
-
-
-_STRENGTH = ("observe", "allow", "hash", "mask", "surrogate", "tokenize", "redact", "route", "hold", "block")
-
-
-def _strength(words: str) -> int:
-    return _STRENGTH.index(words.split(" ")[0].rstrip(","))
-
-
-def _when(space: Space, found: Sequence[tuple[int, ...]]) -> str:
-    """What the points have in common beyond item and situation, in words."""
+def _when(space: Space, found: Sequence[tuple[int, ...]]) -> tuple[Condition, ...]:
+    """What the points have in common beyond item and situation."""
     parts = []
     for dimension in range(2, len(DIMENSIONS)):
         indices = {point[dimension] for point in found}
         if len(indices) == space.sizes_of[dimension]:
             continue
         shown = sorted({str(_piece(space, dimension, index)) for index in indices})
-        parts.append(f"{DIMENSIONS[dimension]} {' | '.join(shown[:4])}{' | ...' if len(shown) > 4 else ''}")
-    return ", ".join(parts) or "in some cases"
+        parts.append(Condition(DIMENSIONS[dimension], tuple(shown[:4]), len(shown) > 4))
+    return tuple(parts) or (Condition(SOMETIMES),)
 
 
 def _piece(space: Space, dimension: int, index: int) -> object:
@@ -191,10 +180,10 @@ def _piece(space: Space, dimension: int, index: int) -> object:
     point[dimension] = index
     piece = space.describe(point)[DIMENSIONS[dimension]]
     if DIMENSIONS[dimension] in ("score", "size") and isinstance(piece, float):
-        return f"from {piece:g}"
+        return f">= {piece:g}"
     if DIMENSIONS[dimension] == "flags" and isinstance(piece, tuple):
         return "/".join(piece)
-    return piece or "other"
+    return piece or OTHER_VALUE
 
 
 def _grouped(items: Sequence[str]) -> tuple[str, ...]:
@@ -260,7 +249,7 @@ def as_data(found: PolicyDiff) -> dict[str, Any]:
         "complete": found.complete,
         "changes": [
             {"application": one.application, "destination": one.destination, "entities": list(one.entities)}
-            | {"before": one.before, "after": one.after, "when": one.when, "weaker": one.weaker}
+            | {"before": str(one.before), "after": str(one.after), "when": one.condition, "weaker": one.weaker}
             for one in found.changes
         ],
         "settings": [{"path": one.path, "before": one.before, "after": one.after} for one in found.settings],
@@ -273,7 +262,7 @@ def render(found: PolicyDiff) -> str:
         return "both policies mean the same"
     lines = [
         f"{'!' if one.weaker else ' '} {one.application} -> {', '.join(destinations)}: {', '.join(one.entities)}: "
-        f"{one.before} -> {one.after}{f' ({one.when})' if one.when else ''}"
+        f"{one.before} -> {one.after}{f' ({one.condition})' if one.when else ''}"
         for one, destinations in _merged(found.changes)
     ]
     lines += [f"  {one.path}: {one.before} -> {one.after}" for one in found.settings]

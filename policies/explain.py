@@ -9,8 +9,8 @@ from typing import Any
 
 from policies.cases import word
 from policies.decide import decide
-from policies.diff import mirror_words
 from policies.model import Action, Decision, FindingFacts, Mirror, PolicyInput, TransferDecision
+from policies.outcome import copied
 from policies.policy import Policy
 from policies.rules import (
     Context,
@@ -262,7 +262,7 @@ def render(story: Explanation) -> str:
             lines.append(f"│    ✗ {part.decision.because or 'no rule matched'}")
     for one in story.copies:
         why = one.decision.because or one.decision.code.value
-        lines.append(f"├─ {mirror_words(one.mirror)} ({one.mirror.rule_id}): {one.decision.action.value}: {why}")
+        lines.append(f"├─ {copied(one.mirror)} ({one.mirror.rule_id}): {one.decision.action.value}: {why}")
     return "\n".join(lines)
 
 

@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from policies.decide import decide
-from policies.diff import outcome
 from policies.model import Action, FindingFacts, MediaPart, PolicyInput, SubjectFacts, TransferDecision
+from policies.outcome import Outcome, outcome
 from policies.policy import Policy
 
 
@@ -57,7 +57,7 @@ class Simulation:
 
     transfers: int = 0
     same: int = 0
-    changed: dict[tuple[str, str, str, str], int] = field(default_factory=dict)
+    changed: dict[tuple[str, str, str, Outcome], int] = field(default_factory=dict)
     findings: dict[tuple[str, str, str], int] = field(default_factory=dict)
     uncertain: int = 0
     needs_flags: bool = False
@@ -68,7 +68,7 @@ class Simulation:
         if effect.action == one.action and not effect.findings:
             self.same += 1
         elif effect.action != one.action:
-            key = (one.application or "unknown", one.destination, one.action, effect.words)
+            key = (one.application or "unknown", one.destination, one.action, effect.outcome)
             self.changed[key] = self.changed.get(key, 0) + 1
         for row, n in effect.findings:
             self.findings[row] = self.findings.get(row, 0) + n
@@ -77,7 +77,7 @@ class Simulation:
 @dataclass(frozen=True, slots=True)
 class _Effect:
     action: str
-    words: str
+    outcome: Outcome
     findings: tuple[tuple[tuple[str, str, str], int], ...]
     uncertain: bool
 
@@ -135,11 +135,12 @@ def _effect(policy: Policy, one: RecordedTransfer, crossed: frozenset[int]) -> _
             key = (row.entity_type, row.operator, after)
             counts[key] = counts.get(key, 0) + 1
     uncertain = any(row.score_decile in crossed for row in one.findings)
-    return _Effect(decision.action.value, _words(decision), tuple(counts.items()), uncertain)
+    return _Effect(decision.action.value, _whole(decision), tuple(counts.items()), uncertain)
 
 
-def _words(decision: TransferDecision) -> str:
-    return outcome(decision) if decision.action.rank >= Action.ROUTE.rank else decision.action.value
+def _whole(decision: TransferDecision) -> Outcome:
+    """What happens to the transfer; what happens to its findings is counted by itself."""
+    return outcome(decision) if decision.action.rank >= Action.ROUTE.rank else Outcome(decision.action.value)
 
 
 def _facts(row: RecordedFinding) -> FindingFacts:
@@ -181,7 +182,8 @@ def as_data(found: Simulation) -> dict[str, Any]:
         "transfers": found.transfers,
         "same": found.same,
         "changed": [
-            {"application": application, "destination": destination, "before": before, "after": after, "transfers": n}
+            {"application": application, "destination": destination, "before": before, "after": str(after)}
+            | {"transfers": n}
             for (application, destination, before, after), n in _most(found.changed)
         ],
         "findings": [
@@ -199,13 +201,17 @@ def _most[K](counts: Mapping[K, int]) -> list[tuple[K, int]]:
 
 def render(found: Simulation) -> str:
     """The summary as plain text, the most frequent changes first."""
-    lines = [f"{found.transfers:,} transfers replayed, {found.same:,} would have been treated the same"]
+    lines = [f"{_counted(found.transfers)} replayed, {found.same:,} would have been treated the same"]
     for (application, destination, before, after), n in _most(found.changed):
         lines.append(f"  {n:>9,}  {application} -> {destination}: {before} -> {after}")
     for (entity, before, after), n in _most(found.findings):
         lines.append(f"  {n:>9,}  {entity}: {before} -> {after}")
     if found.uncertain:
-        lines.append(f"in {found.uncertain:,} transfers a score lies near a threshold; the log cannot tell its side")
+        lines.append(f"in {_counted(found.uncertain)} a score lies near a threshold; the log cannot tell its side")
     if found.needs_flags:
         lines.append("the policy asks for flags of persons, which the log does not keep; they count as unknown")
     return "\n".join(lines)
+
+
+def _counted(n: int) -> str:
+    return f"{n:,} transfer{'' if n == 1 else 's'}"

@@ -14,7 +14,9 @@ from importlib.resources import files
 from audit.reports.entities import ENTITIES
 from audit.reports.reasons import REASONS
 from audit.reports.texts import fill
+from policies.diff import OTHER_VALUE, Condition
 from policies.facts import FACTS, FactKind
+from policies.outcome import Copied, Outcome
 
 LANGUAGES = ("en", "de", "vi")
 _THOUSANDS = {"en": ",", "de": ".", "vi": "."}
@@ -26,11 +28,6 @@ _SECTIONS = {
     **{name: "value" for name, one in FACTS.items() if one.kind is FactKind.WORD},
 }
 """Facts whose values are words of a closed set, and where these stand."""
-_OUTCOME = re.compile(
-    r"(?P<act>route|mirror) (?P<target>[^\s,()]+)|\bfor (?P<purpose>[^\s,()]+)|answers kept (?P<days>[0-9]+) days?"
-    r"|the copy(?=:)|(?<![\w.=/-])[a-z]+(?![\w.=/-])"
-)
-"""The words of `policies.diff.outcome`, longest first."""
 _RETENTION_DAYS = re.compile(r"([0-9]{1,5})d?")
 
 
@@ -72,21 +69,33 @@ class Words:
             return self("retention.days", n=int(days[1])) if days else self.word("retention", text)
         return self.texts.get(f"{_SECTIONS.get(name, '')}.{text}", text)
 
-    def outcome(self, text: str) -> str:
-        """What a policy does, as `policies.diff` tells it: its words in ours, names and parameters as they stand."""
-        return _OUTCOME.sub(self._outcome, text)
+    def outcome(self, told: Outcome) -> str:
+        """What a policy does; names and parameters as they stand."""
+        words = " ".join((self._does(told.does), *told.params))
+        if told.route_to:
+            words = ", ".join((self("outcome.route", name=told.route_to), words))
+        if told.observe:
+            observed = self("outcome.observe")
+            words = f"{observed}, {self._does(told.refused)}" if told.refused else f"{observed} ({words})"
+        words = ", ".join((words, *map(self._copied, told.mirrors)))
+        copies = ", ".join(map(self.outcome, told.copies))
+        return f"{words} ({self('outcome.copy')}: {copies})" if copies else words
 
-    def _outcome(self, found: re.Match[str]) -> str:
-        if found["target"]:
-            return self(f"outcome.{found['act']}", name=found["target"])
-        if found["purpose"]:
-            return self("outcome.purpose", name=found["purpose"])
-        if found["days"]:
-            return self("outcome.kept", n=int(found["days"]))
-        for section in ("operator", "action", "outcome"):
-            if told := self.texts.get(f"{section}.{found[0]}"):
-                return told
-        return self("outcome.copy") if found[0] == "the copy" else found[0]
+    def _does(self, name: str) -> str:
+        return self.texts.get(f"operator.{name}") or self.word("action", name)
+
+    def _copied(self, one: Copied) -> str:
+        words = self("outcome.mirror", name=one.to)
+        if one.purpose:
+            words += f" {self('outcome.purpose', name=one.purpose)}"
+        return f"{words}, {self('outcome.kept', n=one.keep_days)}" if one.keep_days else words
+
+    def condition(self, told: Condition) -> str:
+        """When a policy does it; values as the policy writes them, thresholds with their sign."""
+        if not told.values:
+            return self.word("condition", told.name)
+        values = [self.word("condition", one) if one == OTHER_VALUE else one.replace(">=", "≥") for one in told.values]
+        return f"{self.word('condition', told.name)}: {', '.join((*values, '…') if told.more else values)}"
 
     def reason(self, code: str) -> str:
         """Why something was refused, and its code."""

@@ -135,14 +135,13 @@ def _of_version(desk: Desk, ask: Ask, digest: str) -> Any:
         return None
 
 
-def _terms(conditions: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, str]]:
-    """Conditions as name and words."""
+def _terms(conditions: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, list[str]]]:
+    """Conditions as name and values."""
     for name, value in conditions.items():
         if isinstance(value, Mapping):
             yield from _terms(value, f"{before}{name}.")
         elif value not in (None, [], (), "", {}):
-            shown = ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
-            yield f"{before}{name}", shown
+            yield f"{before}{name}", [str(one) for one in (value if isinstance(value, list | tuple) else [value])]
 
 
 def schema(desk: Desk, ask: Ask) -> Shown:

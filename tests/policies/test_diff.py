@@ -38,7 +38,7 @@ class TestRules:
         new = policy(rules=[rule("secrets", "block", entity="group:secrets"), ALL, REST])
         found = diff(old, new)
         assert {one.entities for one in found.changes} == {("group:secrets",)}
-        assert {(one.before, one.after, one.weaker) for one in found.changes} == {("tokenize", "block", False)}
+        assert {(str(one.before), str(one.after), one.weaker) for one in found.changes} == {("tokenize", "block", False)}
         assert {one.destination for one in found.changes} >= {"openai", "gemini", "home"}
 
     def test_what_becomes_weaker_is_marked(self, policy: Make) -> None:
@@ -54,7 +54,7 @@ class TestRules:
     def test_a_condition_stands_beside_the_change(self, policy: Make) -> None:
         old = policy(rules=[ALL, REST])
         new = policy(rules=[rule("tools", "redact", entity="PERSON", segment="tool_result"), ALL, REST])
-        (words,) = {one.when for one in diff(old, new).changes}
+        (words,) = {one.condition for one in diff(old, new).changes}
         assert words == "segment tool_result"
 
     def test_parameters_and_routes_count(self, policy: Make) -> None:
@@ -62,17 +62,17 @@ class TestRules:
         found = diff(
             policy(rules=[mask | {"params": {"keep": 4}}, REST]), policy(rules=[mask | {"params": {"keep": 2}}, REST])
         )
-        assert {(one.before, one.after) for one in found.changes} == {("mask keep=4", "mask keep=2")}
+        assert {(str(one.before), str(one.after)) for one in found.changes} == {("mask keep=4", "mask keep=2")}
         home = {"id": "home", "when": {"entity": "PERSON", "destination": "openai"}, "do": "route", "to": "home"}
         routed = diff(policy(rules=[ALL, REST]), policy(rules=[home, ALL, REST]))
-        assert [(one.destination, one.after) for one in routed.changes] == [("openai", "route home, tokenize")]
+        assert [(one.destination, str(one.after)) for one in routed.changes] == [("openai", "route home, tokenize")]
 
     def test_observing_is_a_change(self, policy: Make) -> None:
         apps = {"chat": {}}
         observe = {"applications": ["chat"], "until": "2026-12-01", "approved_by": "dpo"}
         old = policy(rules=[ALL, REST], applications=apps)
         found = diff(old, policy(rules=[ALL, REST], applications=apps, observe=observe))
-        assert any(one.application == "chat" and one.after.startswith("observe") for one in found.changes)
+        assert any(one.application == "chat" and one.after.observe for one in found.changes)
         assert any(one.path == "observe" for one in found.settings)
 
 

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from policies.model import MediaKind
+from policies.outcome import Outcome
 from policies.policy import Policy
 from policies.simulate import RecordedFinding, RecordedTransfer, as_data, render, simulate
 from proxy.policy.replay import Replay, recorded
@@ -41,7 +42,7 @@ def test_what_would_have_been_blocked_or_replaced_otherwise_is_counted(policy: M
         policy(rules=[cards, redact, REST]),
         [sent(one("CREDIT_CARD")), sent(one("CREDIT_CARD")), sent(one(n=3)), sent(action="allow")],
     )
-    assert found.changed == {("unknown", "openai", "transform", "block"): 2}
+    assert found.changed == {("unknown", "openai", "transform", Outcome("block")): 2}
     assert found.findings == {("CREDIT_CARD", "tokenize", "block"): 2, ("PERSON", "tokenize", "redact"): 3}
     assert found.same == 1
     data = as_data(found)
@@ -54,7 +55,7 @@ def test_a_score_near_a_threshold_is_called_uncertain(policy: Make) -> None:
     made = policy(rules=[{"id": "sure", "when": {"entity": "any", "score_at_least": 0.75}, "do": "tokenize"}, REST])
     found = simulate(made, [sent(one(score_decile=7)), sent(one(score_decile=8))])
     assert found.uncertain == 1
-    assert "in 1 transfers a score lies near a threshold" in render(found)
+    assert "in 1 transfer a score lies near a threshold" in render(found)
 
 
 def test_flags_that_the_log_does_not_keep_are_pointed_out(policy: Make) -> None:
@@ -82,7 +83,7 @@ def test_equal_transfers_are_decided_once_and_unequal_ones_are_not(
 ) -> None:
     made = policy(rules=[{"id": "asked", "when": when, "do": "block"}, ALL, REST])
     found = simulate(made, [sent(one()), sent(one(), **more)])
-    expected = {} if action == "transform" else {("unknown", "openai", "transform", "block"): 1}
+    expected = {} if action == "transform" else {("unknown", "openai", "transform", Outcome("block")): 1}
     assert found.changed == expected
 
 

@@ -210,6 +210,26 @@ def test_no_request_goes_to_anybody_else(browser: Browser) -> None:
     assert [url for url in asked if not url.startswith((browser.console.url, "data:"))] == []
 
 
+def test_on_a_telephone_the_pages_stand_behind_a_button_and_a_transfer_in_its_width(browser: Browser) -> None:
+    size = {"width": 360, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+    browser.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    try:
+        browser.open("/transfers")
+        current = browser.one('nav a[aria-current="page"]')
+        assert not current.is_displayed()
+        wider = "const box = document.querySelector('#found'); return box.scrollWidth - box.clientWidth"
+        assert browser.driver.execute_script(wider) <= 0
+        assert "gpt-5" not in browser.one("#found").text
+        assert "messenger" in browser.one("#found").text
+        browser.click(".menu")
+        browser.until(current.is_displayed)
+        assert current.text == "Transfers"
+        browser.click('nav a[href="/stop"]')
+        browser.one(".stops")
+    finally:
+        browser.driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
 CONTRAST = """
 const rgb = (text) => text.match(/[\\d.]+/g).map(Number);
 const light = (c) => c.slice(0, 3).map((v) => v / 255).map((v) => (v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4))

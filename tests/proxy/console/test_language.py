@@ -12,9 +12,12 @@ import proxy
 from audit import acts, values
 from audit.reports.reasons import REASONS
 from policies import fields
+from policies.diff import ENDED, OTHER_VALUE, SOMETIMES, Condition
 from policies.facts import FACTS, FactKind
-from policies.groups import ENTITY_TYPES
-from policies.model import Code
+from policies.groups import ENTITY_TYPES, GROUPS
+from policies.model import Code, Consent
+from policies.outcome import Copied, Outcome
+from policies.space import DIMENSIONS, OTHER, REST
 from proxy.console.health import _OLD as OLD
 from proxy.console.incident_page import WINDOWS
 from proxy.console.inputs import SEARCH_FORMS
@@ -44,7 +47,7 @@ def test_a_number_asks_for_its_form_of_the_word() -> None:
     said = {code: words(code)("overview.sentence", transfers=1, persons=1_000, **values) for code in LANGUAGES}
     assert said["en"].startswith("1 transfer, 1,000 persons, 1 recipient, 0 with")
     assert said["de"].startswith("1 Übermittlung, 1.000 Personen, 1 Empfänger, 0 mit")
-    assert said["vi"].startswith("1 lượt chuyển, 1.000 người, 1 bên nhận, 0 lượt")
+    assert said["vi"].startswith("1 lượt chuyển, 1.000 cá nhân, 1 bên nhận, 0 lượt")
     assert words("de")("overview.sentence", transfers=2, persons="etwa 9", **values).startswith(
         "2 Übermittlungen, etwa 9"
     )
@@ -71,7 +74,8 @@ SHOWN: dict[str, Iterable[str]] = {
     "approvals.state_": ApprovalState,
     "basis.": get_args(fields.Basis),
     "compare.by_": ("people", "judge"),
-    "entity.": ENTITY_TYPES,
+    "condition.": (*DIMENSIONS[2:], ENDED, SOMETIMES, OTHER_VALUE),
+    "entity.": (*ENTITY_TYPES, *(f"group:{name}" for name in GROUPS), OTHER, REST, "any", "none"),
     "erase.objects_": Verdict,
     "erase.reason_": values.ErasureReason,
     "erase.verdict_": Verdict,
@@ -92,7 +96,7 @@ SHOWN: dict[str, Iterable[str]] = {
     "state.": ("open", "blocked", *values.OutcomeState),
     "transfers.take_": SEARCH_FORMS,
     "uninspected.": values.UninspectedReason,
-    "value.": {word for one in FACTS.values() if one.kind is FactKind.WORD for word in one.words},
+    "value.": {word for one in FACTS.values() if one.kind is FactKind.WORD for word in one.words} | {*Consent},
     "warnings.": OLD.values(),
 }
 """Where the words of a set of values stand, and the set."""
@@ -164,13 +168,34 @@ def test_facts_are_said_in_words(name: str, value: Any, shown: str) -> None:
     assert words("de").number(1_234_567) == "1.234.567"
     assert words("de").word("operator", "new-one") == "new-one"
     assert words("de").fact("transfer", "scc-m2") == "Standardvertragsklauseln, Modul 2"
-    assert words("vi").outcome("block") == "từ chối"
-    de = words("de").outcome
-    assert de("observe (tokenize)") == "nur beobachtet (durch Platzhalter ersetzt)"
-    assert de("route own-llama, mask keep_last=4") == "umgeleitet an own-llama, maskiert keep_last=4"
-    assert de("keep, mirror block-llama for research, answers kept 1 day (the copy: redact)") == (
-        "belassen, gespiegelt an block-llama für research, Antworten 1 Tag aufbewahrt (die Kopie: entfernt)"
-    )
     assert [code for code in Code if code not in REASONS] == [], "a policy's reasons have words"
     assert words("de").reason("held") == "wartet auf Freigabe (held)"
     assert words("de").reason("a_new_one") == "a_new_one"
+
+
+@pytest.mark.parametrize(
+    ("told", "german"),
+    [
+        (Outcome("block"), "abgelehnt"),
+        (Outcome("allow"), "durchgelassen"),
+        (Outcome("tokenize", observe=True), "nur beobachtet (durch Platzhalter ersetzt)"),
+        (Outcome("tokenize", observe=True, refused="block"), "nur beobachtet, abgelehnt"),
+        (Outcome("mask", ("keep_last=4",), "own-llama"), "umgeleitet an own-llama, maskiert keep_last=4"),
+        (Outcome("hold", (), "own-llama"), "umgeleitet an own-llama, zurückgehalten"),
+        (
+            Outcome("keep", mirrors=(Copied("block-llama", "research", 1),), copies=(Outcome("redact"),)),
+            "belassen, gespiegelt an block-llama für research, Antworten 1 Tag aufbewahrt (die Kopie: entfernt)",
+        ),
+    ],
+)
+def test_what_a_policy_does_is_said_in_words(told: Outcome, german: str) -> None:
+    assert words("de").outcome(told) == german
+    for code in LANGUAGES[1:]:
+        assert words(code).outcome(told) != str(told)
+
+
+def test_when_a_policy_does_it_is_said_in_words() -> None:
+    de = words("de").condition
+    assert de(Condition("score", (">= 0.8", "other"), more=True)) == "Sicherheit: ≥ 0.8, andere, …"
+    assert de(Condition(ENDED)) == "nach dem letzten Tag des Empfängers"
+    assert de(Condition("grown")) == "grown"

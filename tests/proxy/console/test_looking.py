@@ -62,7 +62,7 @@ def test_the_overview_warns_of_what_should_be_seen_to(console: Console) -> None:
         assert "6 transfers, 1 person, 2 recipients, 3 with parts nobody looked into." in text
         assert "Partial: 3 of 6 transfers refer to no person" in text
         assert "Requests to model services that nobody registered: 1" in text
-        assert "No witness sees the log" in text
+        assert "No independent witness confirms the log" in text
         assert "that end soon: " in text
         assert 'href="/transfers/' in text
 
@@ -71,7 +71,7 @@ def test_doors_that_do_not_answer_are_said(start: Start, unused: str) -> None:
     console = start(admin=unused)
     with browser(console) as client:
         text = client.get("/health").text
-    assert "The doors do not answer" in text
+    assert "dragoman does not answer on the operators" in text
     assert "Found, %" in text
 
 
@@ -99,6 +99,6 @@ async def test_doors_tell_what_they_take_and_what_went_wrong(start: Start) -> No
 
     text = await asyncio.to_thread(ask)
     await runner.cleanup()
-    assert "They take transfers" in text
+    assert "They are accepted: detection is loaded" in text
     assert "Transfers in flight: 3" in text
     assert "Held, and nobody was asked" in text
