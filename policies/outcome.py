@@ -12,7 +12,7 @@ from policies.policy import Policy
 
 @dataclass(frozen=True, slots=True)
 class Copied:
-    """A second recipient. purpose: of the copy, "" for the first one's. keep_days: of both answers, 0 for not at all."""
+    """A second recipient. purpose: of the copy, "" for the first one's. keep_days: of both answers, 0 for none."""
 
     to: str
     purpose: str = ""
@@ -30,8 +30,8 @@ class Outcome:
     """What happens to the finding of a transfer, or to the transfer where there is none.
 
     does: an operator or action (`tokenize`, `block`); params: the operator's, as `name=value`. route_to: where the
-    transfer goes instead (with `hold`: once it may), "" for nowhere else. observe: it would happen, but only observes; refused: what happens to
-    the transfer all the same. mirrors, copies: who gets a copy, and what happens to it.
+    transfer goes instead (with `hold`: once it may), "" for nowhere else. observe: it would happen, but only observes;
+    refused: what happens to the transfer all the same. mirrors, copies: who gets a copy, and what happens to it.
     """
 
     does: str

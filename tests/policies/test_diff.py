@@ -38,7 +38,9 @@ class TestRules:
         new = policy(rules=[rule("secrets", "block", entity="group:secrets"), ALL, REST])
         found = diff(old, new)
         assert {one.entities for one in found.changes} == {("group:secrets",)}
-        assert {(str(one.before), str(one.after), one.weaker) for one in found.changes} == {("tokenize", "block", False)}
+        assert {(str(one.before), str(one.after), one.weaker) for one in found.changes} == {
+            ("tokenize", "block", False)
+        }
         assert {one.destination for one in found.changes} >= {"openai", "gemini", "home"}
 
     def test_what_becomes_weaker_is_marked(self, policy: Make) -> None:
