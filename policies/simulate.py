@@ -204,8 +204,8 @@ def render(found: Simulation) -> str:
     lines = [f"{_counted(found.transfers)} replayed, {found.same:,} would have been treated the same"]
     for (application, destination, before, after), n in _most(found.changed):
         lines.append(f"  {n:>9,}  {application} -> {destination}: {before} -> {after}")
-    for (entity, before, after), n in _most(found.findings):
-        lines.append(f"  {n:>9,}  {entity}: {before} -> {after}")
+    for (entity, was, becomes), n in _most(found.findings):
+        lines.append(f"  {n:>9,}  {entity}: {was} -> {becomes}")
     if found.uncertain:
         lines.append(f"in {_counted(found.uncertain)} a score lies near a threshold; the log cannot tell its side")
     if found.needs_flags:
