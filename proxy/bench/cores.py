@@ -1,11 +1,12 @@
 """Which cores a bench gives to whom: what is measured must not wait for the client or for the upstream.
 
-Read from the affinity of this process (Linux), so a container's or `taskset`'s limit counts.
+Read from the affinity of this process and from its control group (Linux), so a container's or `taskset`'s limit counts.
 """
 
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from proxy.errors import ConfigError
 
@@ -32,6 +33,16 @@ class Cores:
 def free() -> tuple[int, ...]:
     """The cores that this process may use."""
     return tuple(sorted(os.sched_getaffinity(0)))
+
+
+def allowed(limits: Path = Path("/sys/fs/cgroup/cpu.max")) -> tuple[int, ...]:
+    """No more of them than the control group's share of time is worth (cgroup v2, cpu.max), but one."""
+    cores = free()
+    try:
+        quota, period = limits.read_text().split()
+        return cores[: max(1, int(quota) // int(period))]
+    except (OSError, ValueError):
+        return cores  # there is no limit: no such file, or "max"
 
 
 def shared_out(cores: Sequence[int], measured: int = 0) -> Cores:

@@ -16,13 +16,15 @@ from functools import partial
 from pathlib import Path
 from statistics import median
 
-from proxy.bench.cores import Cores, free, shared_out, stay
+from proxy.bench.cores import Cores, allowed, free, shared_out, stay
 from proxy.bench.load import Connection, Sample, chat_body, measure, request_bytes
 from proxy.bench.machines import PROVIDER, Machine
 from proxy.bench.texts import new_text, seen_text
 from proxy.errors import ConfigError
 
 PATH = "/v1/chat/completions"
+END_S = 60.0
+"""Several workers end in order; what is killed instead leaves transfers without an end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,9 +174,8 @@ def run(blocks: int = 12, per_block: int = 25, *, cores: int = 0) -> list[Figure
 
 def placed(stack: ExitStack, measured: int) -> Cores:
     """Who has which cores; this process, the client, stays on its own until the stack ends."""
-    before = free()
-    cores = shared_out(before, measured)
-    stack.callback(stay, 0, before)
+    cores = shared_out(allowed(), measured)
+    stack.callback(stay, 0, free())
     stay(0, cores.client)
     return cores
 
@@ -235,7 +236,7 @@ def _row(case: str, server: str, samples: dict[str, list[Sample]]) -> Figures:
 def _end(process: "subprocess.Popen[bytes]") -> None:
     process.terminate()
     try:
-        process.wait(10)
+        process.wait(END_S)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from proxy.bench.bare import ANSWER
-from proxy.bench.cores import free, shared_out
+from proxy.bench.cores import allowed, free, shared_out
 from proxy.bench.gateway import PATH, placed, spawn
 from proxy.bench.load import chat_body, request_bytes
 from proxy.bench.machines import PROVIDER, MachinesError, row
@@ -25,6 +25,16 @@ def test_few_cores_are_shared_and_more_are_not() -> None:
     assert not set(many.measured) & {*many.client, *many.upstream}
     assert len(shared_out(range(16), 2).measured) == 2
     assert many.words() == "cores: client 4, upstream 4, measured 8"
+
+
+@pytest.mark.parametrize(
+    ("said", "left"), [("100000 100000", 1), ("50000 100000", 1), ("max 100000", None), ("", None)]
+)
+def test_a_share_of_time_is_worth_so_many_cores(tmp_path: Path, said: str, left: int | None) -> None:
+    limits = tmp_path / "cpu.max"
+    assert allowed(limits) == free()
+    limits.write_text(said)
+    assert allowed(limits) == free()[:left]
 
 
 @pytest.mark.parametrize(("cores", "measured"), [((0, 1), 3), (tuple(range(8)), 5)])
