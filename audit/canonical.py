@@ -13,6 +13,7 @@ import orjson
 from audit import events
 from audit.checks import Json
 from audit.errors import RecordError, VerifyError
+from audit.flat import slotted
 from audit.record import MAX_ENTRY_BYTES, VERSION, BlockedRecord, OutcomeRecord, TransferRecord
 
 type Record = (
@@ -63,6 +64,7 @@ FOLDS: tuple[tuple[str, ...], ...] = (
 """What findings lose, step by step, until an entry fits into 8 kB; type, operator and count stay to the last."""
 
 
+@slotted
 @dataclass(frozen=True, slots=True)
 class Stamp:
     """What the ledger adds: which machine and which start of it wrote the entry, and as its how-manieth."""

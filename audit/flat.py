@@ -65,7 +65,7 @@ def changer(fields: Iterable[Field], of: type[Any], given: Collection[str], name
 
 
 def slotted[T](of: type[T]) -> type[T]:
-    """The frozen dataclass with slots, all its fields by name, with an `__init__` that fills the slots themselves.
+    """The frozen dataclass with slots, with an `__init__` that fills the slots themselves.
 
     Its own asks `object.__setattr__` for each, which takes four times as long: half of what making a record costs.
     """
@@ -73,13 +73,15 @@ def slotted[T](of: type[T]) -> type[T]:
     for one in dataclasses.fields(of):  # type: ignore[arg-type]
         there = one.default is not dataclasses.MISSING
         if one.init:
+            if one.kw_only and "*" not in given:
+                given.append("*")
             given.append(f"{one.name}={names(one.default)}" if there else one.name)
         if one.init or there:
             put = names(getattr(of, one.name).__set__)
             body.append(f"{put}(self, {one.name if one.init else names(one.default)})")
     if hasattr(of, "__post_init__"):
         body.append("self.__post_init__()")
-    of.__init__ = _function("__init__", f"self, *, {', '.join(given)}", body, names)  # type: ignore[method-assign]
+    of.__init__ = _function("__init__", ", ".join(("self", *given)), body, names)  # type: ignore[method-assign]
     return of
 
 

@@ -16,6 +16,7 @@ from audit.canonical import Stamp, seal
 from audit.checkpoint import Checkpoint
 from audit.checks import Json
 from audit.errors import LedgerError, RecordError
+from audit.flat import slotted
 from audit.ids import now_ms
 from audit.merkle import Frontier, leaf_hash
 from audit.prove import Fresh
@@ -31,6 +32,7 @@ from audit.tiles import TileBuilder, TileId
 type Probe = Callable[[str], None]
 
 
+@slotted
 @dataclass(frozen=True, slots=True)
 class Receipt:
     """What an append returns: where the record stands, and the signed checkpoint that covers it.
@@ -46,6 +48,7 @@ class Receipt:
     proof: bytes | None = None
 
 
+@slotted
 @dataclass(frozen=True, slots=True)
 class Draft:
     """A record on its way: its facts, not yet stamped. proof: its receipt shall hold one."""
