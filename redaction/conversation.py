@@ -32,6 +32,11 @@ _FEW: Final = 64
 # Up to so many characters it is cheaper to ask which values stand in them at all than to build an automaton of all.
 _SHORT: Final = 4_000
 
+type Told = tuple[tuple[Form, ...], bytes]
+"""See `Conversation._told`."""
+
+_NOTHING: Final[Told] = ((), b"")
+
 
 class Conversation:
     """The segments of one request with what was found in each alone. digests: theirs in the cache.
@@ -52,6 +57,7 @@ class Conversation:
         self._digests = digests
         self._found = found
         self._fresh = fresh
+        self._looks: dict[int, Told] = {}
         self._old = [place for place, digest in enumerate(digests) if digest not in fresh]
 
     async def propagated(self) -> list[SegmentFindings]:
@@ -92,17 +98,19 @@ class Conversation:
     def _values(self, places: Sequence[int], known: Values = MappingProxyType({})) -> Values:
         return values_of(((self._segments[place].text, self._told(place)[0]) for place in places), known)
 
-    def _told(self, place: int) -> tuple[tuple[Form, ...], bytes]:
+    def _told(self, place: int) -> Told:
         """What of a segment is looked for elsewhere, and a digest of it, b"" where it is nothing."""
-        text, found = self._segments[place].text, self._found[place]
-        if not found.findings:
-            return (), b""
+        told = self._looks.get(place)
+        if told is None:
+            nothing = not self._found[place].findings
+            told = _NOTHING if nothing else self._cache.forms(self._digests[place], lambda: self._made(place))
+            self._looks[place] = told
+        return told
 
-        def make() -> tuple[tuple[Form, ...], bytes]:
-            forms = forms_of(text, found)
-            return forms, self._cache.values_digest(spelled(text, forms)) if forms else b""
-
-        return self._cache.forms(self._digests[place], make)
+    def _made(self, place: int) -> Told:
+        text = self._segments[place].text
+        forms = forms_of(text, self._found[place])
+        return forms, self._cache.values_digest(spelled(text, forms)) if forms else b""
 
     def _digest(self, places: Sequence[int]) -> bytes:
         """One digest for what these segments look for in each other, b"" for nothing."""

@@ -111,14 +111,14 @@ def settle(decided: Iterable[Decided]) -> tuple[Decided, ...]:
     Findings that overlap become one over all of their text, with type, score and recognizer of the strongest (score,
     then length, then place) and the operator that gives away least. What is kept takes no part.
     """
-    replaced = [one for one in decided if one.operator != "keep"]
+    replaced = tuple([one for one in decided if one[1] != "keep"])
     covered = 0
-    for one in replaced:
-        if one.finding.start < covered:
+    for finding, _, _ in replaced:
+        if finding.start < covered:
             break
-        covered = one.finding.end
+        covered = finding.end
     else:
-        return tuple(replaced)  # as detection gives them
+        return replaced  # as detection gives them
     settled: list[Decided] = []
     cluster: list[Decided] = []
     for one in sorted(replaced, key=lambda one: one.finding):
@@ -214,21 +214,25 @@ def rewritten(text: str, decided: Sequence[Decided], tokens: Mapping[Item, str],
     if not _tokenizes(decided):
         return transform(text, changes(text, decided, tokens, key)).text
     parts: list[str] = []
-    position = 0
+    position, size, add = 0, len(text), parts.append
     for finding, _, _ in decided:
         start, end = finding.start, finding.end
-        if not position <= start < end <= len(text):
+        if not position <= start < end <= size:
             raise _bad_finding()
-        parts += (text[position:start], _issued(tokens, (finding.entity_type, text[start:end])))
+        token = tokens.get((finding.entity_type, text[start:end]))
+        if token is None:
+            raise _no_token()
+        add(text[position:start])
+        add(token)
         position = end
-    parts.append(text[position:])
+    add(text[position:])
     return "".join(parts)
 
 
 def _tokenizes(decided: Sequence[Decided]) -> bool:
     """Whether everything becomes a placeholder, as nearly always; this is on every request's path."""
-    for one in decided:  # noqa: SIM110 (a generator costs more than all that it looks at)
-        if one.operator != _TOKENIZE:
+    for _, operator, _ in decided:  # noqa: SIM110 (a generator costs more than all that it looks at)
+        if operator != _TOKENIZE:
             return False
     return True
 
@@ -240,8 +244,12 @@ def _bad_finding() -> OperatorError:
 def _issued(tokens: Mapping[Item, str], item: Item) -> str:
     token = tokens.get(item)
     if token is None:
-        raise OperatorError("no placeholder was issued for a finding", code="no_token")
+        raise _no_token()
     return token
+
+
+def _no_token() -> OperatorError:
+    return OperatorError("no placeholder was issued for a finding", code="no_token")
 
 
 def _wanted(text: str, decided: Sequence[Decided]) -> Iterator[tuple[tuple[int, int, Item], ...]]:

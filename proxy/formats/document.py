@@ -189,7 +189,8 @@ _SURROGATE = re.compile(r"[\ud800-\udfff]")
 def json_text(text: str) -> str:
     """A JSON string literal; lone surrogates as escapes, so that it can be encoded."""
     spelled: str = encode_basestring(text)
-    if text.isascii():
+    with suppress(UnicodeEncodeError):
+        text.encode()
         return spelled
     return _SURROGATE.sub(lambda match: f"\\u{ord(match[0]):04x}", spelled)
 

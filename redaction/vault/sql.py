@@ -262,7 +262,9 @@ class SqlVault:
                  "surface_ref": one.surface_ref, "sealed": seal(keys, scope.id, one.token, *one.item), "created": now}
                 for one in candidates
             ]  # fmt: skip
-            connection.execute(insert_if_free(connection, t.mapping), rows)
+            made = connection.execute(insert_if_free(connection, t.mapping), rows)
+            if made.supports_sane_multi_rowcount() and made.rowcount == len(rows):
+                return {one.token: one.surface_ref for one in candidates}  # each was free, and is ours
             stored: dict[str, bytes] = {}
             for start in range(0, len(candidates), _BATCH):
                 part = [one.token for one in candidates[start : start + _BATCH]]
