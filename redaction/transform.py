@@ -185,7 +185,7 @@ def _uncovered(found: Iterable[Decided], plan: Sequence[Decided]) -> Iterable[De
 
 def surfaces(text: str, decided: Sequence[Decided]) -> tuple[Item, ...]:
     """What needs a placeholder or stand-in, in order; an operator is asked, not named."""
-    if _tokenizes(decided):
+    if tokenizes(decided):
         return tuple([(one.entity_type, text[one.start : one.end]) for one, _, _ in decided])
     return tuple(item for spans in _wanted(text, decided) for _, _, item in spans)
 
@@ -211,17 +211,19 @@ def changes(text: str, decided: Sequence[Decided], tokens: Mapping[Item, str], k
 
 def rewritten(text: str, decided: Sequence[Decided], tokens: Mapping[Item, str], key: bytes) -> str:
     """The text with every decision carried out: `changes` and `transform` in one. Raises OperatorError as they do."""
-    if not _tokenizes(decided):
+    if not tokenizes(decided):
         return transform(text, changes(text, decided, tokens, key)).text
+    return filled(text, decided, [_issued(tokens, item) for item in surfaces(text, decided)])
+
+
+def filled(text: str, decided: Sequence[Decided], tokens: Sequence[str]) -> str:
+    """The text with a placeholder in the place of each decision. Raises OperatorError as `transform` does."""
     parts: list[str] = []
     position, size, add = 0, len(text), parts.append
-    for finding, _, _ in decided:
+    for (finding, _, _), token in zip(decided, tokens, strict=True):
         start, end = finding.start, finding.end
         if not position <= start < end <= size:
             raise _bad_finding()
-        token = tokens.get((finding.entity_type, text[start:end]))
-        if token is None:
-            raise _no_token()
         add(text[position:start])
         add(token)
         position = end
@@ -229,7 +231,7 @@ def rewritten(text: str, decided: Sequence[Decided], tokens: Mapping[Item, str],
     return "".join(parts)
 
 
-def _tokenizes(decided: Sequence[Decided]) -> bool:
+def tokenizes(decided: Sequence[Decided]) -> bool:
     """Whether everything becomes a placeholder, as nearly always; this is on every request's path."""
     for _, operator, _ in decided:  # noqa: SIM110 (a generator costs more than all that it looks at)
         if operator != _TOKENIZE:

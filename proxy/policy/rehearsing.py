@@ -42,7 +42,7 @@ from proxy.steps.services import Active, Bound
 from redaction.pool import DetectionPool
 from redaction.settings import OwnEntity
 from redaction.tokens import LENGTHS
-from redaction.vault import Scope
+from redaction.vault import ReplacedText, Scope
 from redaction.vault.issuing import Candidate, issue
 
 IDLE_S = 300.0
@@ -123,6 +123,11 @@ class ForgettingVault:
 
         issued = issue(scope, items, store)
         return [issued[item] for item in items]
+
+    def known_texts(self, scope: Scope) -> Mapping[bytes, ReplacedText]:
+        return {}
+
+    def remember_texts(self, scope: Scope, texts: Mapping[bytes, ReplacedText]) -> None: ...
 
     async def bound(self, destination: str, object_ids: Sequence[str], owners: Sequence[str]) -> Bound | None:
         return None

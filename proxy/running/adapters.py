@@ -4,7 +4,7 @@ Only calls are translated here. A call that is known not to touch the database i
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from audit.log import LedgerAccess
@@ -15,7 +15,7 @@ from proxy.control.approvals import Approvals, HeldRequest
 from proxy.identity import Subject
 from proxy.steps.services import Bound
 from proxy.steps.spending import Log
-from redaction.vault import Answers, Scope, Vault
+from redaction.vault import Answers, ReplacedText, Scope, Vault
 
 
 class ThreadedVault:
@@ -37,6 +37,12 @@ class ThreadedVault:
         if known is not None:
             return known
         return await self._run(lambda: self._vault.issue(scope, items, persons))
+
+    def known_texts(self, scope: Scope) -> Mapping[bytes, ReplacedText]:
+        return self._vault.known_texts(scope)
+
+    def remember_texts(self, scope: Scope, texts: Mapping[bytes, ReplacedText]) -> None:
+        self._vault.remember_texts(scope, texts)
 
     async def bound(self, destination: str, object_ids: Sequence[str], owners: Sequence[str]) -> Bound | None:
         if not object_ids:

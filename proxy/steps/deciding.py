@@ -3,22 +3,23 @@
 The only room where a text's findings meet the policy; what goes in are facts about texts, never the texts.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import islice
 
-from policies.model import Action, Code, MediaAction, MediaKind, MediaPart, Mirror, PolicyInput
+from policies.model import Action, Code, Decision, MediaAction, MediaKind, MediaPart, Mirror, PolicyInput
 from proxy.errors import RefusedError
 from proxy.formats.base import BESIDE_US, Inspected
 from proxy.formats.base import MediaPart as BodyPart
 from proxy.steps import records
-from proxy.steps.found import Found
+from proxy.steps.found import AllFound, InText
 from proxy.steps.holding import decided, held_error
 from proxy.steps.policy_facts import facts_of_findings, no_refs
 from proxy.steps.services import DetectionResult
 from proxy.steps.spending import spending_of
 from proxy.steps.work import Services, Work, known
-from redaction.finding import Finding
+from redaction.finding import Finding, SegmentFindings
 from redaction.segment import Segment
 
 type Placed = tuple[Finding, Segment, str]
@@ -27,11 +28,8 @@ type Placed = tuple[Finding, Segment, str]
 def decide(work: Work, services: Services, result: DetectionResult) -> None:
     """Ask the policy, and keep its answer for every finding. Raises RefusedError where nothing may be sent."""
     policy, identity, facts = work.active.policy, work.identity, work.facts
-    placed: list[Placed] = [
-        (finding, segment, part.language)
-        for part, segment in zip(result.segments, work.segments, strict=True)
-        for finding in part.findings
-    ]
+    pairs = [pair for pair in zip(work.segments, result.segments, strict=True) if pair[1].findings]
+    placed: list[Placed] = [(finding, segment, part.language) for segment, part in pairs for finding in part.findings]
     refs = services.value_refs if policy.needs_value_refs else no_refs
     work.asked = PolicyInput(
         application=identity.application if identity.application in policy.applications else "",
@@ -53,12 +51,18 @@ def decide(work: Work, services: Services, result: DetectionResult) -> None:
     work.decision = decision
     facts.action, facts.rules, facts.observe = decision.action.value, decision.rule_ids, decision.observe
     facts.purpose = decision.purpose or facts.purpose
-    facts.found = [
-        Found(finding, segment, language, chosen)
-        for (finding, segment, language), chosen in zip(placed, decision.decisions, strict=True)
-    ]
+    facts.found = AllFound(list(_by_text(pairs, decision.decisions)))
     facts.uninspected = _passed(work)
     _refuse(work)
+
+
+def _by_text(pairs: Sequence[tuple[Segment, SegmentFindings]], decisions: Sequence[Decision]) -> Iterator[InText]:
+    """decisions: one for each finding of them all, in order."""
+    left = iter(decisions)
+    for segment, part in pairs:
+        yield InText(segment, part, tuple(islice(left, len(part.findings))))
+    if next(left, None) is not None:
+        raise ValueError("there are more decisions than findings")
 
 
 def decide_copy(work: Work, services: Services, first: Work, mirror: Mirror) -> None:

@@ -6,15 +6,16 @@ schema pointers only, which say nothing about anybody.
 
 import re
 from collections import Counter
-from collections.abc import Sequence
-from functools import lru_cache
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
+from functools import cached_property, lru_cache
+from itertools import groupby
+from typing import NamedTuple, overload
 
 from audit.record import MAX_FINDINGS, FindingCount
 from audit.values import Operator, SegmentKind
 from policies.model import Action, Decision
 from proxy.steps.declared import named
-from redaction.finding import Finding
+from redaction.finding import Finding, SegmentFindings
 from redaction.segment import Segment
 from redaction.segment import SegmentKind as TextKind
 
@@ -35,21 +36,75 @@ class Found(NamedTuple):
     decision: Decision
 
 
+class InText(NamedTuple):
+    """The findings of one text, and what was decided for each, in order."""
+
+    segment: Segment
+    part: SegmentFindings
+    decisions: tuple[Decision, ...]
+
+
+class AllFound(Sequence[Found]):
+    """Every finding of a transfer. texts: the same text by text, those in which nothing was found left out."""
+
+    def __init__(self, texts: Sequence[InText]) -> None:
+        self.texts = texts
+
+    @cached_property
+    def _flat(self) -> list[Found]:
+        return list(self)
+
+    def __iter__(self) -> Iterator[Found]:
+        for segment, part, decisions in self.texts:
+            yield from [
+                Found(one, segment, part.language, decision)
+                for one, decision in zip(part.findings, decisions, strict=True)
+            ]
+
+    def __len__(self) -> int:
+        return sum(len(one.decisions) for one in self.texts)
+
+    @overload
+    def __getitem__(self, place: int) -> Found: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> list[Found]: ...
+
+    def __getitem__(self, place: int | slice) -> Found | list[Found]:
+        return self._flat[place]
+
+
+def by_text(found: Sequence[Found]) -> Sequence[InText]:
+    """Text by text."""
+    if isinstance(found, AllFound):
+        return found.texts
+    texts: list[InText] = []
+    for _, alike in groupby(found, key=lambda one: id(one.segment)):
+        ones = list(alike)
+        part = SegmentFindings(tuple([one.finding for one in ones]), ones[0].language)
+        texts.append(InText(ones[0].segment, part, tuple([one.decision for one in ones])))
+    return texts
+
+
 def count(found: Sequence[Found]) -> tuple[tuple[FindingCount, ...], int]:
     """Findings as counts, the most frequent first, and how many found no row."""
     if not found:
         return (), 0
     # Rows are validated when they are made, so one is made per kind of finding and not per finding.
-    decisions = {id(item.decision): item.decision for item in found}
-    kinds = Counter([
-        (id(decision), one.entity_type, one.score, language, one.recognizer, segment.schema_pointer, segment.kind)
-        for one, segment, language, decision in found
-    ])  # fmt: skip
+    decisions: dict[int, Decision] = {}
+    kinds: Counter[_Kind] = Counter()
+    for segment, part, chosen in by_text(found):
+        language, place, kind = part.language, segment.schema_pointer, segment.kind
+        decisions.update(zip(map(id, chosen), chosen, strict=True))
+        kinds.update([
+            (id(decision), one.entity_type, one.score, language, one.recognizer, place, kind)
+            for one, decision in zip(part.findings, chosen, strict=True)
+        ])  # fmt: skip
     alike: Counter[_Row] = Counter()
-    for kind, n in kinds.items():
-        alike[_in_words(kind, decisions[kind[0]])] += n
+    for same, n in kinds.items():
+        alike[_in_words(same, decisions[same[0]])] += n
     ranked = alike.most_common()
-    kept = tuple(_row(kind, n) for kind, n in ranked[:MAX_FINDINGS])
+    kept = tuple(_row(row, n) for row, n in ranked[:MAX_FINDINGS])
     return kept, sum(n for _, n in ranked[MAX_FINDINGS:])
 
 

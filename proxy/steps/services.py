@@ -18,7 +18,7 @@ from proxy.identity import OWN_HEADERS, CredentialBook, Pod, Subject
 from proxy.messages import HOP_BY_HOP
 from redaction.finding import SegmentFindings
 from redaction.segment import Segment
-from redaction.vault import Scope
+from redaction.vault import ReplacedText, Scope
 
 
 class DetectionResult(Protocol):
@@ -43,6 +43,10 @@ class AsyncVault(Protocol):
     async def open_scope(self, ref: str, *, kind: str, destination: str) -> Scope: ...
 
     async def issue(self, scope: Scope, items: Sequence[tuple[str, str]], persons: Sequence[str] = ()) -> list[str]: ...
+
+    def known_texts(self, scope: Scope) -> Mapping[bytes, ReplacedText]: ...
+
+    def remember_texts(self, scope: Scope, texts: Mapping[bytes, ReplacedText]) -> None: ...
 
     async def bound(self, destination: str, object_ids: Sequence[str], owners: Sequence[str]) -> "Bound | None":
         """owners: applications whose objects the one that names them may have."""

@@ -4,6 +4,7 @@ At most one batched call per scope and round; nothing is looked up later, so res
 committed when this returns, which is before the transfer is recorded.
 """
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -12,15 +13,15 @@ from typing import Protocol
 
 from policies.model import Action
 from proxy.identity import Identity
-from proxy.steps.found import Found
+from proxy.steps.found import Found, InText, by_text
 from proxy.steps.scopes import ScopeRefs, in_application_scope
 from proxy.steps.services import AsyncVault, Bound, Offload
 from redaction.errors import OperatorError, VaultError
 from redaction.restore import Restorable
 from redaction.segment import Segment, SegmentKind
 from redaction.tokens import is_token
-from redaction.transform import Decided, Item, look_alikes, rewritten, settle, surfaces
-from redaction.vault import Scope
+from redaction.transform import Decided, Item, filled, look_alikes, rewritten, settle, surfaces, tokenizes
+from redaction.vault import ReplacedText, Scope
 from redaction.vault.base import SESSION
 
 ROUNDS = 3
@@ -55,11 +56,24 @@ class Tokenized:
 
 @dataclass(slots=True)
 class _Plan:
-    """What is to be replaced in one segment, and in which scope its placeholders are issued."""
+    """What is to be replaced in one segment, and in which scope its placeholders are issued.
+
+    origin: what detection and policy said of it. key: under which it is remembered. tokens: its placeholders for just
+    what is decided, where they are remembered.
+    """
 
     segment: Segment
     scope: Scope
     decided: tuple[Decided, ...] = ()
+    origin: InText | None = None
+    key: bytes = b""
+    tokens: tuple[str, ...] | None = None
+
+    @property
+    def surfaces(self) -> list[str]:
+        """What its placeholders stand for, one for each of `tokens`."""
+        text = self.segment.text
+        return [text[one.start : one.end] for one, _, _ in self.decided]
 
 
 async def tokenize(
@@ -94,10 +108,13 @@ async def _tokenize(
     persons: Sequence[str],
 ) -> Tokenized:
     scopes = await _scopes(services, identity, destination, segments, bound)
-    plans = _plans(scopes, found, segments)
+    plans = _plans(services.vault, scopes, found, segments)
     known = dict(bound.restorable) if bound is not None else {}
     size = sum(len(segment.text) for segment in segments)
     issued: dict[str, dict[Item, str]] = {scope.id: {} for scope in scopes}
+    for plan in plans:
+        if plan.tokens:
+            known.update(zip(plan.tokens, plan.surfaces, strict=True))
     for _ in range(ROUNDS):
         await _issue(services.vault, scopes, plans, issued, persons)
         for tokens in issued.values():
@@ -107,6 +124,7 @@ async def _tokenize(
             texts = await services.offload(size, lambda: _texts(plans, issued))
             # With the new texts, so that restore knows which URLs were really sent.
             restorable = restorable.with_sent(texts.values(), numbers=_numbers(plans, texts))
+            _remember(services.vault, plans, issued)
             return Tokenized(texts, restorable, scopes, scopes[0].commit_key)
     raise OperatorError("texts keep looking like placeholders that were just made", code="unstable")
 
@@ -127,29 +145,61 @@ async def _scopes(
     return session, await vault.open_scope(ref, kind="application", destination=destination)
 
 
-def _plans(scopes: Sequence[Scope], found: Sequence[Found], segments: Sequence[Segment]) -> list[_Plan]:
+def _plans(
+    vault: AsyncVault, scopes: Sequence[Scope], found: Sequence[Found], segments: Sequence[Segment]
+) -> list[_Plan]:
     plans = {
         segment.pointer: _Plan(segment, scopes[-1] if in_application_scope(segment) else scopes[0])
         for segment in segments
     }
-    decided: dict[str, list[Decided]] = {}
+    before = {scope.id: vault.known_texts(scope) for scope in scopes}
     # Hundreds of findings share a handful of decisions.
     chosen: dict[int, tuple[str, Mapping[str, str | int]] | None] = {}
-    last: Segment | None = None
+    for text in by_text(found):
+        plan = plans[text.segment.pointer]
+        plan.origin, plan.key = text, _digest(plan)
+        was = before[plan.scope.id].get(plan.key)
+        if was is not None and was.found == text.part and was.decisions == text.decisions:
+            plan.decided, plan.tokens = was.plan, was.tokens
+        else:
+            plan.decided = settle(_decided(text, chosen))
+    return list(plans.values())
+
+
+def _digest(plan: _Plan) -> bytes:
+    """The key of a text in its scope: no text can be told from it without the scope's key."""
+    text = plan.segment.text.encode("utf-8", "surrogatepass")
+    return hashlib.blake2b(text, key=plan.scope.token_key, digest_size=16).digest()
+
+
+def _decided(text: InText, chosen: dict[int, tuple[str, Mapping[str, str | int]] | None]) -> list[Decided]:
+    """The findings of a text that are to be replaced. chosen: how, by the identity of a decision; added to."""
     items: list[Decided] = []
-    for finding, segment, _, decision in found:
+    for finding, decision in zip(text.part.findings, text.decisions, strict=True):
         key = id(decision)
         if key not in chosen:
             params = MappingProxyType(dict(decision.params))
             chosen[key] = (decision.operator.value, params) if decision.action is Action.TRANSFORM else None
         how = chosen[key]
         if how is not None:
-            if segment is not last:
-                last, items = segment, decided.setdefault(segment.pointer, [])
             items.append(Decided(finding, *how))
-    for pointer, items in decided.items():
-        plans[pointer].decided = settle(items)
-    return list(plans.values())
+    return items
+
+
+def _remember(vault: AsyncVault, plans: Sequence[_Plan], issued: Mapping[str, Mapping[Item, str]]) -> None:
+    """What became of texts, for the next turn, where all that was replaced became placeholders."""
+    new: dict[str, dict[bytes, ReplacedText]] = {}
+    for plan in plans:
+        origin = plan.origin
+        if origin is None or plan.tokens is not None or not plan.decided or not tokenizes(plan.decided):
+            continue
+        items = surfaces(plan.segment.text, plan.decided)
+        tokens = tuple([issued[plan.scope.id][item] for item in items])
+        text = ReplacedText(origin.part, origin.decisions, plan.decided, tokens)
+        new.setdefault(plan.scope.id, {})[plan.key] = text
+    for scope in {plan.scope.id: plan.scope for plan in plans}.values():
+        if scope.id in new:
+            vault.remember_texts(scope, new[scope.id])
 
 
 async def _issue(
@@ -165,7 +215,7 @@ async def _issue(
         concerns = scope is scopes[0] and persons
         known, wanted = issued[scope.id], dict[Item, None]()
         for plan in plans:
-            if plan.scope is scope and plan.decided:
+            if plan.scope is scope and plan.decided and plan.tokens is None:
                 wanted.update(dict.fromkeys(surfaces(plan.segment.text, plan.decided)))
         missing = [item for item in wanted if item not in known] if known else list(wanted)
         if missing or concerns:
@@ -187,7 +237,8 @@ def _protect(plans: Sequence[_Plan], restorable: Restorable) -> bool:
             if not any(start <= one.finding.start and one.finding.end <= end for start, end in spans)
         ]
         if new:
-            plan.decided = settle((*plan.decided, *new))
+            # Not remembered: what looks like a placeholder depends on the placeholders of all texts.
+            plan.decided, plan.origin, plan.tokens = settle((*plan.decided, *new)), None, None
             added = True
     return added
 
@@ -209,7 +260,10 @@ def _texts(plans: Sequence[_Plan], issued: Mapping[str, Mapping[Item, str]]) -> 
     for plan in plans:
         if plan.decided:
             text = plan.segment.text
-            new = rewritten(text, plan.decided, issued[plan.scope.id], plan.scope.token_key)
+            if plan.tokens is not None:
+                new = filled(text, plan.decided, plan.tokens)
+            else:
+                new = rewritten(text, plan.decided, issued[plan.scope.id], plan.scope.token_key)
             if new != text:
                 texts[plan.segment.pointer] = new
     return texts

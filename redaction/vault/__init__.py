@@ -4,7 +4,16 @@
 """
 
 from redaction.vault.answers import Answers, Pair
-from redaction.vault.base import Approval, ConcernedScope, ProviderObject, RevealEvent, Scope, Vault, VaultStats
+from redaction.vault.base import (
+    Approval,
+    ConcernedScope,
+    ProviderObject,
+    ReplacedText,
+    RevealEvent,
+    Scope,
+    Vault,
+    VaultStats,
+)
 from redaction.vault.sql import SqlVault, open_vault
 
 __all__ = [
@@ -13,6 +22,7 @@ __all__ = [
     "ConcernedScope",
     "Pair",
     "ProviderObject",
+    "ReplacedText",
     "RevealEvent",
     "Scope",
     "SqlVault",

@@ -8,6 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
+from redaction.finding import SegmentFindings
+from redaction.transform import Decided
+
 MAX_RESTORABLE: Final = 10_000
 SESSION: Final = "session"
 _DAY: Final = 86_400
@@ -34,6 +37,20 @@ class Scope:
     token_length: int
     token_key: bytes = field(repr=False)
     commit_key: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ReplacedText:
+    """What a text of a scope became: places, choices and placeholders, no text.
+
+    found: what detection said. decisions: whoever decided, one for each finding. plan: what was replaced, settled.
+    tokens: the placeholder of each of the plan.
+    """
+
+    found: SegmentFindings
+    decisions: tuple[object, ...]
+    plan: tuple[Decided, ...]
+    tokens: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +136,17 @@ class Vault(Protocol):
 
     def known_tokens(self, scope: Scope, items: Sequence[Item], persons: Sequence[str] = ()) -> list[str] | None:
         """The placeholders if this process knows them all, and whom the scope concerns; never touches a database."""
+        ...
+
+    def known_texts(self, scope: Scope) -> Mapping[bytes, ReplacedText]:
+        """Texts of a scope that were replaced before, as `remember_texts` got them; never touches a database.
+
+        Nothing where the scope needs a look: what is remembered is forgotten with the scope.
+        """
+        ...
+
+    def remember_texts(self, scope: Scope, texts: Mapping[bytes, ReplacedText]) -> None:
+        """Keep them in this process's memory, by keyed digests, while there is room; their tokens were issued."""
         ...
 
     def issue(self, scope: Scope, items: Sequence[Item], persons: Sequence[str] = ()) -> list[str]:

@@ -7,20 +7,25 @@ scope is trusted unseen; how much is held is bounded, the least recently used go
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from redaction.vault.base import Item, Scope
+from redaction.vault.base import Item, ReplacedText, Scope
 from redaction.vault.cipher import ScopeKeys
 
 TRUSTED_S = 30.0  # a scope that another process shredded is used here no longer than this
-MAX_TOKENS = 200_000  # about 60 MB
+MAX_TOKENS = 200_000  # about 60 MB; a place in a text that was replaced counts as one
+MAX_PLACES = 20_000
+"""Replaced places that are remembered of one scope; a longer conversation begins to remember anew."""
 MAX_SCOPES = 20_000
 
 
 @dataclass(slots=True)
 class SeenScope:
-    """A scope, its keys and its placeholders. checked: monotonic seconds when the database last knew it."""
+    """A scope, its keys and its placeholders. checked: monotonic seconds when the database last knew it.
+
+    texts: what became of its texts, by digest. places: how many places of them were replaced.
+    """
 
     ref: str
     scope: Scope
@@ -28,6 +33,8 @@ class SeenScope:
     checked: float
     tokens: dict[Item, str] = field(default_factory=dict)
     persons: set[str] = field(default_factory=set)
+    texts: dict[bytes, ReplacedText] = field(default_factory=dict)
+    places: int = 0
 
 
 class Seen:
@@ -104,6 +111,28 @@ class Seen:
             self._size += len(seen.tokens) - before
             self._trim()
 
+    def texts(self, scope: Scope) -> Mapping[bytes, ReplacedText]:
+        """What became of a scope's texts; nothing where the scope needs a look."""
+        with self._lock:
+            seen = self._scopes.get(scope.id)
+            return {} if seen is None or self._clock() - seen.checked > TRUSTED_S else seen.texts
+
+    def remember_texts(self, scope: Scope, texts: Mapping[bytes, ReplacedText]) -> None:
+        """What became of some more; see `MAX_PLACES`."""
+        new = sum(len(text.tokens) for text in texts.values())
+        with self._lock:
+            seen = self._scopes.get(scope.id)
+            if seen is None or new > MAX_PLACES:
+                return
+            if seen.places + new > MAX_PLACES:
+                self._size -= seen.places
+                seen.texts, seen.places = {}, 0
+            # A text that is there already counts again: its entry may have been another.
+            seen.texts.update(texts)
+            seen.places += new
+            self._size += new
+            self._trim()
+
     def forget(self, scope_id: str) -> None:
         """A scope is no more."""
         with self._lock:
@@ -123,6 +152,6 @@ class Seen:
     def _drop(self, scope_id: str) -> None:
         seen = self._scopes.pop(scope_id, None)
         if seen is not None:
-            self._size -= len(seen.tokens)
+            self._size -= len(seen.tokens) + seen.places
             if self._refs.get(seen.ref) == scope_id:
                 del self._refs[seen.ref]

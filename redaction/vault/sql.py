@@ -29,6 +29,7 @@ from redaction.vault.base import (
     Item,
     ProviderObject,
     Purged,
+    ReplacedText,
     RevealEvent,
     Scope,
     VaultStats,
@@ -101,6 +102,12 @@ class SqlVault:
 
     def known_tokens(self, scope: Scope, items: Sequence[Item], persons: Sequence[str] = ()) -> list[str] | None:
         return self._seen.tokens(scope, items, persons)
+
+    def known_texts(self, scope: Scope) -> Mapping[bytes, ReplacedText]:
+        return self._seen.texts(scope)
+
+    def remember_texts(self, scope: Scope, texts: Mapping[bytes, ReplacedText]) -> None:
+        self._seen.remember_texts(scope, texts)
 
     def issue(self, scope: Scope, items: Sequence[Item], persons: Sequence[str] = ()) -> list[str]:
         known = self._seen.known(scope, items)
