@@ -212,13 +212,16 @@ async def _issue(
     """Placeholders for every surface that has none yet, one batch per scope."""
     for scope in scopes:
         # The conversation is somebody's even where nothing was replaced: its key opens the commitments of the log.
-        concerns = scope is scopes[0] and persons
+        concerns = scope is scopes[0]
         known, wanted = issued[scope.id], dict[Item, None]()
         for plan in plans:
-            if plan.scope is scope and plan.decided and plan.tokens is None:
-                wanted.update(dict.fromkeys(surfaces(plan.segment.text, plan.decided)))
+            if plan.scope is scope and plan.decided:
+                if plan.tokens is None:
+                    wanted.update(dict.fromkeys(surfaces(plan.segment.text, plan.decided)))
+                else:
+                    concerns = True  # what is remembered stands there for these persons as well
         missing = [item for item in wanted if item not in known] if known else list(wanted)
-        if missing or concerns:
+        if missing or (persons and concerns):
             tokens = await vault.issue(scope, missing, persons)
             known.update(zip(missing, tokens, strict=True))
 

@@ -14,7 +14,6 @@ from proxy.identity import Identity
 from proxy.running.adapters import ThreadedVault
 from proxy.steps.found import AllFound, InText, by_text
 from proxy.steps.scopes import ScopeRefs
-from proxy.steps.services import Bound
 from proxy.steps.tokenizing import Tokenized, tokenize
 from redaction.finding import Finding, SegmentFindings
 from redaction.segment import Segment, SegmentKind
@@ -78,11 +77,11 @@ def text_of(segment: Segment, decision: Decision, values: Sequence[str]) -> InTe
     return InText(segment, SegmentFindings(tuple(sorted(spans)), "en"), (decision,) * len(spans))
 
 
-def told(asked: Asked, session: str, texts: Sequence[InText], bound: Bound | None = None) -> Tokenized:
+def told(asked: Asked, session: str, texts: Sequence[InText], persons: Sequence[str] = ()) -> Tokenized:
     found = AllFound([one for one in texts if one.part.findings])
     identity = Identity("app", "header", "", session, (), b"")
     segments = [one.segment for one in texts]
-    return asyncio.run(tokenize(asked, identity, "openai", found, segments, bound))
+    return asyncio.run(tokenize(asked, identity, "openai", found, segments, None, persons))
 
 
 written = st.lists(st.sampled_from([*VALUES, " ", ", ", "hi [", "_", "TOKEN", "\n"]), max_size=6).map("".join)
@@ -141,3 +140,11 @@ def test_findings_are_the_same_text_by_text_and_one_by_one() -> None:
     assert list(by_text(list(found))) == texts
     assert found[0].segment is segments[0]
     assert [one.decision for one in found[2:4]] == [HOWS[1]] * 2
+
+
+def test_a_remembered_text_concerns_whoever_sends_it_next(pair: Pair) -> None:
+    system = text_of(Segment("/messages/0", "Ask Anna Lindner.", SegmentKind.SYSTEM), TOKENIZE, ["Anna Lindner"])
+    for person, session in (("p1", "one"), ("p2", "two"), ("p2", "two")):
+        scopes = told(pair.remembering, f"persons {session}", [system], persons=[person]).scopes
+        mine = {scope.id for scope in pair.vault.scopes_of([person])}  # type: ignore[attr-defined]
+        assert mine == {scope.id for scope in scopes}
