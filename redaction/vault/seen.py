@@ -24,7 +24,7 @@ MAX_SCOPES = 20_000
 class SeenScope:
     """A scope, its keys and its placeholders. checked: monotonic seconds when the database last knew it.
 
-    texts: what became of its texts, by digest. places: how many places of them were replaced.
+    texts: what became of its texts, by digest. places: how many places of them were replaced, and one for each text.
     """
 
     ref: str
@@ -119,7 +119,7 @@ class Seen:
 
     def remember_texts(self, scope: Scope, texts: Mapping[bytes, ReplacedText]) -> None:
         """What became of some more; see `MAX_PLACES`."""
-        new = sum(len(text.tokens) for text in texts.values())
+        new = sum(len(text.tokens) + 1 for text in texts.values())
         with self._lock:
             seen = self._scopes.get(scope.id)
             if seen is None or new > MAX_PLACES:
