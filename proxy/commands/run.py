@@ -96,6 +96,11 @@ def _pairs(given: list[str] | None) -> dict[str, str] | None:
     return pairs
 
 
+TURN_S = 0.0005
+"""How long one thread computes while another waits for its turn; Python's own is ten times as long. The log's thread
+asks for a turn after each statement of a commit, and everybody whose record is in it waits."""
+
+
 class Serving(Protocol):
     """One process, or the supervisor of several."""
 
@@ -146,6 +151,7 @@ async def _serve(settings: Settings) -> int:
     # What was made until here lives as long as the process: the collector need not walk over it again and again.
     gc.collect()
     gc.freeze()
+    sys.setswitchinterval(TURN_S)
     welcome(Console(), settings, addresses)
     beside = [asyncio.create_task(_console(settings)), asyncio.create_task(_streams(outbound))]
     loop.add_signal_handler(signal.SIGHUP, restarting(app))
