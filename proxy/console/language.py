@@ -92,7 +92,8 @@ class Words:
 
     def condition(self, told: Condition) -> str:
         """When a policy does it; values as the policy writes them, thresholds with their sign."""
-        if not told.values:
+        # Of what persons said, one example stands for many: to name it would mislead.
+        if not told.values or told.name == "flags":
             return self.word("condition", told.name)
         values = [self.word("condition", one) if one == OTHER_VALUE else one.replace(">=", "≥") for one in told.values]
         return f"{self.word('condition', told.name)}: {', '.join((*values, '…') if told.more else values)}"

@@ -198,4 +198,5 @@ def test_when_a_policy_does_it_is_said_in_words() -> None:
     de = words("de").condition
     assert de(Condition("score", (">= 0.8", "other"), more=True)) == "Sicherheit: ≥ 0.8, andere, …"
     assert de(Condition(ENDED)) == "nach dem letzten Tag des Empfängers"
+    assert de(Condition("flags", ("given/no/no",))) == "je nachdem, was die Personen gesagt haben"
     assert de(Condition("grown")) == "grown"
