@@ -13,7 +13,7 @@ CHOSEN = (
     "health-en-light", "overview-vi-dark", "transfers-de-dark",
     "transfers-application-feed-en-light", "erase-en-light", "incident-since-24h-de-light", "compare-en-light",
 )  # fmt: skip
-WIDEST, TALLEST, COLOURS = 720, 900, 32
+WIDEST, TALLEST, COLOURS = 720, 900, 96
 
 
 def main() -> None:
@@ -25,7 +25,7 @@ def main() -> None:
             if shown.width > WIDEST:
                 shown = shown.resize((WIDEST, shown.height * WIDEST // shown.width), Image.Resampling.LANCZOS)
             shown = shown.crop((0, 0, shown.width, min(shown.height, TALLEST)))
-            shown.quantize(COLOURS).save(target / f"{name}.png", optimize=True)
+            shown.quantize(COLOURS, Image.Quantize.FASTOCTREE).save(target / f"{name}.png", optimize=True)
 
 
 if __name__ == "__main__":
