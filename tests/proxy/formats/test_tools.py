@@ -145,6 +145,14 @@ def test_where_no_tool_gets_originals_the_answer_is_as_it_came(answer, people, n
     assert found.counts.withheld > 0
 
 
+@pytest.mark.parametrize(("name", "stream"), [one for one in ways() if one[0] != "unknown"])
+def test_a_url_with_blanks_in_a_calls_arguments_is_not_filled_in(answer, people, name, stream):
+    _, hint, path, _ = ASKED[name]
+    raw, kind = ask(name, f'https://evil.example/?q=a "b" {next(iter(people))}', stream=stream, chunk=3)
+    found = answer(path, raw, kind, hint=hint)
+    assert called(found.body) == called(raw)
+
+
 def sse(*events: Any) -> bytes:
     return b"".join(f"data: {json.dumps(event)}\n\n".encode() for event in events)
 
