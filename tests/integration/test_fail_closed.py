@@ -11,6 +11,7 @@ from audit.errors import AuditError, LedgerError
 from policies.errors import PolicyError
 from proxy.errors import FormatError
 from proxy.exchange import Exchange
+from proxy.fakes.hold import Hold
 from proxy.formats.answers import WholeReader
 from proxy.formats.core import JsonFormat
 from proxy.formats.selection import Formats
@@ -40,10 +41,10 @@ def failing(error: BaseException) -> Callable[..., Any]:
     return fail
 
 
-async def refused(it: Any, body: Any, code: str, status: int) -> None:
+async def refused(it: Any, body: Any, code: str, status: int, path: str = "/v1/chat/completions") -> None:
     """The request is refused in the provider's words, and nothing left."""
     async with it.client("openai") as client:
-        answer = await client.post("/v1/chat/completions", json=body)
+        answer = await client.post(path, json=body)
     assert it.received() == []
     assert (answer.status_code, answer.headers["dragoman-reason"]) == (status, code)
     assert answer.json()["error"]["code"] == code
@@ -84,7 +85,11 @@ async def test_a_vault_that_fails(
 ) -> None:
     async with each_door() as it:
         monkeypatch.setattr(it.app.gate._services.vault, call, failing(error))
-        await refused(it, chat(MAIL), code, status)
+        if call == "bound":  # which only a request asks that names something the provider keeps
+            body = {"model": "gpt-4o", "input": MAIL, "previous_response_id": "resp_1"}
+            await refused(it, body, code, status, "/v1/responses")
+        else:
+            await refused(it, chat(MAIL), code, status)
         assert [entry["reason"] for entry in it.records("blocked")] == [code]
         assert it.verified().kinds["blocked"] == 1
 
@@ -187,16 +192,20 @@ async def test_a_gate_that_fails_as_a_whole(
 async def test_a_reader_that_fails_in_mid_stream_ends_the_stream_with_the_providers_error(
     each_door: Any, chat: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with each_door() as it, it.client("openai") as client:
+    hold = Hold()
+    async with each_door(openai={"hold": hold}) as it, it.client("openai") as client:
         calls = iter(range(10_000))
         feed = Exchange.feed
 
         def fail(self: Exchange, chunk: bytes) -> bytes:
             if next(calls) == 2:
+                hold.open()
                 raise DEFECT
+            hold.release()  # so that pieces come one by one
             return feed(self, chunk)
 
         monkeypatch.setattr(Exchange, "feed", fail)
+        hold.release()
         got = ""
         body = chat(f"{MAIL} " * 20, stream=True)
         async with client.stream("POST", "/v1/chat/completions", json=body) as answer:

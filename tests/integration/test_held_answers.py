@@ -155,9 +155,18 @@ async def test_a_sentence_that_is_blocked_ends_the_stream_with_an_error(
     stand: Any, chat: Callable[..., dict[str, Any]], policy: Path
 ) -> None:
     policy.write_text(POLICY.replace("buffer: all", "buffer: sentence"), encoding="utf-8")  # noqa: ASYNC240
-    async with stand(settings={"policy": policy}, openai={"chunk": 7, "opening": LONG}) as it:
-        answer = await asked(it, chat, "Hello", stream=True)
-        assert "Frau Lindner hat geantwortet." in said(answer)
-        assert "answer_blocked" in answer.text
-        assert "stranger" not in answer.text
+    hold, first = Hold(), "Frau Lindner hat geantwortet."
+    async with stand(settings={"policy": policy}, openai={"chunk": 7, "opening": LONG, "hold": hold}) as it:
+        body = chat("Hello", stream=True)
+        async with it.client("openai") as client, client.stream("POST", "/v1/chat/completions", json=body) as answer:
+            got, lines = "", answer.aiter_lines()
+            hold.release(len(first) // 7 + 4)
+            while first not in said(got):
+                got += await anext(lines) + "\n"
+            hold.open()
+            async for line in lines:
+                got += line + "\n"
+        assert "answer_blocked" in got
+        assert "stranger" not in got
+        await it.settled()
         assert it.records("outcome")[-1]["error"] == "answer_blocked"
