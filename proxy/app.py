@@ -181,7 +181,7 @@ class App:
         if self._leads:
             await self._in_force.record_start(detection.version)
         given = self._parts.sockets if self._parts is not None else None
-        self._ways_in = WaysIn(self.gate, settings, self.metrics, self.takes_transfers, given)
+        self._ways_in = WaysIn(self.gate, settings, self.metrics, self.takes_transfers, self.lost, given)
         self._stack.push_async_callback(self._ways_in.close)
         addresses = await self._ways_in.open(transport)
         # The doors' libraries take seconds to load: what others have set meanwhile is in force for the first request.
@@ -269,6 +269,10 @@ class App:
 
     def takes_transfers(self) -> bool:
         return self.ready and self.ledger.refusal is None
+
+    def lost(self) -> bool:
+        """Whether the log failed within a commit: it stays closed, and only a start knows what was written."""
+        return self.ledger.refusal is not None and self.ledger.refusal.code == "ledger_failed"
 
     def _provider_key(self, destination: str) -> str | None:
         reference = self.settings.provider_keys.get(destination)

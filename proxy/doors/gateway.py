@@ -23,6 +23,7 @@ from proxy.doors.translate import egress_of, head_of, plain, response_of, split_
 from proxy.errors import ProxyError
 from proxy.exchange import Ending, Exchange, State
 from proxy.messages import Egress, Outgoing, Refusal, Reply
+from proxy.running.admin import health
 from proxy.steps.held import WITHHELD
 from proxy.transport import Transport, UpstreamAnswer, UpstreamError
 
@@ -51,8 +52,8 @@ class Admitting(SessionGate, Protocol):
 class Gateway:
     """Translates HTTP requests to the gate.
 
-    ready: whether `/-/readyz` says so. allowed_hosts: Host names (without port) besides loopback and the address that
-    is listened on. body_bytes: largest request body. request_s: seconds for a body, and one more per KiB of it.
+    ready, lost: what `/-/readyz` and `/-/healthz` say. allowed_hosts: Host names (without port) besides loopback and
+    the address that is listened on. body_bytes: largest request body. request_s: seconds for a body, and one more per KiB of it.
     """
 
     def __init__(
@@ -61,13 +62,14 @@ class Gateway:
         transport: Transport,
         *,
         ready: Callable[[], bool],
+        lost: Callable[[], bool],
         body_bytes: int,
         request_s: float,
         allowed_hosts: Iterable[str] = (),
     ) -> None:
         self._gate = gate
         self._transport = transport
-        self._ready = ready
+        self._ready, self._lost = ready, lost
         self._body_bytes = body_bytes
         self._request_s = request_s
         self._allowed_hosts = frozenset(host.lower() for host in allowed_hosts)
@@ -142,7 +144,7 @@ class Gateway:
 
     async def _own(self, request: web.BaseRequest, path: str) -> web.StreamResponse:
         if path == "/-/healthz":
-            return web.Response(text="ok\n")
+            return health(self._lost())
         if path == "/-/readyz":
             return web.Response(text="ready\n") if self._ready() else web.Response(status=503, text="starting\n")
         if path.startswith("/-/preview/") and request.method == "POST":

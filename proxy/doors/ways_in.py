@@ -62,12 +62,21 @@ class Adopted(socket.socket):
 
 
 class WaysIn:
-    """ready: whether this process takes transfers. given: None where it opens its own sockets, the admin port too."""
+    """given: None where it opens its own sockets, the admin port too.
+
+    ready: whether this process takes transfers. lost: whether only a restart helps it.
+    """
 
     def __init__(
-        self, gate: Gate, settings: Settings, metrics: Metrics, ready: Callable[[], bool], given: Given | None
+        self,
+        gate: Gate,
+        settings: Settings,
+        metrics: Metrics,
+        ready: Callable[[], bool],
+        lost: Callable[[], bool],
+        given: Given | None,
     ) -> None:
-        self._gate, self._settings, self._metrics, self._ready = gate, settings, metrics, ready
+        self._gate, self._settings, self._metrics, self._ready, self._lost = gate, settings, metrics, ready, lost
         self._given = given
         self._stack = AsyncExitStack()
         self._sites: list[web.BaseSite] = []
@@ -139,6 +148,7 @@ class WaysIn:
             self._gate,
             transport,
             ready=self._ready,
+            lost=self._lost,
             body_bytes=settings.limits.body_bytes,
             request_s=settings.limits.request_s,
             allowed_hosts=(*settings.allowed_hosts, host),
@@ -153,7 +163,7 @@ class WaysIn:
         if self._given is not None:
             return "", 0  # the supervisor has it
         host, port = parse_address(self._settings.admin, what="admin")
-        handler = admin_handler(self._metrics, lambda: self._gate.open_transfers, self._ready)
+        handler = admin_handler(self._metrics, lambda: self._gate.open_transfers, self._ready, self._lost)
         return bound(await self._serve(handler, host, port))
 
     async def _serve(

@@ -1,7 +1,9 @@
 """The whole path through the gateway: what leaves, what comes back, what the log says."""
 
+from collections.abc import Callable
 from typing import Any
 
+import httpx
 import orjson
 import pytest
 
@@ -124,6 +126,25 @@ async def test_preview_shows_what_would_leave_and_sends_nothing(stand: Any, chat
     assert MAIL not in answer.text
     assert shown["findings"][0]["entity_type"] == "EMAIL_ADDRESS"
     assert shown["request"]["body"]["messages"][0]["content"].startswith("Mail [EMAIL_ADDRESS_")
+
+
+async def test_health_asks_for_a_restart_where_nothing_else_helps(
+    stand: Any, chat: Callable[..., dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with stand() as it, it.client() as client, httpx.AsyncClient(trust_env=False) as admin:
+        where = "http://{}:{}".format(*it.addresses.admin)
+
+        def lose(*_: object) -> None:
+            raise OSError("the disk is gone")
+
+        monkeypatch.setattr(it.app.ledger._writer, "commit", lose)
+        answer = await client.post("/openai/v1/chat/completions", json=chat("Hello"))
+        assert (answer.status_code, answer.headers["dragoman-reason"]) == (503, "ledger_failed")
+        for asked, base in ((client, ""), (admin, where)):
+            said = await asked.get(f"{base}/-/healthz")
+            assert said.status_code == 503
+            assert "start dragoman again" in said.text
+            assert (await asked.get(f"{base}/-/readyz")).status_code == 503
 
 
 async def test_health_and_strangers(stand: Any) -> None:

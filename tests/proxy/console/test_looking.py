@@ -86,7 +86,7 @@ async def test_doors_tell_what_they_take_and_what_went_wrong(start: Start) -> No
 
     metrics = Metrics()
     metrics.observe("held_without_asking", "full")
-    runner = web.ServerRunner(web.Server(admin_handler(metrics, lambda: 3, lambda: True)))
+    runner = web.ServerRunner(web.Server(admin_handler(metrics, lambda: 3, lambda: True, lambda: False)))
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
