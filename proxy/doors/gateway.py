@@ -53,7 +53,8 @@ class Gateway:
     """Translates HTTP requests to the gate.
 
     ready, lost: what `/-/readyz` and `/-/healthz` say. allowed_hosts: Host names (without port) besides loopback and
-    the address that is listened on. body_bytes: largest request body. request_s: seconds for a body, and one more per KiB of it.
+    the address that is listened on. body_bytes: largest request body. request_s: seconds for a body, and one more per
+    KiB of it.
     """
 
     def __init__(
