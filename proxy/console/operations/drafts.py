@@ -85,9 +85,9 @@ def difference(found: PolicyDiff) -> Json:
             "application": one.application,
             "destination": one.destination,
             "entities": list(one.entities),
-            "before": one.before,
-            "after": one.after,
-            "when": one.when,
+            "before": str(one.before),
+            "after": str(one.after),
+            "when": one.condition,
             "weaker": one.weaker,
             "stricter": one.stricter,
         }
@@ -99,11 +99,13 @@ def difference(found: PolicyDiff) -> Json:
 
 def _simulation(desk: Desk, call: Call) -> Answer:
     found = desk.drafting.replayed(call.visitor, files_of_text(call.body))
-    names = ("application", "destination", "before", "after")
     return {
         "transfers": found.transfers,
         "same": found.same,
-        "changed": [{**dict(zip(names, key, strict=True)), "transfers": n} for key, n in found.changed.items()],
+        "changed": [
+            {"application": app, "destination": to, "before": before, "after": str(after), "transfers": n}
+            for (app, to, before, after), n in found.changed.items()
+        ],
         "findings": [
             {"entity_type": kind, "before": before, "after": after, "n": n}
             for (kind, before, after), n in found.findings.items()

@@ -18,6 +18,7 @@ def at(chromium: Any, start: Start, **changes: Any) -> Browser:
     console = start(**changes)
     fill(console)
     chromium.execute_cdp_cmd("Network.clearBrowserCookies", {})
+    chromium.set_window_size(1200, 900)  # wide enough for what stands behind a button on a telephone
     found = Browser(chromium, console)
     found.said()
     return found

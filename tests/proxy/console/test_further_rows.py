@@ -16,7 +16,7 @@ def rows(answer: httpx.Response) -> tuple[list[int], str]:
     assert answer.status_code == 200, answer.text
     found = re.search(r'data-next="(\d*)"', answer.text)
     assert found is not None
-    return [int(index) for index in re.findall(r'<tr data-index="(\d+)"', answer.text)], found[1]
+    return [int(index) for index in re.findall(r'<tr [^>]*data-index="(\d+)"', answer.text)], found[1]
 
 
 def url_of(page: str) -> str:
