@@ -50,8 +50,7 @@ class PieceFolder:
             building.mkdir(mode=0o700)
             place = self._place(upload)
             try:
-                self._write(building / _HEAD, place.name, head)
-                self._live_until(building, ttl_s)
+                self._write(building / _HEAD, place.name, head, self._now() + ttl_s)
                 building.rename(place)
             except OSError:
                 shutil.rmtree(building, ignore_errors=True)
@@ -133,8 +132,11 @@ class PieceFolder:
             return []
         return sorted((name, size) for name, size in sizes if name != _HEAD)
 
-    def _write(self, path: Path, upload: str, data: bytes) -> None:
-        """Raises FileExistsError, FileNotFoundError. Whole under its name or not there at all."""
+    def _write(self, path: Path, upload: str, data: bytes, end: float | None = None) -> None:
+        """Raises FileExistsError, FileNotFoundError. Whole under its name, with its time, or not there at all.
+
+        end: of the life of what the file heads; whoever forgets what is old must never see it without.
+        """
         nonce = secrets.token_bytes(_NONCE_BYTES)
         sealed = self._cipher.encrypt(nonce, data, f"{upload}/{path.name}".encode())
         unfinished = self._folder / f".{secrets.token_hex(16)}"
@@ -143,6 +145,8 @@ class PieceFolder:
             with os.fdopen(descriptor, "wb") as stream:
                 stream.write(nonce)
                 stream.write(sealed)
+            if end is not None:
+                os.utime(unfinished, (end, end))
             os.link(unfinished, path)
         finally:
             unfinished.unlink()

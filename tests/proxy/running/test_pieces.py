@@ -117,6 +117,21 @@ def test_of_many_at_once_one_adds_a_piece_and_one_takes_the_whole(worker: Callab
         assert [one for one in taken if one is not None] == [{"a": b"x"}]
 
 
+def test_what_is_being_begun_is_never_taken_for_old(
+    worker: Callable[..., PieceFolder], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another worker looks for what is old at the moment when a head gets its name."""
+    one, other, link = worker(), worker(), os.link
+
+    def linked(*names: Any) -> None:
+        link(*names)
+        other.forget_old()
+
+    monkeypatch.setattr(os, "link", linked)
+    one.begin("new", b"head", TTL_S)
+    assert other.head("new") == b"head"
+
+
 def test_what_has_had_its_time_is_forgotten_also_where_nobody_comes_back(
     worker: Callable[..., PieceFolder], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
