@@ -10,7 +10,6 @@ which it waits while others go on.
 # mypy: allow-untyped-calls
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
 from mitmproxy import http
@@ -18,6 +17,7 @@ from mitmproxy.proxy.commands import StartHook
 
 from proxy.doors.network.transfers import Transfers, passage_of
 from proxy.doors.network.translate import offered, plain_reply, put_answer_head, put_switch_head, response_of
+from proxy.doors.restored import restored_of
 from proxy.errors import FormatError, ProxyError
 from proxy.exchange import Exchange
 from proxy.messages import Headers, Refusal, Reply
@@ -147,7 +147,7 @@ class Answer:
     @staticmethod
     async def _held_body(exchange: Exchange, raw: bytes) -> bytes:
         kept, size = [], 0
-        async for piece in _restored(exchange, raw):
+        async for piece in restored_of(exchange, raw):
             kept.append(piece)
             size += len(piece)
             if size > HELD_BYTES:
@@ -168,7 +168,7 @@ class Answer:
         assert exchange is not None
         self._passage.working = asyncio.Event()
         try:
-            async for restored in _restored(exchange, piece.data):
+            async for restored in restored_of(exchange, piece.data):
                 piece.restored.append(restored)
             if not piece.data and (rest := await exchange.end()):
                 piece.restored.append(rest)
@@ -281,15 +281,6 @@ class Answer:
         exchange = self._passage.exchange
         transfer = exchange.transfer if exchange is not None else ""
         return self._transfers.give_up(self._passage, Refusal(502, code, message, transfer=transfer))
-
-
-async def _restored(exchange: Exchange, raw: bytes) -> AsyncIterator[bytes]:
-    """A piece of the body for the client; others go on in between, however much it unpacks to."""
-    for number, piece in enumerate(exchange.unpacked(raw)):
-        if number:
-            await asyncio.sleep(0)
-        if restored := await exchange.take(piece):
-            yield restored
 
 
 def _code(error: Exception) -> str:
