@@ -23,7 +23,7 @@ from proxy.doors.translate import egress_of, head_of, plain, response_of, split_
 from proxy.errors import ProxyError
 from proxy.exchange import Ending, Exchange, State
 from proxy.messages import Egress, Outgoing, Refusal, Reply
-from proxy.running.admin import health
+from proxy.running.admin import health, readiness
 from proxy.steps.held import WITHHELD
 from proxy.transport import Transport, UpstreamAnswer, UpstreamError
 
@@ -147,7 +147,7 @@ class Gateway:
         if path == "/-/healthz":
             return health(self._lost())
         if path == "/-/readyz":
-            return web.Response(text="ready\n") if self._ready() else web.Response(status=503, text="starting\n")
+            return readiness(self._ready())
         if path.startswith("/-/preview/") and request.method == "POST":
             destination, target = split_target(path.removeprefix("/-/preview"))
             try:

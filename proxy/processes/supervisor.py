@@ -24,6 +24,7 @@ from proxy.processes.child import Child
 from proxy.processes.roles import metrics_folder
 from proxy.processes.sockets import Sockets, address_of
 from proxy.processes.telling import settings_to_json
+from proxy.running.admin import health, readiness
 from proxy.running.keys import private_dir
 from proxy.running.metrics import Metrics
 from proxy.running.pieces import KEY_BYTES, PIECES, fresh
@@ -227,7 +228,7 @@ class Supervisor:
             MultiProcessCollector(registry, str(self._metrics))  # type: ignore[no-untyped-call]
             return web.Response(body=generate_latest(registry), headers={"content-type": Metrics.content_type})
         if request.path == "/-/healthz":
-            return web.Response(text="ok\n")
+            return health(lost=False)  # a writer whose log failed is started again from here
         if request.path == "/-/readyz":
-            return web.Response(text="ready\n") if self.ready else web.Response(status=503, text="starting\n")
+            return readiness(self.ready)
         return web.Response(status=404, text="see /-/metrics, /-/healthz, /-/readyz\n")

@@ -21,7 +21,7 @@ def admin_handler(
         if request.path == "/-/healthz":
             return health(lost())
         if request.path == "/-/readyz":
-            return web.Response(text="ready\n") if ready() else web.Response(status=503, text="starting\n")
+            return readiness(ready())
         return web.Response(status=404, text="see /-/metrics, /-/healthz, /-/readyz\n")
 
     return handle
@@ -32,3 +32,8 @@ def health(lost: bool) -> web.Response:
     if lost:
         return web.Response(status=503, text="the audit log could not commit and is closed; start dragoman again\n")
     return web.Response(text="ok\n")
+
+
+def readiness(ready: bool) -> web.Response:
+    """What `/-/readyz` says at each port."""
+    return web.Response(text="ready\n") if ready else web.Response(status=503, text="starting\n")
