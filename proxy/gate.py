@@ -29,7 +29,7 @@ from proxy.steps.deciding import decide
 from proxy.steps.held import Watch
 from proxy.steps.holding import let_wait
 from proxy.steps.mirrored import copy_of, offer_copies, readdress
-from proxy.steps.outgoing import outgoing
+from proxy.steps.outgoing import outgoing, with_current_key
 from proxy.steps.passing import HostVerdict, passing_record, screen_host
 from proxy.steps.preview import Rehearsal, preview_reply
 from proxy.steps.reading import find_destination, find_identity, read_request
@@ -247,6 +247,7 @@ class Gate:
         record = records.transfer_record(facts, bytes_out=len(request.body), commitment_out=commitment_out)
         work.exchange.advance(State.INSPECTED)
         work.receipt = await self._recorded(work, record)
+        request = with_current_key(work, self._services, request)
         on_close = partial(self._close, work)
         work.exchange.clear(cleared(work, self._services, request, restorer, session, watch, on_close))
         self._open += 1

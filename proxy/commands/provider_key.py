@@ -1,7 +1,8 @@
 """`dragoman provider-key`: a provider's key that dragoman holds is replaced while it serves.
 
-Each request reads the file anew, so the next one after the exchange of the file uses the new key, and what is open ends
-with the old one; both are valid at the provider until nothing is open any more that began with the old one.
+Each request reads the file anew once its record is in the log, so the next one after the exchange of the file uses the
+new key, and what is open ends with the old one; both are valid at the provider until nothing is open any more that
+began before.
 """
 
 import os
@@ -84,22 +85,22 @@ def _exchanged(settings: Settings, name: str, place: Path, key: str, wait: float
 
 
 def _unused(settings: Settings, name: str, at_ms: int, wait: float) -> bool:
-    """Whether everything that may have read the key before that time has ended, as the log says, within `wait`."""
+    """Whether everything that may have read the key before that time has ended, as the log says, within `wait`.
+
+    What reads the key is in the log before (`proxy.steps.outgoing.with_current_key`).
+    """
     from audit.query import Question, transfers
     from audit.store import Store
     from proxy.running.databases import AUDIT, database_url
 
-    # Between reading the key and its record a transfer is in no log; detection is the long part of that.
-    seen_from = time.monotonic() + settings.limits.detect_s
     until = time.monotonic() + wait
     url = database_url(settings, AUDIT) or f"sqlite:///{settings.home / 'audit.db'}"
     question = Question({"destination": name, "kind": "transfer", "state": "open"})
     with closing(Store.open(url, read_only=True)) as store:
         while True:
-            if time.monotonic() >= seen_from:
-                with store.read() as connection:
-                    if not any(row["at"] <= at_ms for row in transfers(connection, question)):
-                        return True
+            with store.read() as connection:
+                if not any(row["at"] <= at_ms for row in transfers(connection, question)):
+                    return True
             if time.monotonic() > until:
                 return False
             time.sleep(POLL_S)

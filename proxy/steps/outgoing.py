@@ -1,12 +1,13 @@
 """The request as it will leave: replaced texts spliced in, every other byte as it came; its fields for who gets it.
 
-Pure, and the last step before the record.
+The last step before the record.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from proxy.aws_signing import is_signed, signed
-from proxy.errors import RefusedError
+from proxy.errors import ConfigError, RefusedError
 from proxy.formats import bedrock
 from proxy.formats.base import Dialect
 from proxy.messages import Headers, Outgoing
@@ -31,22 +32,29 @@ def outgoing(work: Work, services: Services, files: Mapping[str, str]) -> Outgoi
     path, query, headers = target.splice({key: text for key, text in texts.items() if key not in in_body})
     mark = b"?" if b"?" in work.facts.egress.target else b""
     line = path.encode("latin-1") + mark + query.encode("latin-1")
-    fields = _headers(work, services, headers, body)
-    signature = work.facts.egress.headers.get("authorization") or ""
-    key = services.provider_key(work.destination.name)
-    signs = is_signed(signature) or (work.identity.own_credential_in and work.format.name == bedrock.FORMAT.name)
-    if signs and work.routed_from is None:
-        if key is None:
-            raise RefusedError(
-                "the app signed its request, and a changed one needs a signature of ours: put AWS keys into "
-                "`provider_keys` for this destination, or let the app use a Bedrock API key",
-                code="provider_key_missing",
-                status=401,
-            )
-        fields = signed(
-            fields, key, method=work.facts.egress.method, origin=origin, target=line, body=body, asked=signature
-        )
+    work.provider_key = services.provider_key(work.destination.name)
+    fields = _headers(work, headers, line, body)
     return Outgoing(origin, work.facts.egress.method, line, fields, body)
+
+
+def with_current_key(work: Work, services: Services, request: Outgoing) -> Outgoing:
+    """The same request under the provider's key of this moment, for after the record.
+
+    Whoever rotates a key asks the log what may still use the old one, so what is in no log yet must not take it along.
+    """
+    if work.provider_key is None:
+        return request
+    try:
+        key = services.provider_key(work.destination.name)
+    except ConfigError:
+        return request  # what could be read for this request a moment ago is still good for it
+    if key in (None, work.provider_key):
+        return request
+    work.provider_key = key
+    in_body = {segment.pointer for segment in known(work.inspected).segments}
+    texts = known(work.tokenized).texts.items()
+    _, _, headers = known(work.target).splice({key: text for key, text in texts if key not in in_body})
+    return replace(request, headers=_headers(work, headers, request.target, request.body))
 
 
 def outgoing_message(work: Work, dialect: Dialect, files: Mapping[str, str]) -> bytes:
@@ -56,14 +64,30 @@ def outgoing_message(work: Work, dialect: Dialect, files: Mapping[str, str]) -> 
     return dialect.splice(inspected, {**known(work.tokenized).texts, **unkept, **files})
 
 
-def _headers(work: Work, services: Services, headers: Headers, body: bytes) -> Headers:
-    origin = known(work.origin)
+def _headers(work: Work, headers: Headers, line: bytes, body: bytes) -> Headers:
+    fields = _keyed(work, headers, body)
+    signature = work.facts.egress.headers.get("authorization") or ""
+    signs = is_signed(signature) or (work.identity.own_credential_in and work.format.name == bedrock.FORMAT.name)
+    if not signs or work.routed_from is not None:
+        return fields
+    if work.provider_key is None:
+        raise RefusedError(
+            "the app signed its request, and a changed one needs a signature of ours: put AWS keys into "
+            "`provider_keys` for this destination, or let the app use a Bedrock API key",
+            code="provider_key_missing",
+            status=401,
+        )
+    method, origin = work.facts.egress.method, known(work.origin)
+    return signed(fields, work.provider_key, method=method, origin=origin, target=line, body=body, asked=signature)
+
+
+def _keyed(work: Work, headers: Headers, body: bytes) -> Headers:
+    origin, key = known(work.origin), work.provider_key
     # Restoring works on text: identity is asked for, whatever the app would have taken.
     fields = [(b"Host", origin.authority.encode("latin-1")), *headers.without(NOT_SENT_ON).fields, _IDENTITY]
     if body or work.facts.egress.method in {"POST", "PUT", "PATCH"}:
         fields.append((b"Content-Length", b"%d" % len(body)))
     kept = Headers(tuple(fields))
-    key = services.provider_key(work.destination.name)
     if work.routed_from is not None:
         return routed_headers(work, kept, key)
     carrier = work.identity.own_credential_in

@@ -180,6 +180,7 @@ class Work:
     persons: whom it is about, by their identifiers, which never leave memory; subjects: what they said.
     mirrored: this is the copy for a second recipient, whose answer nobody gets and who may keep nothing. keep_days:
     how long question and answer are kept for a comparison, 0 for not at all. upload: the upload in parts that this is.
+    provider_key: the one that it goes with.
     """
 
     facts: Facts
@@ -207,6 +208,7 @@ class Work:
     mirrored: bool = False
     keep_days: int = 0
     upload: Mapping[str, Any] | None = None
+    provider_key: str | None = field(default=None, repr=False)
 
     @property
     def identity(self) -> Identity:

@@ -24,7 +24,7 @@ def configured(home: Path) -> Path:
     place = home / "openai.key"
     place.write_text(OLD)
     place.chmod(0o640)
-    (home / "config.toml").write_text(f'[provider_keys]\nopenai = "{place}"\n[limits]\ndetect_s = 0.5\n')
+    (home / "config.toml").write_text(f'[provider_keys]\nopenai = "{place}"\n')
     return place
 
 
@@ -42,7 +42,7 @@ async def test_a_providers_key_is_rotated_under_load_and_no_request_is_lost(tmp_
     place = configured(home)
     settings = {
         "provider_keys": MappingProxyType({"openai": str(place)}),
-        "limits": Limits(drain_s=5, detect_s=0.5),
+        "limits": Limits(drain_s=5),
     }
     async with stand(home=home, settings=settings) as it:
         headers = {"authorization": f"Bearer {it.app.control.add_credential('messenger')}"}

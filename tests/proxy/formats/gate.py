@@ -89,7 +89,7 @@ class Went:
 class InProcess:
     """A gate; `ask` sends a request to it, `say` a message of a session."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, key: Callable[[str], str | None] = lambda _: "AKIA:secret") -> None:
         policy = load_bundled("default")
         active = Active(policy, CredentialBook({}))
         self.log = Log()
@@ -100,7 +100,7 @@ class InProcess:
                 detection=Detection(engine), vault=ForgettingVault(), recorder=self.log, references=Nobody(),
                 offload=at_once, formats=Formats(), scopes=ScopeRefs(bytes(32)), active=lambda: active,
                 upstreams={name: Origin("https", f"{name}.example", 443) for name in policy.destinations},
-                provider_key=lambda _: "AKIA:secret",
+                provider_key=key,
             ),
             GateLimits(open_transfers=1_000_000, open_sessions=1_000_000),
         )  # fmt: skip
