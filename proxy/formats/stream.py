@@ -64,6 +64,7 @@ class StreamReader:
         self._restorer = restorer
         self._strict = strict
         self._noticed = Noticed()
+        self._final = False
         self._last: dict[str, _Last] = {}
         self._calls = Calls(channels) if restorer.asks_for_tools else None
 
@@ -78,6 +79,7 @@ class StreamReader:
 
     def finish(self) -> bytes:
         """The stream ended, properly or not."""
+        self._final = True
         rest = [piece for event in self._framer.finish() for piece in self._event(event)]
         return b"".join([*rest, *self._flush(EVERY)])
 
@@ -103,7 +105,10 @@ class StreamReader:
 
     def _words(self, event: Event, data: str) -> bytes:
         """An event that is no JSON: the next piece of one text."""
-        restored = self._restorer.feed(WORDS, data, strict=True)
+        # With the break a line is decided: what was held back of it would come behind the next one.
+        restored = self._restorer.feed(WORDS, data + event.end, strict=True).removesuffix(event.end)
+        if self._final and not event.end:
+            restored += self._restorer.flush(WORDS)
         self._noticed.text(WORDS, data)
         self._last[WORDS] = _Last(event, data, ())
         return event.raw if restored == data else event.spelled(restored)

@@ -19,6 +19,11 @@ class Event:
     raw: bytes
     data: str | None = None
 
+    @property
+    def end(self) -> str:
+        """The line break behind the payload where payloads are lines, else "": a word never goes on behind it."""
+        return ""
+
     def spelled(self, data: str) -> bytes:
         """The event with another payload."""
         raise NotImplementedError

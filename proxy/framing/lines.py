@@ -1,7 +1,7 @@
 """JSON lines (NDJSON) and the streamed JSON array: one payload after the other, without a format around them.
 
 Blanks and commas between payloads are kept byte for byte. An array is cut into its elements as they arrive, so that
-nothing waits for its end.
+nothing waits for its end. A document that somebody printed over several lines is one payload all the same.
 """
 
 import re
@@ -13,6 +13,8 @@ from proxy.framing.events import MAX_EVENT, Event, to_bytes, to_text, too_large
 _BREAK = re.compile(rb"\r\n|\n")
 _STRUCTURE = re.compile(rb'["\[\]{}]|,')
 _STRING_END = re.compile(rb'[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
+_MARK = re.compile(rb'"(?:[^"\\]*+(?:\\.[^"\\]*+)*+")?|[\[\]{}]', re.DOTALL)
+"""A bracket, or a whole string; a quotation mark alone where the string does not end."""
 _BLANK = re.compile(rb"[ \t\r\n]*+")
 
 
@@ -23,6 +25,11 @@ class LineEvent(Event):
     before: bytes = b""
     after: bytes = b""
     separator: bytes = b"\n"
+
+    @property
+    def end(self) -> str:
+        """See `Event`."""
+        return self.after.decode("ascii")
 
     def spelled(self, data: str) -> bytes:
         """The same with another payload."""
@@ -38,11 +45,14 @@ class LineEvent(Event):
 class LineFramer:
     """Cuts JSON lines."""
 
-    __slots__ = ("_buffer", "_looked")
+    __slots__ = ("_buffer", "_depth", "_held", "_looked", "_size")
 
     def __init__(self) -> None:
         self._buffer = b""
         self._looked = 0
+        self._held: list[tuple[bytes, bytes]] = []  # lines, with their breaks, of a document that is not at its end
+        self._depth = 0  # of the last of them
+        self._size = 0
 
     def feed(self, data: bytes) -> Sequence[Event]:
         """Bytes in, complete lines out."""
@@ -50,18 +60,64 @@ class LineFramer:
         events: list[Event] = []
         start, look = 0, self._looked
         while (match := _BREAK.search(buffer, look)) is not None:
-            events.append(_line(buffer[start : match.start()], match[0]))
+            events += self._take(buffer[start : match.start()], match[0])
             start = look = match.end()
         self._buffer = buffer[start:]
         self._looked = max(0, len(self._buffer) - 1)
-        if len(self._buffer) > MAX_EVENT:
+        if len(self._buffer) + self._size > MAX_EVENT:
             raise too_large()
         return events
 
     def finish(self) -> Sequence[Event]:
         """A last line without its end."""
         rest, self._buffer, self._looked = self._buffer, b"", 0
-        return [_line(rest, b"")] if rest else []
+        events = self._take(rest, b"") if rest else []
+        return [*events, *self._apart()]
+
+    def _take(self, line: bytes, after: bytes) -> list[Event]:
+        depth = _depth_after(line, self._depth)
+        if depth:
+            self._held.append((line, after))
+            self._depth = depth
+            self._size += len(line) + len(after)
+            return []
+        if not self._held or depth is None:
+            return [*self._apart(), _line(line, after)]
+        document = b"".join([*(part for held in self._held for part in held), line])
+        self._clear()
+        return [_line(document, after)]
+
+    def _apart(self) -> list[Event]:
+        """What began like a document over several lines, and is none: each line by itself."""
+        events = [_line(line, after) for line, after in self._held]
+        self._clear()
+        return events
+
+    def _clear(self) -> None:
+        self._held.clear()
+        self._depth = self._size = 0
+
+
+def _depth_after(line: bytes, depth: int) -> int | None:
+    """How many brackets of JSON are open behind a line; None where no document can have this line in it."""
+    if not depth and (line.lstrip()[:1] not in (b"{", b"[") or _balanced(line)):
+        return 0
+    for match in _MARK.finditer(line):
+        mark = match[0]
+        if mark in b"[{":
+            depth += 1
+        elif mark in b"]}":
+            depth -= 1
+        elif mark == b'"':
+            return None  # a string that is open: no line break may stand in one (RFC 8259 section 7)
+        if depth < 0:
+            return None
+    return depth
+
+
+def _balanced(line: bytes) -> bool:
+    """The cheap answer for nearly every line: as many brackets open as close."""
+    return line.count(b"{") == line.count(b"}") and line.count(b"[") == line.count(b"]")
 
 
 def _line(line: bytes, after: bytes) -> Event:

@@ -204,3 +204,22 @@ def test_a_number_that_was_said_in_words_as_well_comes_back_as_words(gate):
     token = went.left.json()["contents"][0]["parts"][0]["functionCall"]["args"]["phone"]
     found = json.loads(went.answer(json.dumps({"candidates": [{"content": {"parts": [{"text": token}]}}]}).encode()))
     assert found["candidates"][0]["content"]["parts"] == [{"text": str(TELEPHONE)}]
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+@pytest.mark.parametrize("kind", ["application/json", "application/x-ndjson"])
+@settings(max_examples=15)
+@given(cuts=st.lists(st.integers(0, 400), max_size=6))
+def test_an_answer_for_which_lines_are_expected_may_be_one_document(gate, indent, kind, cuts):
+    said = {"model": "m", "new": [["a["], [f'{MAIL}"\\', {"x": []}]]}
+    went = gate.ask("ollama", "/api/chat", json.dumps(said).encode())
+    sent = json.dumps(went.left.json(), indent=indent).encode()
+    assert json.loads(went.answer(sent, kind, cuts=cuts)) == said
+
+
+@pytest.mark.parametrize("rest", ["[", "[[", "[EMAIL"])
+def test_what_may_begin_a_placeholder_stays_on_its_line(gate, rest):
+    went = gate.ask("ollama", "/api/chat", json.dumps({"new": MAIL}).encode())
+    token = went.left.json()["new"]
+    answer = f'no JSON {rest}\r\n"x"\n{token} {rest}\n{rest}'.encode()
+    assert went.answer(answer, "application/x-ndjson").decode() == answer.decode().replace(token, MAIL)

@@ -86,3 +86,21 @@ def test_an_endless_element_is_refused(monkeypatch, make):
         for _ in range(1002):
             framer.feed(b"[")
     assert caught.value.code == "upstream_unreadable"
+
+
+@given(
+    st.lists(st.one_of(values, st.sampled_from([{}, [], {"a": ["{", "]"]}])), min_size=1, max_size=4),
+    st.sampled_from([None, 1]), st.sampled_from(["\n", "\r\n"]), cuts,
+)  # fmt: skip
+def test_a_document_over_several_lines_is_one_payload(items, indent, end, cuts):
+    raw = end.join(json.dumps(item, indent=indent).replace("\n", end) for item in items).encode()
+    found = framed(LineFramer(), raw, cuts)
+    assert b"".join(event.raw for event in found) == raw
+    assert [json.loads(event.data) for event in found] == items
+
+
+def test_what_only_begins_like_a_document_stays_lines():
+    raw = b'{\n"a": "no end\n[1]\n{"b":\n\n2}\n[[\n]]]\n{'
+    found = framed(LineFramer(), raw, [4])
+    assert [event.data for event in found] == ["{", '"a": "no end', "[1]", '{"b":\n\n2}', "[[", "]]]", "{"]
+    assert b"".join(event.raw for event in found) == raw
