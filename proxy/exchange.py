@@ -16,11 +16,11 @@ from proxy.identity import RECEIPT_HEADER
 from proxy.messages import HOP_BY_HOP, Header, Headers, Outgoing, Refusal, Reply
 from proxy.steps.answered_files import AnsweredFile, may_be_file
 from proxy.steps.held import HeldAnswer, Watch
+from proxy.steps.offload import Offload, at_once
 from proxy.steps.unpacking import BodyDecoder, Unpacking
 from redaction.restore import Listener, Restorer
 
 if TYPE_CHECKING:
-    from proxy.steps.services import Offload
     from proxy.steps.session import Session
 
 
@@ -77,7 +77,7 @@ class Cleared:
     on_close: writes the outcome.
     watch: the answer goes on only when it was looked at, so through `take` and `end`.
     session: what the messages share, where the request opens a session. file: restores the answer where it is an office
-    file, with the reader for what is none. offload: where a large answer in one piece is restored.
+    file, with the reader for what is none. offload: where much of an answer is read.
     """
 
     outgoing: Outgoing
@@ -90,7 +90,7 @@ class Cleared:
     on_close: "Callable[[Exchange, Ending], Awaitable[None]] | None" = None
     session: "Session | None" = None
     file: "Callable[[ResponseReader], AnsweredFile] | None" = None
-    offload: "Offload | None" = None
+    offload: Offload = at_once
 
 
 class Exchange:
@@ -191,7 +191,7 @@ class Exchange:
                 self._bounded = headers.get("content-length") is not None
             return reader
         scout = cleared.format.reader(cleared.endpoint, status, headers, Listener(cleared.watch.words))
-        self._answer = HeldAnswer(cleared.watch, scout, reader)
+        self._answer = HeldAnswer(cleared.watch, scout, reader, cleared.offload)
         return scout  # it has heard everything, the other one only what went on
 
     def unpacked(self, chunk: bytes) -> Iterable[bytes]:
@@ -213,14 +213,13 @@ class Exchange:
 
     async def end(self) -> bytes:
         """`finish` for every answer. Raises ProxyError."""
+        assert self.cleared is not None, "end() before clear()"
         assert self.reader is not None, "end() before answer()"
         self._unpacking.finish()
         if self._answer is not None:
             rest = await self._answer.end()
-        elif self.cleared is not None and self.cleared.offload is not None:
-            rest = await self.cleared.offload(self._size, self.reader.finish)  # one document may be the whole answer
         else:
-            rest = self.reader.finish()
+            rest = await self.cleared.offload(self._size, self.reader.finish)  # one document may be the whole answer
         self._heard()
         self._bind()
         return rest

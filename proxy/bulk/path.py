@@ -6,7 +6,7 @@ command holds the keys of the home, so what it says of application, purpose and 
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
@@ -28,6 +28,7 @@ from proxy.running.adapters import LedgerReferences, ThreadedVault, ledger_entri
 from proxy.running.databases import control_of, join_log, vault_of
 from proxy.running.flags import FlagSources
 from proxy.running.keys import ensure_key
+from proxy.steps.offload import at_once
 from proxy.steps.policy_facts import engine_settings
 from proxy.steps.scopes import ScopeRefs
 from proxy.steps.services import Active
@@ -79,7 +80,7 @@ class Redacting:
                 vault=ThreadedVault(vault, threads),
                 recorder=ledger,
                 references=LedgerReferences(ledger, threads),
-                offload=_at_once,
+                offload=at_once,
                 formats=Formats(),
                 scopes=ScopeRefs(ensure_key(settings.home / "keys" / "scope.key")),
                 active=lambda: self._active,
@@ -187,10 +188,6 @@ class _Engine:
 
     async def detect(self, segments: Sequence[Segment], *, deadline_s: float) -> DetectionResult:
         return DetectionResult(tuple(self._engine.detect(segments)), self._engine.version, 0, 0)
-
-
-async def _at_once[T](size: int, work: Callable[[], T]) -> T:
-    return work()
 
 
 def _unseen(_kind: str, _label: str) -> None:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-from proxy.steps.services import Offload
+from proxy.steps.offload import Offload
 
 OFFLOAD_BYTES = 128 * 1024
 """Work on more than this leaves the event loop (about 3 ms of parsing)."""

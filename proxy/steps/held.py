@@ -6,10 +6,12 @@ and what counts as unexpected, is said by a `Watch`; nothing is decided here.
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from proxy.errors import FormatError, RefusedError
 from proxy.formats.base import ResponseReader
 from proxy.formats.stream import looks_like_json
+from proxy.steps.offload import Offload
 from redaction.errors import RestoreError
 from redaction.restore import Cut, Words, without
 
@@ -35,51 +37,52 @@ class Watch:
 
 
 class HeldAnswer:
-    """One answer. scout: reads it with a `Listener` on the watch's words; reader: with a `Redactor` on the same."""
+    """One answer. scout: reads it with a `Listener` on the watch's words; reader: with a `Redactor` on the same.
 
-    def __init__(self, watch: Watch, scout: ResponseReader, reader: ResponseReader) -> None:
-        self._watch, self._scout, self._reader = watch, scout, reader
+    offload: where much of it is read; pieces of it come one after the other.
+    """
+
+    def __init__(self, watch: Watch, scout: ResponseReader, reader: ResponseReader, offload: Offload) -> None:
+        self._watch, self._scout, self._reader, self._offload = watch, scout, reader, offload
         self._facts = scout.facts
         self._kept: list[bytes] = []
         self._size = 0
 
     async def take(self, data: bytes) -> bytes:
         """A decoded piece of the body in; what may go on, out. Raises ProxyError; then nothing more may go on."""
-        self._hear(self._scout.feed, data)
+        self._size += len(data)
+        if not self._watch.sentences and self._size > HELD_BYTES:
+            raise FormatError("the answer is too large to be held", code="upstream_too_large", status=502)
+        await self._apart(len(data), lambda: self._hear(lambda: self._scout.feed(data)))
         if self._watch.sentences:
             await self._look(final=False)
-            return self._go_on(data)
-        self._size += len(data)
-        if self._size > HELD_BYTES:
-            raise FormatError("the answer is too large to be held", code="upstream_too_large", status=502)
+            return await self._apart(len(data), lambda: self._reader.feed(data))
         self._kept.append(data)
         return b""
 
     async def end(self) -> bytes:
         """The body ended: what was held back."""
-        self._hear(lambda _: self._scout.finish(), b"")
+        # One document may be the whole answer, and only its end is where it is read.
+        await self._apart(self._size, lambda: self._hear(self._scout.finish))
         await self._look(final=True)
+        return await self._apart(self._size, self._rest)
+
+    def _rest(self) -> bytes:
         kept = b"".join(self._kept)
         self._kept.clear()
-        return (self._go_on(kept) if kept else b"") + self._guarded(self._reader.finish)
+        return (self._reader.feed(kept) if kept else b"") + self._reader.finish()
 
-    def _hear(self, read: Callable[[bytes], bytes], data: bytes) -> None:
-        self._guarded(lambda: read(data))
+    def _hear(self, read: Callable[[], bytes]) -> None:
+        read()
         if self._facts.truncated:
             raise not_inspected()
-        try:
-            for text in self._facts.wholes:
-                self._watch.words.whole(text)
-            self._facts.wholes.clear()
-        except RestoreError:
-            raise not_inspected() from None
+        for text in self._facts.wholes:
+            self._watch.words.whole(text)
+        self._facts.wholes.clear()
 
-    def _go_on(self, data: bytes) -> bytes:
-        return self._guarded(lambda: self._reader.feed(data))
-
-    def _guarded(self, step: Callable[[], bytes]) -> bytes:
+    async def _apart[T](self, size: int, step: Callable[[], T]) -> T:
         try:
-            return step()
+            return await self._offload(size, step)
         except RestoreError:
             raise not_inspected() from None
 
@@ -92,7 +95,7 @@ class HeldAnswer:
         for (heard, n), (text, known), cuts in zip(due, texts, found, strict=True):
             # What began in words that went on already is cut from here on.
             here = [Cut(max(0, cut.start - known), cut.end - known, cut.instead) for cut in cuts if cut.end > known]
-            _check_json(text[known:], here)
+            await self._offload(len(text), partial(_check_json, text[known:], here))
             heard.clear(n, here)
         if due:
             words.open = {key: heard for key, heard in words.open.items() if heard.size or not heard.ended}
@@ -108,7 +111,7 @@ class HeldAnswer:
         words.new.clear()
         found = await self._watch.look([(text, 0) for text in new]) if new else ()
         for text, cuts in zip(new, found, strict=True):
-            _check_json(text, cuts)
+            await self._offload(len(text), partial(_check_json, text, cuts))
             wholes[text] = tuple(cuts)
 
 

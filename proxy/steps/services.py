@@ -3,7 +3,7 @@
 The gate awaits these and nothing else, so tests swap them one by one and every failure of one can be played.
 """
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -166,12 +166,6 @@ class PersonReferences(Protocol):
     async def session(self, session: str) -> str | None: ...
 
     def marked(self, text: str) -> str | None: ...
-
-
-class Offload(Protocol):
-    """Runs pure work; a large one not in the event loop. size: bytes that the work looks at."""
-
-    def __call__[T](self, size: int, work: Callable[[], T]) -> Awaitable[T]: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,9 @@ from typing import Protocol
 from policies.model import Action
 from proxy.identity import Identity
 from proxy.steps.found import Found, InText, by_text
+from proxy.steps.offload import Offload
 from proxy.steps.scopes import ScopeRefs, in_application_scope
-from proxy.steps.services import AsyncVault, Bound, Offload
+from proxy.steps.services import AsyncVault, Bound
 from redaction.errors import OperatorError, VaultError
 from redaction.restore import Restorable
 from redaction.segment import Segment, SegmentKind

@@ -23,6 +23,7 @@ from proxy.formats.target import Target
 from proxy.framing.websocket import SessionLimits
 from proxy.identity import Identity, NoPods, Subject
 from proxy.messages import Origin
+from proxy.steps.offload import Offload
 from proxy.steps.records import Facts
 from proxy.steps.scopes import ScopeRefs
 from proxy.steps.services import (
@@ -32,7 +33,6 @@ from proxy.steps.services import (
     Detection,
     Documents,
     KeptAnswers,
-    Offload,
     PersonReferences,
     Pieces,
     Pods,

@@ -1,7 +1,10 @@
 """One transfer's answer head: what is ours to say in it, and what of the provider's does not go on."""
 
 import gzip
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
+import orjson
 import pytest
 
 from proxy.errors import FormatError
@@ -10,14 +13,20 @@ from proxy.formats.base import Endpoint
 from proxy.formats.openai_chat import FORMAT
 from proxy.framing.coding import decoder
 from proxy.messages import Headers, Origin, Outgoing
-from redaction.restore import Restorable, Restorer
+from proxy.running.offloading import OFFLOAD_BYTES, offloading
+from proxy.steps.held import Watch
+from redaction import tokens
+from redaction.restore import Redactor, Restorable, Restorer, Words
+
+NOTHING = Restorer(Restorable({}))
+TOKEN = tokens.mint(bytes(32), "PERSON", "Anna")
 
 
-def begun() -> Exchange:
+def begun(restorer=NOTHING, **more) -> Exchange:
     exchange = Exchange("01ID", clock_ms=lambda: 0, decoder=decoder)
     exchange.advance(State.INSPECTED)
     outgoing = Outgoing(Origin("https", "h", 443), "POST", b"/", Headers(), b"")
-    exchange.clear(Cleared(outgoing, FORMAT, Endpoint("openai_chat", "chat"), Restorer(Restorable({}))))
+    exchange.clear(Cleared(outgoing, FORMAT, Endpoint("openai_chat", "chat"), restorer, **more))
     exchange.sent()
     return exchange
 
@@ -42,3 +51,39 @@ def test_a_coding_that_cannot_be_read_is_the_providers_fault(coding, body):
             exchange.feed(piece)
         exchange.finish()
     assert (caught.value.code, caught.value.status) == ("upstream_unreadable", 502)
+
+
+@pytest.mark.parametrize("sentences", [False, True], ids=["whole", "by sentences"])
+async def test_a_large_answer_that_is_looked_at_is_read_apart_from_the_loop(
+    sentences: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[tuple[str, bool]] = []
+    made = type(FORMAT).reader
+
+    def reader(self, endpoint, status, headers, restorer):
+        one = made(self, endpoint, status, headers, restorer)
+        feed, finish = one.feed, one.finish
+
+        def noted(name, work):
+            read.append((name, threading.current_thread() is threading.main_thread()))
+            return work()
+
+        monkeypatch.setattr(one, "feed", lambda data: noted("feed", lambda: feed(data)), raising=False)
+        monkeypatch.setattr(one, "finish", lambda: noted("finish", finish), raising=False)
+        return one
+
+    monkeypatch.setattr(type(FORMAT), "reader", reader)
+
+    async def nothing(texts):
+        return [() for _ in texts]
+
+    body = orjson.dumps({"choices": [{"message": {"content": f"Hello {TOKEN}.", "image": "A" * OFFLOAD_BYTES}}]})
+    words = Words()
+    restorer = Redactor(Restorer(Restorable({TOKEN: "Anna"})), words)
+    with ThreadPoolExecutor(1) as threads:
+        watch = Watch(nothing, words, sentences=sentences)
+        exchange = begun(restorer=restorer, watch=watch, offload=offloading(threads))
+        exchange.answer(200, Headers(((b"content-type", b"application/json"),)))
+        passed = await exchange.take(body) + await exchange.end()
+    assert passed == body.replace(TOKEN.encode(), b"Anna")
+    assert sorted(read) == [("feed", False)] * 2 + [("finish", False)] * 2

@@ -2,7 +2,7 @@
 
 import asyncio
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from audit.canonical import Record
@@ -17,6 +17,7 @@ from proxy.gate import Gate, GateLimits, Services
 from proxy.identity import CredentialBook, Subject
 from proxy.messages import Door, Egress, Header, Headers, Origin
 from proxy.policy.rehearsing import ForgettingVault
+from proxy.steps.offload import at_once
 from proxy.steps.scopes import ScopeRefs
 from proxy.steps.services import Active
 from redaction.detect import Engine
@@ -60,10 +61,6 @@ class Nobody:
 
     def marked(self, text: str) -> str | None:
         return None
-
-
-async def at_once[T](size: int, work: Callable[[], T]) -> T:
-    return work()
 
 
 @dataclass(frozen=True)
