@@ -4,13 +4,17 @@ What the gate cleared goes out byte for byte (raw target, headers in their order
 handed on piece by piece as it arrives. No redirect is followed and no request is repeated: each attempt needs a record.
 """
 
+import functools
 import io
 import ssl
 from collections.abc import AsyncIterator, Coroutine
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import aiohttp
+from aiohttp.client_proto import ResponseHandler
+from aiohttp.client_reqrep import ConnectionKey
+from aiohttp.connector import Connection
 from multidict import CIMultiDict
 from yarl import URL
 
@@ -85,6 +89,41 @@ class Sending:
             self._response.close()
 
 
+class _Kept(ResponseHandler):
+    """A connection to a provider. asked: a request of ours is on it."""
+
+    asked = True
+
+    def data_received(self, data: bytes) -> None:
+        """What comes unasked answers nobody: the library would give it to the next request, whosever that is."""
+        if self.asked or not data:  # nothing has come where the library goes on with what it has
+            super().data_received(data)
+        else:
+            self.close()
+
+
+class _Connections(aiohttp.TCPConnector):
+    """Keeps a connection for the next request only while the provider says nothing on it."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        made: Any = functools.partial(_Kept, loop=self._loop)
+        self._factory = made
+
+    async def _get(self, key: ConnectionKey, traces: list[Any]) -> Connection | None:
+        while (connection := await super()._get(key, traces)) is not None:
+            kept = cast(_Kept, connection.protocol)
+            if not kept.should_close:  # with the end of an answer another one may have come
+                kept.asked = True
+                return connection
+            connection.close()
+        return None
+
+    def _release(self, key: ConnectionKey, protocol: ResponseHandler, *, should_close: bool = False) -> None:
+        super()._release(key, protocol, should_close=should_close)
+        cast(_Kept, protocol).asked = False
+
+
 class Transport:
     """A pool of connections to upstreams. Make it inside the event loop, close it at the end."""
 
@@ -93,7 +132,7 @@ class Transport:
         if extra_ca is not None:
             context.load_verify_locations(cafile=extra_ca)
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, ssl=context, keepalive_timeout=30),
+            connector=_Connections(limit=0, ssl=context, keepalive_timeout=30),
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=connect_s, connect=connect_s, sock_read=idle_s),
             auto_decompress=False,
             cookie_jar=aiohttp.DummyCookieJar(),

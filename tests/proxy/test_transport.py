@@ -1,6 +1,7 @@
 """The gateway's way to the upstream: each request goes once, also where a kept connection ends under it."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
@@ -52,3 +53,47 @@ async def test_no_request_is_sent_twice_where_a_kept_connection_ends(method: str
                 pass
     assert caught.value.reached
     assert len(seen) == 2, "no third one"
+
+
+OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n"
+
+
+@pytest.mark.parametrize("pieces", [(OK + b"no",), (OK[:-9],), (OK, b"no")], ids=["whole", "half a head", "in pieces"])
+async def test_what_a_provider_says_unasked_answers_nobody(pieces: tuple[bytes, ...]) -> None:
+    """A kept connection is anybody's next: an answer too many would reach another application."""
+    speak, ended = asyncio.Event(), asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(OK + b"ok")
+            await speak.wait()
+            for piece in pieces:
+                writer.write(piece)
+            await reader.readuntil(b"\r\n\r\n")
+        ended.set()
+        writer.close()
+
+    async with provider(serve) as origin, sending() as transport:
+        request = Outgoing(origin, "GET", b"/v1/models", Headers(((b"host", b"provider"),)), b"")
+        async with transport.send(request) as answer:
+            assert [piece async for piece in answer.pieces()] == [b"ok"]
+        speak.set()
+        await asyncio.wait_for(ended.wait(), 25)  # the library's own time for a kept connection is 30
+        async with transport.send(request) as answer:
+            assert [piece async for piece in answer.pieces()] == [b"ok"]
+
+
+async def test_what_comes_behind_an_answer_answers_nobody() -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+            while True:
+                await reader.readuntil(b"\r\n\r\n")
+                writer.write(OK + b"ok" + OK + b"no")
+        writer.close()
+
+    async with provider(serve) as origin, sending() as transport:
+        request = Outgoing(origin, "GET", b"/v1/models", Headers(((b"host", b"provider"),)), b"")
+        for _ in range(2):
+            async with transport.send(request) as answer:
+                assert [piece async for piece in answer.pieces()] == [b"ok"]
