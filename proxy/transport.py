@@ -131,19 +131,13 @@ class Transport:
         context = ssl.create_default_context()
         if extra_ca is not None:
             context.load_verify_locations(cafile=extra_ca)
-        self._session = aiohttp.ClientSession(
-            connector=_Connections(limit=0, ssl=context, keepalive_timeout=30),
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=connect_s, connect=connect_s, sock_read=idle_s),
-            auto_decompress=False,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            skip_auto_headers=("user-agent", "accept", "accept-encoding", "content-type"),
-            read_bufsize=2**18,
-            max_line_size=32 * 1024,
-            max_field_size=64 * 1024,
-        )
-        # The library sends a GET or PUT a second time where a kept connection turns out to be closed, and has no option
-        # against it; what the provider may have seen once would then stand in the log once and be there twice.
-        self._session._retry_connection = False
+        connector = _Connections(limit=0, ssl=context, keepalive_timeout=30)
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=connect_s, connect=connect_s, sock_read=idle_s)
+        self._session = _session(connector, timeout)
+        # A handshake has no option against redirects either; a trace costs, so only handshakes have one.
+        watch = aiohttp.TraceConfig()
+        watch.on_request_redirect.append(_refuse_redirect)
+        self._handshakes = _session(connector, timeout, watch)
 
     def send(self, outgoing: Outgoing) -> "Sending":
         """Send one cleared request, as a context. Raises UpstreamError; the connection is given back or closed at the
@@ -191,7 +185,7 @@ class Transport:
         target = outgoing.target.decode("latin-1")
         protocols = ",".join(outgoing.headers.all("sec-websocket-protocol"))
         try:
-            return await self._session.ws_connect(
+            return await self._handshakes.ws_connect(
                 URL(f"{origin.scheme}://{origin.authority}{origin.prefix}{target}", encoded=True),
                 headers=_fields(outgoing.headers.without(_HANDSHAKE)),
                 protocols=[name.strip() for name in protocols.split(",") if name.strip()],
@@ -220,7 +214,35 @@ class Transport:
 
     async def close(self) -> None:
         """Close every connection."""
+        await self._handshakes.close()
         await self._session.close()
+
+
+def _session(
+    connector: aiohttp.TCPConnector, timeout: aiohttp.ClientTimeout, *watches: aiohttp.TraceConfig
+) -> aiohttp.ClientSession:
+    session = aiohttp.ClientSession(
+        connector=connector,
+        timeout=timeout,
+        auto_decompress=False,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        skip_auto_headers=("user-agent", "accept", "accept-encoding", "content-type"),
+        read_bufsize=2**18,
+        max_line_size=32 * 1024,
+        max_field_size=64 * 1024,
+        trace_configs=list(watches),
+    )
+    # The library sends a GET or PUT a second time where a kept connection turns out to be closed, and has no option
+    # against it; what the provider may have seen once would then stand in the log once and be there twice.
+    session._retry_connection = False
+    return session
+
+
+async def _refuse_redirect(_: aiohttp.ClientSession, __: object, params: aiohttp.TraceRequestRedirectParams) -> None:
+    """Whoever the provider points to is in no record, and gets neither its key nor a session's messages."""
+    answer = params.response
+    answer.close()
+    raise aiohttp.WSServerHandshakeError(answer.request_info, (), status=answer.status)
 
 
 def _payload(body: bytes) -> io.BytesIO | bytes | None:

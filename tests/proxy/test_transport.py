@@ -97,3 +97,27 @@ async def test_what_comes_behind_an_answer_answers_nobody() -> None:
         for _ in range(2):
             async with transport.send(request) as answer:
                 assert [piece async for piece in answer.pieces()] == [b"ok"]
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+async def test_no_session_is_opened_where_the_provider_points_to(status: int) -> None:
+    went: list[str] = []
+
+    async def elsewhere(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        went.append("elsewhere")
+        writer.close()
+
+    async with provider(elsewhere) as other:
+
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            went.append("provider")
+            await reader.readuntil(b"\r\n\r\n")
+            place = f"http://{other.authority}/taken".encode()
+            writer.write(b"HTTP/1.1 %d Moved\r\nlocation: %s\r\ncontent-length: 0\r\n\r\n" % (status, place))
+            writer.close()
+
+        async with provider(serve) as origin, sending() as transport:
+            request = Outgoing(origin, "GET", b"/v1/realtime", Headers(((b"x-api-key", b"secret"),)), b"")
+            with pytest.raises(UpstreamError) as caught:
+                await transport.open_session(request, message_bytes=1000)
+    assert (went, caught.value.code) == (["provider"], "upstream_refused")
