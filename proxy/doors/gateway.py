@@ -210,7 +210,7 @@ class Gateway:
         head = exchange.answer(answer.status, answer.headers)
         if exchange.outgoing is not None:
             base = f"{request.scheme}://{request.host}/{split_target(request.raw_path)[0]}"
-            head = through_us(head, answer.status, exchange.outgoing.origin, base)
+            head = through_us(head, request.method, answer.status, exchange.outgoing.origin, base)
         if answer.status in BODILESS or request.method == "HEAD":
             exchange.finish()
             await exchange.bound()
