@@ -46,12 +46,44 @@ class Holding:
 
 
 def who(connection: sa.Connection, question: Question) -> list[Holding]:
-    """Who controls, stores and uses what left: one line for each recipient, application, purpose and set of facts."""
-    if question.of_all and question.in_whole_days and set(question.values) <= {*HOLDER, "country"}:
-        lines, types = from_sums(connection, question.values, question.days, question.applications)
+    """Who controls, stores and uses what left: one line for each recipient, application, purpose and set of facts.
+
+    Whole days are answered from the sums, and only what is left before and after them from the transfers.
+    """
+    if question.of_all and set(question.values) <= {*HOLDER, "country"}:
+        whole, beside = _whole_days(question)
     else:
-        lines, types = from_rows(connection, question.conditions())
+        whole, beside = None, [question]
+    found = [from_rows(connection, one.conditions()) for one in beside]
+    if whole is not None:
+        found.append(from_sums(connection, question.values, whole, question.applications))
+    lines, types = found[0] if len(found) == 1 else _together(found)
     return [_holding(connection, line, types.get(key_of(line), {})) for line in lines]
+
+
+def _together(found: Sequence[tuple[list[Line], Types]]) -> tuple[list[Line], Types]:
+    """Lines of several times as those of all of them."""
+    lines: dict[Key, Line] = {}
+    types: Types = {}
+    for some, kinds in found:
+        for line in some:
+            key = key_of(line)
+            known = lines.get(key)
+            lines[key] = line if known is None else {**line, **_sum(known, line)}
+        for key, counts in kinds.items():
+            into = types.setdefault(key, {})
+            for kind, n in counts.items():
+                into[kind] = into.get(kind, 0) + n
+    return _ordered(list(lines.values())), types
+
+
+def _sum(one: Line, other: Line) -> Line:
+    return {
+        "transfers": one["transfers"] + other["transfers"],
+        "first": min(one["first"], other["first"]),
+        "last": max(one["last"], other["last"]),
+        "newest": max(one["newest"], other["newest"]),
+    }
 
 
 def _holding(connection: sa.Connection, line: Any, types: Mapping[tuple[str, str], int]) -> Holding:

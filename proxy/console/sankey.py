@@ -49,11 +49,28 @@ class Band:
 
 
 @dataclass(frozen=True, slots=True)
+class Sum:
+    """What one node comes to, for a list of bars where the picture has no room."""
+
+    name: str
+    replaced: int
+    kept: int
+    blocked: int
+
+    @property
+    def n(self) -> int:
+        """All of it."""
+        return self.replaced + self.kept + self.blocked
+
+
+@dataclass(frozen=True, slots=True)
 class Picture:
-    """Everything to draw, in units of a view box of WIDTH x HEIGHT."""
+    """Everything to draw, in units of a view box of WIDTH x HEIGHT. columns: the same without the bands, from left to
+    right, the names in the order of the nodes."""
 
     nodes: tuple[Node, ...]
     bands: tuple[Band, ...]
+    columns: tuple[tuple[Sum, ...], ...] = ()
 
 
 type Name = Callable[[Flow], str]
@@ -72,7 +89,16 @@ def picture(flows: Iterable[Flow]) -> Picture:
     bands: list[Band] = []
     for left in (0, 1):
         bands += _bands(given, (names[left], names[left + 1]), nodes[left], nodes[left + 1])
-    return Picture(tuple(node for column in nodes for node in column.values()), tuple(bands))
+    sums = tuple(_sums(given, name, list(column)) for name, column in zip(names, nodes, strict=True))
+    return Picture(tuple(node for column in nodes for node in column.values()), tuple(bands), sums)
+
+
+def _sums(flows: Iterable[Flow], name: Name, order: Iterable[str]) -> tuple[Sum, ...]:
+    found = {one: [0, 0, 0] for one in order}
+    for flow in flows:
+        for at, outcome in enumerate(OUTCOMES):
+            found[name(flow)][at] += getattr(flow, outcome)
+    return tuple(Sum(one, *counts) for one, counts in found.items())
 
 
 def _or_others(flows: Iterable[Flow], column: Name) -> Name:

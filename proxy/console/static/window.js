@@ -144,7 +144,7 @@ export class Windowed {
 
   // Columns only grow, or they would jump while somebody scrolls.
   widen() {
-    Array.from(this.table.tHead.rows[0].cells, (cell) => cell.offsetWidth).forEach((width, at) => {
+    Array.from(this.table.tHead.rows[0].cells, (cell) => Math.floor(cell.getBoundingClientRect().width)).forEach((width, at) => {
       if (width <= (this.widths[at] || 0)) return;
       this.widths[at] = width;
       this.table.tHead.rows[0].cells[at].style.minWidth = `${width}px`;

@@ -11,6 +11,7 @@ import pytest
 import proxy
 from audit import acts, values
 from audit.reports.reasons import REASONS
+from audit.reports.recall import bundled
 from policies import fields
 from policies.diff import ENDED, OTHER_VALUE, SOMETIMES, Condition
 from policies.facts import FACTS, FactKind
@@ -91,6 +92,7 @@ SHOWN: dict[str, Iterable[str]] = {
     "reveals.state_": RevealState,
     "role.": get_args(fields.Role),
     "roles.": Role,
+    "sets.": {one.name for one in bundled().sets},
     "speaker.": READ,
     "stage.": values.Stage,
     "state.": ("open", "blocked", *values.OutcomeState),
