@@ -18,7 +18,7 @@ from audit.errors import AuditError
 from audit.holders import Holding, completeness, who
 from audit.ids import now_ms
 from audit.merkle import Frontier
-from audit.persons import count_persons
+from audit.persons import LEAPS, count_persons
 from audit.query import Question, first_since
 from audit.reports.prices import Prices
 from audit.reports.recall import Recall
@@ -151,8 +151,13 @@ def build(
     *,
     prices: Prices | None = None,
     recall: Recall | None = None,
+    glance: bool = False,
 ) -> Report:
-    """Computes a report; the connection's transaction sees one state of the log. Raises ReportError."""
+    """Computes a report; the connection's transaction sees one state of the log. Raises ReportError.
+
+    glance: for a page that shows some of its figures. Then the root over its entries is left out, for which each of
+    them is read, and of very many persons the number is estimated; `covered` says in `persons_exact` whether it was.
+    """
     if kind.person and question.refs is None:
         raise ReportError(f"the report {kind.name} is about one person: give --subject", code="report_person")
     if kind.transfer and "id" not in question.values:
@@ -160,9 +165,9 @@ def build(
     note = newest_checkpoint(connection)
     if note is None:
         raise ReportError("there is no log in this database yet")
-    source, covered = Source(connection, question, prices, recall), _covered(connection, question)
+    source, covered = Source(connection, question, prices, recall), _covered(connection, question, glance)
     if kind.counts:
-        covered |= _persons(source)
+        covered |= _persons(source, glance)
     context: Facts = {
         "report": kind.name,
         "generated": now_ms(),
@@ -185,7 +190,7 @@ def _log(note: bytes) -> Facts:
     return {"origin": signed.origin, "size": signed.size, "root": signed.root.hex(), "checkpoint": note.decode()}
 
 
-def _covered(connection: sa.Connection, question: Question) -> Facts:
+def _covered(connection: sa.Connection, question: Question, glance: bool) -> Facts:
     """What the question covers, counted from the rows; with a person, what of it cannot be assigned to anybody."""
     state, kind = transfer.c.state, transfer.c.kind
     counts = {
@@ -200,7 +205,8 @@ def _covered(connection: sa.Connection, question: Question) -> Facts:
     ]
     row = connection.execute(sa.select(*sums).where(*question.conditions())).mappings().one()
     found: Facts = {name: int(row[name]) for name in counts}
-    found.update(_complete(connection, question))
+    if not glance:
+        found.update(_complete(connection, question))
     found["gaps"] = _gaps(connection, question)
     found["sealed_below"] = sealed_below(connection)
     if question.refs is not None:
@@ -221,15 +227,14 @@ def _complete(connection: sa.Connection, question: Question) -> Facts:
     return {"entries": tree.size, "entries_root": tree.root().hex()}
 
 
-def _persons(source: Source) -> Facts:
+def _persons(source: Source, glance: bool) -> Facts:
     """How many references to persons its transfers hold, and how many transfers hold none. One person may have several
     references: two machines that met somebody at the same moment, or another identifier."""
     connection, sent = source.connection, source.sent()
     unnamed = sa.select(sa.func.count()).select_from(transfer).where(*sent, transfer.c.subjects == 0)
-    return {
-        "persons": count_persons(connection, sent, source.question.since)[0],
-        "unnamed": int(connection.execute(unnamed).scalar_one()),
-    }
+    persons, exact = count_persons(connection, sent, source.question.since, LEAPS if glance else None)
+    found = {"persons": persons, "unnamed": int(connection.execute(unnamed).scalar_one())}
+    return found | ({"persons_exact": exact} if glance else {})
 
 
 def _without(connection: sa.Connection, question: Question) -> dict[str, int]:

@@ -86,6 +86,9 @@ def proposals(home: Home = None, as_json: Json = False) -> None:
 
 
 def history(
+    digest: Annotated[
+        str, typer.Argument(help="Beginning of a digest: what this policy alone changed when it came into force.")
+    ] = "",
     changes: Annotated[
         bool, typer.Option("--changes", help="Say what each changed in meaning, checked against the log.")
     ] = False,
@@ -96,11 +99,12 @@ def history(
     """Policies that came into force, newest first; `rollback` takes their digests.
 
     Example: dragoman policy history --changes
+    Example: dragoman policy history 3f9a0c1d2e4b
     """
     settings = load(home=home)
     with exit_codes(as_json), closing(control_of(settings)) as control:
-        if changes:
-            _changes(settings, control, limit, as_json=as_json)
+        if changes or digest:
+            _changes(settings, control, digest, limit, as_json=as_json)
             return
         found = control.policies.history()
     if as_json:
@@ -110,15 +114,15 @@ def history(
         typer.echo(f"{_when(one.at)}  {_short(one.digest)}  {one.name}")
 
 
-def _changes(settings: Settings, control: ControlStore, limit: int, *, as_json: bool) -> None:
+def _changes(settings: Settings, control: ControlStore, digest: str, limit: int, *, as_json: bool) -> None:
     from audit.reading import reading
     from audit.values import Question
-    from proxy.policy.history import steps, told
+    from proxy.policy.history import of_digest, steps, told
     from proxy.running.databases import AUDIT, database_url
 
     with reading(settings.home, database_url(settings, AUDIT) or None) as log:
         with log.store.read() as connection:
-            found = steps(connection, limit)
+            found = of_digest(steps(connection), digest) if digest else steps(connection, limit)
         log.asked(Question.QUERY, len(found), filters=("policy_history",))
     all_told = [told(control, one) for one in found]
     if as_json:

@@ -1,6 +1,7 @@
 """The page of an incident: which transfers, recipients and persons a window of time concerns, the report of it, a stop.
 
-Figures are those of the report *incident*, computed once, so that page and report cannot differ.
+Figures are those of the report *incident*, made by its code, so that page and report cannot differ but where the page
+says that it estimates.
 """
 
 from collections.abc import Mapping
@@ -31,7 +32,7 @@ def incident(desk: Desk, ask: Ask) -> Shown:
     if not given:
         return View("incident", {**context, "found": None})
     filters = inputs.filters_of(wanted)
-    found = desk.questions.report(ask.visitor, "incident", filters).facts
+    found = desk.questions.report(ask.visitor, "incident", filters, glance=True).facts
     page = desk.questions.transfers(ask.visitor, filters, before=None, limit=ON_A_PAGE)
     concerned = _concerned(desk, ask, found, page.rows)
     return View("incident", {**context, "found": found, "page": page, "concerned": concerned})

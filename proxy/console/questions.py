@@ -106,7 +106,8 @@ class Holdings:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """compared: field -> value, count before, count now. acts: what people and the system did, newest first."""
+    """compared: field -> value, count before, count now; what changed most first. acts: what people and the system
+    did, newest first."""
 
     compared: Mapping[str, list[tuple[str, int, int]]]
     acts: list[Row]
@@ -194,8 +195,9 @@ class Questions:
         with self.log.read() as connection:
             for name in COMPARED:
                 counts = [_counts(connection, one, name) for one in (before, now)]
-                names = sorted(one for one in {*counts[0], *counts[1]} if one is not None)
-                compared[name] = [(one, counts[0].get(one, 0), counts[1].get(one, 0)) for one in names]
+                names = {one for one in (*counts[0], *counts[1]) if one is not None}
+                rows = [(one, counts[0].get(one, 0), counts[1].get(one, 0)) for one in names]
+                compared[name] = sorted(rows, key=lambda row: (-abs(row[2] - row[1]), row[0]))
             if visitor.may(Right.LOG):
                 acts = acts_since(connection, since)
         self.log.asked(visitor, Asked.STATS, len(acts), filters=COMPARED)
@@ -232,13 +234,14 @@ class Questions:
         self.log.asked(visitor, Asked.PROVE, len(proved), transfer=found.id)
         return proved
 
-    def report(self, visitor: Visitor, name: str, filters: Filters) -> Report:
-        """One of the reports. Raises FormatError where it needs a person or a transfer, NotFoundError."""
+    def report(self, visitor: Visitor, name: str, filters: Filters, *, glance: bool = False) -> Report:
+        """One of the reports. Raises FormatError where it needs a person or a transfer, NotFoundError. glance: figures
+        for a page, without what needs every entry."""
         question = self.of(visitor, filters)
         given = tables_of(self.log.home)
         try:
             with self.log.read() as connection, _wrong_fields():
-                found = build(connection, REPORTS[name], question, **given)
+                found = build(connection, REPORTS[name], question, **given, glance=glance)
         except ReportError as error:
             if error.code == "report_missing":
                 raise NotFoundError("no transfer has this id") from None

@@ -6,7 +6,7 @@ difference has to have its counts.
 """
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,7 @@ from audit.values import PolicyEvent
 from policies.diff import PolicyDiff, diff
 from policies.errors import PolicyError
 from proxy.control.store import ControlStore
-from proxy.errors import ConfigError
+from proxy.errors import ConfigError, ProposalError
 from proxy.policy.source import stored
 
 NEWEST = 100
@@ -81,6 +81,16 @@ def _steps(connection: sa.Connection) -> Iterator[Step]:
                 stricter=facts["stricter"],
                 weaker=facts["weaker"],
             )
+
+
+def of_digest(found: Sequence[Step], digest: str) -> list[Step]:
+    """The newest of some steps to the policy whose digest begins so. Raises ProposalError for none or several."""
+    wanted = digest.removeprefix("sha256:")
+    fitting = [one for one in found if wanted and one.new.startswith(wanted)]
+    if len({one.new for one in fitting}) != 1:
+        what = "several policies that came into force have" if fitting else "no policy that came into force has"
+        raise ProposalError(f"{what} the digest {digest[:80]}; `dragoman policy history` lists them")
+    return fitting[:1]
 
 
 def told(control: ControlStore, step: Step) -> Told:

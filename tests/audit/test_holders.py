@@ -16,7 +16,19 @@ from tests.audit.test_query import DAY, B
 
 
 @pytest.mark.parametrize("values", [{}, {"application": "feed"}, {"country": "IE"}, {"role": "controller"}])
-@pytest.mark.parametrize("span", [(None, None), (20_000 * DAY, None), (20_000 * DAY, 20_001 * DAY)])
+@pytest.mark.parametrize(
+    "span",
+    [
+        (None, None),
+        (20_000 * DAY, None),
+        (20_000 * DAY, 20_001 * DAY),
+        (20_000 * DAY + 9, None),
+        (20_000 * DAY + 9, 20_002 * DAY + 20),
+        (None, 20_001 * DAY + 15),
+        (20_001 * DAY + 4, 20_001 * DAY + 20),
+        (20_000 * DAY + 9, 20_001 * DAY + 15),
+    ],
+)
 def test_sums_say_who_holds_what_as_the_rows_do(
     holding_log: Ledger, values: dict[str, str], span: tuple[int | None, int | None]
 ) -> None:

@@ -207,6 +207,13 @@ async def test_history_says_what_each_change_meant_and_checks_it_against_the_log
         async with officers(it, file) as (anna, _, _):
             digest = read_text(stricter).policy.digest
             assert (await anna("GET", "/policy/history")).json()["items"][1]["digest"] == digest
+            one = (await anna("GET", f"/policy/history/{digest}/changes")).json()
+            assert (one["new_digest"], one["agrees"], one["why"]) == (digest.removeprefix("sha256:"), True, "")
+            assert "tokenize -> block" in one["words"]
+            assert one["difference"]["changes"][0]["stricter"]
+            first_one = (await anna("GET", f"/policy/history/{read_text(POLICY).policy.digest}/changes")).json()
+            assert "block -> tokenize" in first_one["words"], "of the times that it came into force the last counts"
+            assert (await anna("GET", f"/policy/history/{'0' * 64}/changes")).status_code == 404
     answer = await asyncio.to_thread(CliRunner().invoke, commands, ["history", "--changes", "--home", str(home)])
     assert answer.exit_code == 0, answer.output
     newest, middle, first = re.split(r"\n(?=\d{4}-)", answer.output.strip())
@@ -214,6 +221,10 @@ async def test_history_says_what_each_change_meant_and_checks_it_against_the_log
     assert "tokenize -> block" in middle
     assert "nothing was in force before" in first
     assert "otherwise" not in answer.output
+    alone = await asyncio.to_thread(CliRunner().invoke, commands, ["history", digest[7:19], "--home", str(home)])
+    assert alone.output.strip() == middle.strip()
+    nobody = await asyncio.to_thread(CliRunner().invoke, commands, ["history", "0" * 12, "--home", str(home)])
+    assert "no policy that came into force has the digest" in str(nobody.exception)
     told = await asyncio.to_thread(
         CliRunner().invoke, commands, ["history", "--changes", "--json", "--home", str(home)]
     )

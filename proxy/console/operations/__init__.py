@@ -5,6 +5,7 @@ from proxy.console.operations import (
     comparisons,
     drafts,
     erasures,
+    history,
     log,
     looking,
     policy,
@@ -17,7 +18,7 @@ from proxy.console.operations.base import Operation
 
 ALL: tuple[Operation, ...] = tuple(
     operation
-    for one in (log, looking, reports, policy, drafts, reveals, approvals, tokens, erasures, comparisons, tail)
+    for one in (log, looking, reports, policy, history, drafts, reveals, approvals, tokens, erasures, comparisons, tail)
     for operation in one.OPERATIONS
 )
 """Every operation below `/api/v1`."""

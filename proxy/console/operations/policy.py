@@ -1,7 +1,6 @@
 """Operations on what decides: the policy, what was asked for in its place, and stops."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
 from audit.values import StopTarget
@@ -83,10 +82,6 @@ def _proposals(desk: Desk, call: Call) -> Answer:
     return {"items": [_proposal(one) for one in desk.policy.proposals(call.visitor)]}
 
 
-def _activations(desk: Desk, call: Call) -> Answer:
-    return {"items": [asdict(one) for one in desk.policy.history(call.visitor)]}
-
-
 STOP = thing(target={"enum": [str(target) for target in StopTarget]}, name=STRING, stopped={"type": "boolean"})
 POLICY = thing(
     name=STRING,
@@ -136,6 +131,4 @@ OPERATIONS: tuple[Operation, ...] = (
               PROPOSAL, path_schemas={"id": ID}, **_ACTIVATE),
     Operation("POST", "/policy/rollback", "rollBackPolicy", "Ask for a policy that was in force before.", _roll_back,
               PROPOSAL, body=inputs.RollBack, **_ACTIVATE),
-    Operation("GET", "/policy/history", "getPolicyHistory", "Policies that came into force, newest first.",
-              _activations, thing(items=many(thing(at=COUNT, name=STRING, digest=STRING))), right=Right.POLICY),
 )  # fmt: skip
