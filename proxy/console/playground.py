@@ -97,6 +97,7 @@ def playground(desk: Desk, ask: Ask) -> Shown:
     if "application" not in ask.form and context["applications"]:
         given["application"] = context["applications"][0]  # one that nobody knows may be refused, which teaches little
     if not text.strip():
+        desk.trying.warm(policy)
         return View("playground", context)
     destination = given["destination"] or _first(policy)
     consent = Consent(given["consent"]) if given["consent"] in set(Consent) else Consent.UNKNOWN

@@ -111,6 +111,7 @@ def _in_force(desk: Desk, ask: Ask) -> dict[str, Any]:
         found = desk.policy.effective(ask.visitor)
     except (PolicyError, ConfigError):
         return {"found": None, "shown": {}, "rules": [], "full": "", "applications": []}
+    desk.trying.warm(found.policy)
     shown = as_data(found.policy)
     rules = [{**rule, "terms": list(_terms(rule["when"]))} for rule in shown["rules"]]
     names = [name for name in sorted(found.policy.applications) if ask.visitor.sees(name)]

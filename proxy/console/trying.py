@@ -6,16 +6,19 @@ What is pasted stays in memory for the one answer. That somebody tried something
 import asyncio
 import threading
 from collections.abc import Coroutine
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from audit.values import Question
 from policies.cases import CaseResult
 from policies.load import Loaded
+from policies.policy import Policy
 from proxy.config import Settings
 from proxy.console.access import Right, Visitor
 from proxy.console.log import AuditLog
 from proxy.errors import RefusedError, UnavailableError
+from redaction.errors import RedactionError
 
 if TYPE_CHECKING:
     from proxy.policy.rehearsing import Rehearsals, Tried, Wanted
@@ -35,6 +38,7 @@ class Trying:
         self._made: Rehearsals | None = None
         self._making = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._warming: asyncio.Task[None] | None = None
 
     def begin(self, loop: asyncio.AbstractEventLoop) -> None:
         """The loop that rehearsals run on."""
@@ -42,6 +46,9 @@ class Trying:
 
     async def close(self) -> None:
         """Ends the detection."""
+        if self._warming is not None:
+            self._warming.cancel()
+            await asyncio.gather(self._warming, return_exceptions=True)
         if self._made is not None:
             await self._made.close()
 
@@ -67,6 +74,24 @@ class Trying:
     def cases(self, loaded: Loaded) -> list[CaseResult]:
         """A policy's own cases. Blocks."""
         return self._run(self._rehearsals.cases(loaded, datetime.now(UTC).date()))
+
+    def warm(self, policy: Policy) -> None:
+        """Begins to load the detection, so that a check of a policy that was opened finds it there; returns at once.
+
+        Patterns alone are there in a moment; nobody loads them for a page that may only be read.
+        """
+        if self._loop is None or self._settings.detectors == ("patterns",):
+            return
+        self._loop.call_soon_threadsafe(self._warm, policy)
+
+    def _warm(self, policy: Policy) -> None:
+        if self._warming is None or self._warming.done():
+            self._warming = asyncio.create_task(self._load(policy))
+
+    async def _load(self, policy: Policy) -> None:
+        with suppress(RedactionError):  # whoever tries something meets it again, and is told
+            rehearsals = await asyncio.to_thread(lambda: self._rehearsals)
+            await rehearsals.warm(policy)
 
     def _run[T](self, work: Coroutine[Any, Any, T]) -> T:
         if self._loop is None:

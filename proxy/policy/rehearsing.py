@@ -193,6 +193,10 @@ class Rehearsals:
         find = await facts_of_cases(loaded, detection, no_refs, deadline_s=LIMITS.detect_s)
         return run_cases(loaded, find, today)
 
+    async def warm(self, policy: Policy) -> None:
+        """Starts the detection under a policy, for whoever is about to try something; it takes seconds to load."""
+        await self._ready(own_entities(policy.entities))
+
     async def close(self) -> None:
         """Ends the detection; a later rehearsal starts another."""
         async with self._busy:

@@ -187,6 +187,7 @@ def _schema(desk: Desk, call: Call) -> Answer:
 
 def _files(desk: Desk, call: Call) -> Answer:
     (_, text), *included = desk.policy.files(call.visitor).items()
+    desk.trying.warm(desk.policy.policy)
     return {"text": text, "files": dict(included)}
 
 

@@ -84,7 +84,10 @@ def start(tmp_path: Path) -> Iterator[Start]:
         control = ControlStore.at(home)
         ends.append(control.close)
         settings = replace(
-            ConsoleSettings(home, address="127.0.0.1:0", per_minute=100_000, sign_ins_per_minute=100_000), **changes
+            ConsoleSettings(
+                home, address="127.0.0.1:0", per_minute=100_000, sign_ins_per_minute=100_000, detectors=("patterns",)
+            ),
+            **changes,
         )
         listening = listen(*settings.host_and_port)
         ready = threading.Event()
