@@ -35,8 +35,9 @@ class RecordError(AuditError):
 class LedgerError(AuditError):
     """The record was not acknowledged; treat the transfer as not recorded and refuse it.
 
-    Codes: `ledger_full` (pushback, try again), `ledger_closed` (shut down), `ledger_failed` (a commit failed; the
-    process must be restarted, which recovers), `ledger_fork` (the database is older than what was published).
+    Codes: `ledger_full` (pushback, try again), `ledger_closed` (shut down), `ledger_failed` (a commit failed; a start
+    recovers), `ledger_reopening` (the same, see `Ledger.reopen`), `ledger_fork` (the database is older than what was
+    published).
     """
 
     code = "ledger_failed"

@@ -1,8 +1,8 @@
 """The ledger: `append` returns when the record is durable and in the tree under a signed checkpoint, or it raises.
 
 One writer thread takes everything that waits and commits it as one batch. When a commit fails nobody knows what is
-on the disk, so nothing is tried again: everybody who waits gets the error, the ledger is closed for good, and the next
-start finds out. Nothing here may ever let a transfer go on without its record.
+on the disk, so nothing is tried again: everybody who waits gets the error, the ledger is closed, and the next start
+finds out, or `reopen` where the database is a server's. Nothing here may ever let a transfer go on without its record.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from collections.abc import Collection, Iterable
 from concurrent.futures import Future
 from itertools import batched
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, cast
 
 import sqlalchemy as sa
 
@@ -26,7 +26,7 @@ from audit.events import KeyRecord
 from audit.home import Home, default_origin
 from audit.ids import new_id, now_ms
 from audit.marks import Marks, previous
-from audit.recovery import Left, check_tree, unfinished
+from audit.recovery import Left, after_failure, check_tree, unfinished
 from audit.references import References, create_index_key, index_key
 from audit.rotation import finish_rotation, rotation_record
 from audit.signing import KeyFile, VerifierKey
@@ -74,10 +74,12 @@ class Ledger:
         self._marks: Marks | None = None
         self._lock: int | None = None
         self._left: Left | None = None
+        self._doubtful: list[tuple[str, int]] = []
+        self._failed_at = 0
         self._committing = threading.Lock()
+        self._reopening = threading.Lock()
         self._publisher: publish.Publisher | None = None
-        self._thread = threading.Thread(target=self._run, name="audit-writer", daemon=True)
-        self._thread.start()
+        self._begin_thread()
 
     @classmethod
     def open(
@@ -230,10 +232,46 @@ class Ledger:
             found = unfinished(connection, self.home, self._node, left=self._left, alive=alive)
         self._append_all(list(found.records()))
 
+    def reopen(self) -> None:
+        """After a failed commit on a database server: finds out what it holds, as a start does, and goes on. Blocks.
+
+        Not where the database is a file: the kernel may have dropped pages that it could not write, and what is read
+        here would hide that. Raises LedgerError where nobody can go on from what is there (see `check_tree`), and
+        whatever the database raises while it is away; then it can be tried again.
+        """
+        with self._reopening:
+            if self._lock is None or self._refusal is None or self._refusal.code != "ledger_reopening":
+                raise again(self._refusal or LedgerError("the audit log is open", code="ledger_in_use"))
+            with self._changed:
+                self._changed.notify_all()
+            self._thread.join()
+            boot_id = new_id()
+            signer = finish_rotation(self.store, self.home, self.home.load_signer())
+            with self.store.write() as connection:
+                try:
+                    check_tree(connection, self.home, signer.verifier)
+                except LedgerError as error:
+                    self._refusal = error
+                    raise
+                left = after_failure(connection, self._doubtful, self.proves_unsent, self._failed_at, self._boot_id)
+                begin_boot(connection, boot_id, self._node)
+            # Its commit may have come through: what is there must not be written a second time.
+            self.references.look_up_pending()
+            self._writer = self._writer.anew(signer, boot_id)
+            self._boot_id, self._refusal = boot_id, None
+            self._begin_thread()
+            self._append_all(left)
+            self._doubtful, self._failed_at = [], 0
+
     @property
     def refusal(self) -> LedgerError | None:
         """Why nothing can be appended, None while it can; for readiness and metrics."""
         return self._refusal
+
+    @property
+    def lost(self) -> bool:
+        """Whether only a start, or somebody who mends the database, can help."""
+        return self._refusal is not None and self._refusal.code not in {"ledger_closed", "ledger_reopening"}
 
     @property
     def size(self) -> int:
@@ -242,6 +280,10 @@ class Ledger:
 
     def close(self) -> None:
         """Writes what waits, publishes, and ends. Safe to call twice. Blocks."""
+        with self._reopening:
+            self._close()
+
+    def _close(self) -> None:
         with self._changed:
             if self._refusal is None:
                 self._refusal = LedgerError("the audit log is shut down", code="ledger_closed")
@@ -301,6 +343,10 @@ class Ledger:
                 self._pressing = True
                 self._changed.notify()
 
+    def _begin_thread(self) -> None:
+        self._thread = threading.Thread(target=self._run, name="audit-writer", daemon=True)
+        self._thread.start()
+
     def _run(self) -> None:
         last = 1
         while batch := self._next_batch(last):
@@ -311,6 +357,8 @@ class Ledger:
             except BusyError as error:
                 answers = LedgerError(error.message, code="ledger_busy")
             except BaseException as error:
+                facts = [item.draft.facts for item in batch if item.draft.kind == "transfer"]
+                self._doubtful += [(str(one["id"]), cast(int, one["attempt"])) for one in facts]
                 answers = self._fail(error)
             deliver(batch, answers)
             if self._publisher is not None:
@@ -329,15 +377,18 @@ class Ledger:
             return batch
 
     def _fail(self, error: BaseException) -> LedgerError:
-        """Closes the ledger for good; the text names kind and place of the error, its words might hold anything."""
+        """Closes the ledger; the text names kind and place of the error, its words might hold anything."""
         place = traceback.extract_tb(error.__traceback__)[-1]
         kind = f"{type(error).__name__} in {Path(place.filename).name}, line {place.lineno}"
         failed = LedgerError(
-            f"the audit log could not commit ({kind}) and is closed; restart to recover",
-            code="ledger_failed",
+            f"the audit log could not commit ({kind}) and is closed; restart to recover", code="ledger_failed"
         )
+        if self._lock is not None and not self.store.sqlite:
+            failed = LedgerError(
+                f"the audit log could not commit ({kind}); what was written is looked up", code="ledger_reopening"
+            )
         with self._changed:
-            self._refusal = failed
+            self._refusal, self._failed_at = failed, self._failed_at or now_ms()
             left = list(self._waiting)
             self._waiting.clear()
         deliver(left, failed)

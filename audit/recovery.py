@@ -4,7 +4,7 @@ The rules: never sign a tree that does not continue what was signed or published
 process died that it was interrupted, or not sent where that is proven; say how long nothing was recorded.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -124,6 +124,39 @@ def unfinished(
     since = last.ended or seen
     outcomes = tuple(_outcomes(connection, home, node, left.size if left is not None else None, alive))
     return Unfinished(since, last.boot, last.ended is not None, outcomes)
+
+
+def after_failure(
+    connection: sa.Connection,
+    doubtful: Collection[tuple[str, int]],
+    unsent: Callable[[int], bool],
+    since: int,
+    boot_id: str,
+) -> list[OutcomeRecord | GapRecord]:
+    """What to append after a commit that failed in a process that goes on, when the database is back.
+
+    doubtful: (id, attempt) of transfers that were in it, and whose senders were refused. unsent: see
+    `Marks.proves_unsent`. since: of the failure, in ms. boot_id: of the writer that failed.
+    """
+    columns = (transfer.c.idx, transfer.c.id, transfer.c.attempt)
+    asked = sa.select(*columns).where(transfer.c.state.is_(None), transfer.c.id.in_([one for one, _ in doubtful]))
+    rows = [row for row in connection.execute(asked.order_by(transfer.c.idx)) if (row.id, row.attempt) in set(doubtful)]
+    states = [OutcomeState.NOT_SENT if unsent(row.idx) else OutcomeState.INTERRUPTED for row in rows]
+    now = now_ms()
+    gap = GapRecord(
+        at=now,
+        cause=GapCause.STORAGE,
+        since=min(since, now),
+        until=now,
+        last_boot=boot_id,
+        interrupted=states.count(OutcomeState.INTERRUPTED),
+        not_sent=states.count(OutcomeState.NOT_SENT),
+    )
+    closed = [
+        OutcomeRecord(id=row.id, attempt=row.attempt, at=now, state=state)
+        for row, state in zip(rows, states, strict=True)
+    ]
+    return [*closed, gap]
 
 
 def _outcomes(

@@ -138,6 +138,14 @@ class References:
                 if self._pending.pop(new.lookup, None) is not None:
                     self._remember(new.lookup, new.ref, now)
 
+    def look_up_pending(self) -> None:
+        """After a commit of which nobody knows: finds out which of these are in the database already."""
+        pending = self.take_pending()
+        with self._store.read() as connection:
+            rows = sa.select(reference.c.ref).where(reference.c.ref.in_([one.ref for one in pending]))
+            there = set(connection.execute(rows).scalars())
+        self.stored([one for one in pending if one.ref in there])
+
     def _resolve(self, space: Space, identifier: str) -> str:
         lookup = self._hash(space, identifier)
         now = time.monotonic()

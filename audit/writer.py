@@ -82,6 +82,10 @@ class Writer:
         self._note = b""
         self._unsummed = Unsummed()
 
+    def anew(self, signer: Signer, boot_id: str) -> "Writer":
+        """One that knows nothing of what this one believed: the database says what there is."""
+        return Writer(self._store, signer, self._references, self._node, boot_id, self._probe)
+
     @property
     def size(self) -> int:
         """Entries, as far as this process knows."""

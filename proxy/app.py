@@ -34,6 +34,7 @@ from proxy.processes.ledger_client import RemoteLedger
 from proxy.running.adapters import LedgerReferences, ThreadedAnswers, ThreadedApprovals, ThreadedVault, ledger_entries
 from proxy.running.databases import control_of, serve_log, vault_of
 from proxy.running.flags import FlagSources
+from proxy.running.keeping_open import keep_open
 from proxy.running.keys import ensure_key, private_dir
 from proxy.running.metrics import Metrics
 from proxy.running.mirrors import Mirrors
@@ -190,6 +191,7 @@ class App:
         if self._leads:
             self._tasks.append(asyncio.create_task(watch_expiry(settings, self.control, self.metrics)))
         if not isinstance(self.ledger, RemoteLedger):
+            self._tasks.append(asyncio.create_task(keep_open(self.ledger, self.metrics.observe)))
             asking = asked(self.ledger, threads, self.metrics.observe, settings.upstream_ca)
             await self._stack.enter_async_context(asking)
         self.ready = True
@@ -271,8 +273,8 @@ class App:
         return self.ready and self.ledger.refusal is None
 
     def lost(self) -> bool:
-        """Whether the log failed within a commit: it stays closed, and only a start knows what was written."""
-        return self.ledger.refusal is not None and self.ledger.refusal.code == "ledger_failed"
+        """Whether the log stays closed until a start: a commit failed, or what is there is not continued."""
+        return self.ledger.lost
 
     def _provider_key(self, destination: str) -> str | None:
         reference = self.settings.provider_keys.get(destination)

@@ -64,6 +64,11 @@ class RemoteLedger:
         """Why nothing can be appended now, None while it can."""
         return None if self._there.is_set() else LedgerError(AWAY, code="ledger_away")
 
+    @property
+    def lost(self) -> bool:
+        """Never: the supervisor starts the writer again."""
+        return False
+
     async def append(self, record: Record, *, proof: bool = False) -> Receipt:
         """See `audit.log.Ledger.append`."""
         facts = record.facts()

@@ -7,7 +7,7 @@ whatever fails here is counted, and the transfer's own record is durable already
 import asyncio
 from collections.abc import Awaitable, Sequence
 
-from audit.errors import AuditError, LedgerError
+from audit.errors import AuditError, LedgerError, RecordError
 from audit.record import FindingCount, OutcomeRecord
 from proxy.exchange import Ending, Exchange
 from proxy.steps import records
@@ -47,16 +47,21 @@ async def close(work: Work, services: Services, exchange: Exchange, ending: Endi
 
 
 async def _written(services: Services, record: OutcomeRecord) -> None:
-    """Append an outcome; while the log says that it wrote nothing and that trying again can help, try again."""
-    for pause in AGAIN_S:
+    """Append an outcome; while the log says that trying again can help, try again."""
+    doubtful = False
+    for pause in (*AGAIN_S, None):
         try:
             await services.recorder.append(record)
             return
+        except RecordError as error:
+            if doubtful and error.code == "duplicate":
+                return  # it was written before the log could say so
+            raise
         except LedgerError as error:
-            if error.code not in {"ledger_busy", "ledger_full"}:
+            if pause is None or error.code not in {"ledger_busy", "ledger_full", "ledger_reopening"}:
                 raise
+            doubtful = doubtful or error.code == "ledger_reopening"
         await asyncio.sleep(pause)
-    await services.recorder.append(record)
 
 
 def bind(work: Work, services: Services, object_ids: Sequence[str]) -> Awaitable[None]:

@@ -291,6 +291,37 @@ async def test_an_answer_that_ends_while_the_database_is_away_has_its_outcome(
     assert [record["state"] for record in records(one["home"], postgres_url, "outcome")] == ["complete"]
 
 
+async def test_a_commit_of_which_nobody_knows_costs_refusals_and_no_start(
+    stand: Any, chat: Any, machine: Any, postgres_url: str
+) -> None:
+    one, hold, broken = machine("one"), Hold(), [True]
+
+    def probe(step: str) -> None:
+        if broken and step == "committed":
+            raise sa.exc.OperationalError("COMMIT", {}, OSError("server closed the connection"))
+
+    async with stand(**one, openai={"hold": hold}) as it, it.client("openai") as client:
+        asking = asyncio.create_task(client.post("/v1/chat/completions", json=chat(MAIL)))
+        while not hold.waiting:
+            await asyncio.sleep(0.01)
+        it.app.ledger._writer._probe = probe
+        answer = await client.post("/v1/chat/completions", json=chat("hello"))
+        assert (answer.status_code, answer.headers["dragoman-reason"]) == (503, "ledger_reopening")
+        assert (await client.get(f"{it.gateway}/-/healthz")).status_code == 200, "a start would not help"
+        hold.open()
+        answer = await asking
+        assert (answer.status_code, MAIL in answer.text) == (200, True)
+        broken.clear()
+        while not it.app.takes_transfers():
+            await asyncio.sleep(0.01)
+        assert (await client.post("/v1/chat/completions", json=chat(MAIL))).status_code == 200
+        await it.settled()
+        assert len(it.received()) == 2
+    states = sorted(record["state"] for record in records(one["home"], postgres_url, "outcome"))
+    assert states == ["complete", "complete", "not_sent"]
+    assert verified(one["home"], postgres_url).open == 0
+
+
 async def test_dragoman_ends_in_order_while_its_database_is_away(
     stand: Any, machine: Any, postgres_server: PostgresServer, postgres_url: str
 ) -> None:
