@@ -16,11 +16,10 @@ from audit.errors import AuditError
 from audit.fields import Nested, table
 from audit.inside import Holds, Inside, Part
 from audit.record import BlockedRecord, OutcomeRecord, TransferRecord
-from audit.tables import UNUSUAL, entry, finding, transfer
+from audit.tables import FINDINGS_OF, UNUSUAL, entry, finding, transfer
 
-COLUMNS: tuple[str, ...] = tuple(
-    column.name for column in transfer.columns if column.name not in {"idx", "outcome_idx", "day", "countries", "boot"}
-)
+_OURS = {"idx", "outcome_idx", "day", "countries", "boot", "findings_of"}
+COLUMNS: tuple[str, ...] = tuple(column.name for column in transfer.columns if column.name not in _OURS)
 FINDING_COLUMNS = ("entity_type", "operator", "rule", "recognizer", "language")
 COUNTED = {"findings", "bytes_in", "bytes_out"}
 """What a group adds up, and therefore not what it is made by."""
@@ -105,7 +104,7 @@ def conditions(values: Mapping[str, str]) -> list[sa.ColumnElement[bool]]:
         _equal(name, value) for name, value in values.items() if name not in (*FINDING_COLUMNS, SCORE_FROM, *INSIDE)
     ]
     if same := of_finding(values):
-        rows = sa.select(finding.c.idx).where(finding.c.idx == transfer.c.idx, *same)
+        rows = sa.select(finding.c.idx).where(finding.c.idx == FINDINGS_OF, *same)
         found.append(rows.correlate(transfer).exists())
     return [*found, *_of_entries(values)]
 

@@ -24,7 +24,7 @@ from audit.sums import (
     daily_type,
     monthly_finding,
 )
-from audit.tables import finding, transfer
+from audit.tables import FINDINGS_OF, finding, transfer
 
 _PAGE = 1_000
 
@@ -92,7 +92,7 @@ def _from_rows(question: Question, by: Sequence[str]) -> sa.Select[Any]:
     columns = [finding.c[name] if name in FINDING_COLUMNS else transfer.c[name] for name in by]
     if of_findings:
         counted = [sa.func.sum(finding.c.n).label("findings")]
-        rows = sa.select(*columns, *counted).select_from(transfer.join(finding, finding.c.idx == transfer.c.idx))
+        rows = sa.select(*columns, *counted).select_from(transfer.join(finding, finding.c.idx == FINDINGS_OF))
     else:
         sums = [sa.func.sum(transfer.c[name]).label(name) for name in ("findings", "bytes_in", "bytes_out")]
         counted = [sa.func.count().label("transfers"), *sums]

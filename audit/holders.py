@@ -22,7 +22,7 @@ from audit.sums import (
     monthly_holder,
     monthly_holder_finding,
 )
-from audit.tables import UNUSUAL, finding, transfer
+from audit.tables import FINDINGS_OF, UNUSUAL, finding, transfer
 
 type Line = Mapping[str, Any]
 type Key = tuple[str | None, ...]
@@ -153,7 +153,7 @@ def from_rows(connection: sa.Connection, where: Sequence[sa.ColumnElement[bool]]
     lines = sa.select(*columns, *counted).where(*sent).group_by(*columns)
     what = (finding.c.entity_type, finding.c.operator)
     kinds = sa.select(*columns, *what, sa.func.sum(finding.c.n).label("n"))
-    joined = kinds.join(finding, finding.c.idx == transfer.c.idx).where(*sent).group_by(*columns, *what)
+    joined = kinds.join(finding, finding.c.idx == FINDINGS_OF).where(*sent).group_by(*columns, *what)
     types: Types = {}
     for row in connection.execute(joined).mappings():
         types.setdefault(key_of(row), {})[row["entity_type"], row["operator"]] = int(row["n"])
@@ -246,7 +246,7 @@ def _without_unsent(connection: sa.Connection, days: Days, found: dict[Key, Line
     gone = {key_of(row): int(row["n"]) for row in connection.execute(counted).mappings()}
     what = (finding.c.entity_type, finding.c.operator)
     kinds = sa.select(*columns, *what, sa.func.sum(finding.c.n).label("n")).where(*unsent).group_by(*columns, *what)
-    for row in connection.execute(kinds.join(finding, finding.c.idx == transfer.c.idx)).mappings():
+    for row in connection.execute(kinds.join(finding, finding.c.idx == FINDINGS_OF)).mappings():
         if (those := types.get(key_of(row))) is not None:
             kind = row["entity_type"], row["operator"]
             those[kind] -= int(row["n"])

@@ -16,7 +16,7 @@ from audit.sums import (
     monthly_holder,
     monthly_holder_finding,
 )
-from audit.tables import finding, transfer
+from audit.tables import FINDINGS_OF, finding, transfer
 
 _BATCH = 500
 _NEXT_MONTH = 31
@@ -70,7 +70,7 @@ def _fill(connection: sa.Connection, where: tuple[sa.ColumnElement[bool], ...]) 
         rows.append({"day": row["day"], "holder": found, **{name: row[name] for name in counted}})
     what = (finding.c.entity_type, finding.c.operator)
     kinds = sa.select(*key, transfer.c.day, *what, sa.func.sum(finding.c.n).label("n"))
-    joined = kinds.join(finding, finding.c.idx == transfer.c.idx).where(*where).group_by(*key, transfer.c.day, *what)
+    joined = kinds.join(finding, finding.c.idx == FINDINGS_OF).where(*where).group_by(*key, transfer.c.day, *what)
     sums = [
         {
             "day": row["day"],

@@ -10,6 +10,7 @@ from functools import lru_cache
 from operator import itemgetter
 from typing import Any
 
+from audit.alike import Alike
 from audit.summing import Found, Sums, day_of
 
 DAY_MS = 86_400_000
@@ -25,7 +26,10 @@ _required = itemgetter("id", "attempt", "kind", "at", "node", "boot", "environme
 
 @dataclass(slots=True)
 class Rows:
-    """What one batch adds to the derived tables. counted: of transfers before this batch, what sums need of them."""
+    """What one batch adds to the derived tables. counted: of transfers before this batch, what sums need of them.
+
+    alike: which transfers before had the same findings.
+    """
 
     transfers: list[Row] = field(default_factory=list)
     outcomes: list[Row] = field(default_factory=list)
@@ -33,6 +37,7 @@ class Rows:
     subjects: list[Row] = field(default_factory=list)
     sums: Sums = field(default_factory=Sums)
     counted: dict[Exchange, Row] = field(default_factory=dict)
+    alike: Alike = field(default_factory=Alike)
 
     def add(self, index: int, facts: Facts) -> None:
         """Adds what the entry at that index says."""
@@ -47,17 +52,20 @@ class Rows:
                 self.sums.ended(of, facts["state"], facts.get("status"))
 
     def _add_transfer(self, index: int, facts: Facts) -> None:
-        row = _transfer(index, facts)
-        self.transfers.append(row)
         found: tuple[Found, ...] = ()
-        numbers: list[int] = []
+        numbers: tuple[int, ...] = ()
+        of = None
         if findings := facts.get("findings"):
             found = tuple([_found(finding) for finding in findings])
-            numbers = [finding["n"] for finding in findings]
-            self.findings += [
-                (index, at, what[0], what[1], n, what[2], what[3], what[4])
-                for at, (what, n) in enumerate(zip(found, numbers, strict=True))
-            ]
+            numbers = tuple([finding["n"] for finding in findings])
+            of = self.alike.first(index, (found, numbers))
+            if of is None:
+                self.findings += [
+                    (index, at, what[0], what[1], n, what[2], what[3], what[4])
+                    for at, (what, n) in enumerate(zip(found, numbers, strict=True))
+                ]
+        row = _transfer(index, facts, sum(numbers), of)
+        self.transfers.append(row)
         if subjects := facts.get("subjects"):
             seen = {(subject["ref"], subject["role"]) for subject in subjects}
             self.subjects += [(ref, index, role) for ref, role in sorted(seen)]
@@ -76,24 +84,23 @@ def counted_of(row: Row) -> Row:
     return row[0], row[5], row[36], row[37], row[38]
 
 
-def _transfer(index: int, facts: Facts) -> Row:
-    """The facts in the order of the table's columns."""
+def _transfer(index: int, facts: Facts, findings: int, findings_of: int | None) -> Row:
+    """The facts in the order of the table's columns. findings: how many in its rows."""
     get = facts.get
     destination = get("destination", _NOTHING)
     purpose = get("purpose", _NOTHING).get
     of = destination.get
     ident, attempt, kind, at, node, boot, environment, application, identified_by = _required(facts)
-    findings = facts["findings_overflow"]
-    for finding in get("findings", ()):
-        findings += finding["n"]
     return (
         index, ident, attempt, kind, at, day_of(at), node, boot, environment, application, identified_by,
         get("session"), purpose("name"), purpose("controller"), purpose("basis"),
         of("name"), of("contracting_entity"), of("role"), of("transfer"), _countries(destination), of("retention"),
         of("training"), get("provider"), get("host"), get("endpoint"), get("model"), get("format"), facts["door"],
         facts["mode"], get("network"), get("policy_digest"), get("policy_name"), facts["action"], get("reason"),
-        facts["observe"], len(get("subjects", ())) + facts["subjects_overflow"], findings, facts["bytes_in"],
+        facts["observe"], len(get("subjects", ())) + facts["subjects_overflow"], findings + facts["findings_overflow"],
+        facts["bytes_in"],
         get("bytes_out", 0), None, "blocked" if kind == "blocked" else None, get("status"), None, None, None,
+        findings_of,
     )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from audit import schema, summed
+from audit.alike import SPAN
 from audit.checkpoint import Checkpoint, unverified
 from audit.errors import VerifyError
 from audit.events import ExportRecord
@@ -128,8 +129,9 @@ def remove_sealed(store: Store, home: Home, *, progress: Progress = silent) -> i
             summed.fold(connection)  # what entries add has to be added before they leave
             touched = sa.select(transfer.c.day).where(transfer.c.idx.between(*here)).distinct()
             days = list(connection.execute(touched).scalars())
-            for table in (finding, subject, transfer):
+            for table in (subject, transfer):
                 connection.execute(sa.delete(table).where(table.c.idx.between(*here)))
+            _remove_findings(connection, here[1])
             gone += _remove_entries(connection, here)
             rebuild(connection, days)
         progress(here[1] + 1, end)
@@ -137,6 +139,14 @@ def remove_sealed(store: Store, home: Home, *, progress: Progress = silent) -> i
         (home.log / TileId(ENTRIES, number).path).unlink(missing_ok=True)
     store.forget_freed_pages()
     return gone
+
+
+def _remove_findings(connection: sa.Connection, last: int) -> None:
+    """Removes the findings up to there that no transfer that is left needs."""
+    begin = last // SPAN * SPAN
+    left = transfer.c.idx.between(last + 1, begin + SPAN - 1)
+    needed = sa.select(transfer.c.findings_of).where(left, transfer.c.findings_of.is_not(None))
+    connection.execute(sa.delete(finding).where(finding.c.idx.between(begin, last), finding.c.idx.not_in(needed)))
 
 
 def _remove_entries(connection: sa.Connection, here: tuple[int, int]) -> int:

@@ -5,14 +5,12 @@ kinds of them, and a transfer counts under some forty values.
 """
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
 from operator import itemgetter
 from typing import Any
-
-import sqlalchemy as sa
 
 from audit.sums import (
     BLOCK,
@@ -34,7 +32,7 @@ from audit.sums import (
     monthly_holder,
     monthly_holder_finding,
 )
-from audit.tables import finding, transfer
+from audit.tables import transfer
 from audit.tally import Key, Tally, ValuesByDay, add_value
 
 OF_TRANSFER = (
@@ -48,7 +46,6 @@ VALUED = (*OF_TRANSFER, *OF_FINDING)
 _STATE, _STATUS = OF_TRANSFER.index("state"), OF_TRANSFER.index("status")
 _DAY_MS = 86_400_000
 _EPOCH = date(1970, 1, 1).toordinal()
-_PAGE = 20_000
 
 _COUNTED = ("day", "kind", "application", "destination", *OF_TRANSFER)
 _ORDER = [column.name for column in transfer.columns]
@@ -249,25 +246,3 @@ def _spread_findings(
         if holder is not None:
             tables[daily_holder_finding.name].add((day, holder, *kind), (n,))
             tables[monthly_holder_finding.name].add((month, holder, *kind), (n,))
-
-
-def of_rows(connection: sa.Connection) -> Iterator[Sums]:
-    """The sums of all rows that are there, some thousand transfers at a time; kinds of entries are not counted."""
-    at = -1
-    while True:
-        page = sa.select(transfer).where(transfer.c.idx > at).order_by(transfer.c.idx).limit(_PAGE)
-        rows = connection.execute(page).all()
-        if not rows:
-            return
-        last = rows[-1].idx
-        what = [finding.c[name] for name in ("entity_type", *OF_FINDING)]
-        said = sa.select(finding.c.idx, finding.c.n, *what).where(finding.c.idx > at, finding.c.idx <= last)
-        by_index: dict[int, list[Any]] = {}
-        for one in connection.execute(said.order_by(finding.c.idx, finding.c.row)):
-            by_index.setdefault(one.idx, []).append(one)
-        sums = Sums()
-        for row in rows:
-            found = by_index.get(row.idx, [])
-            sums.add(tuple(row), tuple(tuple(one[2:]) for one in found), [one.n for one in found])
-        yield sums
-        at = last

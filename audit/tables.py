@@ -18,12 +18,13 @@ from sqlalchemy import (
     Table,
     UniqueConstraint,
     false,
+    func,
     text,
 )
 
 metadata = MetaData()
 
-REVISION = "0006"
+REVISION = "0007"
 """The newest migration; a database at this revision is opened without loading Alembic."""
 
 _NAME = String(128)
@@ -131,6 +132,7 @@ transfer = Table(
     Column("ended", BigInteger),
     Column("tokens_in", BigInteger),
     Column("tokens_out", BigInteger),
+    Column("findings_of", BigInteger),
     UniqueConstraint("id", "attempt", name="transfer_id_attempt"),
     Index("transfer_day", "day", "destination", "idx"),
     Index("transfer_application", "application", "idx"),
@@ -141,7 +143,7 @@ transfer = Table(
 )
 
 finding = Table(
-    "finding",
+    "finding_set",
     metadata,
     Column("idx", ROW_INDEX, primary_key=True, autoincrement=False),
     Column("row", SmallInteger, primary_key=True, autoincrement=False),
@@ -153,6 +155,10 @@ finding = Table(
     Column("language", String(3)),
     sqlite_with_rowid=False,
 )
+"""Under the index of the first transfer that had just these; see `FINDINGS_OF`."""
+
+FINDINGS_OF = func.coalesce(transfer.c.findings_of, transfer.c.idx)
+"""Of a transfer the index in `finding`: many have the same findings as one before, which are kept once."""
 
 subject = Table(
     "subject",

@@ -12,6 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 from orjson import dumps
 
+from audit.alike import Alike
 from audit.canonical import Stamp, seal
 from audit.checkpoint import Checkpoint
 from audit.checks import Json
@@ -26,7 +27,7 @@ from audit.signing import Signer, signing_id
 from audit.statements import Statements
 from audit.store import Store, StoredTiles
 from audit.summed import Unsummed
-from audit.tables import boot, tree
+from audit.tables import boot, finding, tree
 from audit.tiles import TileBuilder, TileId
 
 type Probe = Callable[[str], None]
@@ -80,7 +81,7 @@ class Writer:
         self._erasures = -1
         self._expected = signer.verifier.id
         self._note = b""
-        self._unsummed = Unsummed()
+        self._unsummed, self._alike = Unsummed(), Alike()
 
     def anew(self, signer: Signer, boot_id: str) -> "Writer":
         """One that knows nothing of what this one believed: the database says what there is."""
@@ -103,7 +104,9 @@ class Writer:
             frontier, tiles, summed = self._state(connection)
             taken, counted = _known(connection, self._say, drafts)
             sums = self._unsummed.begin(connection, summed, frontier.size, len(drafts))
-            batch = _Batch(self._stamp, frontier, tiles, Rows(counted=counted, sums=sums))
+            batch = _Batch(
+                self._stamp, frontier, tiles, Rows(counted=counted, sums=sums, alike=self._alike.begin(frontier.size))
+            )
             batch.fill(drafts, taken)
             note = Checkpoint(self.signer.verifier.name, frontier.size, frontier.root()).signed(self.signer, *cosigners)
             self._probe("signed")
@@ -117,6 +120,7 @@ class Writer:
         self._note, self._expected = note, self.signer.verifier.id
         self._references.stored(pending)
         self._unsummed.committed(summed, frontier.size)
+        self._alike.committed(frontier.size)
         self._frontier, self._tiles, self._seq = frontier, tiles, self._seq + len(batch.entries)
         proofs = batch.proofs(drafts, note)
         return [
@@ -195,7 +199,7 @@ class _Batch:
         say.insert["entry"].run(connection, self.entries)
         say.insert["tile"].run(connection, [(tile.level, tile.number, hashes) for tile, hashes in self._full])
         say.insert["transfer"].run(connection, rows.transfers)
-        say.insert["finding"].run(connection, rows.findings)
+        say.insert[finding.name].run(connection, rows.findings)
         say.insert["subject"].run(connection, rows.subjects)
         say.close.run(connection, rows.outcomes)
 

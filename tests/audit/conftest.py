@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from audit.ids import new_id, now_ms
 from audit.log import Ledger
@@ -18,6 +19,9 @@ from audit.record import (
     TransferRecord,
 )
 from audit.store import sqlite_url
+from audit.summing import OF_FINDING, Sums
+from audit.tables import FINDINGS_OF, finding
+from audit.tables import transfer as transfers
 from tests.postgres import postgres_server, postgres_url
 
 __all__ = ["postgres_server", "postgres_url"]
@@ -133,3 +137,17 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         return sqlite_url(tmp_path / "audit.db")
     url: str = request.getfixturevalue("postgres_url")
     return url
+
+
+def of_rows(connection: sa.Connection) -> Sums:
+    """The sums of all rows that are there, counted anew; kinds of entries are not counted."""
+    found: dict[int, list[Any]] = {}
+    what = [finding.c[name] for name in ("entity_type", *OF_FINDING)]
+    said = sa.select(transfers.c.idx, finding.c.n, *what).join(finding, finding.c.idx == FINDINGS_OF)
+    for one in connection.execute(said.order_by(transfers.c.idx, finding.c.row)):
+        found.setdefault(one.idx, []).append(one)
+    sums = Sums()
+    for row in connection.execute(sa.select(transfers).order_by(transfers.c.idx)):
+        theirs = found.get(row.idx, [])
+        sums.add(tuple(row), tuple(tuple(one[2:]) for one in theirs), [one.n for one in theirs])
+    return sums

@@ -30,7 +30,7 @@ from audit.reports.texts import Language
 from audit.store import newest_checkpoint, sealed_below
 from audit.summed import Summed
 from audit.sums import daily
-from audit.tables import entry, finding, subject, transfer
+from audit.tables import FINDINGS_OF, entry, finding, subject, transfer
 from audit.tiles import decode_bundle
 from audit.verify import verify_archive, verify_folder, verify_store
 from tests.audit.conftest import exchange_record
@@ -94,9 +94,11 @@ def test_an_archive_proves_itself_and_so_does_the_log_without_it(anywhere: Ledge
     left = verify_store(anywhere.store, [vkey], kept=kept)
     assert (left.first, left.kinds["transfer"], left.checkpoint.size) == (512, 500 - 256, 1002)
     with anywhere.store.read() as connection:
-        for table in (entry, finding, subject, transfer):
+        for table in (entry, subject, transfer):
             kinds = (entry.c.kind != "key",) if table is entry else ()
             assert connection.execute(sa.select(sa.func.min(table.c.idx)).where(*kinds)).scalar() >= 512
+        needed = {*connection.execute(sa.select(FINDINGS_OF).where(transfer.c.findings > 0)).scalars()}
+        assert {*connection.execute(sa.select(finding.c.idx)).scalars()} == needed
         assert counted(connection) == days
         proof = prove(connection, 3)
     bodies = decode_bundle((tmp_path / "archive" / "tile/entries/000").read_bytes())

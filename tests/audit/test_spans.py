@@ -156,6 +156,12 @@ def test_a_database_of_the_schema_before_gets_all_sums(tmp_path: Path, database:
     ledger.close()
     store = Store(database)
     with store.write() as connection:
+        connection.exec_driver_sql(
+            "INSERT INTO finding_set SELECT t.idx, f.row, f.entity_type, f.operator, f.n, f.rule, f.recognizer, "
+            "f.language FROM transfer t JOIN finding_set f ON f.idx = t.findings_of"
+        )
+        connection.exec_driver_sql("ALTER TABLE transfer DROP COLUMN findings_of")
+        connection.exec_driver_sql("ALTER TABLE finding_set RENAME TO finding")
         of_0006 = ("daily_application", "finding_block")
         of_0005 = ("daily_type", "monthly_finding", "monthly_holder", "monthly_holder_finding", "entries_by_kind")
         for name in (*of_0006, *of_0005):

@@ -14,11 +14,10 @@ from audit.ids import new_id
 from audit.log import Ledger
 from audit.record import DestinationFacts, FindingCount, OutcomeRecord
 from audit.summed import Summed
-from audit.summing import of_rows
 from audit.tables import entry, tree
 from audit.tables import transfer as transfers
 from audit.writer import Draft, Writer
-from tests.audit.conftest import blocked_record, exchange_record
+from tests.audit.conftest import blocked_record, exchange_record, of_rows
 
 DAY = 86_400_000
 KINDS = ("PERSON", "IBAN")
@@ -122,11 +121,10 @@ TABLES = (*sums.ADDED, sums.holder)
 def recounted(connection: sa.Connection) -> dict[str, Any]:
     """What the rows and entries say."""
     found: dict[sa.Table, list[Any]] = {table: [] for table in TABLES}
-    for some in of_rows(connection):
-        tables, lines = some.rows()
-        found[sums.holder] += lines
-        for table in sums.ADDED:
-            found[table] += tables[table.name]
+    tables, lines = of_rows(connection).rows()
+    found[sums.holder] += lines
+    for table in sums.ADDED:
+        found[table] += tables[table.name]
     counted = sa.select(entry.c.kind, sa.func.count()).group_by(entry.c.kind)
     found[sums.kinds] = list(connection.execute(counted).all())
     return shown(found)

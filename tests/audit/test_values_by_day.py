@@ -14,9 +14,9 @@ from audit.query import Question
 from audit.record import DestinationFacts, FindingCount, OutcomeRecord
 from audit.statements import Statements
 from audit.sums import daily_value
-from audit.tables import finding
+from audit.tables import FINDINGS_OF, finding
 from audit.tables import transfer as transfers
-from tests.audit.conftest import blocked_record, exchange_record
+from tests.audit.conftest import blocked_record, exchange_record, of_rows
 
 DAY = 86_400_000
 
@@ -65,11 +65,11 @@ def test_the_roll_up_is_the_sums_of_the_rows(log: Ledger) -> None:
             settled = {key for key in made if name not in {"state", "status"} or key[1]}
             assert {key: kept[key] for key in settled} == {key: made[key] for key in settled}, name
             assert all(kept[key][4] <= made[key][4] and kept[key][5] >= made[key][5] for key in made)
-        joined = finding.join(transfers, finding.c.idx == transfers.c.idx)
+        joined = finding.join(transfers, finding.c.idx == FINDINGS_OF)
         for name in summing.OF_FINDING:
             value = sa.func.coalesce(finding.c[name], "")
-            added = [sa.func.count(finding.c.idx.distinct()), sa.func.sum(finding.c.n)]
-            ends = sa.func.min(finding.c.idx), sa.func.max(finding.c.idx)
+            added = [sa.func.count(transfers.c.idx.distinct()), sa.func.sum(finding.c.n)]
+            ends = sa.func.min(transfers.c.idx), sa.func.max(transfers.c.idx)
             rows = sa.select(transfers.c.day, value, *added, *ends).select_from(joined).group_by(transfers.c.day, value)
             assert {key: (n, total, *ends) for key, (n, total, _, _, *ends) in stored(connection, name).items()} == {
                 tuple(row[:2]): tuple(row[2:]) for row in connection.execute(rows)
@@ -81,8 +81,7 @@ def stored(connection: sa.Connection, name: str) -> dict[Any, Any]:
     return {tuple(row[1:3]): tuple(row[3:]) for row in connection.execute(rows)}
 
 
-def test_made_from_the_rows_it_is_what_the_writer_made(log: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(summing, "_PAGE", 7)
+def test_made_from_the_rows_it_is_what_the_writer_made(log: Ledger) -> None:
     say = Statements(log.store.dialect)
     with log.store.write() as connection:
         summed.fold(connection)
@@ -91,8 +90,7 @@ def test_made_from_the_rows_it_is_what_the_writer_made(log: Ledger, monkeypatch:
             if table is not sums.kinds:
                 connection.execute(sa.delete(table))
         connection.execute(sa.delete(sums.holder))
-        for some in summing.of_rows(connection):
-            summed.add(connection, say, some)
+        summed.add(connection, say, of_rows(connection))
         assert counted(connection) == before
 
 

@@ -1,12 +1,14 @@
 """Sums by month, by kind of data, by state and status, and of the entries; all sums are counted anew from the rows."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
 
 from audit.statements import Statements
-from audit.summing import of_rows
+from audit.summing import OF_FINDING, Sums
+from audit.tables import transfer
 
 revision = "0005"
 down_revision = "0004"
@@ -19,6 +21,11 @@ type _Key = dict[str, sa.types.TypeEngine[Any]]
 _COUNTED_ANEW = ("daily", "daily_finding", "daily_value", "holder", "daily_holder", "daily_holder_finding")
 _LATER = {"daily_application", "finding_block", "entries_by_kind"}
 """Sums that a later migration makes."""
+_PAGE = 20_000
+_columns = [sa.column(one.name, one.type) for one in transfer.columns if one.name != "findings_of"]
+_transfer = sa.table("transfer", *_columns)
+_finding = sa.table("finding", *(sa.column(name) for name in ("idx", "row", "n", "entity_type", *OF_FINDING)))
+"""As they were then."""
 
 
 def upgrade() -> None:
@@ -41,7 +48,7 @@ def upgrade() -> None:
         connection.exec_driver_sql(f"DELETE FROM {name}")  # noqa: S608 (names from above)
     op.add_column("daily_holder", sa.Column("with_subject", number, nullable=False, server_default="0"))
     say = Statements(connection.dialect)
-    for sums in of_rows(connection):
+    for sums in _of_rows(connection):
         tables, lines = sums.rows()
         say.know.run(connection, lines)
         for table in tables.keys() - _LATER:
@@ -57,3 +64,25 @@ def _sums(name: str, key: _Key, counts: tuple[str, ...]) -> None:
         sa.PrimaryKeyConstraint(*key),
         sqlite_with_rowid=False,
     )
+
+
+def _of_rows(connection: sa.Connection) -> Iterator[Sums]:
+    """The sums of all rows that are there, some thousand transfers at a time; kinds of entries are not counted."""
+    at = -1
+    while True:
+        page = sa.select(_transfer).where(_transfer.c.idx > at).order_by(_transfer.c.idx).limit(_PAGE)
+        rows = connection.execute(page).all()
+        if not rows:
+            return
+        last = rows[-1].idx
+        what = [_finding.c[name] for name in ("entity_type", *OF_FINDING)]
+        said = sa.select(_finding.c.idx, _finding.c.n, *what).where(_finding.c.idx > at, _finding.c.idx <= last)
+        by_index: dict[int, list[Any]] = {}
+        for one in connection.execute(said.order_by(_finding.c.idx, _finding.c.row)):
+            by_index.setdefault(one.idx, []).append(one)
+        sums = Sums()
+        for row in rows:
+            found = by_index.get(row.idx, [])
+            sums.add(tuple(row), tuple(tuple(one[2:]) for one in found), [one.n for one in found])
+        yield sums
+        at = last

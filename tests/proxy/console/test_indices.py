@@ -18,7 +18,7 @@ from proxy.control.tokens import Role
 from tests.proxy.console.conftest import ANNA, SAME, Console, browser, fill, form_of
 
 GROWS = {
-    "entry", "transfer", "finding", "subject", "reference", "tile", "daily", "daily_finding", "daily_type",
+    "entry", "transfer", "finding_set", "subject", "reference", "tile", "daily", "daily_finding", "daily_type",
     "daily_value", "daily_holder", "daily_holder_finding",
 }  # fmt: skip
 """Tables with more rows the longer the log is. Sums by month have some thousand in ten years, and are read whole where
