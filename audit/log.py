@@ -121,7 +121,7 @@ class Ledger:
             ledger._marks = kept or Marks(place.marks, create=True)
         else:
             place.marks.unlink(missing_ok=True)
-        ledger._publisher = publish.Publisher(place, store, every_s=publish_every_s)
+        ledger._publisher = publish.Publisher(place, store, every_s=publish_every_s, roots=ledger._writer.roots)
         return ledger
 
     @classmethod

@@ -13,9 +13,14 @@ HASH_BYTES = 32
 EMPTY_ROOT = hashlib.sha256(b"").digest()
 
 
+_LEAF = hashlib.sha256(b"\x00")
+
+
 def leaf_hash(entry: bytes) -> bytes:
     """SHA-256 of 0x00 and the entry."""
-    return hashlib.sha256(b"\x00" + entry).digest()
+    hashed = _LEAF.copy()  # begun with the prefix: an entry of kilobytes is not copied to put a byte before it
+    hashed.update(entry)
+    return hashed.digest()
 
 
 def node_hash(left: bytes, right: bytes) -> bytes:
@@ -37,14 +42,21 @@ class Frontier:
         if len(self._peaks) != size.bit_count() or any(len(peak) != HASH_BYTES for peak in self._peaks):
             raise ValueError("a frontier has one hash for each bit of its size")
 
-    def append(self, leaf: bytes) -> None:
-        """Adds the hash of one more leaf."""
-        size = self.size
+    def append(self, leaf: bytes, height: int = 0) -> Sequence[bytes]:
+        """Adds the hash of one more leaf. Returns the roots of the full subtrees that end with it and have 2^height,
+        4^height and so on leaves, the lowest first; none for 0."""
+        size, level = self.size, 0
+        roots: list[bytes] = []
         while size & 1:
             leaf = node_hash(self._peaks.pop(), leaf)
             size >>= 1
+            level += 1
+            if level == height:
+                roots.append(leaf)
+                level = 0
         self._peaks.append(leaf)
         self.size += 1
+        return roots
 
     def root(self) -> bytes:
         """The root of the tree as it stands."""

@@ -48,10 +48,11 @@ def write_file(path: Path, data: bytes) -> None:
     draft.replace(path)
 
 
-def publish(home: Home, store: Store) -> int:
+def publish(home: Home, store: Store, roots: dict[TileId, bytes] | None = None) -> int:
     """Brings the published log up to the newest checkpoint; returns its size.
 
-    Only the serving process calls this, so nothing can put an older checkpoint over a newer one.
+    roots: over full tiles, as far as they are known; others are added. Only the serving process calls this, so nothing
+    can put an older checkpoint over a newer one.
     """
     before = read_published(home)
     since = 0 if before is None else before.size
@@ -63,7 +64,7 @@ def publish(home: Home, store: Store) -> int:
         if before is not None and since == size:
             _publish_cosigned(home.log, newest_cosigned(connection))
             return size
-        write_tiles(StoredTiles(connection), tiles_left(connection, size, since=since), home.log)
+        write_tiles(StoredTiles(connection, roots), tiles_left(connection, size, since=since), home.log)
         witnessed = newest_cosigned(connection)
     write_file(home.log / "checkpoint", note)
     _publish_cosigned(home.log, witnessed)
@@ -93,8 +94,8 @@ def _drop_covered(directory: Path, since: int, size: int) -> None:
 class Publisher:
     """Publishes at most once in `every_s` seconds, in a thread of its own, never in the way of an append."""
 
-    def __init__(self, home: Home, store: Store, *, every_s: float) -> None:
-        self._home, self._store, self._every_s = home, store, every_s
+    def __init__(self, home: Home, store: Store, *, every_s: float, roots: dict[TileId, bytes]) -> None:
+        self._home, self._store, self._every_s, self._roots = home, store, every_s, roots
         self._due, self._ending = threading.Event(), threading.Event()
         self.error: AuditError | None = None
         self._due.set()
@@ -117,7 +118,7 @@ class Publisher:
             ending = self._ending.is_set()
             self._due.clear()
             try:
-                publish(self._home, self._store)
+                publish(self._home, self._store, self._roots)
                 self.error = None
             except AuditError as error:
                 self.error = error

@@ -10,8 +10,8 @@ from functools import lru_cache
 from operator import itemgetter
 from typing import Any
 
-from audit.alike import Alike
-from audit.summing import Found, Sums, day_of
+from audit.alike import NONE, Alike, Findings, Said
+from audit.summing import Sums, day_of
 
 DAY_MS = 86_400_000
 
@@ -21,6 +21,7 @@ type Exchange = tuple[str, int]
 """Id and attempt."""
 
 _NOTHING: Facts = {}
+_whole = itemgetter("entity_type", "operator", "n", "rule", "recognizer", "language")
 _required = itemgetter("id", "attempt", "kind", "at", "node", "boot", "environment", "application", "identified_by")
 
 
@@ -52,31 +53,36 @@ class Rows:
                 self.sums.ended(of, facts["state"], facts.get("status"))
 
     def _add_transfer(self, index: int, facts: Facts) -> None:
-        found: tuple[Found, ...] = ()
-        numbers: tuple[int, ...] = ()
-        of = None
-        if findings := facts.get("findings"):
-            found = tuple([_found(finding) for finding in findings])
-            numbers = tuple([finding["n"] for finding in findings])
-            of = self.alike.first(index, (found, numbers))
-            if of is None:
-                self.findings += [
-                    (index, at, what[0], what[1], n, what[2], what[3], what[4])
-                    for at, (what, n) in enumerate(zip(found, numbers, strict=True))
-                ]
-        row = _transfer(index, facts, sum(numbers), of)
+        findings = NONE
+        if rows := facts.get("findings"):
+            said = tuple([_said(one) for one in rows])
+            findings = self.alike.of(index, said)
+            if findings.first == index:
+                self.findings += [(index, at, *one) for at, one in enumerate(said)]
+        row = _transfer(index, facts, findings)
         self.transfers.append(row)
         if subjects := facts.get("subjects"):
             seen = {(subject["ref"], subject["role"]) for subject in subjects}
             self.subjects += [(ref, index, role) for ref, role in sorted(seen)]
-        self.sums.add(row, found, numbers)
+        self.sums.add(row, findings.found, findings.numbers)
         if row[3] == "transfer":
             self.counted[row[1], row[2]] = counted_of(row)
 
 
-def _found(finding: Facts) -> Found:
-    get = finding.get
-    return finding["entity_type"], finding["operator"], get("rule"), get("recognizer"), get("language")
+def _said(finding: Facts) -> Said:
+    try:
+        said: Said = _whole(finding)
+    except KeyError:  # what is unknown is left out of an entry
+        get = finding.get
+        return (
+            finding["entity_type"],
+            finding["operator"],
+            finding["n"],
+            get("rule"),
+            get("recognizer"),
+            get("language"),
+        )
+    return said
 
 
 def counted_of(row: Row) -> Row:
@@ -84,8 +90,8 @@ def counted_of(row: Row) -> Row:
     return row[0], row[5], row[36], row[37], row[38]
 
 
-def _transfer(index: int, facts: Facts, findings: int, findings_of: int | None) -> Row:
-    """The facts in the order of the table's columns. findings: how many in its rows."""
+def _transfer(index: int, facts: Facts, findings: Findings) -> Row:
+    """The facts in the order of the table's columns."""
     get = facts.get
     destination = get("destination", _NOTHING)
     purpose = get("purpose", _NOTHING).get
@@ -97,10 +103,10 @@ def _transfer(index: int, facts: Facts, findings: int, findings_of: int | None) 
         of("name"), of("contracting_entity"), of("role"), of("transfer"), _countries(destination), of("retention"),
         of("training"), get("provider"), get("host"), get("endpoint"), get("model"), get("format"), facts["door"],
         facts["mode"], get("network"), get("policy_digest"), get("policy_name"), facts["action"], get("reason"),
-        facts["observe"], len(get("subjects", ())) + facts["subjects_overflow"], findings + facts["findings_overflow"],
-        facts["bytes_in"],
-        get("bytes_out", 0), None, "blocked" if kind == "blocked" else None, get("status"), None, None, None,
-        findings_of,
+        facts["observe"], len(get("subjects", ())) + facts["subjects_overflow"],
+        findings.total + facts["findings_overflow"], facts["bytes_in"], get("bytes_out", 0), None,
+        "blocked" if kind == "blocked" else None, get("status"), None, None, None,
+        None if findings.first in {index, -1} else findings.first,
     )  # fmt: skip
 
 

@@ -39,6 +39,8 @@ class Store:
         self.sqlite = self.url.get_backend_name() == "sqlite"
         self._reader = _engine(self.url, begin="BEGIN" if self.sqlite else None, read_only=read_only)
         self._writer: sa.Engine | None = None
+        self._idle: list[sa.Connection] = []
+        self._closed = False
         if not read_only:
             begin = "BEGIN IMMEDIATE" if self.sqlite else f"SELECT pg_advisory_xact_lock({_ADVISORY_LOCK})"
             self._writer = _engine(self.url, begin=begin, read_only=False)
@@ -102,7 +104,8 @@ class Store:
             raise StoreError("the audit database is open for reading only", code="store_read_only")
         with contextlib.ExitStack() as stack:
             try:
-                connection = stack.enter_context(self._writer.connect())
+                connection = self._connect()
+                stack.callback(connection.close)
                 begun = connection.begin()
             except sa.exc.OperationalError as error:
                 if _is_busy(error):
@@ -113,6 +116,13 @@ class Store:
                 raise
             with begun:
                 yield connection
+            if self.sqlite:
+                # To take one out of a pool and to give it back takes longer than to begin and to commit. A server may
+                # go away meanwhile, which the pool finds out; a file does not.
+                stack.pop_all()
+                self._idle.append(connection)
+                if self._closed:
+                    self._close_idle()
 
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
@@ -131,9 +141,23 @@ class Store:
 
     def close(self) -> None:
         """Gives every connection back."""
+        self._closed = True
+        self._close_idle()
         for engine in (self._reader, self._writer):
             if engine is not None:
                 close_engine(engine)
+
+    def _connect(self) -> sa.Connection:
+        assert self._writer is not None
+        try:
+            return self._idle.pop()
+        except IndexError:
+            return self._writer.connect()
+
+    def _close_idle(self) -> None:
+        with contextlib.suppress(IndexError):  # another thread has taken it, and closes it
+            while True:
+                self._idle.pop().close()
 
 
 _SPAN = (entry.c.idx >= sa.bindparam("start"), entry.c.idx < sa.bindparam("end"))
@@ -144,10 +168,14 @@ _TILE = sa.select(tile.c.hashes).where(tile.c.level == sa.bindparam("level"), ti
 
 
 class StoredTiles:
-    """Tiles and bundles out of the database; full tiles are rows, the partial ones are made from what they cover."""
+    """Tiles and bundles out of the database; full tiles are rows, the partial ones are made from what they cover.
 
-    def __init__(self, connection: sa.Connection) -> None:
+    roots: of full tiles below partial ones, which never change; for whoever asks again and again as the log grows.
+    """
+
+    def __init__(self, connection: sa.Connection, roots: dict[TileId, bytes] | None = None) -> None:
         self._connection = connection
+        self._roots = {} if roots is None else roots
 
     def hashes(self, tile_id: TileId) -> bytes:
         """See TileSource."""
@@ -160,10 +188,16 @@ class StoredTiles:
             data = b"".join(self._connection.execute(_LEAVES, span).scalars())
         else:
             children = range(start, start + tile_id.width)
-            data = b"".join(full_root(split(self.hashes(TileId(tile_id.level - 1, child)))) for child in children)
+            data = b"".join([self._root(TileId(tile_id.level - 1, child)) for child in children])
         if len(data) != tile_id.width * 32:
             raise VerifyError(f"{tile_id.path} is missing from the database", code="tile_missing")
         return data
+
+    def _root(self, full: TileId) -> bytes:
+        root = self._roots.get(full)
+        if root is None:
+            root = self._roots[full] = full_root(split(self.hashes(full)))
+        return root
 
     def bundle(self, tile_id: TileId) -> Sequence[bytes]:
         """See TileSource."""
@@ -257,8 +291,19 @@ def _engine(url: sa.URL, *, begin: str | None, read_only: bool) -> sa.Engine:
         engine = sa.create_engine(url, isolation_level=level, hide_parameters=True, pool_pre_ping=True, pool_size=4)
     if begin is not None:
         statement = begin
-        sa.event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(statement))
+        if url.get_backend_name() == "sqlite":
+            sa.event.listen(engine, "begin", lambda connection: _begin(connection, statement))
+        else:
+            sa.event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(statement))
     return engine
+
+
+def _begin(connection: sa.Connection, statement: str) -> None:
+    """Says it to the driver: through SQLAlchemy it takes as long as a lonely commit's whole work in the database."""
+    try:
+        connection.connection.driver_connection.execute(statement)  # type: ignore[union-attr]
+    except sqlite3.Error as error:
+        raise sa.exc.DBAPIError.instance(statement, None, error, sqlite3.Error, hide_parameters=True) from None
 
 
 def _sqlite_engine(url: sa.URL, *, read_only: bool) -> sa.Engine:

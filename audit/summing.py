@@ -12,6 +12,7 @@ from functools import lru_cache
 from operator import itemgetter
 from typing import Any
 
+from audit.alike import Found
 from audit.sums import (
     BLOCK,
     DAILY,
@@ -67,9 +68,6 @@ _daily_type = _of_counted(DAILY_TYPE[:-2])
 _daily_application = _of_counted(DAILY_APPLICATION[:-2])
 _holder = _of_counted(HOLDER)
 _values = _of_counted(OF_TRANSFER)
-
-type Found = tuple[str, str, str | None, str | None, str | None]
-"""Of a finding its kind of data, operator, rule, recognizer, language."""
 
 
 def day_of(at: int) -> int:
@@ -135,12 +133,14 @@ class Sums:
         key = _counted(row), found
         index, at, subjects, findings, bytes_in, bytes_out = _numbers(row)
         block = index // BLOCK
-        self._blocks.update([(what[0], block) for what in found])
         alike = self._alike.get(key)
         if alike is None:
             counts = 1, int(subjects > 0), findings, bytes_in, bytes_out
             self._alike[key] = _Alike(*counts, index, index, at, at, list(numbers))
+            self._blocks.update([(what[0], block) for what in found])
             return
+        if block != alike.last // BLOCK:
+            self._blocks.update([(what[0], block) for what in found])
         alike.transfers += 1
         alike.with_subject += subjects > 0
         alike.findings += findings

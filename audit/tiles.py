@@ -140,10 +140,16 @@ class TileBuilder:
     size: int = 0
     levels: list[list[bytes]] = field(default_factory=list)
 
-    def append(self, leaf: bytes) -> list[tuple[TileId, bytes]]:
-        """Adds the hash of one more leaf; returns the tiles that it completes, with their hashes."""
+    def append(self, leaf: bytes, roots: Sequence[bytes] = ()) -> list[tuple[TileId, bytes]]:
+        """Adds the hash of one more leaf; returns the tiles that it completes, with their hashes.
+
+        roots: over those tiles, where they are known, as `Frontier.append` returns them for `HEIGHT`.
+        """
         self.size += 1
-        return self._add(0, leaf)
+        if self.levels and len(self.levels[0]) < WIDTH - 1:
+            self.levels[0].append(leaf)
+            return []
+        return self._add(0, leaf, roots)
 
     def append_bundle(self, root: bytes) -> list[tuple[TileId, bytes]]:
         """Adds 256 leaves at once by the root over them, where the size is a multiple of 256; returns the tiles above
@@ -153,7 +159,7 @@ class TileBuilder:
         self.size += WIDTH
         return self._add(1, root)
 
-    def _add(self, level: int, item: bytes) -> list[tuple[TileId, bytes]]:
+    def _add(self, level: int, item: bytes, roots: Sequence[bytes] = ()) -> list[tuple[TileId, bytes]]:
         full: list[tuple[TileId, bytes]] = []
         while True:
             while level >= len(self.levels):
@@ -163,7 +169,7 @@ class TileBuilder:
             if len(row) < WIDTH:
                 return full
             full.append((TileId(level, level_size(self.size, level) // WIDTH - 1), b"".join(row)))
-            item = full_root(row)
+            item = roots[level] if level < len(roots) else full_root(row)
             row.clear()
             level += 1
 

@@ -1,12 +1,15 @@
 """Those who wait for their record: how each is given its answer, in the thread or event loop that waits for it."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from concurrent.futures import Future
 from dataclasses import dataclass
 
 from audit.errors import AuditError, LedgerError
 from audit.writer import Answer, Draft, Receipt
+
+type Acknowledged = asyncio.Future[Receipt] | Future[Receipt]
+type Settled = tuple[Acknowledged, Receipt | AuditError]
 
 
 @dataclass(slots=True)
@@ -14,7 +17,7 @@ class Waiting:
     """A draft and how its answer is given back: into a future, in the loop that waits for it if there is one."""
 
     draft: Draft
-    future: "asyncio.Future[Receipt] | Future[Receipt]"
+    future: Acknowledged
     loop: asyncio.AbstractEventLoop | None = None
 
 
@@ -26,29 +29,22 @@ def again(error: LedgerError) -> LedgerError:
 def deliver(batch: Iterable[Waiting], answers: list[Answer] | LedgerError) -> None:
     """Gives every waiter its answer, with one wake-up for each event loop."""
     waiting = list(batch)
-    by_loop: dict[asyncio.AbstractEventLoop | None, list[Callable[[], None]]] = {}
+    by_loop: dict[asyncio.AbstractEventLoop | None, list[Settled]] = {}
     for position, item in enumerate(waiting):
         answer = again(answers) if isinstance(answers, LedgerError) else answers[position]
-        by_loop.setdefault(item.loop, []).append(_settle(item, answer))
+        by_loop.setdefault(item.loop, []).append((item.future, answer))
     for loop, settles in by_loop.items():
         if loop is None:
-            _call_all(settles)
+            _settle(settles)
         elif not loop.is_closed():
-            loop.call_soon_threadsafe(_call_all, settles)
+            loop.call_soon_threadsafe(_settle, settles)
 
 
-def _call_all(settles: Iterable[Callable[[], None]]) -> None:
-    for settle in settles:
-        settle()
-
-
-def _settle(item: Waiting, answer: Receipt | AuditError) -> Callable[[], None]:
-    def settle() -> None:
-        if item.future.done():
-            return  # the client went away while its record was being written
+def _settle(settles: Iterable[Settled]) -> None:
+    for future, answer in settles:
+        if future.done():
+            continue  # the client went away while its record was being written
         if isinstance(answer, Receipt):
-            item.future.set_result(answer)
+            future.set_result(answer)
         else:
-            item.future.set_exception(answer)
-
-    return settle
+            future.set_exception(answer)

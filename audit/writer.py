@@ -28,7 +28,7 @@ from audit.statements import Statements
 from audit.store import Store, StoredTiles
 from audit.summed import Unsummed
 from audit.tables import boot, finding, tree
-from audit.tiles import TileBuilder, TileId
+from audit.tiles import HEIGHT, TileBuilder, TileId
 
 type Probe = Callable[[str], None]
 
@@ -66,8 +66,15 @@ def no_probe(step: str) -> None:
     """Does nothing; the crash tests pass a function that ends the process at a step."""
 
 
+MAX_ROOTS = 1_024
+"""Roots that are remembered; the tiles of a log that are not full cover at most 255 full ones on each level."""
+
+
 class Writer:
-    """Appends batches. node and boot: what entries are stamped with; probe: called with each step's name."""
+    """Appends batches. node and boot: what entries are stamped with; probe: called with each step's name.
+
+    roots: over the newest full tiles, so that who publishes them need not hash them again.
+    """
 
     def __init__(
         self, store: Store, signer: Signer, references: References, node: str, boot_id: str, probe: Probe = no_probe
@@ -82,6 +89,7 @@ class Writer:
         self._expected = signer.verifier.id
         self._note = b""
         self._unsummed, self._alike = Unsummed(), Alike()
+        self.roots: dict[TileId, bytes] = {}
 
     def anew(self, signer: Signer, boot_id: str) -> "Writer":
         """One that knows nothing of what this one believed: the database says what there is."""
@@ -121,6 +129,9 @@ class Writer:
         self._references.stored(pending)
         self._unsummed.committed(summed, frontier.size)
         self._alike.committed(frontier.size)
+        if len(self.roots) > MAX_ROOTS:
+            self.roots.clear()
+        self.roots.update((tile, root) for tile, _, root in batch.full)
         self._frontier, self._tiles, self._seq = frontier, tiles, self._seq + len(batch.entries)
         proofs = batch.proofs(drafts, note)
         return [
@@ -164,7 +175,7 @@ class _Batch:
         self._stamp, self._frontier, self._tiles, self._rows = stamp, frontier, tiles, rows
         self.answers: list[RecordError | tuple[int, bytes]] = []
         self.entries: list[tuple[int, str, Any, bytes, bytes]] = []
-        self._full: list[tuple[TileId, bytes]] = []
+        self.full: list[tuple[TileId, bytes, bytes]] = []
 
     def fill(self, drafts: Iterable[Draft], taken: set[tuple[str, Any, Any]]) -> None:
         for draft in drafts:
@@ -182,8 +193,9 @@ class _Batch:
             taken.add(key)
         body = seal(facts, draft.kind, self._stamp(len(self.entries)))
         index, leaf = self._frontier.size, leaf_hash(body)
-        self._frontier.append(leaf)
-        self._full += self._tiles.append(leaf)
+        roots = self._frontier.append(leaf, HEIGHT)
+        full = self._tiles.append(leaf, roots)
+        self.full += [(*one, root) for one, root in zip(full, roots, strict=True)]
         self.entries.append((index, draft.kind, facts["at"], leaf, body))
         self._rows.add(index, facts)
         return index, leaf
@@ -192,12 +204,12 @@ class _Batch:
         """The proofs that were asked for, by index."""
         both = zip(drafts, self.answers, strict=True)
         wanted = [answer for draft, answer in both if draft.proof and not isinstance(answer, RecordError)]
-        return Fresh(self._tiles, dict(self._full)).prove(wanted, note) if wanted else {}
+        return Fresh(self._tiles, {tile: hashes for tile, hashes, _ in self.full}).prove(wanted, note) if wanted else {}
 
     def write(self, connection: sa.Connection, say: Statements) -> None:
         rows = self._rows
         say.insert["entry"].run(connection, self.entries)
-        say.insert["tile"].run(connection, [(tile.level, tile.number, hashes) for tile, hashes in self._full])
+        say.insert["tile"].run(connection, [(tile.level, tile.number, hashes) for tile, hashes, _ in self.full])
         say.insert["transfer"].run(connection, rows.transfers)
         say.insert[finding.name].run(connection, rows.findings)
         say.insert["subject"].run(connection, rows.subjects)

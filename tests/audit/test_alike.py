@@ -20,8 +20,8 @@ from audit.values import Operator, OutcomeState
 from audit.writer import Draft, Writer
 from tests.audit.conftest import exchange_record
 
-PERSON = (("PERSON", "tokenize", "r", "patterns", "de"),), (1,)
-DATE = (("DATE_TIME", "keep", "r", "patterns", "de"),), (1,)
+PERSON = (("PERSON", "tokenize", 1, "r", "patterns", "de"),)
+DATE = (("DATE_TIME", "keep", 1, "r", "patterns", "de"),)
 
 
 def record(*kinds: str) -> TransferRecord:
@@ -61,25 +61,23 @@ def test_the_same_findings_have_rows_once(ledger: Ledger) -> None:
 
 def test_nothing_is_remembered_across_what_somebody_else_wrote_a_failed_batch_or_a_span() -> None:
     known = Alike()
-    assert known.begin(0).first(0, PERSON) is None
+    assert known.begin(0).of(0, PERSON).first == 0
     known.committed(10)
-    assert (known.begin(10).first(10, PERSON), known.first(11, DATE), known.first(12, DATE)) == (0, None, 11)
+    assert [known.begin(10).of(10, PERSON).first, known.of(11, DATE).first, known.of(12, DATE).first] == [0, 11, 11]
     # The batch has failed: it never said that it was committed.
-    assert (known.begin(10).first(10, PERSON), known.first(11, DATE)) == (None, None)
+    assert [known.begin(10).of(10, PERSON).first, known.of(11, DATE).first] == [10, 11]
     known.committed(12)
-    assert known.begin(13).first(13, PERSON) is None, "somebody wrote the entry between"
-    assert known.first(alike.SPAN - 1, PERSON) == 13
-    assert known.first(alike.SPAN, PERSON) is None
-    assert known.first(alike.SPAN + 1, PERSON) == alike.SPAN
+    assert known.begin(13).of(13, PERSON).first == 13, "somebody wrote the entry between"
+    at = (alike.SPAN - 1, alike.SPAN, alike.SPAN + 1)
+    assert [known.of(index, PERSON).first for index in at] == [13, alike.SPAN, alike.SPAN]
 
 
 def test_only_so_many_are_remembered() -> None:
     known = Alike()
+    many = [(("PERSON", "tokenize", n, "r", "patterns", "de"),) for n in (1, 2, 3)]
     with patch.object(alike, "MOST", 3):
-        for index, n in enumerate((1, 2, 3)):
-            assert known.first(index, (PERSON[0], (n,))) is None
-        assert known.first(3, PERSON) is None, "forgotten with the others"
-        assert known.first(4, PERSON) == 3
+        assert [known.of(index, one).first for index, one in enumerate([*many, many[0]])] == [0, 1, 2, 0]
+        assert [known.of(index, one).first for index, one in ((4, DATE), (5, many[0]), (6, many[0]))] == [4, 5, 5]
 
 
 KINDS = st.lists(st.sampled_from(["PERSON", "DATE_TIME", "IP_ADDRESS"]), max_size=3)

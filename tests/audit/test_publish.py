@@ -80,7 +80,7 @@ def test_appends_go_on_while_nothing_can_be_published(home: Path, transfer) -> N
     with pytest.raises(NotADirectoryError):
         (home / "log" / "checkpoint").read_bytes()
     store = Store.open(Home(home).database_url)
-    publisher = Publisher(Home(home), store, every_s=0.001)
+    publisher = Publisher(Home(home), store, every_s=0.001, roots={})
     wait_for(lambda: publisher.error is not None)
     assert isinstance(publisher.error, StoreError)
     assert (publisher.error.code, "NotADirectoryError" in publisher.error.message) == ("publish", True)
