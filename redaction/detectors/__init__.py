@@ -4,6 +4,7 @@ A detector is one file here and one entry in `ALL`. Building may load models and
 each worker process. Without a detector for a configured language nothing is built: no model, no start.
 """
 
+import os
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Final
@@ -24,6 +25,8 @@ ALL: Final[Mapping[str, str]] = {
 def build_engine(settings: EngineSettings) -> Engine:
     """An engine with its models loaded. Raises SettingsError (`no_detector`, `no_model`, `settings`)."""
     check_languages(settings)
+    # A text's matrices are so small that several threads only wait for each other. Read when numpy is loaded.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     detectors: list[Detector] = []
     for name in settings.detectors:
         build: Callable[[EngineSettings], Detector] = import_module(ALL[name]).build

@@ -11,17 +11,16 @@ from functools import cache
 from typing import Any, Final
 
 from redaction.detect import Look
-from redaction.detectors import vocabularies
-from redaction.detectors.network import REACH, load, vocabulary
-from redaction.detectors.opinions import Piece, denials, names
-from redaction.detectors.tokens import cut, document, facts
+from redaction.detectors.network import REACH, load
+from redaction.detectors.opinions import Piece, denials, names, told
+from redaction.detectors.tokens import cut, facts
 from redaction.digest import source_digest
 from redaction.finding import Finding
 from redaction.settings import EngineSettings
 
 _SOURCES: Final = (
     *("detectors/chat.py", "detectors/opinions.py", "detectors/tokens.py", "detectors/network.py"),
-    *("detectors/vocabularies.py", "models", "lexicon.py", "data"),
+    *("detectors/reader.py", "detectors/encoder.py", "models", "lexicon.py", "data"),
 )
 _LANGUAGES: Final = frozenset(("en", "de", "vi"))
 # A matrix of this many words keeps the processor busy; more only takes memory.
@@ -35,9 +34,9 @@ class Chat:
     name = "chat"
 
     def __init__(self, model: Any) -> None:
-        self._model = model
-        self._vocabulary = vocabulary()
-        self._own = len(self._vocabulary.strings)
+        from redaction.detectors.reader import Reader  # loads numpy and spaCy
+
+        self._reader = Reader(model)
         self.languages = _LANGUAGES
         self.expressions: tuple[re.Pattern[str], ...] = ()
         self.version = source_digest(*_SOURCES)
@@ -58,10 +57,8 @@ class Chat:
         return results
 
     def _read(self, looks: Sequence[Look], pending: list[tuple[int, Piece]], results: list[list[Finding]]) -> None:
-        if vocabularies.is_full(self._vocabulary, self._own):
-            self._vocabulary = vocabulary()
-        documents = [document(self._vocabulary, piece.texts, piece.spaces, piece.told) for _, piece in pending]
-        for (index, piece), opinion in zip(pending, self._model.predict(documents), strict=True):
+        opinions = told([piece for _, piece in pending], self._reader.probabilities([piece for _, piece in pending]))
+        for (index, piece), opinion in zip(pending, opinions, strict=True):
             text = looks[index].view.text
             page = looks[index].page
             results[index].extend(
@@ -80,7 +77,6 @@ def pieces(text: str, languages: Sequence[str]) -> Iterator[Piece]:
         yield Piece(
             tokens.texts[start:end],
             tokens.starts[start:end],
-            tokens.spaces[start:end],
             tuple(told[start:end]),
             first - start,
             last + 1 - start,

@@ -42,7 +42,7 @@ def load(path: Path = WEIGHTS) -> Any:
     model = network()
     try:
         content = path.read_bytes()
-        model.initialize(X=[document(vocabulary(), ["a", "b"], [True, False], ["|", "|"])])
+        model.initialize(X=[document(vocabulary(), ["a", "b"], ["|", "|"])])
         model.from_bytes(content)
     except (OSError, ValueError, KeyError):
         raise SettingsError(

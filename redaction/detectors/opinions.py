@@ -68,7 +68,7 @@ _DENIALS: Final = ((0.4, 0.52), (0.5, 0.56), (0.9, 0.72), (0.97, 0.81))
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Words of a text. starts: offsets in it. spaces: whether a space follows. told: what the lists say.
+    """Words of a text. starts: offsets in it. told: what the lists say.
 
     first, last: the range that the model speaks about, half open; the others are only read.
     language: the text's likeliest. small: whether the whole text has no capital letter.
@@ -76,7 +76,6 @@ class Piece:
 
     texts: tuple[str, ...]
     starts: tuple[int, ...]
-    spaces: tuple[bool, ...]
     told: tuple[str, ...]
     first: int
     last: int
@@ -84,24 +83,49 @@ class Piece:
     small: bool
 
 
-def names(text: str, piece: Piece, opinion: Any) -> Iterator[Finding]:
-    """opinion: an array of words by classes, its rows sum to one."""
-    sums = opinion[:, 1:].reshape(len(piece.texts), len(LABELS), 2).sum(axis=2)
+@dataclass(frozen=True, slots=True)
+class Opinion:
+    """What the model says of the words of a piece that it speaks about.
+
+    kinds, sure: the likeliest label of each word, and how sure that is. nobody: how sure it is that no person and no
+    place is named. probabilities: words by classes. sums: words by labels.
+    """
+
+    kinds: list[int]
+    sure: list[float]
+    nobody: list[float]
+    probabilities: Any
+    sums: Any
+
+
+def told(pieces: Sequence[Piece], probabilities: Any) -> Iterator[Opinion]:
+    """probabilities: an array of words by classes, those of all pieces; its rows sum to one."""
+    sums = probabilities[:, 1:].reshape(-1, len(LABELS), 2).sum(axis=2)
     # Numbers of Python's own: they are looked at one by one.
-    best, most = sums.argmax(axis=1).tolist(), sums.max(axis=1).tolist()
-    at = piece.first
-    while at < piece.last:
-        kind = best[at]
-        if most[at] < _LEAST or LABELS[kind] not in _REPORTED:
+    kinds, sure = sums.argmax(axis=1).tolist(), sums.max(axis=1).tolist()
+    nobody = (1.0 - probabilities[:, _PERSON_AND_PLACE].sum(axis=1)).tolist()
+    at = 0
+    for piece in pieces:
+        here = slice(at, at := at + piece.last - piece.first)
+        yield Opinion(kinds[here], sure[here], nobody[here], probabilities[here], sums[here])
+
+
+def names(text: str, piece: Piece, opinion: Opinion) -> Iterator[Finding]:
+    """The names that the model sees in a piece of a text."""
+    kinds, sure = opinion.kinds, opinion.sure
+    at, size = 0, len(kinds)
+    while at < size:
+        kind = kinds[at]
+        if sure[at] < _LEAST or LABELS[kind] not in _REPORTED:
             at += 1
             continue
         begins, goes_on = CLASSES.index(f"B-{LABELS[kind]}"), CLASSES.index(f"I-{LABELS[kind]}")
         end = at + 1
-        while end < piece.last and best[end] == kind and most[end] >= _LEAST:
-            if opinion[end, begins] > opinion[end, goes_on]:
+        while end < size and kinds[end] == kind and sure[end] >= _LEAST:
+            if opinion.probabilities[end, begins] > opinion.probabilities[end, goes_on]:
                 break
             end += 1
-        found = _name(text, piece, at, end, LABELS[kind], sums[:, kind])
+        found = _name(text, piece, piece.first + at, piece.first + end, LABELS[kind], opinion.sums[:, kind])
         if found is not None:
             yield found
         at = end
@@ -128,7 +152,7 @@ def _name(text: str, piece: Piece, first: int, end: int, label: str, sure: Any) 
         or (label == "LOCATION" and is_setting(text, start, stop))
     ):
         return None
-    mean = float(sure[words].mean())
+    mean = float(sure[[at - piece.first for at in words]].mean())
     if mean < _needed(text, piece, words, label):
         return None
     return Finding(start, stop, label, round(0.35 + 0.4 * mean, 2), "name_model")
@@ -190,21 +214,20 @@ def _begins(text: str, start: int) -> bool:
     return not before or before[-1] in ".!?\n:•"
 
 
-def denials(piece: Piece, opinion: Any) -> Iterator[Finding]:
+def denials(piece: Piece, opinion: Opinion) -> Iterator[Finding]:
     """Runs of words that name no person and no place, by how sure that is."""
     # A sign names nobody for sure.
     nobody = [
-        sure if word[0].isalpha() else 1.0
-        for sure, word in zip((1.0 - opinion[:, _PERSON_AND_PLACE].sum(axis=1)).tolist(), piece.texts, strict=True)
+        sure if piece.texts[at][0].isalpha() else 1.0 for at, sure in enumerate(opinion.nobody, start=piece.first)
     ]
-    for sure, score in _DENIALS:
+    nobody.append(-1.0)
+    starts, texts = piece.starts[piece.first :], piece.texts[piece.first :]
+    for least, score in _DENIALS:
         begun = -1
-        for at in range(piece.first, piece.last + 1):
-            inside = at < piece.last and nobody[at] >= sure
-            if inside and begun < 0:
-                begun = at
-            elif not inside and begun >= 0:
-                yield Finding(
-                    piece.starts[begun], piece.starts[at - 1] + len(piece.texts[at - 1]), NOTHING, score, "name_model"
-                )
+        for at, sure in enumerate(nobody):
+            if sure >= least:
+                if begun < 0:
+                    begun = at
+            elif begun >= 0:
+                yield Finding(starts[begun], starts[at - 1] + len(texts[at - 1]), NOTHING, score, "name_model")
                 begun = -1

@@ -21,6 +21,10 @@ from redaction.recognizers.lines import Line, lines_with_names
 from redaction.recognizers.shape import model_score
 from redaction.settings import EngineSettings
 
+_SOURCES: Final = (
+    *("detectors/presidio.py", "detectors/entities.py", "detectors/encoder.py", "detectors/vocabularies.py"),
+    *("recognizers", "data"),
+)
 _EXCLUDED: Final = ("tagger", "parser", "lemmatizer", "attribute_ruler", "morphologizer", "senter", "textcat")
 # The words that a pipeline was trained on: vectors and entities go by their hashes, so nothing else reads these 700,000
 # strings, which weigh more than all the rest (130 MB).
@@ -35,8 +39,6 @@ _TYPES: Final = {
     "ORG": "ORGANIZATION",
     "ORGANIZATION": "ORGANIZATION",
 }
-# A matrix of this many texts keeps numpy busy; more only takes memory.
-_BATCH: Final = 32
 # What others found with this score stays, and in it no name is looked for.
 _SURE: Final = 0.8
 _NAMES: Final = frozenset({NOTHING, *_TYPES.values()})
@@ -50,7 +52,10 @@ class Presidio:
     name = "presidio"
 
     def __init__(self, models: dict[str, Any], recognizers: Sequence[Any] = ()) -> None:
+        from redaction.detectors.entities import Entities
+
         self._models = models
+        self._entities = {language: Entities(model) for language, model in models.items()}
         self._own = {language: frozenset(model.vocab.strings) for language, model in models.items()}
         self._recognizers = tuple(recognizers)
         self.languages = frozenset(models)
@@ -75,7 +80,7 @@ class Presidio:
         if not chosen:
             return
         # An entity must not depend on what else was in the batch, so each line is a document of its own.
-        docs = self._models[language].pipe((line.text for _, line in chosen), batch_size=_BATCH)
+        docs = self._entities[language].documents([line.text for _, line in chosen])
         for (index, line), doc in zip(chosen, docs, strict=True):
             foreign = looks[index].languages[0] != language
             results[index].extend(_findings(doc, line, f"spacy_{language}", foreign=foreign))
@@ -162,7 +167,7 @@ def _begun(text: str, start: int, end: int) -> int:
 
 
 def _version(models: dict[str, Any], recognizers: Iterable[Any]) -> str:
-    parts = [source_digest("detectors/presidio.py", "detectors/vocabularies.py", "recognizers", "data")]
+    parts = [source_digest(*_SOURCES)]
     parts += [
         f"{language}:{model.meta.get('lang')}_{model.meta.get('name')}@{model.meta.get('version')}"
         for language, model in sorted(models.items())
@@ -178,7 +183,7 @@ def languages(settings: EngineSettings) -> frozenset[str]:
 
 def build(settings: EngineSettings) -> Presidio:
     """Loads models and recognizers. Raises SettingsError (`no_model`, `settings`)."""
-    models = {language: _model(settings.spacy_models[language]) for language in sorted(languages(settings))}
+    models = {language: load(settings.spacy_models[language]) for language in sorted(languages(settings))}
     return Presidio(models, [_recognizer(path) for path in settings.presidio_recognizers])
 
 
@@ -197,7 +202,8 @@ def load_whole(name: str, exclude: Sequence[str] = ()) -> Any:
         raise SettingsError(f"spaCy model {name!r} cannot be read: install it again", code="no_model") from None
 
 
-def _model(name: str) -> Any:
+def load(name: str) -> Any:
+    """A spaCy pipeline with only what finds entities. Raises SettingsError (`no_model`)."""
     model = load_whole(name, (*_EXCLUDED, _SPELLINGS))
     # Some pipelines share a tok2vec among the components left out here and give the entity recognizer its own.
     for component in [name for name, part in model.pipeline if _feeds_nobody(model, part)]:

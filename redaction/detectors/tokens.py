@@ -19,22 +19,23 @@ _UNKNOWN: Final = "-"
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """texts: the tokens. starts: their offsets in code points. spaces: whether a space follows each."""
+    """texts: the tokens. starts: their offsets in code points."""
 
     texts: tuple[str, ...]
     starts: tuple[int, ...]
-    spaces: tuple[bool, ...]
 
 
 def cut(text: str) -> Tokens:
     """The tokens of a text."""
-    found = list(_TOKEN.finditer(text))
-    ends = [match.end() for match in found]
-    return Tokens(
-        tuple(match[0] for match in found),
-        tuple(match.start() for match in found),
-        tuple(text[end : end + 1] == " " for end in ends),
-    )
+    texts = _TOKEN.findall(text)
+    starts = []
+    at = 0
+    for token in texts:
+        # Nothing but spaces stands between two tokens, so the next place of its spelling is its own.
+        at = text.index(token, at)
+        starts.append(at)
+        at += len(token)
+    return Tokens(tuple(texts), tuple(starts))
 
 
 @cache
@@ -67,8 +68,8 @@ def facts(word: str) -> str:
     return named + "|" + "".join(language[0] for language in ("en", "de", "vi") if is_word(word, language))
 
 
-def document(vocabulary: Any, texts: Sequence[str], spaces: Sequence[bool], told: Sequence[str]) -> Any:
+def document(vocabulary: Any, texts: Sequence[str], told: Sequence[str]) -> Any:
     """A spaCy document whose lemmas are the facts."""
     from spacy.tokens import Doc
 
-    return Doc(vocabulary, words=list(texts), spaces=list(spaces), lemmas=list(told))
+    return Doc(vocabulary, words=list(texts), lemmas=list(told))

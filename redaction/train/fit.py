@@ -95,7 +95,7 @@ class Training:
         self._dice = random.Random(seed)  # noqa: S311 - the seed must tell all
         self._vocabulary = vocabulary()
         self.model = network()
-        self.model.initialize(X=[document(self._vocabulary, ["a", "b"], [True, False], ["|", "|"])])
+        self.model.initialize(X=[document(self._vocabulary, ["a", "b"], ["|", "|"])])
         if start:
             self.model.from_bytes(start)
         self._optimizer = Adam(0.001, L2=0.0, grad_clip=1.0)
@@ -152,7 +152,7 @@ class Training:
                 told[at] = bar + ordinary
             elif known == 0 and bar and self._dice.random() < _UNHEARD:
                 told[at] = named + bar
-        return document(self._vocabulary, tokens.texts, tokens.spaces, told)
+        return document(self._vocabulary, tokens.texts, told)
 
 
 @dataclass(frozen=True, slots=True)

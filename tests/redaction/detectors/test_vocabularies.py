@@ -1,6 +1,5 @@
 """What models have read is forgotten in time, and nobody can tell from what they find."""
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -8,7 +7,7 @@ import spacy
 from spacy.tokens import Doc
 
 from redaction.detect import Detector, Look
-from redaction.detectors import chat, presidio, vocabularies
+from redaction.detectors import presidio, vocabularies
 from redaction.finding import Finding
 from redaction.normalize import normalize
 from redaction.segment import Segment
@@ -31,39 +30,24 @@ def read(detector: Detector, texts: int) -> list[list[Finding]]:
     return [detector.detect([look(strange(number))])[0] for number in range(texts)]
 
 
-def of_presidio(detector: Any) -> Any:
-    return detector._models["en"].tokenizer.vocab
-
-
-def of_chat(detector: Any) -> Any:
-    return detector._vocabulary
-
-
-BOTH = pytest.mark.parametrize(
-    ("build", "vocabulary"), [(presidio.build, of_presidio), (chat.build, of_chat)], ids=["presidio", "chat"]
-)
-
-
-@BOTH
-def test_what_was_read_is_forgotten_and_findings_stay(
-    build: Callable[[EngineSettings], Detector], vocabulary: Callable[[Any], Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    detector = build(EngineSettings(("en",)))
-    own = len(vocabulary(detector).strings)
+def test_what_was_read_is_forgotten_and_findings_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    detector: Any = presidio.build(EngineSettings(("en",)))
+    model = detector._models["en"]
+    own = len(model.tokenizer.vocab.strings)
     names, found = detector.detect([look(NAMES)])[0], read(detector, 2 * FEW)
-    assert len(vocabulary(detector).strings) > own + FEW  # these words do fill it
+    assert len(model.tokenizer.vocab.strings) > own + FEW  # these words do fill it
     monkeypatch.setattr(vocabularies, "MAX_STRINGS", FEW)
     most, again = 0, []
     for number in range(2 * FEW):
         again += detector.detect([look(strange(number))])
-        most = max(most, len(vocabulary(detector).strings))
+        most = max(most, len(model.tokenizer.vocab.strings))
     assert again == found
     assert any(found)
     assert detector.detect([look(NAMES)])[0] == names
     assert names
     one_text = 60  # far more spellings, prefixes, suffixes and shapes than one of these texts has
     assert most <= own + FEW + one_text
-    assert strange(0).split()[1] not in vocabulary(detector).strings
+    assert strange(0).split()[1] not in model.tokenizer.vocab.strings
 
 
 def test_vectors_and_what_a_model_brings_along_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
