@@ -4,6 +4,8 @@ Facts only: a finding never carries the text it was found in, so it may travel t
 """
 
 from dataclasses import dataclass
+from operator import attrgetter
+from typing import Final
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -21,6 +23,10 @@ class Finding:
     entity_type: str
     score: float
     recognizer: str
+
+
+ORDER: Final = attrgetter("start", "end", "entity_type", "score", "recognizer")
+"""The key of the order that findings have anyway: a sort asks it once for each."""
 
 
 @dataclass(frozen=True, slots=True)

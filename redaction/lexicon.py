@@ -40,8 +40,8 @@ _SUFFIXES: Final = (
     *("bar", "bare", "baren", "los", "lose", "losen", "igung", "ieren", "iert", "ierte", "ierten", "ierung"),
 )
 _MIN_PART: Final = 4
-# Single words of texts, for the life of the process, as many as a few long texts have.
-_MAX_WORDS: Final = 20_000
+MAX_WORDS: Final = 20_000
+"""Single words of texts are remembered for the life of the process, as many as a few long texts have."""
 
 
 @cache
@@ -82,7 +82,7 @@ def is_word(text: str, language: str = "") -> bool:
     return _inflected(word, "en") or _inflected(word, "de") or (not word.isascii() and word in base_forms("vi"))
 
 
-@lru_cache(maxsize=_MAX_WORDS)
+@lru_cache(maxsize=MAX_WORDS)
 def _inflected(word: str, language: str) -> bool:
     known = base_forms(language)
     if word in known or (language == "de" and word in words("words_de_laws")):

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
-from redaction.finding import Finding
+from redaction.finding import ORDER, Finding
 
 # Types whose value naturally holds others: an address holds a postal code, a URL an e-mail, a key block anything.
 _CONTAINERS: Final = frozenset(
@@ -37,15 +37,24 @@ MIN_SCORE: Final = 0.4
 
 def merge(text: str, opinions: Iterable[Finding]) -> tuple[Finding, ...]:
     """Sorted, non-overlapping findings. Depends on the set of opinions only, not on their order."""
-    held = {opinion for opinion in opinions if opinion.score >= MIN_SCORE and opinion.start < opinion.end}
-    against = _denials(held)
-    kept = sorted(opinion for opinion in held if opinion.entity_type != NOTHING and not _denied(opinion, against))
+    held: set[Finding] = set()
+    nobody: set[tuple[float, int, int]] = set()
+    for opinion in opinions:
+        if opinion.score >= MIN_SCORE and opinion.start < opinion.end:
+            if opinion.entity_type == NOTHING:
+                nobody.add((opinion.score, opinion.start, opinion.end))
+            else:
+                held.add(opinion)
+    against: dict[float, list[tuple[int, int]]] = {}
+    for score, start, end in sorted(nobody):
+        against.setdefault(score, []).append((start, end))
+    kept = sorted((opinion for opinion in held if not _denied(opinion, against)), key=ORDER)
     if len(kept) < 2:
         return tuple(kept)
     result: list[Finding] = []
     for cluster in _clusters(kept):
         result.extend(cluster if len(cluster) == 1 else _settle(text, cluster))
-    return tuple(sorted(result))
+    return tuple(sorted(result, key=ORDER))
 
 
 def _denied(opinion: Finding, against: Mapping[float, Sequence[tuple[int, int]]]) -> bool:
@@ -58,14 +67,6 @@ def _denied(opinion: Finding, against: Mapping[float, Sequence[tuple[int, int]]]
             if at >= 0 and opinion.end <= spans[at][1]:
                 return True
     return False
-
-
-def _denials(held: Iterable[Finding]) -> dict[float, list[tuple[int, int]]]:
-    spans: dict[float, list[tuple[int, int]]] = {}
-    for opinion in sorted(held):
-        if opinion.entity_type == NOTHING:
-            spans.setdefault(opinion.score, []).append((opinion.start, opinion.end))
-    return spans
 
 
 def _clusters(findings: list[Finding]) -> Iterable[list[Finding]]:
@@ -84,7 +85,7 @@ def _settle(text: str, cluster: list[Finding]) -> list[Finding]:
     taken: list[Finding] = []
     for finding in sorted(cluster, key=_strength, reverse=True):
         taken.extend(_rest(text, finding, taken))
-    return _glued(text, sorted(taken))
+    return _glued(text, sorted(taken, key=ORDER))
 
 
 def _strength(finding: Finding) -> tuple[int, float, int, int, str, str]:

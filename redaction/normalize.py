@@ -8,7 +8,7 @@ sent, digits with a space after each. Only the view changes, never what is sent.
 import re
 import unicodedata
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import unescape
 from typing import Final
@@ -117,12 +117,13 @@ def _replaced(view: View, edits: list[_Edit]) -> View:
     pieces: list[str] = []
     starts: list[int] = []
     ends: list[int] = []
+    size = len(view.text)
+    starts_before: Sequence[int] = range(size) if view.starts is None else view.starts
+    ends_before: Sequence[int] = range(1, size + 1) if view.ends is None else view.ends
     at = 0
-    for start, end, seen in (*edits, (len(view.text), len(view.text), "")):
-        for index in range(at, start):
-            first, last = view.span(index, index + 1)
-            starts.append(first)
-            ends.append(last)
+    for start, end, seen in (*edits, (size, size, "")):
+        starts += starts_before[at:start]
+        ends += ends_before[at:start]
         pieces += (view.text[at:start], seen)
         if end > start:
             first, last = view.span(start, end)

@@ -7,7 +7,8 @@ named it says so, and weaker opinions of rules and other models go.
 
 import re
 from collections.abc import Iterator, Sequence
-from functools import cache
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 from redaction.detect import Look
@@ -16,6 +17,7 @@ from redaction.detectors.opinions import Piece, denials, names, told
 from redaction.detectors.tokens import cut, facts
 from redaction.digest import source_digest
 from redaction.finding import Finding
+from redaction.lexicon import MAX_WORDS
 from redaction.settings import EngineSettings
 
 _SOURCES: Final = (
@@ -70,9 +72,12 @@ class Chat:
 def pieces(text: str, languages: Sequence[str]) -> Iterator[Piece]:
     """What the model reads of a text: words that may be names, with as many around them as it looks at."""
     tokens = cut(text)
-    told = [facts(token.lower()) for token in tokens.texts]
+    known = [_known(token) for token in tokens.texts]
+    told = [word.told for word in known]
     small = text == text.lower()
-    for first, last in _ranges(tokens.texts, told, "vi" in languages):
+    vietnamese = "vi" in languages
+    candidates = [at for at, word in enumerate(known) if (word.may_be_vietnamese if vietnamese else word.may_be_name)]
+    for first, last in _ranges(candidates):
         start, end = max(0, first - REACH), min(len(told), last + 1 + REACH)
         yield Piece(
             tokens.texts[start:end],
@@ -85,12 +90,10 @@ def pieces(text: str, languages: Sequence[str]) -> Iterator[Piece]:
         )
 
 
-def _ranges(texts: Sequence[str], told: Sequence[str], vietnamese: bool) -> Iterator[tuple[int, int]]:
+def _ranges(candidates: Sequence[int]) -> Iterator[tuple[int, int]]:
     """The first and the last candidate of groups whose surroundings meet."""
     first = last = -1
-    for at, (text, fact) in enumerate(zip(texts, told, strict=True)):
-        if not _may_be_name(text, fact, vietnamese):
-            continue
+    for at in candidates:
         if first >= 0 and (at - last > 2 * REACH or at - first >= _LONGEST):
             yield first, last
             first = at
@@ -99,18 +102,24 @@ def _ranges(texts: Sequence[str], told: Sequence[str], vietnamese: bool) -> Iter
         yield first, last
 
 
-def _may_be_name(text: str, fact: str, vietnamese: bool) -> bool:
-    return len(text) > 1 and text[0].isalpha() and _tells_of_names(fact, vietnamese)
+@dataclass(frozen=True, slots=True)
+class _Word:
+    """told: what the lists say of it. Whether it may be a name, and whether in a text that may be Vietnamese."""
+
+    told: str
+    may_be_name: bool
+    may_be_vietnamese: bool
 
 
-@cache
-def _tells_of_names(fact: str, vietnamese: bool) -> bool:
-    """fact: one of the few hundred that `tokens.facts` gives."""
-    named, _, ordinary = fact.partition("|")
-    if not ordinary:
-        return True
+@lru_cache(maxsize=MAX_WORDS)
+def _known(token: str) -> _Word:
+    told = facts(token.lower())
+    if len(token) < 2 or not token[0].isalpha():
+        return _Word(told, False, False)
+    named, _, ordinary = told.partition("|")
     # Nearly every English word spells a Vietnamese syllable without marks.
-    return any(letter not in "vu" for letter in named) or (vietnamese and bool(named))
+    plain = not ordinary or any(letter not in "vu" for letter in named)
+    return _Word(told, plain, plain or bool(named))
 
 
 def languages(settings: EngineSettings) -> frozenset[str]:

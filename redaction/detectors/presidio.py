@@ -116,9 +116,10 @@ class Presidio:
 def _told(look: Look) -> list[tuple[int, int]]:
     """Spans that hold no name that a model could find better, sorted."""
     spans: list[tuple[int, int]] = []
-    for found in sorted(look.found):
-        if found.score >= _SURE and found.entity_type not in _NAMES and (not spans or spans[-1][1] < found.end):
-            spans.append((found.start, found.end))
+    sure = [(one.start, one.end) for one in look.found if one.score >= _SURE and one.entity_type not in _NAMES]
+    for start, end in sorted(sure):
+        if not spans or spans[-1][1] < end:
+            spans.append((start, end))
     return spans
 
 

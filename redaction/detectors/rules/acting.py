@@ -62,7 +62,7 @@ def find(text: Text) -> Iterator[Finding]:
             continue
         entity_type, score = told
         if entity_type == "PERSON":
-            persons.add(word.index)
+            persons.add(word.place)
         yield Finding(word.start, word.end, entity_type, score, "name_acting")
 
 
@@ -109,13 +109,13 @@ def _has_article(text: Text, adjective: Word) -> bool:
 
 def _is_noun(word: Word) -> bool:
     """An unknown word behind another capital one is rather the end of a title than somebody."""
-    return word.capital and word.index > 0 and not is_given(word.lower)
+    return word.capital and word.place > 0 and not is_given(word.lower)
 
 
 def _is_person(text: Text, conjunction: Word, persons: set[int]) -> bool:
     other = text.before(conjunction)
     return other is not None and (
-        other.index in persons or (other.capital and is_given(other.lower) and not is_word(other.text))
+        other.place in persons or (other.capital and is_given(other.lower) and not is_word(other.text))
     )
 
 

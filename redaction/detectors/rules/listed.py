@@ -31,13 +31,13 @@ def find(text: Text) -> Iterator[Finding]:
     """Given names with the surnames behind them; surnames alone; pairs of unknown capitalised words."""
     after = -1
     for word in text.words:
-        if word.index <= after:
+        if word.place <= after or not (word.capital or is_given(word.lower)):
             continue
         taken = _begun(text, word)
         if taken is None:
             continue
         last, score = taken
-        after = last.index
+        after = last.place
         end = last.end
         if last.lower.endswith("s") and not is_given(last.lower) and is_given(last.lower[:-1]):
             end -= 1  # the German genitive: Annas Auto
@@ -131,7 +131,7 @@ def _extended(text: Text, word: Word) -> Word:
 
 
 def _at(text: Text, word: Word, position: int) -> Word | None:
-    return next((later for later in text.words[word.index + 1 : word.index + 4] if later.start == position), None)
+    return next((later for later in text.words[word.place + 1 : word.place + 4] if later.start == position), None)
 
 
 def _goes_on(text: Text, first: Word, word: Word, *, particle: bool) -> bool:

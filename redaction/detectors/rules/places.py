@@ -3,12 +3,12 @@
 
 import re
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, lru_cache
 from typing import Final
 
 from redaction.detectors.rules.text import CAP, Text, Word, composed_places, is_given, is_sur, places
 from redaction.finding import Finding
-from redaction.lexicon import is_word, phrases, without_marks, words
+from redaction.lexicon import MAX_WORDS, is_word, phrases, without_marks, words
 from redaction.recognizers.shape import is_setting
 
 _BEFORE: Final = words("place_words")
@@ -56,6 +56,8 @@ def find(text: Text) -> Iterator[Finding]:
     """Places and postal codes."""
     yield from _postal(text)
     for word in text.words:
+        if not _may_begin(word.lower):
+            continue
         for place in _composed().get(word.lower, ()):
             end = word.start + len(place)
             if text.page.lower.startswith(place, word.start) and not text.text[end : end + 1].isalnum():
@@ -70,6 +72,12 @@ def find(text: Text) -> Iterator[Finding]:
                 yield Finding(word.start, word.end, "LOCATION", score, "place_listed")
         if word.lower in _vietnamese_starts():
             yield from _vietnamese(text, word)
+
+
+@lru_cache(maxsize=MAX_WORDS)
+def _may_begin(word: str) -> bool:
+    """Whether a lower-case word is a place, with or without an s, or the first of several that are one."""
+    return word in places() or word.removesuffix("s") in places() or word in _composed() or word in _vietnamese_starts()
 
 
 def _follows(text: Text, word: Word) -> bool:

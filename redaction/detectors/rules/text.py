@@ -4,7 +4,7 @@
 import re
 from dataclasses import dataclass
 from functools import cache, cached_property
-from typing import Final
+from typing import Final, NamedTuple
 
 from redaction.lexicon import is_word, phrases, without_marks, words
 from redaction.recognizers.base import Page
@@ -24,6 +24,7 @@ ANY: Final = rf"[{UP}{LOW}][{UP}{LOW}'’-]{{1,24}}"
 _WORD: Final = re.compile(
     rf"(?:(?<![\w@])|(?<=_)(?<![^\W_]_)(?<![^\W_]__))[{UP}{LOW}]+(?:['’-][{UP}{LOW}]+)*(?:(?!\w)|(?=_{{1,3}}(?!\w)))"
 )
+_POSSESSIVES: Final = ("'s", "’s", "'S")
 _SENTENCE_END: Final = frozenset('.!?…:\n•*|>"“„(')
 _COMPANY: Final = re.compile(
     r" (?:& Co|GmbH|AG|SE|KG|OHG|UG|e\.V|Inc|Ltd|LLC|PLC|Corp|Co\.|Group|Bank|University|Universität)\b"
@@ -34,11 +35,10 @@ CERTAIN: Final = 0.82
 _MOST_CAPITALS: Final = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
-    """One word of a text. index: its place in `Text.words`. lower: in lower case, without a possessive."""
+class Word(NamedTuple):
+    """One word of a text. place: its index in `Text.words`. lower: in lower case, without a possessive."""
 
-    index: int
+    place: int
     start: int
     end: int
     text: str
@@ -60,12 +60,10 @@ class Text:
     def words(self) -> list[Word]:
         found = []
         for index, match in enumerate(_WORD.finditer(self.text)):
-            whole = match[0]
-            if whole.endswith(("'s", "’s", "'S")):
+            whole, start = match[0], match.start()
+            if whole.endswith(_POSSESSIVES):
                 whole = whole[:-2]
-            found.append(
-                Word(index, match.start(), match.start() + len(whole), whole, whole.lower(), whole[0].isupper())
-            )
+            found.append(Word(index, start, start + len(whole), whole, whole.lower(), whole[0].isupper()))
         return found
 
     @cached_property
@@ -84,14 +82,14 @@ class Text:
 
     def next(self, word: Word, gap: str = " ") -> Word | None:
         """The word behind exactly this gap, if there is one."""
-        following = self.words[word.index + 1] if word.index + 1 < len(self.words) else None
+        following = self.words[word.place + 1] if word.place + 1 < len(self.words) else None
         return following if following and self.text[word.end : following.start] == gap else None
 
     def before(self, word: Word) -> Word | None:
         """The word before exactly one space."""
-        if word.index == 0:
+        if word.place == 0:
             return None
-        previous = self.words[word.index - 1]
+        previous = self.words[word.place - 1]
         return previous if self.text[previous.end : word.start] == " " else None
 
     def is_company(self, end: int) -> bool:

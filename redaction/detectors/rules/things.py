@@ -114,12 +114,16 @@ def _small(text: Text) -> Iterator[Finding]:
     """`a robin sang`, `the viola was flat`: in small letters in a text that has capitals."""
     if text.page.languages[0] != "en" or text.text == text.page.lower:
         return
+    alone = words("words_small")
     for word in text.words:
         if word.capital or len(word.lower) < _SHORTEST:
             continue
-        before = text.before(word)
-        listed = is_given(word.lower) or is_sur(word.lower)
-        if word.lower in words("words_small") or (listed and before is not None and before.lower in _ARTICLES):
-            after = text.next(word)  # a model takes a verb behind it for a surname
-            end = after.end if after is not None and not after.capital else word.end
-            yield Finding(word.start, end, NOTHING, _SCORE, "thing")
+        if word.lower not in alone:
+            if not (is_given(word.lower) or is_sur(word.lower)):
+                continue
+            before = text.before(word)
+            if before is None or before.lower not in _ARTICLES:
+                continue
+        after = text.next(word)  # a model takes a verb behind it for a surname
+        end = after.end if after is not None and not after.capital else word.end
+        yield Finding(word.start, end, NOTHING, _SCORE, "thing")

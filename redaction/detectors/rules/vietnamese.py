@@ -82,8 +82,12 @@ def find(text: Text) -> Iterator[Finding]:
 def _full_names(text: Text) -> Iterator[Finding]:
     """A surname of the closed list with one to three syllables after it."""
     syllables = list(_SYLLABLE.finditer(text.text))
+    surnames = _surnames()
     at = 0
     while at < len(syllables):
+        if syllables[at][0].lower() not in surnames:
+            at += 1
+            continue
         taken = _run(text, syllables, at)
         if taken >= 2:
             yield Finding(syllables[at].start(), syllables[at + taken - 1].end(), "PERSON", 0.85, "name_vietnamese")
@@ -91,10 +95,8 @@ def _full_names(text: Text) -> Iterator[Finding]:
 
 
 def _run(text: Text, syllables: list["re.Match[str]"], at: int) -> int:
-    """How many syllables from here are a full name; 0 when they are none."""
+    """How many syllables from here, the first a surname, are a full name; 0 when they are none."""
     first = syllables[at][0].lower()
-    if first not in _surnames():
-        return 0
     capital = syllables[at][0][0].isupper()
     taken = 1
     while taken < 4 and at + taken < len(syllables):
