@@ -11,6 +11,7 @@ import orjson
 import typer
 
 from audit.cli_receipt import check_receipt
+from audit.errors import unwritable
 from audit.ids import now_ms
 from audit.progress import Progress, silent
 from audit.reading import (
@@ -20,6 +21,7 @@ from audit.reading import (
     home_path,
     moment,
     os_user,
+    plural,
     read_keys,
     read_trust,
     reading,
@@ -32,6 +34,10 @@ if TYPE_CHECKING:
     from audit.formats.base import LineFormat
     from audit.reading import Reader
     from audit.signing import VerifierKey
+
+
+FORMS = ("tiles", "archive", "jsonl", "ocsf", "parquet")
+"""What `export` writes: the formats of lines of `audit.formats`, named here so that listing a command loads none."""
 
 
 @contextlib.contextmanager
@@ -111,14 +117,13 @@ def verify(
         if witnessed is not None:
             typer.echo(f"  witnesses cosigned its first {witnessed} entries, as the policy asks")
         typer.echo("  " + ", ".join(f"{n} {kind}" for kind, n in sorted(found.kinds.items())))
-        typer.echo(f"  {found.gaps} gaps, {found.open} transfers without an outcome yet")
+        gaps, unended = plural(found.gaps, "gap"), plural(found.open, "transfer")
+        typer.echo(f"  {gaps}, {unended} without an outcome yet")
 
 
 def export(
     out: Annotated[Path | None, typer.Option(help="New folder, or file for lines (default: stdout).")] = None,
-    form: Annotated[
-        ExportFormat, typer.Option("--format", help="tiles, archive, jsonl, ocsf or parquet.")
-    ] = ExportFormat.TILES,
+    named: Annotated[str, typer.Option("--format", metavar=f"<{'|'.join(FORMS)}>", help="How to write it.")] = "tiles",
     until: Annotated[str | None, typer.Option(help="Of an archive: what is older; 2026-01-01 or 365d.")] = None,
     remove: Annotated[bool, typer.Option("--remove", help="Then remove what was archived from the database.")] = False,
     cosigned: Annotated[
@@ -133,10 +138,13 @@ def export(
     """
     from audit.checkpoint import unverified
     from audit.events import ExportRecord
-    from audit.export import ExportError, export_tiles
+    from audit.export import export_tiles
     from audit.formats import NAMES
     from audit.store import newest_checkpoint
 
+    if named not in FORMS:
+        raise typer.BadParameter(f"--format takes {', '.join(FORMS)}")
+    form = ExportFormat(named)
     if (form is ExportFormat.ARCHIVE) != (until is not None) or (remove and form is not ExportFormat.ARCHIVE):
         raise typer.BadParameter("--format archive needs --until; --until and --remove are for archives alone")
     if form in {ExportFormat.TILES, ExportFormat.ARCHIVE} and out is None:
@@ -145,8 +153,6 @@ def export(
         _archive(home, database, out, until, remove=remove)
         return
     with reading(home, database) as log, progress_bar("exporting") as progress:
-        if form not in {ExportFormat.TILES, ExportFormat.PARQUET} and form not in NAMES:
-            raise ExportError(f"this release exports tiles, archive, parquet, {', '.join(NAMES)}")
         with log.store.read() as connection:
             signed = unverified(newest_checkpoint(connection) or b"")
         log.leave(
@@ -195,7 +201,7 @@ def _write_lines(log: "Reader", form: "LineFormat", out: Path | None) -> None:
     try:
         stream = sys.stdout.buffer if out is None else out.open("xb")
     except OSError as error:
-        raise ExportError(f"{out} cannot be written ({error.strerror})") from None
+        raise ExportError(unwritable(out, error)) from None
     with log.store.read() as connection, contextlib.nullcontext(stream) if out is None else stream:
         for index, body in ask.entries(connection):
             line = form.line(body, Place(log.vkey.name, index, leaf_hash(body).hex()))

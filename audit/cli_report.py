@@ -8,6 +8,7 @@ from typing import Annotated
 import orjson
 import typer
 
+from audit.errors import unwritable
 from audit.reading import (
     DatabaseOption,
     HomeOption,
@@ -20,7 +21,7 @@ from audit.reading import (
     moment,
     reading,
 )
-from audit.reports.texts import Language
+from audit.reports.texts import Language, Texts
 from audit.reports.writing import Form
 from audit.values import Question as Asked
 
@@ -56,7 +57,9 @@ def report(
     from audit.reports.writing import rendered, tables_of
 
     if name == "list":
-        typer.echo("\n".join(NAMES))
+        width = max(map(len, NAMES))
+        for kind in NAMES.values():
+            typer.echo(f"{kind.name:<{width}}  {Texts(language, kind.texts)(kind.name)}")
         return
     if name not in NAMES:
         raise typer.BadParameter(f"there are {', '.join(NAMES)}")
@@ -85,7 +88,7 @@ def _write(data: bytes, out: Path | None) -> None:
         with out.open("xb") as file:
             file.write(data)
     except OSError as error:
-        raise ReportError(f"{out} cannot be written ({error.strerror})") from None
+        raise ReportError(unwritable(out, error)) from None
 
 
 def schema(

@@ -4,6 +4,8 @@ A text names the field, file or entry concerned and what to do; it never holds t
 that value may be personal data. Whoever sees `LedgerError` must not send anything: nothing was recorded.
 """
 
+from pathlib import Path
+
 
 class AuditError(Exception):
     """Base of every error that `audit` raises on purpose. code: stable, may stand in metrics and answers."""
@@ -63,3 +65,10 @@ class VerifyError(AuditError):
     def __init__(self, message: str, *, code: str | None = None, index: int | None = None) -> None:
         super().__init__(message, code=code)
         self.index = index
+
+
+def unwritable(out: Path | None, error: OSError) -> str:
+    """What to say where a new file or folder could not be made."""
+    if isinstance(error, FileExistsError):
+        return f"{out} cannot be written: it is there already; name a new one, or remove it first"
+    return f"{out} cannot be written ({error.strerror})"

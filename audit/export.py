@@ -11,7 +11,7 @@ from pathlib import Path
 
 from audit.checkpoint import unverified
 from audit.cosigned import FILE, newest_cosigned
-from audit.errors import AuditError
+from audit.errors import AuditError, unwritable
 from audit.ids import new_id
 from audit.progress import Progress, silent
 from audit.publish import write_file, write_tiles
@@ -67,7 +67,7 @@ def new_folder(out: Path) -> Iterator[Path]:
         draft.rename(out)
         fsync_directory(out.parent)
     except OSError as error:
-        raise ExportError(f"{out} cannot be written ({error.strerror})") from None
+        raise ExportError(unwritable(out, error)) from None
     finally:
         shutil.rmtree(draft, ignore_errors=True)
 

@@ -74,7 +74,8 @@ class Home:
         try:
             return VerifierKey.parse(path.read_text())
         except FileNotFoundError:
-            raise LedgerError(f"no audit log in {self.path}: {self.vkey} is missing", code="ledger_missing") from None
+            what = f"no audit log in {self.path}: {self.vkey} is missing; name the home of a dragoman that ran (--home)"
+            raise LedgerError(what, code="ledger_missing") from None
 
     def create_signer(self, name: str) -> KeyFile:
         """A new key; it signs once `use_signer` has named it."""

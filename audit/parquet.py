@@ -14,7 +14,7 @@ from typing import IO, Any
 import orjson
 import sqlalchemy as sa
 
-from audit.errors import AuditError
+from audit.errors import AuditError, unwritable
 from audit.merkle import leaf_hash
 from audit.tables import transfer
 
@@ -122,7 +122,7 @@ def opened(out: Path | None) -> Iterator[IO[bytes]]:
     try:
         stream = out.open("xb")
     except OSError as error:
-        raise ParquetError(f"{out} cannot be written ({error.strerror})") from None
+        raise ParquetError(unwritable(out, error)) from None
     with stream:
         yield stream
 

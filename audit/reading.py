@@ -48,7 +48,7 @@ def told() -> Iterator[None]:
         typer.echo(f"does not hold: {error.message}", err=True)
         raise typer.Exit(1) from None
     except AuditError as error:
-        typer.echo(f"error: {error.message}", err=True)
+        typer.echo(f"dragoman: {error.message}", err=True)
         raise typer.Exit(2) from None
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -60,6 +60,11 @@ def home_path(home: Path | None) -> Path:
     from platformdirs import user_data_path
 
     return home if home is not None else user_data_path("dragoman")
+
+
+def plural(n: int, what: str) -> str:
+    """`1 gap`, `2 gaps`."""
+    return f"{n} {what}{'' if n == 1 else 's'}"
 
 
 def os_user() -> str:

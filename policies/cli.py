@@ -20,7 +20,7 @@ from policies import diff as diffs
 from policies import facts_diff, show
 from policies.edit import formatted, pin_edition, remove_observe
 from policies.errors import PolicyError, PolicyFileError, Problem
-from policies.load import Loaded, read, read_text
+from policies.load import BUNDLED, Loaded, read, read_text
 from policies.new import Answers, example_file, observe_file, policy_file
 from policies.register import bundled_file
 from policies.schema import json_schema
@@ -50,7 +50,10 @@ def open_policy(file: str | None, home: Path | None = None, *, today: date | Non
         try:
             return read_text(bundled_file(name.removeprefix("bundled:")), name, today=today)
         except FileNotFoundError:
-            raise PolicyFileError([Problem(name, 0, 0, "there is no such bundled policy", "unreadable")]) from None
+            hint = f"there are {', '.join(f'bundled:{one}' for one in BUNDLED)}"
+            raise PolicyFileError(
+                [Problem(name, 0, 0, "there is no such bundled policy", "unreadable", hint=hint)]
+            ) from None
     return read(Path(name), today=today)
 
 
@@ -108,7 +111,8 @@ def report(loaded: Loaded, problems: Sequence[Problem], *, as_json: bool, strict
     count = f"{warnings} warning{'s' if warnings != 1 else ''}" if warnings else "no warnings"
     errors = len(problems) - warnings
     verdict = f"does not hold, {errors} error{'s' if errors != 1 else ''}" if errors else "holds"
-    typer.echo(f"{loaded.files[0]}: {verdict}, {len(loaded.policy.rules)} rules, {count}")
+    rules = len(loaded.policy.rules)
+    typer.echo(f"{loaded.files[0]}: {verdict}, {rules} rule{'s' if rules != 1 else ''}, {count}")
     return holds
 
 

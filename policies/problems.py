@@ -38,7 +38,15 @@ _PATTERNS = {
     r"^(sha256:[0-9a-f]{64})?$": "write `sha256:` and 64 hexadecimal digits; `dragoman app fingerprint` prints them",
     r"^/": "a path begins with `/`",
     r"^(/.*|claim:.+|header|)$": "a subject is a JSON pointer (`/user`), `claim:NAME`, or `header`",
+    r"^https?://[A-Za-z0-9.\-\[\]:]{1,255}(/[A-Za-z0-9._~/-]*)?$": "write it with its scheme, like `https://HOST`",
+    r"^(\*\.)?[a-z0-9*-]{1,63}(\.[a-z0-9*-]{1,63})*$|^[0-9a-f:]{3,39}$": (
+        "write it without scheme, port and path, like `api.example.com`"
+    ),
 }
+
+_KEY = "[key]"
+"""Where pydantic ends the path of an error about a key itself."""
+_DECIMAL = "a decimal number has a point, like 0.5; a comma begins the next key"
 
 # What people write for yes and no in YAML 1.1 and elsewhere.
 _YES_NO = {"true": "yes", "false": "no", "on": "yes", "off": "no", "y": "yes", "n": "no", "Yes": "yes", "No": "no"}
@@ -83,7 +91,12 @@ def _problem(detail: ErrorDetails, tree: Node, sources: Sources, root: type[Base
     if kind == "extra_forbidden":
         parent, _, _ = tree.find(path[:-1])
         place = parent.keys.get(key, place)
-        return sources.problem(place, f"unknown key '{key[:60]}'", "unknown_key", closest(key, _keys(root, path[:-1])))
+        hint = _DECIMAL if key.isdigit() else closest(key, _keys(root, path[:-1]))
+        return sources.problem(place, f"unknown key '{key[:60]}'", "unknown_key", hint)
+    if path[-1:] == (_KEY,):
+        rule = _PATTERNS.get(str((detail.get("ctx") or {}).get("pattern")), "")
+        name, where = str(path[-2])[:60], "".join(f" under '{step}'" for step in path[-3:-2])
+        return sources.problem(place, f"'{name}' cannot be a name{where}", "wrong_form", rule)
     if kind == "missing":
         return sources.problem(place, f"'{key}' is missing here", "missing_key", _WHY_MISSING.get(key, ""))
     if node.value is None:

@@ -43,7 +43,9 @@ class Findings:
     def unknown(self, path: Path, what: str, name: str, known: Iterable[str], *, of: str = "") -> None:
         """Notes a name that nothing has. of: what it would belong to."""
         whose = f" of {of}" if of else ""
-        self.add(path, f"there is no {what} '{name[:60]}'{whose}", "unknown_name", closest(name, sorted(known)))
+        names = sorted(known)
+        hint = closest(name, names) if names else f"no {what} is named yet"
+        self.add(path, f"there is no {what} '{name[:60]}'{whose}", "unknown_name", hint)
 
 
 def resolve_destinations(file: PolicyFile, register: Register, found: Findings) -> dict[str, Destination]:

@@ -13,6 +13,8 @@ from typing import Annotated
 
 import typer
 
+from proxy.helping import readable
+
 # name -> (module, attribute, one line of help); a typer app becomes a group, a function a command
 COMMANDS: dict[str, tuple[str, str, str]] = {
     "run": ("proxy.commands.run", "run", "Start dragoman."),
@@ -53,7 +55,7 @@ def build(arguments: Sequence[str]) -> typer.Typer:
     wanted = next((word for word in arguments if not word.startswith("-")), "")
     for name, (module, attribute, text) in COMMANDS.items():
         if name != wanted:
-            root.command(name, help=text)(_not_loaded)
+            root.command(name, help=text, short_help=text)(_not_loaded)
             continue
         found = getattr(importlib.import_module(module), attribute)
         if name in IN_FORCE:
@@ -64,6 +66,7 @@ def build(arguments: Sequence[str]) -> typer.Typer:
             root.add_typer(found, name=name, help=text)
         else:
             root.command(name)(found)
+    readable(root)
     return root
 
 
@@ -121,6 +124,10 @@ def known_message(error: Exception) -> str | None:
 
     if isinstance(error, AuditError | PolicyError | ProxyError | RedactionError):
         return str(error)
+    if isinstance(error, UnicodeEncodeError):
+        return f"the terminal's character set ({error.encoding}) lacks letters that were to be shown; set PYTHONUTF8=1"
+    if isinstance(error, FileExistsError | NotADirectoryError) and error.filename:
+        return f"a file stands where a folder has to be: {error.filename}"
     if isinstance(error, OSError) and error.strerror:
         return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
     return None

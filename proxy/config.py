@@ -135,6 +135,11 @@ def parse_address(text: str, *, what: str) -> tuple[str, int]:
     return host.strip("[]") or "0.0.0.0", int(port)  # noqa: S104 (an empty host means every address, as in `:8788`)
 
 
+def address_text(host: str, port: int) -> str:
+    """`HOST:PORT` as `parse_address` takes it, an IPv6 address in brackets."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
 def parse_origin(url: str, *, what: str) -> Origin:
     """An upstream's `http(s)://host[:port][/prefix]`. Raises ConfigError."""
     parts = urlsplit(url)

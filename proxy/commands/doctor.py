@@ -49,7 +49,7 @@ def doctor(
     if as_json:
         typer.echo(json.dumps([asdict(check) for check in checks]))
     else:
-        out = Console(highlight=False)
+        out = Console(highlight=False, soft_wrap=True)
         for check in checks:
             mark = "[green]ok  [/green]" if check.ok else "[red]MEND[/red]"
             out.print(f"{mark} {check.name}: {check.found}")
@@ -122,12 +122,25 @@ def _authority(settings: Settings) -> Iterator[Check]:
         f"{path}, {days:.0f} days left",
         "make a new one: stop dragoman, move the ca folder away, start again, and distribute the new certificate",
     )
-    trusted = [name for name in ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS") if os.environ.get(name)]
-    yield Check(
-        "trust of this shell",
-        True,
-        f"set: {', '.join(trusted)}" if trusted else "no variable set; `dragoman ca env` prints what apps need",
-    )
+    yield Check("trust of this shell", True, _trust(path.read_text()))
+
+
+def _trust(certificate: str) -> str:
+    """Which of this shell's variables lead to the certificate, and which to others."""
+    named = {name: os.environ.get(name) for name in ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS")}
+    leads = {name: _holds(Path(file), certificate.strip()) for name, file in named.items() if file}
+    if leads and all(leads.values()):
+        return f"set: {', '.join(leads)}"
+    others = ", ".join(name for name, holds in leads.items() if not holds)
+    found = f"without this certificate: {others}" if others else "no variable set"
+    return f"{found}; `dragoman ca env` prints what apps need"
+
+
+def _holds(file: Path, certificate: str) -> bool:
+    try:
+        return certificate in file.read_text(errors="replace")
+    except OSError:
+        return False
 
 
 def _ends(settings: Settings) -> Iterator[Check]:
@@ -232,9 +245,13 @@ def _ports(settings: Settings) -> Iterator[Check]:
     if settings.console != "off":
         addresses.append(("console", settings.console))
     addresses += [("HTTPS proxy", mode.partition("@")[2]) for mode in settings.modes if "@" in mode]
+    ours = False
     for name, address in addresses:
         host, port = parse_address(address, what=name)
-        who = _listener(host, port)
+        # What the HTTPS proxy is asked stands in the log as a refusal, so it is only seen that somebody listens.
+        who = _listener(host, port, asked=name != "HTTPS proxy")
+        who = "dragoman" if who == "somebody else" and name == "HTTPS proxy" and ours else who
+        ours = ours or who == "dragoman"
         # A gateway with TLS does not answer a plain question.
         stranger = who == "somebody else" and settings.tls_certificate is None
         yield Check(
@@ -245,12 +262,14 @@ def _ports(settings: Settings) -> Iterator[Check]:
         )
 
 
-def _listener(host: str, port: int) -> str:
-    """Who has this port: `free`, `dragoman`, `somebody else`."""
+def _listener(host: str, port: int, *, asked: bool) -> str:
+    """Who has this port: `free`, `dragoman`, `somebody else`. asked: a question is sent, else nothing is."""
     with closing(socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)) as probe:
         probe.settimeout(1)
         if probe.connect_ex((host, port)):
             return "free"
+        if not asked:
+            return "somebody else"
         answer = b""
         with contextlib.suppress(OSError):
             probe.sendall(b"GET /-/healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
-from proxy.config import parse_address
+from proxy.config import address_text, parse_address
 from proxy.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ async def _serve(
         try:
             await fake.__aenter__()
         except OSError as error:
-            raise ConfigError(f"cannot listen on {listen_text(host, port)} ({error.strerror})") from None
+            raise ConfigError(f"cannot listen on {address_text(host, port)} ({error.strerror})") from None
         try:
             for name in ALL:
                 typer.echo(f"{name:<10} {fake.url}/{name}", err=True)
@@ -97,11 +97,6 @@ def described(call: "Received") -> dict[str, object]:
     except ValueError:
         body = call.body.decode("utf-8", "replace")
     return {"method": call.method, "target": _without_key(target), "headers": headers, "body": body}
-
-
-def listen_text(host: str, port: int) -> str:
-    """`HOST:PORT` as a person writes it."""
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def _without_key(target: str) -> str:

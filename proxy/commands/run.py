@@ -6,6 +6,7 @@ Only settings come in here and only lines for a person go out; what the process 
 import asyncio
 import contextlib
 import gc
+import shlex
 import shutil
 import signal
 import sys
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Protocol
 import typer
 from rich.console import Console
 
-from proxy.config import Settings, load
+from proxy.config import Settings, address_text, load, parse_address
 from proxy.errors import ConfigError
 from proxy.running import logs
 
@@ -111,6 +112,16 @@ class Serving(Protocol):
     async def close(self) -> None: ...
 
 
+def look_for_ports(settings: Settings) -> None:
+    """Raises ConfigError where somebody has a port of ours: in a moment, and not after the models were loaded."""
+    from proxy.processes.sockets import opened
+
+    for what in ("listen", "admin"):
+        host, port = parse_address(getattr(settings, what), what=what)
+        for one in opened(host, port):
+            one.close()
+
+
 def _serving(settings: Settings) -> Serving:
     if settings.workers == 1:
         from proxy.app import App
@@ -129,6 +140,7 @@ async def _serve(settings: Settings) -> int:
         from proxy.outbound.identity_provider import read_oidc
 
         read_oidc(settings.oidc)
+    look_for_ports(settings)
     app = _serving(settings)
     ended = asyncio.Event()
     hurry = asyncio.Event()
@@ -205,17 +217,16 @@ async def _console(settings: Settings) -> None:
     try:
         found = await process.start()
         if isinstance(found, str):
-            Console(file=sys.stderr).print(f"no console: {found}", highlight=False)
+            Console(file=sys.stderr).print(f"no console: {found}", highlight=False, soft_wrap=True)
             return
-        host = f"[{found[0]}]" if ":" in found[0] else found[0]
         print(  # noqa: T201 (rich would wrap the line)
-            f"\nThe console is ready: http://{host}:{found[1]}\n"
-            f"  sign in with a token: {typed()} token create --role officer --home {settings.home}",
+            f"\nThe console is ready: http://{address_text(*found)}\n"
+            f"  sign in with a token: {typed()} token create --role officer {homed(settings.home)}",
             flush=True,
         )
         if not ip_address(found[0]).is_loopback:
             warning = "the console is open to other machines without TLS; put a proxy with TLS in front of it"
-            Console(file=sys.stderr).print(warning, highlight=False)
+            Console(file=sys.stderr).print(warning, highlight=False, soft_wrap=True)
         await asyncio.Event().wait()
     finally:
         await process.stop()
@@ -234,7 +245,7 @@ async def _streams(settings: "OutboundSettings") -> None:
             Console(file=sys.stderr).print(f"no streams: {found}", highlight=False)
             return
         names = ", ".join(found["streams"])
-        print(f"Streams out of the log: {names}  ({typed()} stream list)", flush=True)  # noqa: T201
+        print(f"Streams out of the log: {names}  ({typed()} stream list {homed(settings.home)})", flush=True)  # noqa: T201
         await asyncio.Event().wait()
     finally:
         await process.stop()
@@ -249,10 +260,14 @@ def typed() -> str:
     return str(absolute.relative_to(Path.cwd())) if absolute.is_relative_to(Path.cwd()) else str(absolute)
 
 
+def homed(home: Path) -> str:
+    """The option by which another command finds this home, as a shell takes it."""
+    return f"--home {shlex.quote(str(home))}"
+
+
 def welcome(out: Console, settings: Settings, addresses: "Addresses") -> None:
     """Where it listens and what to do next."""
-    host, port = addresses.gateway
-    base = f"http://{host}:{port}"
+    base = f"http://{address_text(*addresses.gateway)}"
     out.print(f"[bold]dragoman is ready[/bold]  (state in {settings.home})", highlight=False)
     out.print(f"  gateway      {base}", highlight=False)
     for name, path in (
@@ -262,19 +277,21 @@ def welcome(out: Console, settings: Settings, addresses: "Addresses") -> None:
         ("Anthropic", "/anthropic"),
     ):
         out.print(f"    {name:<10} base URL {base}{path}", highlight=False)
-    for network_host, network_port in addresses.network:
-        out.print(f"  HTTPS proxy  http://{network_host}:{network_port}", highlight=False)
+    for address in addresses.network:
+        out.print(f"  HTTPS proxy  http://{address_text(*address)}", highlight=False)
     if addresses.network:
         authority = settings.home / "ca" / "mitmproxy-ca-cert.pem"
-        out.print(f"  CA           {authority}  ({typed()} ca env)", highlight=False, soft_wrap=True)
-    out.print(f"  metrics      http://{addresses.admin[0]}:{addresses.admin[1]}/-/metrics", highlight=False)
+        out.print(
+            f"  CA           {authority}  ({typed()} ca env {homed(settings.home)})", highlight=False, soft_wrap=True
+        )
+    out.print(f"  metrics      http://{address_text(*addresses.admin)}/-/metrics", highlight=False)
     out.print("\nTry it, no key needed:", highlight=False)
     print(  # noqa: T201 (rich would wrap the line, and then it could not be copied)
         f"  curl -s {base}/demo/v1/chat/completions -H 'content-type: application/json' \\\n"
         '    -d \'{"model": "echo", "messages": [{"role": "user", "content": '
         '"I am Anna Schmidt, anna.schmidt@example.com, +49 171 2345678"}]}\'\n'
         f"\nWhat left, and the proof:\n"
-        f"  {typed()} audit query --home {settings.home}\n"
-        f"  {typed()} audit verify --home {settings.home}",
+        f"  {typed()} audit query {homed(settings.home)}\n"
+        f"  {typed()} audit verify {homed(settings.home)}",
         flush=True,
     )

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from proxy.config import Settings, parse_address, secret
+from proxy.config import Settings, address_text, parse_address, secret
 from proxy.doors.gateway import Gateway
 from proxy.doors.proxy_protocol import NamedPeers
 from proxy.doors.serving import Server, server_for
@@ -187,7 +187,7 @@ class WaysIn:
                 await site.start()
             except OSError as error:
                 raise ConfigError(
-                    f"cannot listen on {host}:{port} ({error.strerror}); is another dragoman running?"
+                    f"cannot listen on {address_text(host, port)} ({error.strerror}); is another dragoman running?"
                 ) from None
             self._sites.append(site)
         return runner

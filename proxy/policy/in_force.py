@@ -106,6 +106,8 @@ class InForce:
     async def record_start(self, detector_version: str) -> None:
         """Records the configuration and, where it is another than last time, the policy. Raises AuditError."""
         settings, policy = self._settings, self.active.policy
+        for name in sorted(settings.upstreams.keys() - policy.destinations.keys()):
+            log.warning("upstream %s replaces nothing: the policy names no destination %s", name, name)
         lines = (
             f"listen={settings.listen}",
             f"modes={','.join(settings.modes)}",

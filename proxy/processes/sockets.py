@@ -8,7 +8,7 @@ import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from proxy.config import Settings, parse_address
+from proxy.config import Settings, address_text, parse_address
 from proxy.doors.ways_in import BACKLOG, Adopted, Given
 from proxy.errors import ConfigError
 
@@ -87,7 +87,7 @@ def opened(host: str, port: int) -> tuple[socket.socket, ...]:
                 continue  # a machine without IPv6
             for each in found:
                 each.close()
-            text = f"cannot listen on {host}:{port} ({error.strerror}); is another dragoman running?"
+            text = f"cannot listen on {address_text(host, port)} ({error.strerror}); is another dragoman running?"
             raise ConfigError(text) from None
         port = port or address_of(one)[1]
     return tuple(found)

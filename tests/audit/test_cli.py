@@ -16,11 +16,14 @@ from typer.testing import CliRunner, Result
 from audit import cli_ask, cli_prove, migrations
 from audit.canonical import facts
 from audit.cli import app
+from audit.formats import NAMES
 from audit.home import Home
 from audit.log import Ledger
 from audit.merkle import leaf_hash
 from audit.prove import Proof, check
 from audit.query import entries
+from audit.reports import NAMES as KINDS
+from audit.reports.texts import Language
 from audit.signing import VerifierKey
 from audit.store import Store
 from audit.tables import REVISION
@@ -239,7 +242,23 @@ def test_export_copies_the_log_out_and_says_so(run: Command, tmp_path: Path) -> 
     run("export", "--format", "pdf", code=2)
     events = [json.loads(line) for line in run("export", "--format", "ocsf").stdout.splitlines()]
     assert [event["class_uid"] for event in events] == [6003] * 5
-    assert "cannot be written" in run("export", "--format", "ocsf", "--out", tmp_path / "log.jsonl", code=2).stderr
+    again = run("export", "--format", "ocsf", "--out", tmp_path / "log.jsonl", code=2).stderr
+    assert "cannot be written: it is there already" in again
+
+
+def test_help_names_the_formats_that_are_written_and_no_other(run: Command) -> None:
+    assert set(cli_prove.FORMS) == {"tiles", "archive", "parquet", *NAMES}
+    assert (
+        f"<{'|'.join(cli_prove.FORMS)}>" in CliRunner().invoke(app, ["export", "--help"], env={"COLUMNS": "200"}).stdout
+    )
+    assert ", ".join(cli_prove.FORMS) in run("export", "--format", "csv", code=2).stderr
+
+
+def test_the_list_of_reports_says_what_each_is(run: Command) -> None:
+    for language in Language:
+        lines = run("report", "list", "--lang", language).stdout.splitlines()
+        assert [line.split()[0] for line in lines] == list(KINDS)
+        assert all(len(line.split(maxsplit=1)[1]) > 5 for line in lines)
 
 
 def test_verify_says_what_holds_and_names_what_does_not(run: Command, tmp_path: Path) -> None:

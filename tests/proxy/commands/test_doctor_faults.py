@@ -130,6 +130,34 @@ def test_a_port_that_somebody_else_has_is_found(sound: Settings, which: str) -> 
     assert f"port of the {which}" in found
 
 
+def test_the_https_proxy_is_asked_nothing_because_its_answer_would_stand_in_the_log(sound: Settings) -> None:
+    host, _, port = sound.modes[0].partition("@")[2].rpartition(":")
+    with socket.create_server((host, int(port))) as door:
+        mend(sound)
+        came, _ = door.accept()
+        with came:
+            assert came.recv(1) == b""
+
+
+def test_the_trust_of_this_shell_is_looked_up_and_not_believed(
+    sound: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def told() -> str:
+        return next(check.found for check in examine(sound) if check.name == "trust of this shell")
+
+    other = tmp_path / "other.pem"
+    other.write_text("-----BEGIN CERTIFICATE-----\n")
+    for name in ("REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE"):
+        monkeypatch.delenv(name, raising=False)
+    assert told().startswith("no variable set; `dragoman ca env`")
+    monkeypatch.setenv("SSL_CERT_FILE", str(sound.home / "ca" / "mitmproxy-ca-cert.pem"))
+    assert told() == "set: SSL_CERT_FILE"
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(other))
+    assert told().startswith("without this certificate: REQUESTS_CA_BUNDLE;")
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "none.pem"))
+    assert told().startswith("without this certificate: REQUESTS_CA_BUNDLE;")
+
+
 async def test_a_port_that_dragoman_has_is_none(tmp_path: Path) -> None:
     import asyncio
 

@@ -1,0 +1,95 @@
+"""What `--help` and a start say: whole, true and to be copied, for every command there is."""
+
+import io
+import shlex
+import socket
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+from rich.console import Console
+from typer.testing import CliRunner
+
+from proxy.cli import COMMANDS, build, known_message
+from proxy.commands.run import look_for_ports, welcome
+from proxy.config import Settings
+from proxy.doors.ways_in import Addresses
+from proxy.errors import ConfigError
+from proxy.helping import copyable, first_sentence
+
+
+def leaves(command: Any, path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """The words of every command below this one."""
+    within = getattr(command, "commands", {})
+    if not within:
+        yield path
+    for name, one in within.items():
+        yield from leaves(one, (*path, name))
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_an_example_that_can_be_copied_and_every_list_is_whole(name: str) -> None:
+    app, run = build([name]), CliRunner()
+    group: Any = typer.main.get_command(app)
+    groups = {words[:depth] for words in leaves(group.commands[name], (name,)) for depth in range(1, len(words))}
+    for words in leaves(group.commands[name], (name,)):
+        lines = run.invoke(app, [*words, "--help"], env={"COLUMNS": "60"}).output.splitlines()
+        examples = [line.partition("Example: ")[2] for line in lines if "Example: " in line]
+        assert examples, words
+        for example in examples:
+            assert f"dragoman {' '.join(words)}" in example, words
+            assert shlex.split(example), words
+    for words in groups:
+        shown = run.invoke(app, [*words, "--help"], env={"COLUMNS": "60"}).output.partition("Commands:")[2]
+        assert not [line for line in shown.splitlines() if line.endswith("...")], words
+
+
+def test_an_example_is_one_line_and_the_first_sentence_ends_where_it_does() -> None:
+    text = "Ask the log, v1.9 or\nlater. Then more.\n\nExample: dragoman a \\\n  --b c\nExample: dragoman d"
+    assert first_sentence(text) == "Ask the log, v1.9 or later."
+    assert copyable(text).endswith("\b\nExample: dragoman a \\ --b c\nExample: dragoman d")
+    assert copyable(copyable(text)) == copyable(text)
+
+
+def test_a_start_prints_addresses_and_commands_that_can_be_copied(capsys: pytest.CaptureFixture[str]) -> None:
+    home = Path("/srv/Jürgen's home")
+    out = io.StringIO()
+    addresses = Addresses(("::1", 8788), ("::1", 8791), (("::1", 8789),))
+    welcome(Console(file=out, width=40), Settings(home=home), addresses)
+    told = out.getvalue() + capsys.readouterr().out
+    for address in ("http://[::1]:8788/openai/v1", "http://[::1]:8789", "http://[::1]:8791/-/metrics"):
+        assert address in told
+    commands = [line for line in told.splitlines() if " --home " in line]
+    assert len(commands) == 3
+    for line in commands:
+        assert str(home) in shlex.split(line.partition("(")[2].rstrip(")") or line)
+
+
+def test_a_port_that_is_taken_is_said_before_anything_is_loaded() -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        free = Settings(listen="127.0.0.1:0", admin="127.0.0.1:0")
+        look_for_ports(free)
+        for settings in (replace(free, listen=address), replace(free, admin=address)):
+            with pytest.raises(ConfigError, match=f"cannot listen on {address} .*is another dragoman running"):
+                look_for_ports(settings)
+
+
+def test_what_the_system_refuses_is_said_in_words(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    for make in (file, file / "home"):
+        with pytest.raises(OSError, match=str(file)) as refused:
+            make.mkdir()
+        assert known_message(refused.value) == f"a file stands where a folder has to be: {make}"
+    with pytest.raises(UnicodeEncodeError) as unsayable:
+        "Jürgen".encode("ascii")
+    told = known_message(unsayable.value)
+    assert told is not None
+    assert "ascii" in told
+    assert "PYTHONUTF8=1" in told
+    assert "rgen" not in told
