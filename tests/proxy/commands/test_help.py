@@ -69,10 +69,10 @@ def test_a_start_prints_addresses_and_commands_that_can_be_copied(capsys: pytest
         assert str(home) in shlex.split(line.partition("(")[2].rstrip(")") or line)
 
 
-def test_a_port_that_is_taken_is_said_before_anything_is_loaded() -> None:
+def test_a_port_that_is_taken_is_said_before_anything_is_loaded(tmp_path: Path) -> None:
     with closing(socket.create_server(("127.0.0.1", 0))) as taken:
         address = f"127.0.0.1:{taken.getsockname()[1]}"
-        free = Settings(listen="127.0.0.1:0", admin="127.0.0.1:0")
+        free = Settings(home=tmp_path, listen="127.0.0.1:0", admin="127.0.0.1:0")
         look_for_ports(free)
         for settings in (replace(free, listen=address), replace(free, admin=address)):
             with pytest.raises(ConfigError, match=f"cannot listen on {address} .*is another dragoman running"):
