@@ -16,6 +16,8 @@ from pathlib import Path
 
 import pytest
 
+_numbers = count()
+
 
 @dataclass(frozen=True)
 class PostgresServer:
@@ -25,6 +27,12 @@ class PostgresServer:
 
     def url(self, database: str) -> str:
         return f"postgresql+psycopg://tester@/{database}?host={self.folder}"
+
+    def new(self) -> str:
+        """The name of a new, empty database."""
+        name = f"test_{next(_numbers)}"
+        self.run(f"CREATE DATABASE {name}")
+        return name
 
     def run(self, statement: str) -> None:
         """One statement outside of a transaction, as `CREATE DATABASE` needs it."""
@@ -97,13 +105,9 @@ def postgres_server() -> Iterator[PostgresServer]:
         shutil.rmtree(folder)
 
 
-_numbers = count()
-
-
 @pytest.fixture
 def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
     """SQLAlchemy's URL of a new, empty database, which is dropped when the test ends."""
-    name = f"test_{next(_numbers)}"
-    postgres_server.run(f"CREATE DATABASE {name}")
+    name = postgres_server.new()
     yield postgres_server.url(name)
     postgres_server.run(f"DROP DATABASE {name} WITH (FORCE)")

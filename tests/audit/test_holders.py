@@ -60,8 +60,7 @@ def holding_log(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPat
     url = None
     if request.param == "postgresql":
         server = request.getfixturevalue("postgres_server")
-        server.run("CREATE DATABASE holdings")
-        url = server.url("holdings")
+        url = server.url(server.new())
     ledger = Ledger.open(tmp_path_factory.mktemp("holdings") / "home", database_url=url)
     for number in range(30):
         more = {} if number % 2 else {"destination": B["destination"], "purpose": None, "findings": B["findings"]}

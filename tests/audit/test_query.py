@@ -135,8 +135,7 @@ def log(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
     url = None
     if request.param == "postgresql":
         server = request.getfixturevalue("postgres_server")
-        server.run("CREATE DATABASE questions")
-        url = server.url("questions")
+        url = server.url(server.new())
     ledger = Ledger.open(tmp_path_factory.mktemp("questions") / "home", database_url=url)
     first, second = exchange_record(**A), exchange_record(**B, id=SECOND)
     refused = blocked_record(at=10 * DAY + 2, subjects=())

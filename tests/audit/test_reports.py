@@ -187,7 +187,8 @@ def test_every_report_carries_the_checkpoint_it_was_computed_from(ledger: Ledger
     log = made(ledger, "who").facts["log"]
     checkpoint = open_checkpoint(log["checkpoint"].encode(), [ledger.home.read_vkey()])
     assert (checkpoint.size, checkpoint.root.hex(), checkpoint.origin) == (log["size"], log["root"], log["origin"])
-    assert checkpoint.size == ledger.size
+    with ledger.store.read() as connection:  # commands of other tests have written to the log as well
+        assert checkpoint.size == len(list(ask.entries(connection)))
 
 
 def test_who_holds_what_names_entity_storage_use_and_purpose(ledger: Ledger) -> None:

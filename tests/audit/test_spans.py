@@ -53,8 +53,7 @@ def log(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
     url = None
     if request.param == "postgresql":
         server = request.getfixturevalue("postgres_server")
-        server.run("CREATE DATABASE spans")
-        url = server.url("spans")
+        url = server.url(server.new())
     ledger = Ledger.open(tmp_path_factory.mktemp("spans") / "home", database_url=url)
     for day in range(90):
         made = []

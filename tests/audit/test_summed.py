@@ -34,8 +34,7 @@ def log(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
     url = None
     if request.param == "postgresql":
         server = request.getfixturevalue("postgres_server")
-        server.run("CREATE DATABASE summed")
-        url = server.url("summed")
+        url = server.url(server.new())
     ledger = Ledger.open(tmp_path_factory.mktemp("summed") / "home", database_url=url)
     yield ledger
     ledger.close()
