@@ -40,6 +40,7 @@ def test_rows_are_next_to_direct_and_to_the_bare_door() -> None:
 
 def test_the_bare_network_door_passes_whole_answers_and_held_streams(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doors, "STREAMS", 3)
+    monkeypatch.setattr(doors, "HELD_S", 100.0)  # far more than the rest takes, on whatever machine
     with ExitStack() as stack:
         upstream, network = free_port(), free_port()
         spawn(stack, "-m", "proxy.bench.bare", "upstream", str(upstream), ready="ready")

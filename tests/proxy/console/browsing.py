@@ -36,6 +36,7 @@ def chromium() -> Iterator[Any]:
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
     driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
     driver.implicitly_wait(30)  # for what the next page will hold
+    driver.set_script_timeout(100)  # axe's rules over a long page
     yield driver
     driver.quit()
 

@@ -20,6 +20,7 @@ from audit.log import Ledger
 from audit.record import DestinationFacts, FindingCount, OutcomeRecord, SubjectReference, TransferRecord, Uninspected
 from audit.values import Environment
 from proxy.console.app import application
+from proxy.console.limits import RateLimit
 from proxy.console.server import Serving, listen
 from proxy.console.settings import ConsoleSettings
 from proxy.control.store import ControlStore
@@ -115,6 +116,12 @@ def start(tmp_path: Path) -> Iterator[Start]:
 def console(start: Start) -> Console:
     """A console over an empty log."""
     return start()
+
+
+@pytest.fixture
+def no_time_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For what is limited by the minute: a bucket that the machine's slowness does not fill again."""
+    monkeypatch.setattr("proxy.console.api.RateLimit", lambda per_minute: RateLimit(per_minute, lambda: 0.0))
 
 
 def fill(console: Console, n: int = 6) -> list[str]:

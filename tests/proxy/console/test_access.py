@@ -88,7 +88,7 @@ def test_a_revoked_token_opens_nothing_from_then_on(filled: Console) -> None:
         assert client.get(f"{API}/me").status_code == 401
 
 
-def test_requests_and_wrong_tokens_are_limited(start: Start) -> None:
+def test_requests_and_wrong_tokens_are_limited(start: Start, no_time_passes: None) -> None:
     console = start(per_minute=3, sign_ins_per_minute=2)
     with console.client() as client:
         assert [client.get(f"{API}/me").status_code for _ in range(4)] == [200, 200, 200, 429]

@@ -170,7 +170,7 @@ def test_the_keyboard_alone_is_enough(browser: Browser) -> None:
     focused = browser.driver.switch_to.active_element
     assert focused.get_attribute("class") == "skip"
     focused.send_keys(Keys.ENTER)
-    assert browser.driver.current_url.endswith("#content")
+    browser.until(lambda: browser.driver.current_url.endswith("#content"))
 
 
 PAGES = (

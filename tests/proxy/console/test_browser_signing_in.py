@@ -55,7 +55,7 @@ def test_whoever_does_nothing_for_a_while_signs_in_again_and_is_told_why(chromiu
     assert browser.driver.get_cookie(SESSION) is None
 
 
-def test_whoever_tries_too_often_is_told_when_to_come_back(chromium: Any, start: Start) -> None:
+def test_whoever_tries_too_often_is_told_when_to_come_back(chromium: Any, start: Start, no_time_passes: None) -> None:
     browser = at(chromium, start, sign_ins_per_minute=1)
     for said in ("opens nothing", "Too many attempts. Try again in"):
         browser.open("/sign-in")

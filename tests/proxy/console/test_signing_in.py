@@ -48,7 +48,7 @@ def test_a_wrong_token_opens_nothing_and_is_not_shown_again(filled: Console, tok
         assert not token or f'value="{token}"' not in answer.text
 
 
-def test_attempts_to_sign_in_are_limited(start: Start) -> None:
+def test_attempts_to_sign_in_are_limited(start: Start, no_time_passes: None) -> None:
     console = start(sign_ins_per_minute=2)
     with browser(console, None) as client:
         status = [client.post("/sign-in", data={"token": "wrong"}, headers=SAME).status_code for _ in range(3)]

@@ -89,6 +89,7 @@ def test_what_changed_this_week(browser: Browser) -> None:
 def test_why_was_this_replaced(browser: Browser) -> None:
     task = begin(browser)
     task.click(".rows tbody tr:nth-child(3) a")
+    browser.until(lambda: "/transfers/" in browser.driver.current_url)
     shown = browser.driver.current_url.rpartition("/")[2]
     rules = next(one["rules"] for one in browser.console.entries("transfer", "blocked") if one["id"] == shown)
     assert rules

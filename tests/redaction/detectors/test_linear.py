@@ -50,10 +50,10 @@ def test_every_expression_is_fast_over_what_repeats(seed):
     text = (seed * (SIZE // len(seed) + 1))[:SIZE] + "!"
     slow = []
     for name, expression in expressions().items():
-        begun = time.process_time()
+        begun = time.thread_time()
         for _ in expression.finditer(text):
             pass
-        if time.process_time() - begun > BUDGET:
+        if time.thread_time() - begun > BUDGET:
             slow.append(name)
     assert slow == []
 
@@ -62,6 +62,6 @@ def test_every_expression_is_fast_over_what_repeats(seed):
 def test_rules_and_recognizers_are_fast_over_what_repeats(engine, seed):
     from redaction.segment import Segment
 
-    begun = time.process_time()
+    begun = time.thread_time()
     engine.detect([Segment("", (seed * (SIZE // len(seed) + 1))[:SIZE])])
-    assert time.process_time() - begun < 10 * BUDGET
+    assert time.thread_time() - begun < 10 * BUDGET
