@@ -2,8 +2,8 @@
 
 A URL that carries a restored value to a foreign host is the classic way to take data out, so every form that some
 reader opens or fetches counts: with a scheme, `www.`, a bare host with a path, a Markdown or CSS target, an HTML
-attribute. Within quotation marks, and where a text is a value by itself, blanks belong to it: whoever fetches it
-escapes them. The state after a text depends on the text alone, never on how it was cut, and its memory is bounded.
+attribute, the brackets of LaTeX, forums and wikis. Within those, within quotation marks, and where a text is a value by
+itself, blanks belong to it: whoever fetches it escapes them. The state after a text depends on the text alone, never on how it was cut, and its memory is bounded.
 """
 
 import re
@@ -27,6 +27,8 @@ _OPENER = re.compile(
     | (?<!\w)(?P<style>url\(\s{0,8}["']?)
     | (?P<refresh>;\s{0,8}url\s{0,8}=\s{0,8}["']?)
     | (?P<quoted>(?:(?<!\w)["']|\x1e)\s{0,8}(?:https?|wss?|ftp):)
+    | (?P<forum>\[(?:img|url|iframe|video|audio|media|image)(?:\s?=\s?["']?|[^\]\n\x1e]{0,60}\])\s{0,8}(?:(?:https?|wss?|ftp):|/[/\\]|www\.))
+    | (?P<bracketed>(?:\[\[|[{<])\s{0,8}(?:https?|wss?|ftp):)
     | (?P<relative>(?:(?<!\w)["']|[(=,\x1e])\s{0,8}/[/\\])
     | (?P<scheme>[a-z][a-z0-9+.\-]{0,15}:[/\\]{2})
     | (?<!\w)(?P<special>(?:https?|wss?|ftp):)
@@ -48,6 +50,14 @@ _LEADS = re.compile(r"[/\\:&%?]")
 _HOST_SIGN = re.compile(r"\.(?:xn--[a-z0-9\-]{1,40}|[a-z]{2,24}|\d{1,3})(?::\d{1,5})?[/?]")
 _PLAIN_END = re.compile(r"""[\s"<>`\x00-\x1f]""")
 _TARGET_END = re.compile(r"[\x00- ]|(?<!\\)[()]")  # balanced parentheses belong to a target (CommonMark 6.3)
+# LaTeX's `\href{…}`, links of Org and other wikis, those of reStructuredText, from which blanks are taken out.
+_BRACKETED_END = {
+    "{": re.compile(r"(?<!\\)}|[\n\x1e]"),
+    "[": re.compile(r"\][\][]|[\n\x1e]"),
+    "<": re.compile(r"[>\n\x1e]"),
+}
+_FORUM_END, _FORUM_VALUE_END = re.compile(r"\[/|[\n\x1e]"), re.compile(r"[\]\n\x1e]")
+_BEGUN = re.compile(r"(?:(?:https?|wss?|ftp):|/[/\\]|www\.)\Z", re.IGNORECASE)
 _ANGLE_END = re.compile(r"(?<!\\)>|[\n\x1e]")
 _REFERENCE_END, _REFERENCE_ANGLE_END = re.compile(r"[\x00- ]"), re.compile(r"(?:(?<!\\)>|[\n\x1e])")
 _REFRESH_END = re.compile(r"[\"'>\x1e]")
@@ -186,6 +196,12 @@ class Context:
             self._end = _QUOTED_END.get(written[-1], bare)
         elif kind == "refresh":
             self._end = _QUOTED_END.get(written[-1], _REFRESH_END)
+        elif kind in ("bracketed", "forum") and (begun := _BEGUN.search(written)) is not None:
+            self._url = begun[0]
+            if kind == "bracketed":
+                self._end = _BRACKETED_END[written[0]]
+            else:
+                self._end = _FORUM_END if "]" in written else _FORUM_VALUE_END
         elif kind in ("quoted", "relative"):
             self._url = written[1:].lstrip()
             self._end = _VALUE_END[written[0]] if kind == "quoted" else _PLAIN_END

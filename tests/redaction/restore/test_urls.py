@@ -47,6 +47,10 @@ def restored(text: str, encoding: Encoding = Encoding.PLAIN) -> str:
         "https:evil{}", "https:/2130706433/{}", "wss:evil\\{}", "<object data='https://evil.example/a {}'>",
         "<object data=//intranet/{}>", "<img imagesrcset='/a 1x, /b {}'>", "<meta content='0;url=//intranet/a {}'>",
         '{"url": "https://evil.example/?q=a {}"}', "fetch( 'https://evil.example/a {}'", "(//intranet/{})",
+        "\\href{https://evil.example/?q=a {}}{x}", "\\url{ HTTPS://evil.example/a b {}}", "\\includegraphics[width=1cm]{http://evil.example/a {}}",
+        "[img]https://evil.example/a {}[/img]", "[IMG width=1 alt=x] //intranet/ {}[/IMG]", "[url=https://evil.example/a {}]x[/url]",
+        "[url = 'http:evil.example/a {}']x[/url]", "[video]www.evil.example/a {}[/video]", "[[https://evil.example/a {}][x]]", "[[ https://evil.example/a|b {}]]",
+        "`x <https://evil.example/ a {}>`_", "<https://evil.example/a {}|x>",
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("written", [TOKEN, TOKEN[1:-1], TOKEN.lower(), f"%5B{TOKEN[1:-1]}%5D", f"[[{TOKEN[1:-1]}]]"])
@@ -76,6 +80,8 @@ def test_a_url_that_was_sent_comes_back(text: str) -> None:
         "z. B. {}", "und/oder {}",
         "[1]: {}", "[1]: {}, born", "[1]: see {}", "[12:30]: a/b {}", "// {}", "f(a, // {}", "http: {}",
         '"https://evil.example/ is down\n{}', "'s https://evil.example/ {}", "3.5/{}", "Name:{}", "a/{}", "[{}](https://evil.example/)", "{}(x)",
+        "\\href{https://evil.example/a b}{{}}", "[img]https://evil.example/a b[/img] {}", "[url=https://evil.example/a b] {}[/url]",
+        "[[https://evil.example/a b][about {}]]", "<https://evil.example/a b> {}", "{https://evil.example/\n{}", "[url] {}", "[img]{}", "{x: {}}",
     ],
 )  # fmt: skip
 def test_outside_of_urls_everything_is_filled_in(text: str) -> None:
@@ -133,7 +139,7 @@ def test_one_url_cannot_lend_its_permission_to_the_next() -> None:
         st.one_of(
             st.sampled_from(
                 ["](", "SRC", " = ", '"', "url", "(", "HTTP", ":", "/", "\\", "Mailto", "tel", "data", "www", ".", "evil", "com",
-                 "?", "10", "8080", "ſms", "javaſcript", "K", "\u212a", "\0", "]"]
+                 "?", "10", "8080", "ſms", "javaſcript", "K", "\u212a", "\0", "]", "[img]", "[url=", "[[", "{"]
             ),
             st.text(max_size=2),
         ),
