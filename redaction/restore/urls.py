@@ -3,7 +3,8 @@
 A URL that carries a restored value to a foreign host is the classic way to take data out, so every form that some
 reader opens or fetches counts: with a scheme, `www.`, a bare host with a path, a Markdown or CSS target, an HTML
 attribute, the brackets of LaTeX, forums and wikis. Within those, within quotation marks, and where a text is a value by
-itself, blanks belong to it: whoever fetches it escapes them. The state after a text depends on the text alone, never on how it was cut, and its memory is bounded.
+itself, blanks belong to it: whoever fetches it escapes them. The state after a text depends on the text alone, never on
+how it was cut, and its memory is bounded.
 """
 
 import re
@@ -27,7 +28,8 @@ _OPENER = re.compile(
     | (?<!\w)(?P<style>url\(\s{0,8}["']?)
     | (?P<refresh>;\s{0,8}url\s{0,8}=\s{0,8}["']?)
     | (?P<quoted>(?:(?<!\w)["']|\x1e)\s{0,8}(?:https?|wss?|ftp):)
-    | (?P<forum>\[(?:img|url|iframe|video|audio|media|image)(?:\s?=\s?["']?|[^\]\n\x1e]{0,60}\])\s{0,8}(?:(?:https?|wss?|ftp):|/[/\\]|www\.))
+    | (?P<forum>\[(?:img|url|iframe|video|audio|media|image)(?:\s?=\s?["']?|[^\]\n\x1e]{0,60}\])\s{0,8}
+        (?:(?:https?|wss?|ftp):|/[/\\]|www\.))
     | (?P<bracketed>(?:\[\[|[{<])\s{0,8}(?:https?|wss?|ftp):)
     | (?P<relative>(?:(?<!\w)["']|[(=,\x1e])\s{0,8}/[/\\])
     | (?P<scheme>[a-z][a-z0-9+.\-]{0,15}:[/\\]{2})
