@@ -31,6 +31,10 @@ _PROVIDER_KEY: Final = re.compile(
     r"|cohere-[A-Za-z0-9]{30,60}|tgp_v1_[A-Za-z0-9_-]{30,60}|fw_[A-Za-z0-9]{20,40}|vcp_[A-Za-z0-9]{20,60}|sbp_[a-f0-9]{40}|drgn_[A-Za-z0-9_-]{20,80}"
     r")(?![A-Za-z0-9_])"
 )
+# AWS gives an access key out in two parts; the second has no prefix, and mostly stands beside the first.
+_AWS_SECRET: Final = re.compile(r"(?<![A-Za-z0-9/+=_-])(?P<value>[A-Za-z0-9/+]{40})(?![A-Za-z0-9/+=_-])")
+_AWS_ID: Final = re.compile(r"(?<![A-Za-z0-9])(?:AKIA|ASIA)[0-9A-Z]{16}(?![A-Za-z0-9])")
+_AWS_NEAR: Final = 400
 _BOT_TOKEN: Final = re.compile(
     r"(?<![A-Za-z0-9])[MNO][A-Za-z0-9_-]{23,27}\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27,40}(?![A-Za-z0-9_])"
 )
@@ -118,6 +122,12 @@ def _named(value: str, page: Page, start: int, end: int) -> float | None:
     if _PLACEHOLDER.match(bare) or page.text[end : end + 1] == "(" or not _is_random(bare):
         return None
     return 0.85
+
+
+def _aws_secret(value: str, page: Page, start: int, end: int) -> float | None:
+    kinds = any(c.islower() for c in value) and any(c.isupper() for c in value) and any(c.isdigit() for c in value)
+    near = _AWS_ID.search(page.text, max(0, start - _AWS_NEAR), end + _AWS_NEAR)
+    return 0.95 if kinds and entropy(value) >= 4.0 and near is not None else None
 
 
 def _signed(value: str, page: Page, start: int, end: int) -> float | None:
@@ -212,6 +222,17 @@ class HintedKeys:
 RECOGNIZERS: tuple[Recognizer, ...] = (
     Pattern("provider_key", "API_KEY", _PROVIDER_KEY, 1.0, skip_opaque=False),
     Pattern("provider_key", "API_KEY", _BOT_TOKEN, 1.0, skip_opaque=False, least=58, solid=(".",)),
+    Pattern(
+        "aws_secret",
+        "API_KEY",
+        _AWS_SECRET,
+        check=_aws_secret,
+        group="value",
+        trigger=("akia", "asia"),
+        skip_opaque=False,
+        least=40,
+        solid=(),
+    ),
     Pattern("jwt", "JWT", _JWT, 1.0, trigger=("eyj",), skip_opaque=False),
     Pattern("private_key", "PRIVATE_KEY", _KEY_BLOCK, 1.0, trigger=("private key",), skip_opaque=False),
     Pattern("private_key_cut", "PRIVATE_KEY", _KEY_BLOCK_OPEN, 0.9, trigger=("private key",), skip_opaque=False),

@@ -62,6 +62,24 @@ _BARE: Final = re.compile(
     r"(?i)(?<![^\W_])(?:user ?name|user[ _-]?id|benutzer(?:name|kennung)|nutzername|login|gamertag|nick(?:name)?|tên đăng nhập|ten dang nhap) (?P<value>[a-z]{1,30}[0-9_.][a-z0-9_.]{0,30}[a-z0-9])(?![\w@(])"
 )
 _DISCORD: Final = re.compile(r"(?<![\w#])(?P<value>[A-Za-z0-9_.]{2,32}#[0-9]{4})(?![\w])")
+# Where a system keeps what is somebody's own: macOS, Unix, Windows (also as WSL and Git's shell see it).
+_HOME: Final = re.compile(
+    r"(?i)(?<![\w.-])(?:(?-i:/Users/|/(?:var|export)/home/|/home/)|(?:/mnt)?/[a-z]/users/|[a-z]:(?:\\{1,4}|/)(?:users|benutzer|documents and settings)(?:\\{1,4}|/))"
+    r"(?P<value>[^\W_](?:[\w.@-]|[ ](?=[^\W\d_]+\\)){1,38}[^\W_])(?=[/\\\s\"'`:;,)\]>]|$)"
+)
+_NOBODYS_HOME: Final = frozenset(
+    """admin administrator all alice anonymous app apps appuser azureuser bitnami bob build builder centos ci circleci
+    cloud code codespace coder container core data debian default deploy developer dev docker dotnet ec2-user elastic
+    example fedora ftp git gitlab-runner gitpod guest hadoop home jenkins jovyan linuxbrew linux me myname myuser
+    name node nobody opc oracle pi postgres public pwuser python root ruby runner runneradmin runneruser sbx_user
+    scrapyd server service shared snap someone spark ssm-user steam student sys system target test tester travis
+    ubuntu user user1 username users vagrant vboxuser vcap vscode web webapp work workspace www www-data you
+    your-name your-username yourname yourusername your_name your_username youruser
+    about account add blog cart checkout contact create dashboard delete details edit en de vi faq feed help id index
+    info list login logout main menu new news notifications orders overview page posts pricing product products profile
+    projects promo register search section services settings shop sign-in sign-up signin signup start stats tabs team
+    update v1 v2""".split()  # noqa: SIM905
+)
 _CODE: Final = re.compile(r"[(){};=<>/*#]|^\s*@")
 _SENTENCE_WORD: Final = re.compile(r"(?<![\w@])[^\W\d_]{2,}(?![\w(])")
 _NOT_NAMES: Final = frozenset(
@@ -135,6 +153,13 @@ def _labelled(value: str, page: Page, start: int, end: int) -> float | None:
     return 0.8
 
 
+def _home(value: str, page: Page, start: int, end: int) -> float | None:
+    name = value.lower()
+    if name in _NOBODYS_HOME or name.rstrip("0123456789") in _NOBODYS_HOME or page.text[start - 1 : start] == " ":
+        return None
+    return 0.8
+
+
 def _discord(value: str, page: Page, start: int, end: int) -> float | None:
     return 0.8 if words("discord", "add", "adde", "tag", "server").search(page.around(start, end)) else None
 
@@ -177,6 +202,15 @@ RECOGNIZERS: tuple[Recognizer, ...] = (
         0.7,
         group="value",
         trigger=("name", "user", "login", "kennung", "tag", "nick", "nhập", "nhap"),
+    ),
+    Pattern(
+        "home_folder",
+        "USERNAME",
+        _HOME,
+        check=_home,
+        group="value",
+        trigger=("/users/", "/home/", "users\\", "settings\\", ":/users", "benutzer\\", ":/benutzer"),
+        skip_opaque=False,
     ),
     Pattern("discord", "USERNAME", _DISCORD, check=_discord, group="value", trigger=("#",), solid=("#",)),
 )

@@ -1,8 +1,14 @@
 """Values in disguise are found and covered whole; what is encoded and no personal data stays."""
 
 import base64
+import gzip
+import io
+import zipfile
+import zlib
 
 import pytest
+
+from redaction.recognizers.encoded import _unpacked
 
 DISGUISED = [
     ("EMAIL_ADDRESS", "schreib an «anna punkt schmidt at example punkt de» bitte"),
@@ -82,9 +88,54 @@ def test_finds_values_inside_encodings(look, value, encode):
     assert [text for _, text in found] == [encoded]
 
 
+MAIL = b"anna.schmidt@example.com"
+
+
+def _dump(raw: bytes, group: int, end: str) -> str:
+    lines = [raw[at : at + 16] for at in range(0, len(raw), 16)]
+    shown = [line.decode("latin-1") for line in lines]
+    return "\n".join(
+        f"{16 * n:08x}{end}  {line.hex(' ', group):<48}  {text}"
+        for n, (line, text) in enumerate(zip(lines, shown, strict=True))
+    )
+
+
+def _zipped(raw: bytes) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a.txt", raw)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    "encoded",
+    [
+        MAIL.hex(" "), MAIL.hex(":").upper(), "0x" + MAIL.hex(), "".join(f"\\x{one:02x}" for one in MAIL),
+        ", ".join(f"0x{one:02x}" for one in MAIL), f"Grüße an {MAIL.decode()}".encode().hex(),
+        _dump(b"to: " + MAIL, 1, ""), _dump(b"to: " + MAIL, 2, ":"),
+        *(base64.b64encode(pack(b"mail <" + MAIL + b">")).decode() for pack in (gzip.compress, zlib.compress, _zipped)),
+    ],
+)  # fmt: skip
+def test_finds_values_in_bytes_as_tools_show_and_pack_them(look, encoded):
+    assert look(f"see\n{encoded}\nfor me")[1] == [("EMAIL_ADDRESS", encoded)]
+
+
+def test_what_would_unfold_to_more_than_a_page_is_not_unfolded():
+    assert len(_unpacked(gzip.compress(bytes(1_000_000)), 1000)) == 1000
+    assert _unpacked(gzip.compress(b"x"), 0) == b""
+    assert len(_unpacked(_zipped(bytes(1_000_000)), 1000)) <= 1010
+    for broken in (gzip.compress(MAIL)[:-12] + b"xxxx", _zipped(MAIL)[:-9], b"\x1f\x8b", b"\x78\x9c", b"PK\x03\x04"):
+        assert MAIL not in _unpacked(broken, 0)
+        _unpacked(broken, 1000)
+
+
 @pytest.mark.parametrize(
     "text",
     [
+        "12 34 56 78 23 45 67 34 56 23 45 67 34 56 34 34",
+        "2024 12 11 10 09 08\n2025 11 12 13 14 15",
+        "7f45 4c46 0201 0100 0000 0000 0000 0000",
+        "fingerprint 9f:86:d0:81:88:4c:7d:65:9a:2f:ea:a0:c5:5a:d0:15",
         "decode aGVsbG8gd29ybGQgdGhpcyBpcyBhIGxvbmcgdGV4dA== for me",
         "eins zwei drei vier fünf sechs sieben acht neun",
         "one two three four five six seven eight nine ten",

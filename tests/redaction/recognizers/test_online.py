@@ -36,6 +36,10 @@ TABLE = [
     ("USERNAME", "mein benutzername klemm_uta77".replace("klemm_uta77", "«klemm_uta77»")),
     ("USERNAME", "thanks @«wonderfulwilma» for the help"),
     ("COORDINATES", "coordinates «53.551086, 9.993682» ok"),
+    ("USERNAME", "ls /Users/«harrietfontaine»/Documents"),
+    ("USERNAME", 'File "/home/«juergenmueller»/app/main.py", line 3'),
+    ("USERNAME", "C:\\Users\\«annaschmidt»\\Desktop, file:///C:/Users/«annaschmidt»/x"),
+    ("USERNAME", "/mnt/c/Users/«annaschmidt»/repo: no such file"),
 ]
 SECRETS = [
     ("API_KEY", "key «sk-proj-abcdEFGH1234ijklMNOP5678qrstUVWX»"),
@@ -43,6 +47,7 @@ SECRETS = [
     ("API_KEY", "GOOGLE=«AIzaSyA1234567890abcdefghijklmnopqrstuv»"),
     ("API_KEY", "aws «AKIAIOSFODNN7EXAMPLE»"),
     ("API_KEY", "aws_secret_access_key = «wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY»"),
+    ("API_KEY", "«AKIAIOSFODNN7EXAMPLE» / «8Jq3xV+0aZbLw9Tt/yR5kQm2nXcD7eFgHiJkLmNo»"),
     ("API_KEY", "token «ghp_abcdefghijklmnopqrstuvwxyz0123456789»"),
     ("API_KEY", "stripe «sk_live_4eC39HqLyjWDarjtT1zdp7dc»"),
     ("API_KEY", 'client_secret: "«Zx8Q2vR7pLk3Nf5T»"'),
@@ -79,6 +84,9 @@ NEGATIVES = [
     "@Override public void run() { }",
     "5 years of work, 3-year-old laptop",
     "<img src='data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk'>",
+    "/home/ubuntu/app, /home/runner/work/x, /Users/Shared/x, C:\\Users\\Public\\x, /home/user1/x",
+    'route("/home/dashboard"), https://example.com/home/tours/12, GET /users/annab/posts',
+    "8Jq3xV+0aZbLw9Tt/yR5kQm2nXcD7eFgHiJkLmNo is the checksum of commit 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b",
 ]
 
 
