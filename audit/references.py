@@ -32,6 +32,7 @@ REMEMBERED = 50_000
 FRESH_S = 2.0
 """How long a reference is taken from memory: an erasure by another process acts within this time."""
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]*", re.ASCII).fullmatch
+_MANY_DIGITS = re.compile(r"[0-9]{9}").search
 
 
 class Space(StrEnum):
@@ -94,7 +95,7 @@ class References:
         Plain is a name of at most 96 letters, digits and . _ : / - without a run of nine digits, so that addresses,
         numbers and anything with a space do not pass.
         """
-        if len(name) <= MARKED.longest and _PLAIN(name) and re.search(r"[0-9]{9}", name) is None:
+        if len(name) <= MARKED.longest and _PLAIN(name) and _MANY_DIGITS(name) is None:
             return name
         return "~" + self._hash("name", name).hex()[:16]
 

@@ -123,8 +123,12 @@ class Destination:
 
     def format_for(self, path: str) -> str:
         """The wire format for a path at the destination: the longest matching prefix, else `generic`."""
-        fitting = [hint for hint in self.formats if path == hint.path or path.startswith(hint.path.rstrip("/") + "/")]
-        return max(fitting, key=lambda hint: len(hint.path)).format if fitting else "generic"
+        found, longest = "generic", -1
+        for hint in self.formats:
+            prefix = hint.path
+            if len(prefix) > longest and (path == prefix or path.startswith(prefix.rstrip("/") + "/")):
+                found, longest = hint.format, len(prefix)
+        return found
 
     def as_record(self, purpose: str, path: str = "") -> dict[str, str | int | bool | None]:
         """The facts as they stand, flat, for an audit record: lists joined with a comma, `unknown` included.

@@ -195,6 +195,12 @@ def day_end(day: date) -> datetime:
     return datetime.combine(day + timedelta(days=1), time.min, UTC)
 
 
+WAYS: Mapping[str, str] = MappingProxyType(
+    {part.rstrip("s"): part for part in ("certificate", "claim", "provider_key", "header", "pods", "networks")}
+)
+"""What shows which application sends, the strongest evidence first -> what of `Identify` says it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
     """A compiled policy. digest: `sha256:<hex>` over its canonical form with everything resolved.
@@ -202,7 +208,8 @@ class Policy:
     destinations, applications, purposes, controllers: by name. unknown_hosts, unknown_applications: what happens to
     hosts outside the register (refuse, pass) and to apps that nobody knows (refuse, allow). trust: header name ->
     from whom it is believed (`credential`, or CIDR of the peer). tools: tool name -> whether its arguments are
-    restored. register_digest: of the bundled register that the facts came from.
+    restored. register_digest: of the bundled register that the facts came from. ways: how applications are recognised,
+    strongest evidence first -> those that are, for every request asks.
     """
 
     name: str
@@ -230,6 +237,12 @@ class Policy:
     entities: tuple[CustomEntity, ...] = ()
     groups: Mapping[str, frozenset[str]] = field(default_factory=dict)
     budgets: tuple[Budget, ...] = ()
+    ways: Mapping[str, tuple[tuple[str, Identify], ...]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        shown = [(name, one.identify) for name, one in self.applications.items()]
+        found = {way: tuple([pair for pair in shown if getattr(pair[1], part)]) for way, part in WAYS.items()}
+        object.__setattr__(self, "ways", {way: pairs for way, pairs in found.items() if pairs})
 
     @property
     def rules(self) -> tuple[Rule, ...]:

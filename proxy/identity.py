@@ -136,10 +136,11 @@ def identify(
         raise RefusedError(
             "dragoman-app names an application that the policy does not know", code="application_unknown"
         )
-    purpose = (egress.headers.get("dragoman-purpose") or "") if trusted("dragoman-purpose") else ""
-    session = (egress.headers.get("dragoman-session") or "") if trusted("dragoman-session") else ""
-    subjects = _subjects(egress) if trusted("dragoman-subject") else ()
-    carried = "\0".join(f"{key}={value}" for key in carriers if (value := _lasting(egress, key)))
+    get = egress.headers.get
+    purpose = said if (said := get("dragoman-purpose")) and trusted("dragoman-purpose") else ""
+    session = said if (said := get("dragoman-session")) and trusted("dragoman-session") else ""
+    subjects = _subjects(egress) if get("dragoman-subject") is not None and trusted("dragoman-subject") else ()
+    carried = "\0".join([f"{key}={value}" for key in carriers if (value := _lasting(egress, key))])
     return Identity(name, how, purpose, session, subjects, digest(credential or carried), carrier)
 
 
@@ -180,7 +181,8 @@ def _shown(
     pod_at: PodAt,
 ) -> tuple[str, str]:
     """The application that a request without our credential comes from, and how we know; strongest evidence first."""
-    shown = [value for name in carriers for value in egress.headers.all(name)] if policy.applications else []
+    ways = policy.ways
+    shown = [value for name in carriers for value in egress.headers.all(name)] if "provider_key" in ways else []
     keys = {fingerprint(_bare(value)) for value in shown}
 
     def by_header(identify: Identify) -> bool:
@@ -188,17 +190,17 @@ def _shown(
         # Exactly one: who appends a second line to a forwarded request would speak before the peer that we trust.
         return bool(name) and trusted(name) and egress.headers.all(name) == (value,)
 
-    checks: tuple[tuple[str, Callable[[Identify], bool]], ...] = (
-        ("certificate", lambda one: bool(one.certificate) and one.certificate in egress.certificate),
-        ("claim", lambda one: bool(one.claim) and _claimed(one.claim, claims)),
-        ("provider_key", lambda one: one.provider_key in keys),
-        ("header", by_header),
-        ("pod", lambda one: one.pods is not None and _in_pod(one.pods, pod_at(egress.peer))),
-        ("network", lambda one: bool(one.networks) and _in_networks(egress.peer, one.networks)),
-    )
-    for how, fits in checks:
-        for name, application in policy.applications.items():
-            if fits(application.identify):
+    fits: dict[str, Callable[[Identify], bool]] = {
+        "certificate": lambda one: one.certificate in egress.certificate,
+        "claim": lambda one: _claimed(one.claim, claims),
+        "provider_key": lambda one: one.provider_key in keys,
+        "header": by_header,
+        "pod": lambda one: one.pods is not None and _in_pod(one.pods, pod_at(egress.peer)),
+        "network": lambda one: _in_networks(egress.peer, one.networks),
+    }
+    for how, applications in ways.items():
+        for name, application in applications:
+            if fits[how](application):
                 return name, how
     named = _named(egress, trusted)
     return (named, "header") if named else ("", "none")
@@ -218,26 +220,22 @@ def _claimed(wanted: str, claims: Mapping[str, Any]) -> bool:
 
 def _named(egress: Egress, trusted: "Callable[[str], bool]") -> str:
     """What `dragoman-app` says, if the peer is believed and says it once."""
-    values = egress.headers.all("dragoman-app") if trusted("dragoman-app") else ()
+    if egress.headers.get("dragoman-app") is None or not trusted("dragoman-app"):
+        return ""
+    values = egress.headers.all("dragoman-app")
     return values[0] if len(values) == 1 else ""
 
 
 def trust_of(peer: str, has_credential: bool, policy: Policy) -> "Callable[[str], bool]":
     """Which of its own headers a request is believed: header name -> whether."""
-    # Headers mostly share their sources, and each of them is asked about on every request.
-    believed: dict[tuple[str, ...], bool] = {}
+    return lambda header: _believed(policy.trusts_header(header), peer, has_credential)
 
-    def trusted(header: str) -> bool:
-        sources = policy.trusts_header(header)
-        known = believed.get(sources)
-        if known is None:
-            networks = tuple(source for source in sources if source != "credential")
-            known = believed[sources] = (has_credential and len(networks) < len(sources)) or _in_networks(
-                peer, networks
-            )
-        return known
 
-    return trusted
+@lru_cache(maxsize=1024)
+def _believed(sources: tuple[str, ...], peer: str, has_credential: bool) -> bool:
+    """Headers mostly share their sources, and each connection of a client asks with the same words."""
+    networks = tuple([source for source in sources if source != "credential"])
+    return (has_credential and len(networks) < len(sources)) or _in_networks(peer, networks)
 
 
 @lru_cache(maxsize=1024)

@@ -54,17 +54,23 @@ class UpstreamAnswer:
         """The body's length in bytes where the provider said it."""
         return self._response.content_length
 
-    async def pieces(self) -> AsyncIterator[bytes]:
-        """The body's bytes as they come, content-encoded as they came. Raises UpstreamError when it breaks off."""
-        content = self._response.content
+    async def more(self) -> bytes:
+        """The body's next bytes as they come, content-encoded as they came; b"" at its end.
+
+        Raises UpstreamError when it breaks off.
+        """
         try:
             # Not `iter_chunks`: what came together goes on together, however the provider cut it.
-            while piece := await content.readany():
-                yield piece
+            return await self._response.content.readany()
         except (aiohttp.ClientError, TimeoutError, ConnectionError) as error:
             raise UpstreamError(
                 f"the provider's answer broke off ({type(error).__name__})", code="upstream_cut", reached=True
             ) from error
+
+    async def pieces(self) -> AsyncIterator[bytes]:
+        """The same to its end. Raises UpstreamError."""
+        while piece := await self.more():
+            yield piece
 
 
 class Sending:

@@ -19,12 +19,17 @@ with methods other than POST (RFC 9110 sections 15.4.2 to 15.4.4, Fetch 4.4)."""
 _UPWARDS = re.compile(r"(?:\A|[/\\])(?:\.|%2e){2}(?:\Z|[/\\?#])", re.IGNORECASE)
 
 
+def leads_on(head: Headers) -> bool:
+    """Whether the head names an address that an app may follow."""
+    return not _NAMES.isdisjoint([name.lower() for name, _ in head.fields])
+
+
 def through_us(head: Headers, method: str, status: int, upstream: Origin, base: str) -> Headers:
     """The head with such addresses rewritten. base: the destination at this gateway, `http://host:port/name`.
 
     method: of the app's request, which a redirect may repeat.
     """
-    if _NAMES.isdisjoint([name.lower() for name, _ in head.fields]):
+    if not leads_on(head):
         return head
     repeats = 300 <= status < 400 and status != SEE_OTHER and method not in ("GET", "HEAD")
     fields: list[tuple[bytes, bytes]] = []

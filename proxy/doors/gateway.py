@@ -8,15 +8,15 @@ import asyncio
 import contextlib
 import ipaddress
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 from typing import Protocol
 
 from aiohttp import web
 
 from proxy.config import SLOWEST
-from proxy.doors.addresses import through_us
-from proxy.doors.restored import as_far_as, restored
+from proxy.doors.addresses import leads_on, through_us
+from proxy.doors.restored import Restored
 from proxy.doors.serving import ClientGoneError, taken
 from proxy.doors.sessions import SessionGate, Sessions
 from proxy.doors.translate import egress_of, head_of, plain, response_of, split_target
@@ -208,21 +208,20 @@ class Gateway:
 
     async def _answer(self, request: web.BaseRequest, exchange: Exchange, answer: UpstreamAnswer) -> web.StreamResponse:
         head = exchange.answer(answer.status, answer.headers)
-        if exchange.outgoing is not None:
+        if exchange.outgoing is not None and leads_on(head):
             base = f"{request.scheme}://{request.host}/{split_target(request.raw_path)[0]}"
             head = through_us(head, request.method, answer.status, exchange.outgoing.origin, base)
         if answer.status in BODILESS or request.method == "HEAD":
             exchange.finish()
             await exchange.bound()
             return head_of(answer.status, head, web.Response)
-        async with contextlib.aclosing(restored(exchange, answer)) as pieces:
-            begun: list[bytes] = []
-            if answer.length is not None or exchange.held_whole:
-                begun, ended = await as_far_as(pieces, WHOLE_BYTES)
-                if ended:
-                    return await self._in_one(request, Reply(answer.status, head, b"".join(begun)))
-            response = head_of(answer.status, head, web.StreamResponse)
-            return await self._stream(request, exchange, begun, pieces, response)
+        body, begun = Restored(exchange, answer), list[bytes]()
+        if answer.length is not None or exchange.held_whole:
+            begun, ended = await body.as_far_as(WHOLE_BYTES)
+            if ended:
+                return await self._in_one(request, Reply(answer.status, head, b"".join(begun)))
+        response = head_of(answer.status, head, web.StreamResponse)
+        return await self._stream(request, exchange, begun, body, response)
 
     async def _in_one(self, request: web.BaseRequest, reply: Reply) -> web.Response:
         """A large answer is written here, before its outcome: the app may leave, or take nothing of it."""
@@ -239,7 +238,7 @@ class Gateway:
         request: web.BaseRequest,
         exchange: Exchange,
         begun: list[bytes],
-        pieces: AsyncIterator[bytes],
+        body: Restored,
         response: web.StreamResponse,
     ) -> web.StreamResponse:
         if self._retiring:
@@ -250,7 +249,7 @@ class Gateway:
         try:
             for piece in begun:
                 await taken(response.write(piece))
-            async for piece in pieces:
+            while piece := await body.more():
                 await taken(response.write(piece))
         except ClientGoneError:
             raise

@@ -137,10 +137,13 @@ class JsonFormat:
         decoded = decode(body, charset_of(content_type))
         document, found = inspection.json(decoded.text, operation.request, Place("", "", operation.kind))
         document, keeps, unkept = keeping(document, found, stores=operation.stores)
-        inspected = inspection.finish(decoded, body, document, found.facts, found.noted)
-        return replace(
-            inspected,
-            state={**named, **inspected.state},
+        return inspection.finish(
+            decoded,
+            body,
+            document,
+            found.facts,
+            found.noted,
+            named=named,
             keeps=keeps or operation.creates,
             unkept={} if operation.creates else unkept,
         )

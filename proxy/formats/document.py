@@ -160,9 +160,12 @@ def codec_of(raw: bytes, charset: str) -> str:
 
     Many clients say ISO-8859-1 by habit, and most receivers do not ask. Raises FormatError `invalid_encoding`.
     """
-    name = "" if charset else "utf-8"
-    with suppress(LookupError, ValueError):
-        name = name or codecs.lookup(charset.strip().strip('"') or "utf-8").name
+    name = "utf-8"
+    if charset:
+        try:
+            name = codecs.lookup(charset.strip().strip('"') or "utf-8").name
+        except (LookupError, ValueError):
+            name = ""
     if name not in _CHARSETS:
         raise FormatError("the charset of a text is not one that is read here; send UTF-8", code="invalid_encoding")
     if name == "utf-8" or raw.isascii():
@@ -189,10 +192,11 @@ _SURROGATE = re.compile(r"[\ud800-\udfff]")
 def json_text(text: str) -> str:
     """A JSON string literal; lone surrogates as escapes, so that it can be encoded."""
     spelled: str = encode_basestring(text)
-    with suppress(UnicodeEncodeError):
+    try:
         text.encode()
-        return spelled
-    return _SURROGATE.sub(lambda match: f"\\u{ord(match[0]):04x}", spelled)
+    except UnicodeEncodeError:
+        return _SURROGATE.sub(lambda match: f"\\u{ord(match[0]):04x}", spelled)
+    return spelled
 
 
 def json_ascii(text: str) -> str:

@@ -5,9 +5,9 @@ Everything found here goes into an `Inspected`; nothing is judged and nothing is
 """
 
 import re
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
 from proxy.documents.base import READABLE
 from proxy.errors import FormatError
@@ -61,13 +61,13 @@ def state_of(noted: Sequence[Noted]) -> dict[str, str]:
     """The provider objects that a body names; a second one of a kind as `<kind>.2`, and so on."""
     state: dict[str, str] = {}
     values: set[str] = set()
-    counts: Counter[str] = Counter()
+    counts: dict[str, int] = {}
     for name, value, _, _ in noted:
         if name.startswith("state.") and value and value not in _NO_ID and value not in values:
             kind = name[6:]
             values.add(value)
-            counts[kind] += 1
-            state[f"{kind}.{counts[kind]}" if counts[kind] > 1 else kind] = value
+            counts[kind] = n = counts.get(kind, 0) + 1
+            state[f"{kind}.{n}" if n > 1 else kind] = value
     return state
 
 
@@ -117,10 +117,13 @@ class Inspection:
         noted: Sequence[Noted] = (),
         *,
         opened: bool = False,
+        named: Mapping[str, str] = MappingProxyType({}),
+        keeps: bool = False,
+        unkept: Mapping[str, str] = MappingProxyType({}),
     ) -> Inspected:
         """Everything found. facts: `model`, `stream`; noted: `state.<kind>`, as the scan saw them.
 
-        opened: see `Body`.
+        opened: see `Body`. named: provider objects besides those noted. keeps, unkept: see `Inspected`.
         """
         return Inspected(
             segments=tuple(self.segments),
@@ -130,7 +133,9 @@ class Inspection:
             model=facts.get("model", ""),
             stream=facts.get("stream") == "true",
             attachments=tuple(self.attachments),
-            state=state_of(noted),
+            state={**named, **state_of(noted)},
+            keeps=keeps,
+            unkept=unkept,
         )
 
     def opaque(self, place: Place, media_type: str, size: int) -> None:
