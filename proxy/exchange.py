@@ -69,6 +69,9 @@ _ADDED = (RECEIPT_HEADER, _TRANSFER.decode())
 _NOT_TOLD = (*HOP_BY_HOP, "content-length", "content-encoding", REASON_HEADER, *_ADDED)
 
 
+_UNCODED = Unpacking(None)
+
+
 @dataclass(frozen=True, slots=True)
 class Cleared:
     """What the gate hands an exchange that may be sent: everything the answer needs to be restored.
@@ -96,8 +99,9 @@ class Cleared:
 class Exchange:
     """The state of one transfer. Made by the gate; `reply` is set when there is nothing to send.
 
-    transfer: id of the record, also in the `dragoman-transfer` header of every answer. proof: that the record stands in
-    the log (C2SP tlog-proof), for the answer to a client that asked for it; set before `clear` or `refuse`.
+    transfer: id of the record, also in the `dragoman-transfer` header of every answer. session: that it has opened.
+    proof: that the record stands in the log (C2SP tlog-proof), for the answer to a client that asked for it; set before
+    `clear` or `refuse`.
     """
 
     def __init__(
@@ -121,10 +125,11 @@ class Exchange:
         self.error: str | None = None
         self.reader: ResponseReader | None = None
         self.cleared: Cleared | None = None
+        self.session: Session | None = None
         self.proof: bytes | None = None
         self._clock_ms = clock_ms
         self._make_decoder = decoder
-        self._unpacking = Unpacking(None, decoder)
+        self._unpacking = _UNCODED
         self._answer: HeldAnswer | AnsweredFile | None = None
         self._bounded = False
         self._size = 0
@@ -149,7 +154,7 @@ class Exchange:
     def clear(self, cleared: Cleared) -> None:
         """The record is durable: the request may be sent."""
         self.advance(State.RECORDED)
-        self.cleared = cleared
+        self.cleared, self.session = cleared, cleared.session
         self.outgoing = cleared.outgoing
 
     def sent(self) -> None:
@@ -164,11 +169,6 @@ class Exchange:
         """A further message has gone upstream under this record."""
         self.bytes_sent += size
 
-    @property
-    def session(self) -> "Session | None":
-        """The session that this exchange has opened, if it is one."""
-        return self.cleared.session if self.cleared is not None else None
-
     def answer(self, status: int, headers: Headers) -> Headers:
         """The head of the upstream's answer; returns the head for the client, without a Content-Length.
 
@@ -178,7 +178,8 @@ class Exchange:
         self.advance(State.RESTORING)
         self.status = status
         self.first_byte_at = self._clock_ms()
-        self._unpacking = Unpacking(headers.get("content-encoding"), self._make_decoder)
+        if coding := headers.get("content-encoding"):
+            self._unpacking = Unpacking(coding, self._make_decoder)
         self.reader = self._reader_of(self.cleared, status, headers)
         self._objects = self.reader.facts.objects
         return self._ours(headers.without(_NOT_TOLD))

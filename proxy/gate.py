@@ -104,8 +104,8 @@ class Gate:
         try:
             if self._open >= self._limits.open_transfers:
                 raise UnavailableError("too many transfers are open", code="too_many_transfers")
-            with work.stage("decide"):
-                await readdress(work, self._services, first, mirror)
+            work.enter("decide")
+            await readdress(work, self._services, first, mirror)
             request = await self._replaced(work)
             await self.to_record(work, request, restorer_of(work))
         except Exception as error:
@@ -175,9 +175,10 @@ class Gate:
         services = self._services
         if self._open >= self._limits.open_transfers:
             raise UnavailableError("too many transfers are open; try again", code="too_many_transfers")
-        with work.stage("identify"):
-            find_destination(work, services)
-            await find_identity(work, services)
+        work.enter("identify")
+        find_destination(work, services)
+        await find_identity(work, services)
+        work.leave()
 
     async def _in_parts(self, work: Work) -> Reply | None:
         """Our answer to a request about an upload in parts; once it is complete, its file is the request."""
@@ -195,27 +196,29 @@ class Gate:
 
     async def _to_decision(self, work: Work) -> None:
         services, size = self._services, len(work.facts.egress.body)
-        with work.stage("parse"):
-            await services.offload(size, lambda: read_request(work, services, self._limits))
-            await open_attachments(work, services)
-            await find_subjects(work, services, self._limits)
-        with work.stage("detect"):
-            result = await services.detection.detect(work.segments, deadline_s=self._limits.detect_s)
+        work.enter("parse")
+        await services.offload(size, lambda: read_request(work, services, self._limits))
+        await open_attachments(work, services)
+        await find_subjects(work, services, self._limits)
+        work.enter("detect")
+        result = await services.detection.detect(work.segments, deadline_s=self._limits.detect_s)
         work.facts.detector_version = result.version
-        with work.stage("decide"):
-            decide(work, services, result)
-            reroute(work, services)
+        work.enter("decide")
+        decide(work, services, result)
+        reroute(work, services)
 
     async def _replaced(self, work: Work) -> Outgoing:
         services, destination = self._services, work.destination.name
-        with work.stage("vault"):
-            if objects := work.objects:
-                work.bound = await services.vault.bound(destination, objects, work.owners)
-                work.facts.expired = work.bound.expired if work.bound is not None else 0
-            await self.replace_texts(work)
-        with work.stage("splice"):
-            files = await rewrite_attachments(work, services)
-            return await services.offload(len(work.facts.egress.body), lambda: outgoing(work, services, files))
+        work.enter("vault")
+        if objects := work.objects:
+            work.bound = await services.vault.bound(destination, objects, work.owners)
+            work.facts.expired = work.bound.expired if work.bound is not None else 0
+        await self.replace_texts(work)
+        work.enter("splice")
+        files = await rewrite_attachments(work, services)
+        request = await services.offload(len(work.facts.egress.body), lambda: outgoing(work, services, files))
+        work.leave()
+        return request
 
     async def replace_texts(self, work: Work) -> None:
         """Placeholders and new texts for what was decided. Raises RedactionError."""
@@ -241,7 +244,8 @@ class Gate:
     ) -> None:
         """Durable in the log, and only then cleared. Raises AuditError, RefusedError."""
         tokenized, facts = known(work.tokenized), work.facts
-        self._services.budgets.reserve(spending_of(work))
+        work.spending = spending_of(work)
+        self._services.budgets.reserve(work.spending)
         facts.commitment_in = commit(tokenized.commit_key, facts.transfer, REQUEST_IN, facts.egress.body)
         commitment_out = commit(tokenized.commit_key, facts.transfer, REQUEST_OUT, request.body)
         record = records.transfer_record(facts, bytes_out=len(request.body), commitment_out=commitment_out)
@@ -287,6 +291,7 @@ class Gate:
         self._services.observe("refused", refusal.code)
         if refusal.code == "shadow_ai":
             self._services.observe("shadow_ai", work.facts.provider)
+        work.leave()
         if recorded:
             try:
                 record = records.blocked_record(work.facts, code=refusal.code, status=refusal.status)

@@ -258,4 +258,4 @@ def _payload(body: bytes) -> io.BytesIO | bytes | None:
 
 
 def _fields(headers: Headers) -> "CIMultiDict[str]":
-    return CIMultiDict((name.decode("latin-1"), value.decode("latin-1")) for name, value in headers)
+    return CIMultiDict([(name.decode("latin-1"), value.decode("latin-1")) for name, value in headers.fields])

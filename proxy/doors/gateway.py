@@ -268,7 +268,7 @@ class Gateway:
                 # Its text may quote what was inspected, and the event loop would log it.
                 logger.error("gateway: an outcome could not be written (%s)", type(error).__name__)
 
-        task = asyncio.ensure_future(close())
+        task = asyncio.get_running_loop().create_task(close())
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
 

@@ -41,10 +41,11 @@ def split_target(path: str) -> tuple[str, str]:
 def head_of[R: web.StreamResponse](status: int, headers: Headers, kind: Callable[..., R]) -> R:
     """An answer of that kind with this head."""
     response = kind(status=status)
-    for name, value in headers:
-        response.headers.add(name.decode("latin-1"), value.decode("latin-1"))
+    fields = response.headers
+    for name, value in headers.fields:
+        fields.add(name.decode("latin-1"), value.decode("latin-1"))
     # The library would say which Python and which version of itself this is, to everybody who asks.
-    response.headers.setdefault("Server", "dragoman")
+    fields.setdefault("Server", "dragoman")
     return response
 
 

@@ -8,7 +8,7 @@ import re
 from urllib.parse import quote
 
 # IANA's HTTP field name registry, as far as requests have them; what browsers, balancers, tracers and SDKs add.
-_PLAIN = frozenset(
+PLAIN = frozenset(
     """a-im accept accept-charset accept-datetime accept-encoding accept-language accept-patch accept-ranges
     access-control-request-headers access-control-request-method age allow alt-svc alt-used authorization baggage b3
     cache-control cdn-loop client-cert client-cert-chain connection content-digest content-disposition content-encoding
@@ -49,14 +49,10 @@ _PLAIN = frozenset(
     sec-fetch-storage-access sec-fetch-user sec-gpc sec-purpose
     sec-websocket-extensions sec-websocket-key sec-websocket-protocol sec-websocket-version""".split()  # noqa: SIM905
 )
+"""Names that everybody knows, in lower case."""
 _JOINS = re.compile(r"[-_]+(?![0-9])|(?<![0-9_-])[-_]+|_|(?<=[a-z])(?=[A-Z])")
 _MARKS = "!#$&'*+-.^_`|~"
 """Marks that a name may hold besides letters and digits (RFC 9110 section 5.6.2), less the percent sign."""
-
-
-def is_plain(name: str) -> bool:
-    """Whether everybody knows a field of this name. name: lower case."""
-    return name in _PLAIN
 
 
 def words_of(name: str) -> str:

@@ -82,10 +82,10 @@ class _Scanner:
             raise _broken(end)
         return Scan(self.leaves, root, self.noted, self.closing, self.calls, self.typed)
 
-    def _container(self, frame: Frame, start: int) -> int:
-        """Everything in the container that opens just before `start`, without recursion."""
-        text, stack, end = self.text, [frame], start
-        is_object = text[start - 1] == "{"
+    def _container(self, frame: Frame, opened: int) -> int:
+        """Everything in the container that opens just before `opened`, without recursion."""
+        text, stack, end = self.text, [frame], opened
+        is_object = text[opened - 1] == "{"
         pattern = _FIRST_MEMBER if is_object else _FIRST_ELEMENT
         positions = [-1 if is_object else 0]
         leaves = self.leaves
@@ -103,7 +103,10 @@ class _Scanner:
                 continue
             frame, position = stack[-1], positions[-1]
             if position < 0:
-                key, listed, shape = self._member(match, frame)
+                start, stop = match.span(_KEY)
+                key = text[start + 1 : stop - 1]
+                found = frame.shape.members.get(key)
+                key, listed, shape = (key, True, found) if found is not None else self._member(match, frame)
             else:
                 positions[-1] = position + 1
                 key, listed, shape = "", False, frame.shape.item()
@@ -111,8 +114,7 @@ class _Scanner:
                 self._scalar(match, frame, key, listed, position, shape)
                 pattern = _NEXT_MEMBER if position < 0 else _NEXT_ELEMENT
                 continue
-            passed = self._numbers(frame, key, listed, position, shape, end)
-            if passed:
+            if text[end - 1] == "[" and (passed := self._numbers(frame, key, listed, position, shape, end)):
                 end, pattern = passed, _NEXT_MEMBER if position < 0 else _NEXT_ELEMENT
                 continue
             if len(stack) >= MAX_DEPTH:
@@ -178,8 +180,6 @@ class _Scanner:
 
     def _numbers(self, frame: Frame, key: str, listed: bool, position: int, shape: Shape, start: int) -> int:
         """Where an array of numbers that opens before `start` ends, if it is passed over as one; else 0."""
-        if self.text[start - 1] != "[":
-            return 0
         match = _NUMBERS(self.text, start)
         if match is None:
             return 0

@@ -44,30 +44,33 @@ class Frame:
     @property
     def pointer(self) -> str:
         """RFC 6901 pointer."""
-        if self._pointer is None:
+        pointer = self._pointer
+        if pointer is None:
             assert self.parent is not None
-            self._pointer = self.parent.pointer_of(self.key, self.position)
-        return self._pointer
+            pointer = self._pointer = self.parent.pointer_of(self.key, self.position)
+        return pointer
 
     @property
     def schema(self) -> str:
         """The pointer with `*` for indices and free keys."""
-        if self._schema is None:
+        schema = self._schema
+        if schema is None:
             assert self.parent is not None
-            self._schema = self.parent.schema_of(self.key, self.listed)
-        return self._schema
+            schema = self._schema = self.parent.schema_of(self.key, self.listed)
+        return schema
 
     def pointer_of(self, key: str, position: int) -> str:
         """The pointer of a child."""
+        mine = self._pointer if self._pointer is not None else self.pointer
         if position >= 0:
-            return f"{self.pointer}/{position}"
+            return f"{mine}/{position}"
         if "~" in key or "/" in key:
             key = key.replace("~", "~0").replace("/", "~1")
-        return f"{self.pointer}/{key}"
+        return f"{mine}/{key}"
 
     def schema_of(self, key: str, listed: bool) -> str:
         """The schema pointer of a child; below 90 characters in all, deeper levels are one `**`."""
-        mine = self.schema
+        mine = self._schema if self._schema is not None else self.schema
         if mine.endswith("/**"):
             return mine
         return f"{mine}/{key if listed else '*'}" if len(mine) < 90 else f"{mine}/**"

@@ -12,7 +12,7 @@ from urllib.parse import unquote
 from proxy.errors import FormatError
 from proxy.formats.base import RequestHead
 from proxy.formats.document import Document, Percent, Slot, Write, plain
-from proxy.formats.field_names import as_name, is_plain, words_of
+from proxy.formats.field_names import PLAIN, as_name, words_of
 from proxy.messages import Headers
 from redaction.segment import Segment, SegmentKind
 
@@ -151,10 +151,10 @@ def _query(query: str, carriers: frozenset[str], segments: list[Segment]) -> Doc
 
 def _names(headers: Headers, carriers: frozenset[str], segments: list[Segment]) -> dict[int, Document]:
     found: dict[int, Document] = {}
-    for number, (raw, _) in enumerate(headers):
+    for number, (raw, _) in enumerate(headers.fields):
         name = raw.decode("latin-1")
         lower = name.lower()
-        if is_plain(lower) or lower in carriers:
+        if lower in PLAIN or lower in carriers:
             continue
         pointer = f"header/{number}~k"
         words = words_of(percent_decoded(name, plus=False)[0])
@@ -165,7 +165,7 @@ def _names(headers: Headers, carriers: frozenset[str], segments: list[Segment]) 
 
 def _headers(headers: Headers, carriers: frozenset[str], segments: list[Segment]) -> dict[int, Document]:
     found: dict[int, Document] = {}
-    for number, (raw_name, raw_value) in enumerate(headers):
+    for number, (raw_name, raw_value) in enumerate(headers.fields):
         name = raw_name.decode("latin-1").lower()
         if name in carriers or not raw_value:
             continue

@@ -12,7 +12,7 @@ from urllib.parse import quote, unquote
 from proxy.errors import FormatError
 from proxy.formats import media
 from proxy.formats.document import Slot, Write, plain
-from proxy.formats.field_names import as_name, is_plain, words_of
+from proxy.formats.field_names import PLAIN, as_name, words_of
 from proxy.formats.fields import LINES, escaped_key, name_slot, passes, place_of, read_text
 from proxy.formats.inspection import Inspection, Place
 from proxy.formats.shape import UNKNOWN, Shape
@@ -72,7 +72,7 @@ def _fields(
         value = body[field.start : field.end]
         text = _readable(value)
         done = field.start
-        if not is_plain(field.name) and field.name not in _OF_PARTS:
+        if field.name not in PLAIN and field.name not in _OF_PARTS:
             end = field.at + len(field.name)
             spelled = percent_decoded(body[field.at : end].decode("ascii"), plus=False)[0]
             place = Place(f"/{escaped_key(name)}~h~k", "/*/header", SegmentKind.KEY)

@@ -12,9 +12,8 @@ from audit.record import FindingCount, OutcomeRecord
 from proxy.exchange import Ending, Exchange
 from proxy.steps import records
 from proxy.steps.answers import keep_answer, look_at
-from proxy.steps.found import Found, count
+from proxy.steps.found import count
 from proxy.steps.reading import kept_from_storing
-from proxy.steps.spending import spending_of
 from proxy.steps.work import Services, Work, known
 from redaction.errors import RedactionError
 
@@ -42,7 +41,7 @@ async def close(work: Work, services: Services, exchange: Exchange, ending: Endi
         services.observe("outcome_not_recorded", error.code)
     if exchange.reader is not None:
         usage = exchange.reader.facts.usage
-        services.budgets.add_tokens(spending_of(work), (usage.input_tokens or 0) + (usage.output_tokens or 0))
+        services.budgets.add_tokens(known(work.spending), (usage.input_tokens or 0) + (usage.output_tokens or 0))
     await keep_answer(work, services, exchange, ending, detect_s)
 
 
@@ -91,11 +90,7 @@ async def _inspect_answer(
         return exchange.session.answer()
     if work.seen is not None:
         return count(work.seen.found)[0], work.seen.inspected
-    found, inspected = await _look(work, services, exchange, detect_s)
-    return count(found)[0], inspected
-
-
-async def _look(work: Work, services: Services, exchange: Exchange, detect_s: float) -> tuple[list[Found], str]:
-    """What is found in the words of the answer as the provider sent them."""
+    # Its words as the provider sent them.
     texts = exchange.reader.facts.texts if exchange.reader is not None else {}
-    return await look_at(list(texts.values()), services, detect_s)
+    found, inspected = await look_at(list(texts.values()), services, detect_s)
+    return count(found)[0], inspected

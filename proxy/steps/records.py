@@ -86,6 +86,8 @@ _ALIKE: dict[tuple[Any, ...], tuple[Policy, Destination | None, TransferRecord]]
 that no others can have their identities, and a record that holds just that."""
 _NOT_YET = "0" * 64
 _STAGE = {str(stage): stage for stage in Stage}
+_ENDED = {ending: OutcomeState(ending.value) for ending in Ending}
+_INSPECTED = {str(how): how for how in Inspection}
 
 
 def transfer_record(facts: Facts, *, bytes_out: int, commitment_out: str) -> TransferRecord:
@@ -137,7 +139,7 @@ def outcome_record(
     """
     facts = exchange.reader.facts if exchange.reader is not None else None
     counts = exchange.cleared.restorer.counts if exchange.cleared is not None else None
-    state = OutcomeState(ending.value)
+    state = _ENDED[ending]
     if ending is Ending.COMPLETE and facts is not None and facts.events and not facts.complete:
         state = OutcomeState.CUT
     stream = StreamEnd.NONE
@@ -160,7 +162,7 @@ def outcome_record(
         withheld=counts.withheld if counts else 0,
         expired=expired,
         findings=findings,
-        inspected=Inspection(inspected),
+        inspected=_INSPECTED[inspected],
         stream=stream,
         first_byte_at=exchange.first_byte_at,
         stages=_since_sent(exchange),
@@ -252,7 +254,7 @@ def _since_sent(exchange: Exchange) -> tuple[StageTime, ...]:
     if sent is None or exchange.session is not None:
         return ()
     moments = ((Stage.WAIT, exchange.first_text_at), (Stage.TOTAL, exchange.ended_at))
-    return tuple(StageTime(stage=stage, us=max(0, at - sent) * 1000) for stage, at in moments if at is not None)
+    return tuple([StageTime(stage=stage, us=max(0, at - sent) * 1000) for stage, at in moments if at is not None])
 
 
 def config_digest(parts: Sequence[str]) -> str:

@@ -117,11 +117,9 @@ class Budgets:
 def spending_of(work: Work) -> Spending:
     """What a transfer spends; its destination and its sender are known."""
     facts = work.facts
-    subjects = tuple(one.ref for one in facts.subjects)
-    size, application = len(facts.egress.body), work.identity.application
-    return Spending(
-        application, work.destination.name, facts.at_ms, size, subjects, _attempt(facts.transfer, facts.attempt)
-    )
+    subjects = tuple([one.ref for one in facts.subjects])
+    size, application, attempt = len(facts.egress.body), work.identity.application, f"{facts.transfer}/{facts.attempt}"
+    return Spending(application, work.destination.name, facts.at_ms, size, subjects, attempt)
 
 
 def counted(budgets: tuple[Budget, ...], log: Log, at: int) -> tuple[Usage, int]:
@@ -162,11 +160,7 @@ def spent(facts: dict[str, object]) -> Spending:
 
 def attempt_of(facts: Mapping[str, object]) -> str:
     """Which attempt at which exchange an entry is about: a mirrored copy spends beside the first."""
-    return _attempt(facts["id"], facts["attempt"])
-
-
-def _attempt(transfer: object, attempt: object) -> str:
-    return f"{transfer}/{attempt}"
+    return f"{facts['id']}/{facts['attempt']}"
 
 
 def tokens_of(facts: dict[str, object]) -> int:

@@ -80,12 +80,12 @@ class Turns:
     async def _message(self, session: Session, work: Work, message: Message) -> Turn:
         services, now, size = self._services, work.facts.at_ms, len(message.data)
         session.check(message, now)
-        with work.stage("identify"):
-            find_destination(work, services)
-            await find_identity(work, services)
-            session.check_same(work)
-        with work.stage("parse"):
-            await services.offload(size, lambda: read_message(work, services, session.work, session.dialect))
+        work.enter("identify")
+        find_destination(work, services)
+        await find_identity(work, services)
+        session.check_same(work)
+        work.enter("parse")
+        await services.offload(size, lambda: read_message(work, services, session.work, session.dialect))
         inspected = known(work.inspected)
         only_media = bool(inspected.media) and not (
             inspected.segments or inspected.uninspected or inspected.attachments
@@ -95,24 +95,24 @@ class Turns:
         if not (inspected.segments or inspected.media or inspected.uninspected or inspected.unkept or inspected.state):
             self._remember(session, work)
             return Turn(message)  # nothing but structure
-        with work.stage("parse"):
-            await open_attachments(work, services)
-            await find_subjects(work, services, self._limits)
+        await open_attachments(work, services)
+        await find_subjects(work, services, self._limits)
         work.facts.subjects = work.facts.subjects or session.work.facts.subjects
-        with work.stage("detect"):
-            result = await services.detection.detect(work.segments, deadline_s=self._limits.detect_s)
+        work.enter("detect")
+        result = await services.detection.detect(work.segments, deadline_s=self._limits.detect_s)
         work.facts.detector_version = result.version
-        with work.stage("decide"):
-            decide(work, services, result)
-            reroute(work, services)
-        with work.stage("vault"):
-            named = await services.vault.bound(work.destination.name, work.objects, work.owners)
-            work.facts.expired = named.expired if named is not None else 0
-            work.bound = session.bound(named)
-            await self._steps.replace_texts(work)
-        with work.stage("splice"):
-            files = await rewrite_attachments(work, services)
-            body = await services.offload(size, lambda: outgoing_message(work, session.dialect, files))
+        work.enter("decide")
+        decide(work, services, result)
+        reroute(work, services)
+        work.enter("vault")
+        named = await services.vault.bound(work.destination.name, work.objects, work.owners)
+        work.facts.expired = named.expired if named is not None else 0
+        work.bound = session.bound(named)
+        await self._steps.replace_texts(work)
+        work.enter("splice")
+        files = await rewrite_attachments(work, services)
+        body = await services.offload(size, lambda: outgoing_message(work, session.dialect, files))
+        work.leave()
         if only_media:
             work.facts.media = session.to_lease(inspected.media)
             work.facts.uninspected = tuple((part, "policy_pass") for part in work.facts.media)

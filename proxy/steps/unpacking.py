@@ -21,9 +21,12 @@ class BodyDecoder(Protocol):
 class Unpacking:
     """One answer's body. decoder: makes what takes off a coding. Raises FormatError `upstream_unreadable` (502)."""
 
-    def __init__(self, coding: str | None, decoder: Callable[[str], BodyDecoder]) -> None:
+    def __init__(self, coding: str | None, decoder: Callable[[str], BodyDecoder] | None = None) -> None:
         coding = (coding or "identity").strip().lower()
-        self._decoder = None if coding == "identity" else _from_upstream(lambda: decoder(coding))
+        self._decoder: BodyDecoder | None = None
+        if coding != "identity":
+            assert decoder is not None, "nothing can take off a coding"
+            self._decoder = _from_upstream(lambda: decoder(coding))
 
     @property
     def coded(self) -> bool:
