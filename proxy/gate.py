@@ -13,7 +13,6 @@ from audit.canonical import Record
 from audit.commitment import REQUEST_IN, REQUEST_OUT, commit
 from audit.errors import LedgerError
 from audit.ids import new_id
-from audit.writer import Receipt
 from policies.model import Mirror
 from proxy.errors import RefusedError, UnavailableError
 from proxy.exchange import Ending, Exchange, State
@@ -165,8 +164,7 @@ class Gate:
 
     def begin(self, egress: Egress) -> Work:
         """A request, or a message of a session, before its first step."""
-        services, transfer = self._services, new_id()
-        active = services.active()
+        services, transfer, active = self._services, new_id(), self._services.active()
         facts = records.Facts(transfer, services.clock_ms(), egress, active.policy)
         exchange = Exchange(transfer, clock_ms=services.clock_ms, decoder=decoder)
         return Work(facts, active, exchange, services.formats.first_shape(egress))
@@ -178,7 +176,6 @@ class Gate:
         work.enter("identify")
         find_destination(work, services)
         await find_identity(work, services)
-        work.leave()
 
     async def _in_parts(self, work: Work) -> Reply | None:
         """Our answer to a request about an upload in parts; once it is complete, its file is the request."""
@@ -216,9 +213,7 @@ class Gate:
         await self.replace_texts(work)
         work.enter("splice")
         files = await rewrite_attachments(work, services)
-        request = await services.offload(len(work.facts.egress.body), lambda: outgoing(work, services, files))
-        work.leave()
-        return request
+        return await services.offload(len(work.facts.egress.body), lambda: outgoing(work, services, files))
 
     async def replace_texts(self, work: Work) -> None:
         """Placeholders and new texts for what was decided. Raises RedactionError."""
@@ -243,6 +238,7 @@ class Gate:
         watch: Watch | None = None,
     ) -> None:
         """Durable in the log, and only then cleared. Raises AuditError, RefusedError."""
+        work.leave()
         tokenized, facts = known(work.tokenized), work.facts
         work.spending = spending_of(work)
         self._services.budgets.reserve(work.spending)
@@ -250,7 +246,7 @@ class Gate:
         commitment_out = commit(tokenized.commit_key, facts.transfer, REQUEST_OUT, request.body)
         record = records.transfer_record(facts, bytes_out=len(request.body), commitment_out=commitment_out)
         work.exchange.advance(State.INSPECTED)
-        work.receipt = await self._recorded(work, record)
+        await self._recorded(work, record)
         request = with_current_key(work, self._services, request)
         on_close = partial(self._close, work)
         work.exchange.clear(cleared(work, self._services, request, restorer, session, watch, on_close))
@@ -258,11 +254,10 @@ class Gate:
         self._sessions += session is not None
         self._services.observe("sent", work.destination.name)
 
-    async def _recorded(self, work: Work, record: Record) -> Receipt:
+    async def _recorded(self, work: Work, record: Record) -> None:
         asked = (work.facts.egress.headers.get(RECEIPT_HEADER) or "").strip().lower() == "yes"
-        receipt = await self._services.recorder.append(record, proof=asked)
-        work.exchange.proof = receipt.proof
-        return receipt
+        work.receipt = await self._services.recorder.append(record, proof=asked)
+        work.exchange.proof = work.receipt.proof
 
     def _opened(self, work: Work, restorer: Restorer, watch: Watch | None) -> Session | None:
         if known(work.endpoint).session is None:

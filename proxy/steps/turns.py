@@ -112,7 +112,6 @@ class Turns:
         work.enter("splice")
         files = await rewrite_attachments(work, services)
         body = await services.offload(size, lambda: outgoing_message(work, session.dialect, files))
-        work.leave()
         if only_media:
             work.facts.media = session.to_lease(inspected.media)
             work.facts.uninspected = tuple((part, "policy_pass") for part in work.facts.media)
