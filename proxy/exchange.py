@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from audit.flat import slotted
 from proxy.errors import ProxyError
 from proxy.formats.base import Endpoint, Format, ResponseReader
 from proxy.identity import RECEIPT_HEADER
@@ -72,6 +73,7 @@ _NOT_TOLD = (*HOP_BY_HOP, "content-length", "content-encoding", REASON_HEADER, *
 _UNCODED = Unpacking(None)
 
 
+@slotted
 @dataclass(frozen=True, slots=True)
 class Cleared:
     """What the gate hands an exchange that may be sent: everything the answer needs to be restored.

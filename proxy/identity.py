@@ -13,6 +13,7 @@ from hashlib import sha256
 from types import MappingProxyType
 from typing import Any
 
+from audit.flat import slotted
 from policies.policy import Identify, Pods, Policy
 from proxy.aws_signing import is_signed, signer_of
 from proxy.errors import RefusedError
@@ -43,6 +44,7 @@ class Subject:
     role: str = "requester"
 
 
+@slotted
 @dataclass(frozen=True, slots=True)
 class Identity:
     """Who sends. application: name in the policy, or "" when nobody knows. session: trusted session name, or "".

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
 
+from audit.flat import slotted
+
 type Header = tuple[bytes, bytes]
 
 HOP_BY_HOP = (
@@ -33,6 +35,7 @@ class Door(StrEnum):
     COMMAND = "command"
 
 
+@slotted
 @dataclass(frozen=True, slots=True)
 class Headers:
     """HTTP header fields in the order and spelling in which they came (RFC 9110, section 5).
@@ -94,6 +97,7 @@ class Origin:
         return host if self.port == default else f"{host}:{self.port}"
 
 
+@slotted
 @dataclass(frozen=True, slots=True)
 class Egress:
     """One request as it reached a door, before anything was decided.
@@ -121,6 +125,7 @@ class Egress:
     upgrade: bool = False
 
 
+@slotted
 @dataclass(frozen=True, slots=True)
 class Outgoing:
     """What the gate allows a door to send, exactly as it shall be sent."""

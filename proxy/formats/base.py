@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from audit.flat import slotted
 from proxy.messages import Headers, Refusal, Reply
 from redaction.restore import Restorer
 from redaction.segment import Segment
@@ -20,6 +21,7 @@ BESIDE_US = {
 """Media types of what sets up a way around this proxy, and what a refusal says of it."""
 
 
+@slotted
 @dataclass(frozen=True, slots=True)
 class RequestHead:
     """The part of a request that routes it. path: raw, without query; query: raw, without `?`.
@@ -82,6 +84,7 @@ class Dialect(Protocol):
         ...
 
 
+@slotted
 @dataclass(frozen=True, slots=True)
 class Endpoint:
     """Which operation of a provider API a request is.

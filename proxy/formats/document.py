@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from json.encoder import encode_basestring, encode_basestring_ascii
 from urllib.parse import quote, quote_plus
 
+from audit.flat import slotted
 from proxy.errors import FormatError
 from redaction import tokens
 from redaction.restore.encodings import read_percent
@@ -35,6 +36,7 @@ class Slot:
     inner: "Document | None" = None
 
 
+@slotted
 @dataclass(frozen=True, slots=True)
 class Document:
     """A text and its slots, in order and without overlap."""
@@ -71,6 +73,7 @@ class Document:
         return "".join(parts)
 
 
+@slotted
 @dataclass(frozen=True, slots=True)
 class Body:
     """A document and how its text was encoded. raw: the bytes as they came. bom: bytes before the text.
@@ -106,6 +109,7 @@ class Body:
         raise FormatError("a replaced text cannot be written in the body's encoding", code="replacement_not_encodable")
 
 
+@slotted
 @dataclass(frozen=True, slots=True)
 class Decoded:
     """Bytes read as text."""

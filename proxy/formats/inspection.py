@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
+from audit.flat import slotted
 from proxy.documents.base import READABLE
 from proxy.errors import FormatError
 from proxy.formats import media
@@ -47,6 +48,7 @@ type Noted = tuple[str, str, int, int]
 """A note of the scan: name, value, where its literal stands."""
 
 
+@slotted
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where a text stands: what its segment will say."""

@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from urllib.parse import unquote
 
+from audit.flat import slotted
 from proxy.errors import FormatError
 from proxy.formats.base import RequestHead
 from proxy.formats.document import Document, Percent, Slot, Write, plain
@@ -65,6 +66,7 @@ _ESCAPE = re.compile(r"%[0-9A-Fa-f]{2}")
 MAX_DECODES = 3
 
 
+@slotted
 @dataclass(frozen=True, slots=True)
 class Target:
     """Path, query and headers taken apart. segments: pointers `path/<n>`, `query/<n>`, `header/<n>/<name>`.
