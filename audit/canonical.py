@@ -141,8 +141,9 @@ def facts(data: bytes) -> dict[str, Any]:
         loaded = orjson.loads(data)
     except orjson.JSONDecodeError as error:
         raise VerifyError("an entry is not JSON", code="entry_unreadable") from error
-    if not isinstance(loaded, dict) or dumps(loaded) != data:
+    if not isinstance(loaded, dict) or orjson.dumps(loaded, option=orjson.OPT_SORT_KEYS) != data:
         raise VerifyError("an entry is not in canonical form", code="entry_not_canonical")
-    if loaded.get("v") != VERSION or loaded.get("kind") not in KINDS:
+    kind = loaded.get("kind")
+    if loaded.get("v") != VERSION or not isinstance(kind, str) or kind not in KINDS:
         raise VerifyError("an entry is of a kind or version that this release does not know", code="entry_unknown")
     return loaded

@@ -54,31 +54,35 @@ class Said:
 
     def take(self, first: int, entries: Iterable[bytes]) -> None:
         """Looks at entries in order; first: index of the first of them."""
+        begun, boot = self.begun, None
+        since = least = expected = 0
         for index, data in enumerate(entries, start=first):
             try:
-                self._take(index, facts_of(data))
+                facts = facts_of(data)
+                kind, number = facts["kind"], facts["node_seq"]
+                if facts["boot"] != boot:
+                    known = self.counted.get(facts["boot"], (index, number, number))
+                    if boot is not None:
+                        self.counted[boot] = since, least, expected
+                    boot, (since, least, expected) = facts["boot"], known
+                if number != expected:
+                    self._fault(OUT_OF_SEQUENCE.format(index), "sequence", index)
+                expected = number + 1
+                self.kinds[kind] = self.kinds.get(kind, 0) + 1
+                if kind == "transfer":
+                    begun.add((facts["id"], facts["attempt"]))
+                elif kind == "outcome":
+                    exchange = facts["id"], facts["attempt"]
+                    (begun.remove if exchange in begun else self.ended.add)(exchange)
+                elif kind == "key" or kind == "export":
+                    self.facts.append(facts)
             except VerifyError as error:
                 self._fault(f"entry {index}: {error.message}", error.code, index)
-            except KeyError:
-                self._fault(f"entry {index}: a field is missing that its kind has", "entry_malformed", index)
-
-    def _take(self, index: int, facts: dict[str, Any]) -> None:
-        kind, boot, number = facts["kind"], facts["boot"], facts["node_seq"]
-        exchange = (facts["id"], facts["attempt"]) if kind == "transfer" or kind == "outcome" else None
-        self.kinds[kind] = self.kinds.get(kind, 0) + 1
-        since, least, expected = self.counted.get(boot, (index, number, number))
-        self.counted[boot] = since, least, number + 1
-        if number != expected:
-            self._fault(OUT_OF_SEQUENCE.format(index), "sequence", index)
-        if exchange is None:
-            if kind == "key" or kind == "export":
-                self.facts.append(facts)
-        elif kind == "transfer":
-            self.begun.add(exchange)
-        elif exchange in self.begun:
-            self.begun.remove(exchange)
-        else:
-            self.ended.add(exchange)
+            except (KeyError, TypeError):
+                text = f"entry {index}: a field that its kind has is missing, or is of another kind"
+                self._fault(text, "entry_malformed", index)
+        if boot is not None:
+            self.counted[boot] = since, least, expected
 
     def _fault(self, text: str, code: str, index: int) -> None:
         if self.fault is None:

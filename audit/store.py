@@ -17,6 +17,7 @@ import sqlalchemy as sa
 
 from audit.errors import StoreError, VerifyError
 from audit.merkle import full_root
+from audit.statements import Statement
 from audit.tables import ACTS, REVISION, entry, tile, tree
 from audit.tiles import ENTRIES, WIDTH, TileId, split, tiles_of
 
@@ -164,7 +165,6 @@ _SPAN = (entry.c.idx >= sa.bindparam("start"), entry.c.idx < sa.bindparam("end")
 _LEAVES = sa.select(entry.c.leaf).where(*_SPAN).order_by(entry.c.idx)
 _BODIES = sa.select(entry.c.body).where(*_SPAN).order_by(entry.c.idx)
 _TILE = sa.select(tile.c.hashes).where(tile.c.level == sa.bindparam("level"), tile.c.number == sa.bindparam("number"))
-# Made once: making one costs more than fetching a tile with it.
 
 
 class StoredTiles:
@@ -175,6 +175,7 @@ class StoredTiles:
 
     def __init__(self, connection: sa.Connection, roots: dict[TileId, bytes] | None = None) -> None:
         self._connection = connection
+        self._bodies = Statement(_BODIES, connection.dialect)
         self._roots = {} if roots is None else roots
 
     def hashes(self, tile_id: TileId) -> bytes:
@@ -202,8 +203,7 @@ class StoredTiles:
     def bundle(self, tile_id: TileId) -> Sequence[bytes]:
         """See TileSource."""
         start = tile_id.number * WIDTH
-        span = {"start": start, "end": start + tile_id.width}
-        found = self._connection.execute(_BODIES, span).scalars().all()
+        found = [body for (body,) in self._bodies.ask(self._connection, (start, start + tile_id.width))]
         if len(found) != tile_id.width:
             raise VerifyError(f"entries of {tile_id.path} are missing from the database", code="entry_missing")
         return found

@@ -195,7 +195,8 @@ class Content:
         self.unfinished |= said.begun
         for facts in said.facts:
             if facts["kind"] == "export":
-                self.sealed = max(self.sealed, facts.get("sealed", 0))
+                sealed = facts.get("sealed", 0)
+                self.sealed = max(self.sealed, sealed if isinstance(sealed, int) else 0)
             elif facts.get("event") == "rotated":
                 self.rotations.append(facts)
 
@@ -248,7 +249,7 @@ def trusted_keys(keys: Sequence[VerifierKey], rotations: Sequence[dict[str, Any]
         try:
             old, new = VerifierKey.parse(rotation["old_vkey"]), VerifierKey.parse(rotation["new_vkey"])
             signatures = [base64.b64decode(rotation[name]) for name in ("old_signature", "new_signature")]
-        except (KeyError, SigningKeyError, ValueError):
+        except (AttributeError, KeyError, SigningKeyError, TypeError, ValueError):
             continue  # hands nothing over: a key that nobody handed over is then not trusted
         text = rotation_text(old, new)
         if all(key.verifies(signature, text) for key, signature in zip((old, new), signatures, strict=True)):

@@ -152,6 +152,11 @@ def stamped(seq: int, **facts: Any) -> dict[str, Any]:
         (stamped(1, kind="note"), "entry_unknown"),
         ({"v": 1, "kind": "gap"}, "entry_malformed"),
         ({"v": 1, "kind": "transfer", "boot": "A" * 26, "node_seq": 1}, "entry_malformed"),
+        (stamped(1, kind=[]), "entry_unknown"),
+        (stamped(1, boot=[]), "entry_malformed"),
+        (stamped(1, node_seq=None), "sequence"),
+        (stamped(1, kind="transfer", id={}, attempt=1), "entry_malformed"),
+        (stamped(1, kind="outcome", id="A", attempt=[]), "entry_malformed"),
     ],
 )
 def test_entries_that_were_signed_and_are_wrong_are_named(second: Any, code: str) -> None:
@@ -165,8 +170,16 @@ def test_every_start_of_the_process_counts_from_zero() -> None:
     assert found.gaps == 4
 
 
-@pytest.mark.parametrize("rotated", [{}, {"old_vkey": "x", "new_vkey": "y", "old_signature": "", "new_signature": ""}])
-def test_a_rotation_that_is_none_hands_nothing_over(rotated: dict[str, str]) -> None:
+def test_an_archive_that_is_none_seals_nothing() -> None:
+    found = Forged(stamped(0), stamped(1, kind="export", sealed="all")).check()
+    assert (found.first, found.kinds) == (0, {"gap": 1, "export": 1})
+
+
+@pytest.mark.parametrize(
+    "rotated",
+    [{}, {"old_vkey": "x", "new_vkey": "y", "old_signature": "", "new_signature": ""}, {"old_vkey": [], "new_vkey": 1}],
+)
+def test_a_rotation_that_is_none_hands_nothing_over(rotated: dict[str, Any]) -> None:
     found = Forged(stamped(0, kind="key", event="rotated", **rotated)).check()
     assert len(found.keys) == 1
 
