@@ -14,7 +14,7 @@ import tempfile
 import threading
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -87,14 +87,17 @@ def apply(
     places = [parse_address(place, what="--probe") for place in probe or ()]
     if missing := [f"{host}:{port}" for host, port in places if not reached(host, port)]:
         raise ConfigError(f"{', '.join(missing)} cannot be reached even now, so nothing was changed")
-    before = listing()
+    before, unconfirmed = listing(), capture.UNCONFIRMED if confirm else ""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _ended)
+    if confirm:
+        # Before the rules: whatever becomes of this command, they go.
+        watch_in_background(confirm, capture.restoring(before))
     try:
-        nft("-f", "-", given=capture.ruleset(wanted))
+        nft("-f", "-", given=capture.ruleset(wanted) + unconfirmed)
         # The kernel's own spelling of the rules is known only now; with its digest, `check` sees any later change.
         digest = capture.rules_digest(listing() or "")
-        nft("-f", "-", given=capture.ruleset(wanted, rules=digest) + (capture.UNCONFIRMED if confirm else ""))
-        if confirm:
-            watch_in_background(confirm, capture.restoring(before))
+        nft("-f", "-", given=capture.ruleset(wanted, rules=digest) + unconfirmed)
         lost = [f"{host}:{port}" for host, port in places if not reached(host, port)]
     except BaseException:
         nft("-f", "-", given=capture.restoring(before))
@@ -229,6 +232,11 @@ def watch_in_background(seconds: int, before: str) -> None:
         subprocess.Popen(  # noqa: S603 (this very program, with arguments of ours)
             command, stdin=given, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True, cwd="/"
         )
+
+
+def _ended(number: int, _: object) -> NoReturn:
+    """A terminal that is cut off or a service that is stopped in the middle: all is undone, as where it fails."""
+    raise SystemExit(128 + number)
 
 
 def _capture(

@@ -1,12 +1,14 @@
 """Rules that would cut a machine off are undone: by a probe at once, or when nobody confirms them."""
 
+import signal
+import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.namespaces import Inside, Machines, machines
+from tests.namespaces import Inside, Machines, machines, within
 from tests.transparent import DRAGOMAN
 
 PROVIDER = "203.0.113.30"
@@ -65,6 +67,24 @@ def test_what_is_still_reached_stays(net: Machines) -> None:
     assert table(net) == again
     assert dragoman(net, "remove").returncode == 0
     assert "no rules" in dragoman(net, "remove").stdout
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
+def test_who_is_ended_in_the_middle_leaves_nobody_cut_off(net: Machines, number: signal.Signals) -> None:
+    """The probe finds nobody any more and waits: then the terminal goes, which the rules may have cut off themselves."""
+    words = (*CUTS, "--probe", f"{PROVIDER}:80", "--confirm", "3")
+    command = ("ip", "netns", "exec", net.router, *DRAGOMAN, "net", *words)
+    # Whoever connects is neither refused nor taken, so that the probe is still at it.
+    door = within(net.router, lambda: socket.create_server(("", 9080), backlog=0))
+    with door, within(net.router, lambda: socket.create_connection(("127.0.0.1", 9080))):
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as applying:
+            until(lambda: applying.poll() is not None or "redirect to :9080" in table(net))
+            assert applying.poll() is None
+            applying.send_signal(number)
+            applying.communicate()
+        if number is not signal.SIGKILL:
+            assert (applying.returncode, table(net)) == (128 + number, "")
+        until(lambda: table(net) == "")
 
 
 def test_what_cannot_be_reached_before_changes_nothing(net: Machines) -> None:
