@@ -31,8 +31,8 @@ _WORDS: Words = {
     "attempt": (", attempt {n}", ", Versuch {n}", ", lần thử {n}"),
     "application": ("Application {name} (identified by {by}), {environment}{model}.", "Anwendung {name} (erkannt durch {by}), {environment}{model}.", "Ứng dụng {name} (nhận biết qua {by}), {environment}{model}."),
     "model": (", model {name}", ", Modell {name}", ", mô hình {name}"),
-    "no_purpose": ("Purpose: none named, so no controller and no basis are declared.", "Zweck: keiner genannt, also sind kein Verantwortlicher und keine Grundlage erklärt.", "Mục đích: không nêu, nên không có bên kiểm soát và căn cứ nào được khai báo."),
-    "purpose": ("Purpose {name}; controller {controller}; declared basis {basis}.", "Zweck {name}; Verantwortlicher {controller}; erklärte Grundlage {basis}.", "Mục đích {name}; bên kiểm soát {controller}; căn cứ đã khai báo {basis}."),
+    "no_purpose": ("Purpose: none named, so no controller and no basis are declared.", "Zweck: keiner genannt, also sind kein Verantwortlicher und keine Grundlage angegeben.", "Mục đích: không nêu, nên không có bên kiểm soát và căn cứ nào được khai báo."),
+    "purpose": ("Purpose {name}; controller {controller}; declared basis {basis}.", "Zweck {name}; Verantwortlicher {controller}; angegebene Grundlage {basis}.", "Mục đích {name}; bên kiểm soát {controller}; căn cứ đã khai báo {basis}."),
     "stopped": ("Refused with {status} {reason}; nothing was sent.", "Abgelehnt mit {status}: {reason}; nichts wurde gesendet.", "Bị từ chối với {status}: {reason}; không có gì được gửi."),
     "persons": ("Persons referred to: {n}.", "Genannte Personen: {n}.", "Cá nhân được nhắc đến: {n}."),
     "nobody": ("none given", "keine angegeben", "không nêu"),
@@ -54,7 +54,7 @@ _WORDS: Words = {
     "tokens": ("Tokens: {i} in, {o} out.", "Tokens: {i} hinein, {o} heraus.", "Token: {i} vào, {o} ra."),
     "restored": ("Placeholders put back: {restored}; left alone: {unknown} unknown, {foreign} foreign, {withheld} withheld, {expired} expired", "Platzhalter zurückgesetzt: {restored}; belassen: unbekannt {unknown}, fremd {foreign}, zurückgehalten {withheld}, abgelaufen {expired}", "Ký hiệu giữ chỗ đã khôi phục: {restored}; để nguyên: {unknown} không rõ, {foreign} của nơi khác, {withheld} bị giữ lại, {expired} đã hết hạn"),
     "answer_found": ("Found in the answer besides our placeholders: {listed}.", "In der Antwort außer unseren Platzhaltern gefunden: {listed}.", "Phát hiện trong câu trả lời ngoài ký hiệu của chúng ta: {listed}."),
-    "recipient": ("Recipient: {entity} ({name}), role {role}, agreement {agreement}, declared transfer mechanism {transfer}.", "Empfänger: {entity} ({name}), Rolle {role}, Vertrag {agreement}, erklärter Übermittlungsmechanismus {transfer}.", "Bên nhận: {entity} ({name}), vai trò {role}, thỏa thuận {agreement}, cơ chế chuyển đã khai báo {transfer}."),
+    "recipient": ("Recipient: {entity} ({name}), role {role}, agreement {agreement}, declared transfer mechanism {transfer}.", "Empfänger: {entity} ({name}), Rolle {role}, Vertrag {agreement}, angegebenes Übermittlungsinstrument {transfer}.", "Bên nhận: {entity} ({name}), vai trò {role}, thỏa thuận {agreement}, cơ chế chuyển đã khai báo {transfer}."),
     "places": ("Processed in {processing}; stored in {storage}; accessed from {access}.", "Verarbeitet in {processing}; gespeichert in {storage}; Zugriff aus {access}.", "Xử lý tại {processing}; lưu trữ tại {storage}; truy cập từ {access}."),
     "kept": ("Kept: {retention}. Used for training: {training}.", "Aufbewahrt: {retention}. Für Training genutzt: {training}.", "Lưu giữ: {retention}. Dùng để huấn luyện: {training}."),
     "unknown": ("unknown", "unbekannt", "không rõ"),
@@ -73,7 +73,7 @@ _WORDS: Words = {
     "partial": ("PARTIAL: {without} of {total} {total:transfer|transfers} in question {without:carries|carry} no reference to any person.", "UNVOLLSTÄNDIG: {without} von {total} fraglichen {total:Übermittlung|Übermittlungen} {without:trägt|tragen} keinen Bezug zu einer Person.", "CHƯA ĐẦY ĐỦ: {without} trong {total} lượt chuyển liên quan không có tham chiếu đến cá nhân nào."),
     "sent_nothing": ("Nothing was sent to anybody.", "Niemandem wurde etwas gesendet.", "Không có gì được gửi cho ai."),
     "holding": ("{n} {n:transfer|transfers} by {application}, {first} to {last}", "{n} {n:Übermittlung|Übermittlungen} durch {application}, {first} bis {last}", "{n} lượt chuyển bởi {application}, từ {first} đến {last}"),
-    "controls": ("Controls: {controller}. Purpose: {name}, declared basis {basis}.", "Verantwortlich: {controller}. Zweck: {name}, erklärte Grundlage {basis}.", "Bên kiểm soát: {controller}. Mục đích: {name}, căn cứ đã khai báo {basis}."),
+    "controls": ("Controls: {controller}. Purpose: {name}, declared basis {basis}.", "Verantwortlich: {controller}. Zweck: {name}, angegebene Grundlage {basis}.", "Bên kiểm soát: {controller}. Mục đích: {name}, căn cứ đã khai báo {basis}."),
 }
 # fmt: on
 

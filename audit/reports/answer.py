@@ -120,7 +120,7 @@ TEXTS: Words = {
     "end_open": ("How it ended is not recorded yet.", "Wie es endete, ist noch nicht aufgezeichnet.", "Kết quả chưa được ghi nhận."),
     "who_decides": ("Who decides, and what for", "Wer entscheidet, und wofür", "Ai quyết định và để làm gì"),
     "purpose_line": ("Controller: {controller}. Purpose: {purpose}. Declared legal basis: {basis}.",
-                     "Verantwortlich: {controller}. Zweck: {purpose}. Erklärte Rechtsgrundlage: {basis}.",
+                     "Verantwortlich: {controller}. Zweck: {purpose}. Angegebene Rechtsgrundlage: {basis}.",
                      "Bên kiểm soát: {controller}. Mục đích: {purpose}. Căn cứ pháp lý đã khai báo: {basis}."),
     "where_kept": ("Where it is kept, and for how long", "Wo es liegt, und wie lange", "Lưu ở đâu và trong bao lâu"),
     "kept_line": ("Processed in: {processing}. Stored in: {storage}. Kept: {retention}. Used for training: {training}. So the provider or the organisation declares it.",

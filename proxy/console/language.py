@@ -1,21 +1,25 @@
-"""The words of the pages in each language: one file per language, the same keys in all; kinds of data are the log's.
+"""The words of the pages in each language: one file per language, the same keys in all; what the log says, reports say.
 
 Texts come from our own files; what is filled in comes from the log and is escaped where the page is made.
 """
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from importlib.resources import files
+from typing import get_args
 
 from audit.reports.entities import ENTITIES
 from audit.reports.reasons import REASONS
+from audit.reports.terms import TERMS
 from audit.reports.texts import fill
+from audit.values import Action, Operator, UninspectedReason
 from policies.diff import OTHER_VALUE, Condition
 from policies.facts import FACTS, FactKind
+from policies.fields import Basis, Role, Transfer
 from policies.outcome import Copied, Outcome
 
 LANGUAGES = ("en", "de", "vi")
@@ -28,6 +32,15 @@ _SECTIONS = {
     **{name: "value" for name, one in FACTS.items() if one.kind is FactKind.WORD},
 }
 """Facts whose values are words of a closed set, and where these stand."""
+_OF_THE_LOG: Mapping[str, Iterable[str]] = {
+    "action": Action,
+    "basis": get_args(Basis),
+    "mechanism": get_args(Transfer),
+    "operator": Operator,
+    "role": get_args(Role),
+    "uninspected": UninspectedReason,
+}
+"""Sets of values whose words the reports say too: what is one thing has one name."""
 _RETENTION_DAYS = re.compile(r"([0-9]{1,5})d?")
 
 
@@ -114,6 +127,8 @@ def words(code: str) -> Words:
     """The words of a language of `LANGUAGES`."""
     data = tomllib.loads((files("proxy.console") / "languages" / f"{code}.toml").read_text(encoding="utf-8"))
     texts = {f"entity.{name}": told[LANGUAGES.index(code)] for name, told in ENTITIES.items()}
+    for section, values in _OF_THE_LOG.items():
+        texts |= {f"{section}.{value}": TERMS[value][LANGUAGES.index(code)] for value in values}
     for section, entries in data.items():
         if isinstance(entries, str):
             texts[section] = entries

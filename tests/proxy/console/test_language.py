@@ -12,6 +12,8 @@ import proxy
 from audit import acts, values
 from audit.reports.reasons import REASONS
 from audit.reports.recall import bundled
+from audit.reports.terms import TERMS
+from audit.reports.texts import Language, Texts
 from policies import fields
 from policies.diff import ENDED, OTHER_VALUE, SOMETIMES, Condition
 from policies.facts import FACTS, FactKind
@@ -124,6 +126,34 @@ def test_no_page_shows_a_set_of_values_that_nobody_translated() -> None:
     used |= set(re.findall(r't(?:\.texts\[|\()"([a-z_]+\.[a-z_]*)" ~', templates))
     assert len(used) > 15
     assert used - SHOWN.keys() - _OTHERWISE == set()
+
+
+def test_the_console_calls_things_as_reports_do() -> None:
+    """What a record's value or a label means has one name: on a page, in a report, in each language."""
+    for at, code in enumerate(LANGUAGES):
+        say = words(code).texts
+        values_said = {
+            "approvals.reason_": set(values.ApprovalReason),
+            "reveals.reason_": set(values.RevealReason),
+            "retention.": {"zero", "days"},
+            "value.": {one for one in TERMS if f"value.{one}" in say},
+            "how.": {one for one in TERMS if f"how.{one}" in say} - {"approved", "denied", "storage"},
+        }
+        for section, names in values_said.items():
+            assert {one: say[f"{section}{one}"] for one in names} == {one: TERMS[one][at] for one in names}, section
+        told = Texts(Language(code))
+        for label, key in _LABELS.items():
+            assert told(label).startswith(say[key]), (label, code)
+
+
+_LABELS = {
+    "agreement": "who.agreement", "application": "transfers.application", "basis": "who.basis",
+    "controller": "who.controls", "data": "transfers.entity_type", "mechanism": "who.mechanism",
+    "n": "transfers.findings", "operator": "transfer.done", "persons": "overview.persons", "purpose": "who.purpose",
+    "recipient": "transfers.destination", "retention": "who.retention", "role": "who.role",
+    "storage": "who.storage", "training": "who.training", "processing": "who.processing", "access": "who.access",
+}  # fmt: skip
+"""Labels of the reports, which may say more behind it, and those of the pages."""
 
 
 def test_what_an_erasure_could_not_ask_for_has_words() -> None:
