@@ -201,19 +201,25 @@ def _query(request: Request, operation: Operation) -> BaseModel:
     return _checked(operation.query, dict(pairs))
 
 
+async def read_body(request: Request, what: str) -> bytes:
+    """All that a request brings. what: its name in the error. Raises FormatError above `MAX_BODY`."""
+    parts, size = [], 0
+    async for part in request.stream():
+        size += len(part)
+        if size > MAX_BODY:
+            raise FormatError(f"{what} has more than {MAX_BODY} bytes", code="too_large", status=413)
+        parts.append(part)
+    return b"".join(parts)
+
+
 async def _body(request: Request, operation: Operation) -> BaseModel | None:
     if operation.body is None:
         return None
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != JSON:
         raise FormatError(f"the body has to be {JSON}", code="media_type", status=415)
-    parts, size = [], 0
-    async for part in request.stream():
-        size += len(part)
-        if size > MAX_BODY:
-            raise FormatError(f"the body has more than {MAX_BODY} bytes", code="too_large", status=413)
-        parts.append(part)
+    whole = await read_body(request, "the body")
     try:
-        data = orjson.loads(b"".join(parts))
+        data = orjson.loads(whole)
     except orjson.JSONDecodeError:
         raise FormatError("the body is not JSON", code="input") from None
     return _checked(operation.body, data)

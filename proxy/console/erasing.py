@@ -63,6 +63,27 @@ class Course:
     ended: threading.Event = field(default_factory=threading.Event)
 
 
+class Remembered[T]:
+    """The newest `KEPT` of what this process began, by the id of the erasure. missing: what is said of any other."""
+
+    def __init__(self, missing: str) -> None:
+        self._missing = missing
+        self._known = OrderedDict[str, T]()
+
+    def keep(self, erasure: str, one: T) -> None:
+        """Remembers it, and forgets the oldest."""
+        self._known[erasure] = one
+        while len(self._known) > KEPT:
+            self._known.popitem(last=False)
+
+    def find(self, erasure: str) -> T:
+        """Raises NotFoundError."""
+        found = self._known.get(erasure)
+        if found is None:
+            raise NotFoundError(self._missing)
+        return found
+
+
 class ErasureDesk:
     """Raises RefusedError, ErasureRefusedError, NotFoundError, PolicyError, ConfigError, AuditError."""
 
@@ -79,8 +100,8 @@ class ErasureDesk:
         self._settings, self._log, self._policy, self._vault, self._deleter = settings, log, policy, vault, deleter
         self._requests = requests
         self._key, self._lock = secrets.token_bytes(32), threading.Lock()
-        self._courses: OrderedDict[str, Course] = OrderedDict()
-        self._repeats: OrderedDict[str, Repeat] = OrderedDict()
+        self._courses = Remembered[Course]("no erasure of this id was begun here since the start")
+        self._repeats = Remembered[Repeat]("nobody was asked again here since the start")
         self._running: Course | Repeat | None = None
 
     def plan(self, visitor: Visitor, identifier: str) -> tuple[Plan, str]:
@@ -110,23 +131,17 @@ class ErasureDesk:
             if said.asked is not None:
                 return Course(plan, said.asked)
             self._running = course
-            _keep(self._courses, plan.id, course)
+            self._courses.keep(plan.id, course)
 
         def run() -> None:
-            try:
-                with self._opened() as (vault, deleter):
-                    erasing = Erasing(
-                        ledger, vault, deleter, actor=said.actor, second=said.second, reason=said.reason,
-                        file=self._file(plan.id),
-                    )  # fmt: skip
-                    course.done = erasing.carry_out(plan, course.asked.append)
-            except Exception as error:
-                course.failed = type(error).__name__  # its own words could hold anything
-            finally:
-                course.ended.set()
+            with self._opened() as (vault, deleter):
+                erasing = Erasing(
+                    ledger, vault, deleter, actor=said.actor, second=said.second, reason=said.reason,
+                    file=self._file(plan.id),
+                )  # fmt: skip
+                course.done = erasing.carry_out(plan, course.asked.append)
 
-        threading.Thread(target=run, name="console-erase", daemon=True).start()
-        course.ended.wait(PATIENCE_S)
+        _begin(course, run, "console-erase")
         return course
 
     def left(self, visitor: Visitor) -> tuple[Left, ...]:
@@ -144,28 +159,19 @@ class ErasureDesk:
         with self._lock:
             self._not_busy()
             self._running = repeat
-            _keep(self._repeats, erasure, repeat)
+            self._repeats.keep(erasure, repeat)
 
         def run() -> None:
-            try:
-                with self._opened() as (_, deleter):
-                    repeat.again = retry_objects(ledger, deleter, actor, file)
-            except Exception as error:
-                repeat.failed = type(error).__name__
-            finally:
-                repeat.ended.set()
+            with self._opened() as (_, deleter):
+                repeat.again = retry_objects(ledger, deleter, actor, file)
 
-        threading.Thread(target=run, name="console-erase-again", daemon=True).start()
-        repeat.ended.wait(PATIENCE_S)
+        _begin(repeat, run, "console-erase-again")
         return repeat
 
     def repeat(self, visitor: Visitor, erasure: str) -> Repeat:
         """How asking again goes, or went, that this process began."""
         visitor.require(Right.ERASE)
-        found = self._repeats.get(erasure)
-        if found is None:
-            raise NotFoundError("nobody was asked again here since the start")
-        return found
+        return self._repeats.find(erasure)
 
     def set_hold(self, visitor: Visitor, identifier: str, seal: str, *, held: bool) -> None:
         """Places or ends a legal hold (GDPR Art. 17(3)); somebody of whom nothing was sent yet can be held too."""
@@ -180,10 +186,7 @@ class ErasureDesk:
     def course(self, visitor: Visitor, erasure: str) -> Course:
         """How an erasure goes that this process began."""
         visitor.require(Right.ERASE)
-        found = self._courses.get(erasure)
-        if found is None:
-            raise NotFoundError("no erasure of this id was begun here since the start")
-        return found
+        return self._courses.find(erasure)
 
     def saved(self, visitor: Visitor, erasure: str) -> bytes:
         """The file with the recipients who have to be told; names nobody."""
@@ -233,7 +236,16 @@ class ErasureDesk:
             yield vault, stack.enter_context(HttpDeleter(self._settings, self._policy.policy.destinations))
 
 
-def _keep[T](known: OrderedDict[str, T], erasure: str, one: T) -> None:
-    known[erasure] = one
-    while len(known) > KEPT:
-        known.popitem(last=False)
+def _begin(one: Course | Repeat, work: Callable[[], None], name: str) -> None:
+    """Does it in a thread of its own. Returns when it has ended, after `PATIENCE_S` at the latest; it goes on."""
+
+    def run() -> None:
+        try:
+            work()
+        except Exception as error:
+            one.failed = type(error).__name__  # its own words could hold anything
+        finally:
+            one.ended.set()
+
+    threading.Thread(target=run, name=name, daemon=True).start()
+    one.ended.wait(PATIENCE_S)

@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from proxy.console.access import Right, Visitor
-from proxy.console.api import MAX_BODY, Gatekeeper, address_of, export_response, made_response
+from proxy.console.api import Gatekeeper, address_of, export_response, made_response, read_body
 from proxy.console.language import LANGUAGES, Words, preferred, when, words
 from proxy.console.operations.base import Desk, Made, Streamed
 from proxy.console.problems import InputError, TooManyError, known, problem, retry_after
@@ -206,14 +206,9 @@ async def read_form(request: Request) -> dict[str, str]:
     """The fields of a form. Raises FormatError for what is none."""
     if request.headers.get("content-type", "").partition(";")[0].strip() != "application/x-www-form-urlencoded":
         raise FormatError("a form was expected", code="media_type", status=415)
-    parts, size = [], 0
-    async for part in request.stream():
-        size += len(part)
-        if size > MAX_BODY:
-            raise FormatError(f"the form has more than {MAX_BODY} bytes", code="too_large", status=413)
-        parts.append(part)
+    whole = await read_body(request, "the form")
     try:
-        return dict(parse_qsl(b"".join(parts).decode("ascii"), keep_blank_values=True, max_num_fields=50))
+        return dict(parse_qsl(whole.decode("ascii"), keep_blank_values=True, max_num_fields=50))
     except ValueError:
         raise FormatError("the form cannot be read", code="input") from None
 

@@ -35,7 +35,7 @@ def test_a_held_request_is_approved_for_some_hours_and_the_approval_ended(filled
         why["because"] = why["because"].rstrip("\u202e ")
         answer = send(client, "/approvals", reference=waiting.reference, hours="4", do="grant", **why)
         assert "Approved." in answer.text
-        assert ">contract<" in answer.text
+        assert "contract<br>" in answer.text
         assert "&lt;b&gt;prüfte&lt;/b&gt;" in answer.text
         assert filled.control.approvals.granted() == {waiting.fingerprint: frozenset({"contracts-wait"})}
         answer = send(client, "/approvals", reference=waiting.reference, do="deny")
