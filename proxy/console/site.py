@@ -188,7 +188,7 @@ def _text(t: Words, error: Exception) -> str:
     if isinstance(error, TooManyError):
         return t("error.often", seconds=error.retry_after_s)
     if isinstance(error, InputError | FormatError):
-        return t("error.input", text=error.message)
+        return t("error.input", text="`{}`".format(error.message.replace("`", "'")))
     if isinstance(error, FormError):
         return t("error.form")
     if isinstance(error, RefusedError):

@@ -66,6 +66,29 @@ class Browser:
     def click(self, selector: str) -> None:
         self.one(selector).click()
 
+    def reach(self, selector: str) -> Any:
+        """Goes to a control by the Tab key alone, from where the focus is; it has to be seen to be there."""
+        from selenium.webdriver.common.keys import Keys
+
+        self.one(selector)
+        for _ in range(200):
+            self.driver.switch_to.active_element.send_keys(Keys.TAB)
+            active = self.driver.switch_to.active_element
+            reached, outline = self.driver.execute_script(
+                "return [arguments[0].matches(arguments[1]), getComputedStyle(arguments[0]).outlineStyle]",
+                active, selector,
+            )  # fmt: skip
+            if reached:
+                assert outline not in {"none", ""}, f"nobody sees that the keyboard is at {selector}"
+                return active
+        raise AssertionError(f"the keyboard does not reach {selector}")
+
+    def press(self, selector: str) -> None:
+        """A control by keyboard alone."""
+        from selenium.webdriver.common.keys import Keys
+
+        self.reach(selector).send_keys(Keys.ENTER)
+
     def point_away(self) -> None:
         """Takes the pointer into a corner: rows wait while it is over their table, also from a page before."""
         from selenium.webdriver.common.action_chains import ActionChains
