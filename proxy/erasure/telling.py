@@ -39,12 +39,12 @@ def plan(what: Plan, file: Path) -> Iterator[str]:
     theirs = "{n} {n:transfer concerns|transfers concern} this person. {n:Its|Their} entries stay, and name nobody"
     yield f"  {_of(theirs, what.transfers)} any more."
     told = "{n} {n:recipient has|recipients have} received data, and {n:has|have} to be told (GDPR Art. 19)"
-    yield f"  {_of(told, len(what.holdings))}; erasing saves that list first, in {file}"
+    yield f"  {_of(told, len(what.recipients))}; erasing saves that list first, in {file}"
     for holding in what.holdings[:SHOWN]:
         facts = holding.facts
         kinds = ", ".join(sorted({kind for kind, _ in holding.types})) or "nothing that was recognized"
         sent = _of(_TRANSFERS, holding.transfers)
-        yield f"    {facts['contracting_entity']} ({facts['name']}): {sent}; found: {kinds}"
+        yield f"    {facts['contracting_entity']} ({facts['name']}) from {holding.application}: {sent}; found: {kinds}"
     yield from _more(len(what.holdings))
     shared = sum(bool(scope.others) for scope in what.scopes)
     theirs = " ({n} of them also {n:concerns others, who lose it|concern others, who lose them} too)"
