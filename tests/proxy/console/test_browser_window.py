@@ -112,7 +112,7 @@ def test_the_keyboard_goes_through_the_rows_and_past_them(browser: Browser) -> N
     assert on() == all_of_them[0]
     press(Keys.PAGE_DOWN)
     stands = on()
-    assert stands < all_of_them[5]
+    assert stands < all_of_them[2], "a page is several rows, however high they are"
     hidden = (
         "const row = document.activeElement.closest('tr').getBoundingClientRect();"
         "const box = document.querySelector('#found').getBoundingClientRect();"
