@@ -50,7 +50,7 @@ def query(
     subject: SubjectOption = None,
     session: SessionOption = None,
     where: Annotated[list[str] | None, typer.Option(help="field=value, for every other field; may repeat.")] = None,
-    group_by: Annotated[str | None, typer.Option(help="Fields, separated by commas.")] = None,
+    group_by: Annotated[list[str] | None, typer.Option(help="Fields, separated by commas; may repeat.")] = None,
     form: Annotated[render.Format, typer.Option("--format", help="How to print.")] = render.Format.TABLE,
     as_json: JsonOption = False,
     out: Annotated[Path | None, typer.Option(help="New file for Parquet (default: stdout).")] = None,
@@ -79,7 +79,7 @@ def query(
         refs, sessions = log.refs(subject), log.sessions(session)
         question = ask.Question(values, moment(since), moment(until), refs, sessions=sessions)
         form = render.Format.JSON if as_json else form
-        by = [name.strip() for name in group_by.split(",")] if group_by else []
+        by = [name.strip() for names in group_by or [] for name in names.split(",")]
         with log.store.read() as connection:
             found = (
                 ask.groups(connection, question, by)

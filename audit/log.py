@@ -10,7 +10,6 @@ import contextlib
 import os
 import threading
 import traceback
-from collections import deque
 from collections.abc import Collection, Iterable
 from concurrent.futures import Future
 from itertools import batched
@@ -26,6 +25,7 @@ from audit.events import KeyRecord
 from audit.home import Home, default_origin
 from audit.ids import new_id, now_ms
 from audit.marks import Marks, previous
+from audit.queue import MAX_BATCH, Queue
 from audit.recovery import Left, after_failure, check_tree, unfinished
 from audit.references import References, create_index_key, index_key
 from audit.rotation import finish_rotation, rotation_record
@@ -35,15 +35,6 @@ from audit.tables import tree
 from audit.values import KeyEvent
 from audit.waiting import Waiting, again, deliver
 from audit.writer import Answer, Draft, Probe, Receipt, Writer, begin_boot, begin_tree, end_boot, no_probe
-
-MAX_WAITING = 4_096
-"""Appends that may wait; more are pushed back. At 5,000 a second this is less than a second of patience."""
-MAX_BATCH = 256
-GATHER_S = 0.001
-"""After a batch of many, how long the next one waits for as many again; a lonely append never waits."""
-OUTCOME_S = 0.01
-"""How long outcomes wait for a record that somebody waits for, to share its commit. The answer has left by then; where
-a crash takes an outcome along, its transfer is closed as one that had not ended yet."""
 
 __all__ = ["Ledger", "LedgerAccess", "Receipt"]
 
@@ -65,12 +56,7 @@ class Ledger:
     ) -> None:
         self.home, self.store, self.references, self._node = home, store, references, node
         self._writer, self._boot_id = writer, boot_id
-        self._waiting: deque[Waiting] = deque()
-        self._changed = threading.Condition()
-        self._pressing = False
-        self._batches = 0
-        self._reminded: asyncio.AbstractEventLoop | None = None
-        self._refusal: LedgerError | None = None
+        self._queue = Queue()
         self._marks: Marks | None = None
         self._lock: int | None = None
         self._left: Left | None = None
@@ -181,13 +167,13 @@ class Ledger:
         """The same without waiting: drafts are appended in the order in which they were submitted."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Receipt] = loop.create_future()
-        self._submit(Waiting(draft, future, loop))
+        self._queue.put(Waiting(draft, future, loop))
         return future
 
     def append_blocking(self, record: Record, *, proof: bool = False) -> Receipt:
         """The same from a thread."""
         future: Future[Receipt] = Future()
-        self._submit(Waiting(Draft(record.kind, record.facts(), proof), future))
+        self._queue.put(Waiting(Draft(record.kind, record.facts(), proof), future))
         return future.result()
 
     def rotate(self, actor: str = "system") -> VerifierKey:
@@ -199,8 +185,8 @@ class Ledger:
         if self._lock is None:
             raise LedgerError("only the process that serves the log can rotate its key", code="ledger_in_use")
         with self._committing:
-            if self._refusal is not None:
-                raise again(self._refusal)
+            if self.refusal is not None:
+                raise again(self.refusal)
             old, new = self._writer.signer, self.home.create_signer(self._writer.signer.verifier.name)
             record = rotation_record(old, new, actor)
             try:
@@ -240,10 +226,8 @@ class Ledger:
         whatever the database raises while it is away; then it can be tried again.
         """
         with self._reopening:
-            if self._lock is None or self._refusal is None or self._refusal.code != "ledger_reopening":
-                raise again(self._refusal or LedgerError("the audit log is open", code="ledger_in_use"))
-            with self._changed:
-                self._changed.notify_all()
+            if self._lock is None or self.refusal is None or self.refusal.code != "ledger_reopening":
+                raise again(self.refusal or LedgerError("the audit log is open", code="ledger_in_use"))
             self._thread.join()
             boot_id = new_id()
             signer = finish_rotation(self.store, self.home, self.home.load_signer())
@@ -251,14 +235,15 @@ class Ledger:
                 try:
                     check_tree(connection, self.home, signer.verifier)
                 except LedgerError as error:
-                    self._refusal = error
+                    self._queue.refuse(error)
                     raise
                 left = after_failure(connection, self._doubtful, self.proves_unsent, self._failed_at, self._boot_id)
                 begin_boot(connection, boot_id, self._node)
             # Its commit may have come through: what is there must not be written a second time.
             self.references.look_up_pending()
             self._writer = self._writer.anew(signer, boot_id)
-            self._boot_id, self._refusal = boot_id, None
+            self._boot_id = boot_id
+            self._queue.reopen()
             self._begin_thread()
             self._append_all(left)
             self._doubtful, self._failed_at = [], 0
@@ -266,12 +251,13 @@ class Ledger:
     @property
     def refusal(self) -> LedgerError | None:
         """Why nothing can be appended, None while it can; for readiness and metrics."""
-        return self._refusal
+        return self._queue.refusal
 
     @property
     def lost(self) -> bool:
         """Whether only a start, or somebody who mends the database, can help."""
-        return self._refusal is not None and self._refusal.code not in {"ledger_closed", "ledger_reopening"}
+        refusal = self.refusal
+        return refusal is not None and refusal.code not in {"ledger_closed", "ledger_reopening"}
 
     @property
     def size(self) -> int:
@@ -284,15 +270,12 @@ class Ledger:
             self._close()
 
     def _close(self) -> None:
-        with self._changed:
-            if self._refusal is None:
-                self._refusal = LedgerError("the audit log is shut down", code="ledger_closed")
-            self._changed.notify_all()
+        refusal = self._queue.end(LedgerError("the audit log is shut down", code="ledger_closed"))
         self._thread.join()
         if self._publisher is not None:
             self._publisher.close()
         if self._lock is not None:
-            if self._refusal.code == "ledger_closed":
+            if refusal.code == "ledger_closed":
                 # Where the database is away the next start calls this one crashed, which costs nothing but the word.
                 with contextlib.suppress(BusyError, sa.exc.SQLAlchemyError), self.store.write() as connection:
                     end_boot(connection, self._boot_id)
@@ -308,40 +291,9 @@ class Ledger:
         for some in batched(records, MAX_BATCH):
             futures: list[Future[Receipt]] = [Future() for _ in some]
             for record, future in zip(some, futures, strict=True):
-                self._submit(Waiting(Draft(record.kind, record.facts()), future))
+                self._queue.put(Waiting(Draft(record.kind, record.facts()), future))
             for future in futures:
                 future.result()
-
-    def _submit(self, waiting: Waiting) -> None:
-        with self._changed:
-            if self._refusal is not None:
-                raise again(self._refusal)
-            if len(self._waiting) >= MAX_WAITING:
-                raise LedgerError("too many records wait for the audit log; try again", code="ledger_full")
-            self._waiting.append(waiting)
-            if waiting.loop is not None and waiting.draft.kind == "outcome" and len(self._waiting) < MAX_BATCH:
-                self._remind(waiting.loop)
-            else:
-                self._pressing = True
-                self._changed.notify()
-
-    def _remind(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Outcomes that nobody waits for wake no thread; a timer of their loop does, where no record comes."""
-        if self._reminded is not loop:
-            self._reminded = loop
-            loop.call_later(OUTCOME_S, self._overdue, loop, self._batches)
-
-    def _overdue(self, loop: asyncio.AbstractEventLoop, batches: int) -> None:
-        with self._changed:
-            if self._waiting and self._batches != batches:
-                # What waits now came after the timer was set.
-                loop.call_later(OUTCOME_S, self._overdue, loop, self._batches)
-                return
-            if self._reminded is loop:
-                self._reminded = None
-            if self._waiting:
-                self._pressing = True
-                self._changed.notify()
 
     def _begin_thread(self) -> None:
         self._thread = threading.Thread(target=self._run, name="audit-writer", daemon=True)
@@ -349,7 +301,7 @@ class Ledger:
 
     def _run(self) -> None:
         last = 1
-        while batch := self._next_batch(last):
+        while batch := self._queue.take(last):
             last = len(batch)
             try:
                 with self._committing:
@@ -364,18 +316,6 @@ class Ledger:
             if self._publisher is not None:
                 self._publisher.wake()
 
-    def _next_batch(self, last: int) -> list[Waiting]:
-        with self._changed:
-            while not self._pressing and self._refusal is None:
-                self._changed.wait()
-            if last > 1 and self._refusal is None:
-                self._changed.wait_for(lambda: len(self._waiting) >= last or self._refusal is not None, GATHER_S)
-            batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), MAX_BATCH))]
-            # What did not fit has waited longest.
-            self._pressing = bool(self._waiting)
-            self._batches += 1
-            return batch
-
     def _fail(self, error: BaseException) -> LedgerError:
         """Closes the ledger; the text names kind and place of the error, its words might hold anything."""
         place = traceback.extract_tb(error.__traceback__)[-1]
@@ -387,11 +327,8 @@ class Ledger:
             failed = LedgerError(
                 f"the audit log could not commit ({kind}); what was written is looked up", code="ledger_reopening"
             )
-        with self._changed:
-            self._refusal, self._failed_at = failed, self._failed_at or now_ms()
-            left = list(self._waiting)
-            self._waiting.clear()
-        deliver(left, failed)
+        self._failed_at = self._failed_at or now_ms()
+        deliver(self._queue.refuse(failed), failed)
         return failed
 
 

@@ -91,6 +91,10 @@ def _drop_covered(directory: Path, since: int, size: int) -> None:
             shutil.rmtree(old.parent, ignore_errors=True)
 
 
+MAX_ROOTS = 1_024
+"""Roots that are remembered; the tiles of a log that are not full cover at most 255 full ones on each level."""
+
+
 class Publisher:
     """Publishes at most once in `every_s` seconds, in a thread of its own, never in the way of an append."""
 
@@ -120,6 +124,8 @@ class Publisher:
             try:
                 publish(self._home, self._store, self._roots)
                 self.error = None
+                if len(self._roots) > MAX_ROOTS:
+                    self._roots.clear()
             except AuditError as error:
                 self.error = error
             except (OSError, sa.exc.SQLAlchemyError) as error:

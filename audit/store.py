@@ -16,6 +16,7 @@ import orjson
 import sqlalchemy as sa
 
 from audit.errors import StoreError, VerifyError
+from audit.kept import KEPT, Kept
 from audit.merkle import full_root
 from audit.statements import Statement
 from audit.tables import ACTS, REVISION, entry, tile, tree
@@ -38,13 +39,14 @@ class Store:
     def __init__(self, url: str, *, read_only: bool = False) -> None:
         self.url = sa.make_url(url)
         self.sqlite = self.url.get_backend_name() == "sqlite"
-        self._reader = _engine(self.url, begin="BEGIN" if self.sqlite else None, read_only=read_only)
+        kept = Kept()
+        self._reader = _engine(self.url, kept, begin="BEGIN" if self.sqlite else None, read_only=read_only)
         self._writer: sa.Engine | None = None
         self._idle: list[sa.Connection] = []
         self._closed = False
         if not read_only:
             begin = "BEGIN IMMEDIATE" if self.sqlite else f"SELECT pg_advisory_xact_lock({_ADVISORY_LOCK})"
-            self._writer = _engine(self.url, begin=begin, read_only=False)
+            self._writer = _engine(self.url, kept, begin=begin, read_only=False)
 
     @classmethod
     def open(cls, url: str, *, read_only: bool = False, migrate: bool = True) -> "Store":
@@ -282,13 +284,16 @@ def _create_file(url: str) -> None:
         os.close(os.open(parsed.database, os.O_RDWR | os.O_CREAT, 0o600))
 
 
-def _engine(url: sa.URL, *, begin: str | None, read_only: bool) -> sa.Engine:
+def _engine(url: sa.URL, kept: Kept, *, begin: str | None, read_only: bool) -> sa.Engine:
+    options = {KEPT: kept}
     if url.get_backend_name() == "sqlite":
-        engine = _sqlite_engine(url, read_only=read_only)
+        engine = _sqlite_engine(url, options, read_only=read_only)
     else:
         # Reading sees one state, as on SQLite; writing has to see what was committed while it waited for the lock.
         level = "READ COMMITTED" if begin else "REPEATABLE READ"
-        engine = sa.create_engine(url, isolation_level=level, hide_parameters=True, pool_pre_ping=True, pool_size=4)
+        engine = sa.create_engine(
+            url, isolation_level=level, hide_parameters=True, pool_pre_ping=True, pool_size=4, execution_options=options
+        )
     if begin is not None:
         statement = begin
         if url.get_backend_name() == "sqlite":
@@ -306,7 +311,7 @@ def _begin(connection: sa.Connection, statement: str) -> None:
         raise sa.exc.DBAPIError.instance(statement, None, error, sqlite3.Error, hide_parameters=True) from None
 
 
-def _sqlite_engine(url: sa.URL, *, read_only: bool) -> sa.Engine:
+def _sqlite_engine(url: sa.URL, options: dict[str, Kept], *, read_only: bool) -> sa.Engine:
     path = Path(url.database or "").absolute()
 
     def connect() -> sqlite3.Connection:
@@ -321,7 +326,14 @@ def _sqlite_engine(url: sa.URL, *, read_only: bool) -> sa.Engine:
                 connection.execute(pragma)
         return connection
 
-    return sa.create_engine("sqlite://", creator=connect, poolclass=sa.QueuePool, pool_size=4, hide_parameters=True)
+    return sa.create_engine(
+        "sqlite://",
+        creator=connect,
+        poolclass=sa.QueuePool,
+        pool_size=4,
+        hide_parameters=True,
+        execution_options=options,
+    )
 
 
 def use_wal(connection: sqlite3.Connection) -> None:

@@ -6,27 +6,21 @@ them sees through `Summed` what the few entries after those add, made from the e
 uses: each answer is that of the log as it stands, also after a crash, and whoever writes next adds what is missing.
 """
 
-import threading
-from collections.abc import Sequence
 from typing import Any
 
 import orjson
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
+from audit.kept import KEPT, Added, Kept
 from audit.rows import Rows, counted_of
 from audit.statements import Statements
 from audit.summing import Sums
 from audit.sums import holder
 from audit.tables import entry, transfer, tree
-from audit.tally import Key
 
 FOLD = 512
 """Entries from which on the sums are added to. Reading as many takes some ten milliseconds, adding them as long."""
-_KEPT = 8
-
-type Added = dict[str, Sequence[Key]]
-"""Rows to add, by the name of their table."""
 
 
 def tail(connection: sa.Connection, start: int, end: int) -> Sums:
@@ -122,23 +116,16 @@ class Summed:
         return sa.select(*(one.label(column.name) for one, column in zip(taken, table.columns, strict=True)))
 
 
-_kept: dict[tuple[int, bytes], Added] = {}
-_keeping = threading.Lock()
-
-
 def _added(connection: sa.Connection) -> Added:
     """What the entries after `tree.summed` add; kept for the next question about the log of the same checkpoint."""
     row = connection.execute(sa.select(tree.c.summed, tree.c.size, tree.c.checkpoint)).first()
     if row is None or row.summed == row.size:
         return {}
     key = row.summed, bytes(row.checkpoint)
-    with _keeping:
-        added = _kept.get(key)
+    kept: Kept = connection.get_execution_options()[KEPT]
+    added = kept.get(key)
     if added is None:
         tables, lines = tail(connection, row.summed, row.size).rows()
         added = {**tables, holder.name: lines}
-        with _keeping:
-            while len(_kept) >= _KEPT:
-                del _kept[next(iter(_kept))]
-            _kept[key] = added
+        kept.put(key, added)
     return added

@@ -66,8 +66,7 @@ def no_probe(step: str) -> None:
     """Does nothing; the crash tests pass a function that ends the process at a step."""
 
 
-MAX_ROOTS = 1_024
-"""Roots that are remembered; the tiles of a log that are not full cover at most 255 full ones on each level."""
+MAX_ROOTS = 2_048
 
 
 class Writer:
@@ -129,7 +128,7 @@ class Writer:
         self._references.stored(pending)
         self._unsummed.committed(summed, frontier.size)
         self._alike.committed(frontier.size)
-        if len(self.roots) > MAX_ROOTS:
+        if len(self.roots) > MAX_ROOTS:  # who joins a log publishes nothing, and empties nothing
             self.roots.clear()
         self.roots.update((tile, root) for tile, _, root in batch.full)
         self._frontier, self._tiles, self._seq = frontier, tiles, self._seq + len(batch.entries)

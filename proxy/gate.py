@@ -244,7 +244,7 @@ class Gate:
         self._services.budgets.reserve(work.spending)
         facts.commitment_in = commit(tokenized.commit_key, facts.transfer, REQUEST_IN, facts.egress.body)
         commitment_out = commit(tokenized.commit_key, facts.transfer, REQUEST_OUT, request.body)
-        record = records.transfer_record(facts, bytes_out=len(request.body), commitment_out=commitment_out)
+        record = self._services.records.make(facts, bytes_out=len(request.body), commitment_out=commitment_out)
         work.exchange.advance(State.INSPECTED)
         await self._recorded(work, record)
         request = with_current_key(work, self._services, request)

@@ -13,9 +13,6 @@ from policies.policy import Policy
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/+-]{0,95}", re.ASCII)
 _TERM = re.compile(r"[a-z0-9][a-z0-9._:+-]{0,63}", re.ASCII)
-MAX_DESTINATIONS = 1024
-_DESTINATIONS: dict[tuple[int, str], tuple[Destination, DestinationFacts]] = {}
-"""(identity of a destination, purpose) -> the destination, so that no other can have its identity, and its facts."""
 
 
 def named(text: str) -> str | None:
@@ -40,19 +37,9 @@ def purpose_facts(policy: Policy, name: str) -> PurposeFacts | None:
 
 
 def destination_facts(destination: Destination | None, purpose: str) -> DestinationFacts | None:
-    """What a record says of a destination; worked out once for each, because nothing of it is the transfer's own."""
+    """What a record says of a destination."""
     if destination is None:
         return None
-    key = id(destination), purpose
-    known = _DESTINATIONS.get(key)
-    if known is None or known[0] is not destination:
-        if len(_DESTINATIONS) >= MAX_DESTINATIONS:
-            _DESTINATIONS.clear()
-        known = _DESTINATIONS[key] = destination, _facts_of(destination, purpose)
-    return known[1]
-
-
-def _facts_of(destination: Destination, purpose: str) -> DestinationFacts:
     digest = destination.digest.removeprefix("sha256:")
     return DestinationFacts(
         name=destination.name,

@@ -11,7 +11,7 @@ from audit.record import TransferRecord
 from policies.destination import Destination
 from proxy.formats.base import MediaPart
 from proxy.messages import Origin
-from proxy.steps import records, unregistered
+from proxy.steps import unregistered
 from proxy.steps.reading import upstream_named
 from proxy.steps.records import Facts
 from proxy.steps.work import Services
@@ -46,4 +46,4 @@ def passing_record(facts: Facts, origin: Origin, services: Services) -> Transfer
     key = secrets.token_bytes(32)
     facts.commitment_in = commit(key, facts.transfer, REQUEST_IN, b"")
     commitment_out = commit(key, facts.transfer, REQUEST_OUT, b"")
-    return records.transfer_record(facts, bytes_out=0, commitment_out=commitment_out)
+    return services.records.make(facts, bytes_out=0, commitment_out=commitment_out)

@@ -81,38 +81,45 @@ class Facts:
 
 
 MAX_ALIKE = 1024
-_ALIKE: dict[tuple[Any, ...], tuple[Policy, Destination | None, TransferRecord]] = {}
-"""What transfers of one application to one destination under one policy have in common -> policy and destination, so
-that no others can have their identities, and a record that holds just that."""
 _NOT_YET = "0" * 64
 _STAGE = {str(stage): stage for stage in Stage}
 _ENDED = {ending: OutcomeState(ending.value) for ending in Ending}
 _INSPECTED = {str(how): how for how in Inspection}
 
 
-def transfer_record(facts: Facts, *, bytes_out: int, commitment_out: str) -> TransferRecord:
-    """The record of an attempt to send. Raises RecordError where a fact is not of its closed shape."""
-    return _alike(facts).like(**_own(facts), bytes_out=bytes_out, commitment_out=commitment_out)
+class TransferRecords:
+    """Makes records of attempts to send; a gate has one of its own, because it remembers what many have in common."""
 
+    def __init__(self) -> None:
+        # What transfers of one application to one destination under one policy have in common -> policy and
+        # destination, so that no others can have their identities, and a record that holds just that.
+        self._alike: dict[tuple[Any, ...], tuple[Policy, Destination | None, TransferRecord]] = {}
 
-def _alike(facts: Facts) -> TransferRecord:
-    """A record of no transfer, with everything that others share with this one."""
-    policy, destination, identity, egress = facts.policy, facts.destination, facts.identity, facts.egress
-    key = (
-        *(id(policy), id(destination), facts.purpose, facts.provider, facts.endpoint, facts.format, facts.action),
-        *(egress.door, egress.mode, facts.rules, facts.observe, facts.detector_version),
-        *((identity.application, identity.identified_by) if identity else ()),
-    )
-    known = _ALIKE.get(key)
-    if known is None:
-        if len(_ALIKE) >= MAX_ALIKE:
-            _ALIKE.clear()
-        record = TransferRecord(
-            **_shared(facts), id="0" * 26, at=0, host="unknown", commitment_in=_NOT_YET, bytes_out=0,
-            commitment_out=_NOT_YET,
-        )  # fmt: skip
-        known = _ALIKE[key] = policy, destination, record
-    return known[2]
+    def __len__(self) -> int:
+        return len(self._alike)
+
+    def make(self, facts: Facts, *, bytes_out: int, commitment_out: str) -> TransferRecord:
+        """The record of an attempt to send. Raises RecordError where a fact is not of its closed shape."""
+        return self._like(facts).like(**_own(facts), bytes_out=bytes_out, commitment_out=commitment_out)
+
+    def _like(self, facts: Facts) -> TransferRecord:
+        """A record of no transfer, with everything that others share with this one."""
+        policy, destination, identity, egress = facts.policy, facts.destination, facts.identity, facts.egress
+        key = (
+            *(id(policy), id(destination), facts.purpose, facts.provider, facts.endpoint, facts.format, facts.action),
+            *(egress.door, egress.mode, facts.rules, facts.observe, facts.detector_version),
+            *((identity.application, identity.identified_by) if identity else ()),
+        )
+        known = self._alike.get(key)
+        if known is None:
+            if len(self._alike) >= MAX_ALIKE:
+                self._alike.clear()
+            record = TransferRecord(
+                **_shared(facts), id="0" * 26, at=0, host="unknown", commitment_in=_NOT_YET, bytes_out=0,
+                commitment_out=_NOT_YET,
+            )  # fmt: skip
+            known = self._alike[key] = policy, destination, record
+        return known[2]
 
 
 def blocked_record(facts: Facts, *, code: str, status: int) -> BlockedRecord:

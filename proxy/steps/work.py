@@ -24,7 +24,7 @@ from proxy.framing.websocket import SessionLimits
 from proxy.identity import Identity, NoPods, Subject
 from proxy.messages import Origin
 from proxy.steps.offload import Offload
-from proxy.steps.records import Facts
+from proxy.steps.records import Facts, TransferRecords
 from proxy.steps.scopes import ScopeRefs
 from proxy.steps.services import (
     Active,
@@ -169,6 +169,7 @@ class Services:
     mirror: "Callable[[Work, Mirror, int], None]" = _no_mirrors
     answers: KeptAnswers = field(default_factory=NoAnswers)
     pieces: Pieces = field(default_factory=NoPieces)
+    records: TransferRecords = field(default_factory=TransferRecords)
     observe: Callable[[str, str], None] = _unseen
     clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
 

@@ -106,6 +106,7 @@ def test_query_filters_by_options_fields_and_time(run: Command) -> None:
 
 def test_query_groups(run: Command) -> None:
     rows = run.json("query", "--group-by", "application, kind")
+    assert run.json("query", "--group-by", "application", "--group-by", "kind") == rows
     assert sorted((row["application"], row["kind"], row["transfers"]) for row in rows) == [
         ("feed", "transfer", 1), ("messenger", "blocked", 1), ("messenger", "transfer", 1), ("search", "transfer", 1),
     ]  # fmt: skip

@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from audit import log
 from audit.canonical import facts
 from audit.checkpoint import open_checkpoint
 from audit.errors import LedgerError, RecordError, SigningKeyError, StoreError
@@ -137,7 +136,7 @@ def test_closing_writes_what_waits(home: Path, transfer) -> None:
         thread.start()
     closing = threading.Thread(target=ledger.close)
     armed = False
-    wait_for(lambda: len(ledger._waiting) == 4)
+    wait_for(lambda: len(ledger._queue) == 4)
     closing.start()
     go_on.set()
     for thread in (*waiting, closing):
@@ -168,13 +167,13 @@ def test_more_than_may_wait_is_pushed_back(home: Path, transfer, monkeypatch: py
 
     ledger = Ledger.open(home, probe=hold)
     armed.append(True)
-    monkeypatch.setattr(log, "MAX_WAITING", 2)
+    monkeypatch.setattr("audit.queue.MAX_WAITING", 2)
     threads = [threading.Thread(target=ledger.append_blocking, args=(transfer(),)) for _ in range(3)]
     threads[0].start()
     assert entered.wait(30)
     for thread in threads[1:]:
         thread.start()
-    wait_for(lambda: len(ledger._waiting) == 2)
+    wait_for(lambda: len(ledger._queue) == 2)
     with pytest.raises(LedgerError) as raised:
         ledger.append_blocking(transfer())
     assert raised.value.code == "ledger_full"
@@ -293,7 +292,7 @@ def test_the_published_log_is_whole_and_holds_only_the_partial_tiles_of_its_chec
 async def test_an_outcome_shares_the_commit_of_the_next_record(
     ledger: Ledger, transfer, outcome, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("audit.log.OUTCOME_S", 60.0)
+    monkeypatch.setattr("audit.queue.OUTCOME_S", 60.0)
     first = transfer()
     await ledger.append(first)
     ended = asyncio.create_task(ledger.append(outcome(first)))
@@ -305,7 +304,7 @@ async def test_an_outcome_shares_the_commit_of_the_next_record(
 async def test_outcomes_are_written_where_no_record_comes(
     ledger: Ledger, transfer, outcome, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("audit.log.OUTCOME_S", 0.001)
+    monkeypatch.setattr("audit.queue.OUTCOME_S", 0.001)
     first, second, third = transfer(), transfer(), transfer()
     await ledger.append(first)
     ended = asyncio.create_task(ledger.append(outcome(first)))
@@ -319,7 +318,7 @@ async def test_outcomes_are_written_where_no_record_comes(
 def test_outcomes_are_written_in_a_second_event_loop_when_the_first_is_gone(
     ledger: Ledger, transfer, outcome, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("audit.log.OUTCOME_S", 0.001)
+    monkeypatch.setattr("audit.queue.OUTCOME_S", 0.001)
 
     first, second = transfer(), transfer()
     ledger._append_all([first, second])
@@ -337,7 +336,7 @@ def test_outcomes_are_written_in_a_second_event_loop_when_the_first_is_gone(
 def test_a_log_that_is_closed_writes_the_outcomes_that_wait(
     home: Path, transfer, outcome, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("audit.log.OUTCOME_S", 60.0)
+    monkeypatch.setattr("audit.queue.OUTCOME_S", 60.0)
     ledger, sent = Ledger.open(home), transfer()
     ledger.append_blocking(sent)
     waiting: Future[Receipt] = Future()

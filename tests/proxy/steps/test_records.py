@@ -18,7 +18,7 @@ from proxy.formats.base import MediaPart
 from proxy.identity import Identity
 from proxy.messages import Door, Egress, Headers
 from proxy.steps.found import Found
-from proxy.steps.records import MAX_ALIKE, Facts, _common, transfer_record
+from proxy.steps.records import MAX_ALIKE, Facts, TransferRecords, _common
 from redaction.finding import Finding
 from redaction.segment import Segment
 
@@ -77,31 +77,32 @@ def facts_of(
     )
 )
 def test_a_record_is_the_one_that_is_made_anew_whatever_came_before(given_facts: list[dict[str, Any]]) -> None:
+    records = TransferRecords()
     for one in given_facts:
         facts = facts_of(**one)
         made = TransferRecord(**_common(facts), bytes_out=7, commitment_out=B)
-        record = transfer_record(facts, bytes_out=7, commitment_out=B)
+        record = records.make(facts, bytes_out=7, commitment_out=B)
         assert record == made
         assert record.facts() == made.facts()
 
 
 @pytest.mark.parametrize("change", [{"host": ""}, {"host": "Anna Schmidt"}, {"commitment_in": None}, {"model": "a b"}])
 def test_what_is_a_transfers_own_is_checked_each_time(change: dict[str, Any]) -> None:
-    transfer_record(facts_of(), bytes_out=1, commitment_out=B)
+    records = TransferRecords()
+    records.make(facts_of(), bytes_out=1, commitment_out=B)
     with pytest.raises(RecordError) as raised:
-        transfer_record(facts_of(**change), bytes_out=1, commitment_out=B)
+        records.make(facts_of(**change), bytes_out=1, commitment_out=B)
     assert raised.value.field == next(iter(change))
 
 
 def test_a_blocked_transfer_makes_no_record_of_one_that_leaves() -> None:
     for action in ("block", "hold"):
         with pytest.raises(RecordError):
-            transfer_record(facts_of(action=action), bytes_out=1, commitment_out=B)
+            TransferRecords().make(facts_of(action=action), bytes_out=1, commitment_out=B)
 
 
 def test_what_is_remembered_is_bounded() -> None:
-    from proxy.steps import records
-
+    records = TransferRecords()
     for number in range(MAX_ALIKE + 2):
-        transfer_record(facts_of(rules=(f"r{number}",)), bytes_out=1, commitment_out=B)
-    assert len(records._ALIKE) <= MAX_ALIKE
+        records.make(facts_of(rules=(f"r{number}",)), bytes_out=1, commitment_out=B)
+    assert len(records) <= MAX_ALIKE
