@@ -340,7 +340,7 @@ def test_a_log_that_is_closed_writes_the_outcomes_that_wait(
     ledger, sent = Ledger.open(home), transfer()
     ledger.append_blocking(sent)
     waiting: Future[Receipt] = Future()
-    ledger._submit(Waiting(Draft("outcome", outcome(sent).facts()), waiting))
+    ledger._queue.put(Waiting(Draft("outcome", outcome(sent).facts()), waiting))
     ledger.close()
     assert waiting.result(0).index == 2
 
