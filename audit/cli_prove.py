@@ -12,6 +12,7 @@ import typer
 
 from audit.cli_receipt import check_receipt
 from audit.errors import unwritable
+from audit.formats import NAMES
 from audit.ids import now_ms
 from audit.progress import Progress, silent
 from audit.reading import (
@@ -36,8 +37,8 @@ if TYPE_CHECKING:
     from audit.signing import VerifierKey
 
 
-FORMS = ("tiles", "archive", "jsonl", "ocsf", "parquet")
-"""What `export` writes: the formats of lines of `audit.formats`, named here so that listing a command loads none."""
+FORMS = ("tiles", "archive", "parquet", *NAMES)
+"""What `export` writes."""
 
 
 @contextlib.contextmanager
@@ -139,7 +140,6 @@ def export(
     from audit.checkpoint import unverified
     from audit.events import ExportRecord
     from audit.export import export_tiles
-    from audit.formats import NAMES
     from audit.store import newest_checkpoint
 
     if named not in FORMS:

@@ -51,6 +51,7 @@ _WORDS: Words = {
     "overflow": ("{n} more {n:finding|findings} did not fit into the entry.", "{n} {n:weiterer Fund passte|weitere Funde passten} nicht in den Eintrag.", "{n} phát hiện nữa không vừa trong mục."),
     "outcome": ("outcome", "Ergebnis", "kết quả"),
     "status": (" Status {n}.", " Status {n}.", " Mã trạng thái {n}."),
+    "because": ("Reason: {code}.", "Grund: {code}.", "Lý do: {code}."),
     "tokens": ("Tokens: {i} in, {o} out.", "Tokens: {i} hinein, {o} heraus.", "Token: {i} vào, {o} ra."),
     "restored": ("Placeholders put back: {restored}; left alone: {unknown} unknown, {foreign} foreign, {withheld} withheld, {expired} expired", "Platzhalter zurückgesetzt: {restored}; belassen: unbekannt {unknown}, fremd {foreign}, zurückgehalten {withheld}, abgelaufen {expired}", "Ký hiệu giữ chỗ đã khôi phục: {restored}; để nguyên: {unknown} không rõ, {foreign} của nơi khác, {withheld} bị giữ lại, {expired} đã hết hạn"),
     "answer_found": ("Found in the answer besides our placeholders: {listed}.", "In der Antwort außer unseren Platzhaltern gefunden: {listed}.", "Phát hiện trong câu trả lời ngoài ký hiệu của chúng ta: {listed}."),
@@ -103,7 +104,7 @@ def _before(say: Texts, index: int, facts: Facts) -> Iterator[str]:
     yield say("head", at=when(facts["at"]), kind=say(facts["kind"]), attempt=attempt, index=index)
     model = say("model", name=facts["model"]) if "model" in facts else ""
     by, environment = say(f"by.{facts['identified_by']}"), say(f"in.{facts['environment']}")
-    known = {"name": facts["application"], "by": by, "environment": environment}
+    known = {"name": say.name(facts["application"]), "by": by, "environment": environment}
     yield f"  {say('application', model=model, **known)}"
     yield f"  {_purpose(say, facts)}"
     if facts["kind"] == "blocked":
@@ -158,6 +159,8 @@ def _findings(say: Texts, facts: Facts) -> Iterator[str]:
 def _outcome(say: Texts, index: int, facts: Facts) -> Iterator[str]:
     yield say("head", at=when(facts["at"]), kind=say("outcome"), attempt="", index=index)
     yield f"  {say(facts['state'])}" + (say("status", n=facts["status"]) if "status" in facts else "")
+    if "error" in facts:
+        yield f"  {say('because', code=say.reason(facts['error']))}"
     if "tokens_in" in facts or "tokens_out" in facts:
         yield f"  {say('tokens', i=facts.get('tokens_in', '?'), o=facts.get('tokens_out', '?'))}"
     names = ("restored", "unknown", "foreign", "withheld", "expired")

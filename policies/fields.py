@@ -96,7 +96,9 @@ SpecialBasis = Literal[
     "none", "explicit-consent", "employment", "vital-interests", "foundation", "made-public", "legal-claims",
     "public-interest", "health-care", "public-health", "research", "todo",
 ]  # fmt: skip
-Verb = Literal["allow", "tokenize", "surrogate", "redact", "mask", "hash", "block", "route", "mirror", "hold"]
+Verb = Literal[
+    "allow", "tokenize", "surrogate", "redact", "mask", "hash", "block", "route", "mirror", "hold",
+]  # fmt: skip
 
 
 class OneOrMore:

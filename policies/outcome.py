@@ -59,7 +59,9 @@ class Outcome:
         return _STRENGTH.index("observe" if self.observe else "route" if routed else self.does)
 
 
-_STRENGTH = ("observe", "allow", "hash", "mask", "surrogate", "tokenize", "redact", "route", "hold", "block")
+_STRENGTH = (
+    "observe", "allow", "hash", "mask", "surrogate", "tokenize", "redact", "route", "hold", "block",
+)  # fmt: skip
 
 
 def happens(policy: Policy, given: PolicyInput) -> Outcome:

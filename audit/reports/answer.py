@@ -56,12 +56,12 @@ def _sections(facts: Facts, say: Texts) -> list[Section]:
 
 
 def _about(one: Facts, say: Texts) -> Iterator[Section]:
-    lines = [say("began", at=when(one["at"]), application=one["application"])]
+    lines = [say("began", at=when(one["at"]), application=say.name(one["application"]))]
     if not one["sent"]:
         lines.append(say("not_sent_line"))
         yield Section(say("what_happened"), tuple(lines))
         return
-    lines.append(say("sent_line", entity=one["entity"]))
+    lines.append(say("sent_line", entity=say.name(one["entity"])))
     lines.append(say(f"end_{one['state']}") if f"end_{one['state']}" in TEXTS else say("end_open"))
     yield Section(say("what_happened"), tuple(lines))
     yield Section(

@@ -36,11 +36,12 @@ def _sections(facts: Facts, say: Texts) -> list[Section]:
     if not facts["holdings"]:
         return [Section(say("recipients"), (say("nothing"),))]
     safeguards = tuple(
-        (one["entity"], f"{', '.join(one['countries'])}: {say.term(one['mechanism'])}") for one in facts["safeguards"]
+        (say.name(one["entity"]), f"{', '.join(map(say.name, one['countries']))}: {say.term(one['mechanism'])}")
+        for one in facts["safeguards"]
     )
     lines = () if safeguards else (say("no_third"),)
     return [
-        Section(say("recipients"), tuple(facts["recipients"])),
+        Section(say("recipients"), tuple(map(say.name, facts["recipients"]))),
         data_section(say, facts["data"]),
         Section(say("third_countries"), lines, safeguards),
         *(holding_section(one, say) for one in facts["holdings"]),

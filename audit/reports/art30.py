@@ -50,8 +50,8 @@ def _about(activity: Facts, say: Texts) -> list[Section]:
         (say("special_basis"), say.term(activity["special_basis"])),
         (say("dpia"), activity["dpia"] or say("unknown")),
         (say("notice"), activity["notice"] or say("unknown")),
-        (say("application"), ", ".join(activity["applications"])),
-        (say("third_countries"), ", ".join(activity["third_countries"]) or say("none")),
+        (say("application"), ", ".join(map(say.name, activity["applications"]))),
+        (say("third_countries"), ", ".join(map(say.name, activity["third_countries"])) or say("none")),
         (say("count"), str(activity["transfers"])),
         (say("first"), day(activity["first"])),
         (say("last"), day(activity["last"])),
@@ -68,7 +68,7 @@ def _recipients(rows: Sequence[Facts], say: Texts) -> Table:
     names = ("recipient", "role", "agreement", "mechanism", "processing", "storage", "retention", "training", "count")
     cells = tuple(
         (
-            one["entity"],
+            say.name(one["entity"]),
             say.term(one["role"]),
             one["agreement"] or say("unknown"),
             say.term(one["mechanism"]),

@@ -107,7 +107,7 @@ def _table(rows: Sequence[Facts], say: Texts, prices: Facts | None) -> Table:
     names = [say(name) for name in ("week", "application", "model", "count", "tokens_in", "tokens_out")]
     cells = tuple(
         (
-            one["week"], one["application"], one["model"], str(one["transfers"]), str(one["tokens_in"]),
+            one["week"], say.name(one["application"]), say.name(one["model"]), str(one["transfers"]), str(one["tokens_in"]),
             str(one["tokens_out"]), one["cost"] or "–", _ms(one["p50_ms"]), _ms(one["p95_ms"]),
         )
         for one in rows

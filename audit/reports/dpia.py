@@ -48,7 +48,7 @@ def _sections(facts: Facts, say: Texts) -> list[Section]:
         ),
         (say("observed_n"), str(facts["observed"])),
         (say("media_n"), str(facts["media"])),
-        (say("third_countries"), ", ".join(facts["third_countries"]) or say("none")),
+        (say("third_countries"), ", ".join(map(say.name, facts["third_countries"])) or say("none")),
         (say("unnamed"), str(covered["unnamed"])),
         (say("gaps_n"), str(len(covered["gaps"]))),
     )
@@ -76,7 +76,7 @@ def _activities(facts: Facts, say: Texts) -> Table:
         "controller",
         "purpose",
         "basis",
-        "dpia",
+        "assessment",
         "application",
         "recipient",
         "role",
@@ -90,8 +90,8 @@ def _activities(facts: Facts, say: Texts) -> Table:
             one["purpose"] or say("unknown"),
             say.term(one["basis"]),
             one["dpia"] or say("unknown"),
-            one["application"],
-            one["entity"],
+            say.name(one["application"]),
+            say.name(one["entity"]),
             say.term(one["role"]),
             place(say, one["countries"], "processing"),
             say.term(one["retention"]),
@@ -103,6 +103,7 @@ def _activities(facts: Facts, say: Texts) -> Table:
 
 
 TEXTS: Words = {
+    "assessment": ("Impact assessment", "Folgenabschätzung", "Đánh giá tác động"),
     "dpia": ("Annex to an impact assessment (GDPR Art. 35)", "Anhang zu einer Folgenabschätzung (Art. 35 DSGVO)", "Phụ lục đánh giá tác động (GDPR Điều 35)"),
     "description": ("The processing in figures", "Die Verarbeitung in Zahlen", "Hoạt động xử lý qua số liệu"),
     "residual": ("What remains", "Was bleibt", "Rủi ro còn lại"),

@@ -52,7 +52,7 @@ def _facts(source: Source, context: Facts) -> Facts:
 
 def _sections(facts: Facts, say: Texts) -> list[Section]:
     return [
-        _part(say, "used", facts["used"], lambda one: (one["exception"], one["application"], say.entity(one["entity_type"]), str(one["n"])),
+        _part(say, "used", facts["used"], lambda one: (one["exception"], say.name(one["application"]), say.entity(one["entity_type"]), str(one["n"])),
               ("exception", "application", "data", "n"), {3}),
         _part(say, "approvals", facts["approvals"],
               lambda one: (when(one["at"]), say.term(one["event"]), one["request"] or "", ", ".join(one["rules"]), when(one["until"]),

@@ -55,8 +55,8 @@ def _recipients(found: Sequence[Facts], say: Texts) -> Table:
     names = ("recipient", "application", "purpose", "role", "retention", "training", "first", "last", "count")
     rows = tuple(
         (
-            one["entity"],
-            one["application"],
+            say.name(one["entity"]),
+            say.name(one["application"]),
             one["purpose"] or say("unknown"),
             say.term(one["role"]),
             say.term(one["retention"]),

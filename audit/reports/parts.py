@@ -12,7 +12,7 @@ UNCHANGED = frozenset({"keep"})
 
 def place(say: Texts, found: Mapping[str, Sequence[str]], what: str) -> str:
     """The countries where something is done, or unknown."""
-    return ", ".join(country for country, done in found.items() if what in done) or say("unknown")
+    return ", ".join(say.name(country) for country, done in found.items() if what in done) or say("unknown")
 
 
 def data_table(say: Texts, rows: Sequence[Facts]) -> Table:
@@ -89,7 +89,7 @@ def recipients_chart(say: Texts, found: Sequence[Facts]) -> Chart:
     sums: dict[str, int] = {}
     for one in found:
         sums[one["entity"]] = sums.get(one["entity"], 0) + one["transfers"]
-    return Chart(say("count"), tuple(Bar(name, n, str(n)) for name, n in _largest(sums)))
+    return Chart(say("count"), tuple(Bar(say.name(name), n, str(n)) for name, n in _largest(sums)))
 
 
 def data_chart(say: Texts, rows: Sequence[Facts]) -> Chart:

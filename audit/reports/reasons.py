@@ -33,6 +33,7 @@ REASONS: dict[str, tuple[str, str, str]] = {
     "route_loop": ("the policy routes in a circle", "die Richtlinie leitet im Kreis um", "chính sách chuyển vòng tròn"),
     "shadow_ai": ("a model service that nobody registered", "ein Modelldienst, den niemand eingetragen hat", "dịch vụ mô hình chưa được đăng ký"),
     "store_refused": ("the provider would have kept it", "der Anbieter hätte es aufbewahrt", "nhà cung cấp sẽ lưu giữ nội dung này"),
+    "upstream_unreachable": ("the provider could not be reached", "der Anbieter war nicht erreichbar", "không liên lạc được với nhà cung cấp"),
     "token_invalid": ("the token is not valid", "das Token ist nicht gültig", "token không hợp lệ"),
     "too_deep": ("the request is nested too deeply", "die Anfrage ist zu tief verschachtelt", "yêu cầu lồng nhau quá sâu"),
     "too_many_files": ("too many files", "zu viele Dateien", "quá nhiều tệp"),

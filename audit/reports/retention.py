@@ -59,9 +59,9 @@ def _sections(facts: Facts, say: Texts) -> list[Section]:
     if not rows:
         return [Section(say("recipients"), (say("nothing"),))]
     unknown = sorted({one["entity"] for one in rows if one["days"] is None})
-    lines = [say("retention_line"), *(say("undeclared", entity=name) for name in unknown)]
+    lines = [say("retention_line"), *(say("undeclared", entity=say.name(name)) for name in unknown)]
     bars = tuple(
-        Bar(f"{one['entity']} ({one['destination']})", one["transfers"], str(one["transfers"]), one["held"])
+        Bar(f"{say.name(one['entity'])} ({one['destination']})", one["transfers"], str(one["transfers"]), one["held"])
         for one in rows
     )
     chart = Chart(say("count"), bars, (say("over"), say("held")))
@@ -72,7 +72,7 @@ def _table(rows: Sequence[Facts], say: Texts) -> Table:
     names = ("recipient", "retention", "first", "last", "due_first", "due_last", "over", "held", "count")
     cells = tuple(
         (
-            f"{one['entity']} ({one['destination']})",
+            f"{say.name(one['entity'])} ({one['destination']})",
             say.term(one["retention"]),
             day(one["first"]),
             day(one["last"]),

@@ -66,6 +66,10 @@ class Texts:
         texts = self._own.get(key) or _TEXTS[key]
         return fill(texts[self._at], values)
 
+    def name(self, name: str | None) -> str:
+        """A name as the log has it; what nobody knows is said in the language."""
+        return str(name) if name and name != "unknown" else self("unknown")
+
     def term(self, word: object) -> str:
         """A term of the record's vocabulary with what it means, itself where nothing is known of it."""
         text = "" if word is None else str(word)

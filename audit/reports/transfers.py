@@ -59,10 +59,7 @@ def _sections(facts: Facts, say: Texts) -> list[Section]:
     if not facts["flows"]:
         return [Section(say("recipients"), (say("nothing"),))]
     abroad = [row for row in facts["flows"] if row["outside_eea"]]
-    points = [
-        say(point["point"], **{name: point[name] for name in ("entity", "countries", "mechanism")})
-        for point in facts["points"]
-    ]
+    points = [say(point["point"], **point | {"entity": say.name(point["entity"])}) for point in facts["points"]]
     return [
         Section(
             say("third_countries"),
@@ -82,7 +79,7 @@ def _table(flows: Sequence[Facts], say: Texts) -> Table:
     rows = tuple(
         (
             row["controller"] or say("unknown"),
-            row["entity"],
+            say.name(row["entity"]),
             say.term(row["country"]),
             say("yes") if row["outside_eea"] else say("no"),
             ", ".join(say.term(what) for what in row["what"]),
@@ -115,7 +112,7 @@ def _annex(flows: Sequence[Facts], say: Texts) -> Iterator[Section]:
     rows = tuple(
         (
             row["controller"] or say("unknown"),
-            row["entity"],
+            say.name(row["entity"]),
             say.term(row["country"]),
             ", ".join(say.term(one) for one in row["purposes"]),
             ", ".join(say.term(one) for one in row["bases"]),

@@ -47,7 +47,7 @@ def _sections(facts: Facts, say: Texts) -> list[Section]:
     names = ("recipient", "role", "purpose", "basis", "processing", "storage", "retention", "training", "count")
     cells = tuple(
         (
-            one["entity"],
+            say.name(one["entity"]),
             say.term(one["role"]),
             one["purpose"] or say("unknown"),
             say.term(one["basis"]),

@@ -19,10 +19,10 @@ def _sections(facts: Facts, say: Texts) -> list[Section]:
 
 def holding_section(one: Facts, say: Texts) -> Section:
     """One recipient for one application and purpose."""
-    pairs = ((say("application"), one["application"]), *purpose_pairs(say, one), *recipient_pairs(say, one))
+    pairs = ((say("application"), say.name(one["application"])), *purpose_pairs(say, one), *recipient_pairs(say, one))
     table = (data_table(say, one["data"]),) if one["data"] else ()
     lines = () if one["data"] else (say("nothing_found"),)
-    return Section(f"{one['entity']} ({one['destination']})", lines, (*pairs, *span_pairs(say, one)), table)
+    return Section(f"{say.name(one['entity'])} ({one['destination']})", lines, (*pairs, *span_pairs(say, one)), table)
 
 
 REPORT = Kind("who", _facts, _sections)

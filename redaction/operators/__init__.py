@@ -15,7 +15,14 @@ from redaction.operators.redact import Redact
 from redaction.operators.surrogate import Surrogate
 from redaction.operators.tokenize import Tokenize
 
-_EVERY: tuple[Operator, ...] = (Tokenize(), Surrogate(), Redact(), Mask(), Hash(), Keep())
+_EVERY: tuple[Operator, ...] = (
+    Tokenize(),
+    Surrogate(),
+    Redact(),
+    Mask(),
+    Hash(),
+    Keep(),
+)
 ALL: Mapping[str, Operator] = MappingProxyType({operator.name: operator for operator in _EVERY})
 """name -> operator; the order is the one in which guides show them."""
 

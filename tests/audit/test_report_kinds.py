@@ -231,6 +231,20 @@ def test_an_impact_annex_holds_what_remains(ledger: Ledger) -> None:
     assert facts["uninspected"] == [{"reason": "policy_pass", "n": 1}]
 
 
+def test_what_nobody_knows_is_said_in_the_language_of_the_report(tmp_path: Path) -> None:
+    log = Ledger.open(tmp_path / "home", node="test")
+    unknown = DestinationFacts(name="demo", processing=("unknown",))
+    log._append_all([exchange_record(application="unknown", destination=unknown, purpose=None)])
+    for name in ("who", "art30", "transfers", "retention", "dpia", "incident"):
+        text = re.sub(r"<style>.*?</style>", "", page(document(made(log, name), Language.DE)), flags=re.S)
+        assert "unbekannt" in text, name
+        assert "unknown" not in text, name
+    head = page(document(made(log, "dpia"), Language.DE)).partition("<table>")[2].partition("</tr>")[0]
+    assert "Folgenabschätzung" in head
+    assert "Anhang" not in head
+    log.close()
+
+
 def test_every_report_prints_the_measured_recall_with_its_date(ledger: Ledger) -> None:
     measured = recall.bundled()
     text = english(made(ledger, "who", recall=measured))
@@ -306,6 +320,6 @@ def test_the_command_writes_a_pdf_and_takes_tables_of_the_home(ledger: Ledger, t
     facts = json.loads(CliRunner().invoke(app, ["report", "costs", "--format", "json", *home]).stdout)
     assert facts["prices"]["currency"] == "EUR"
     assert facts["recall"]["measured"] == recall.bundled().measured.isoformat()
-    assert CliRunner().invoke(app, ["report", "list"]).stdout.split() == list(NAMES)
+    assert [line.split()[0] for line in CliRunner().invoke(app, ["report", "list"]).stdout.splitlines()] == list(NAMES)
     bad = CliRunner().invoke(app, ["report", "costs", "--prices", str(tmp_path / "none.toml"), *home])
     assert (bad.exit_code, "cannot be read" in bad.stderr) == (2, True)

@@ -77,6 +77,17 @@ def test_an_application_that_nothing_named_is_said_so() -> None:
     assert "none" not in lines[Language.DE] + lines[Language.VI]
 
 
+def test_a_transfer_that_was_not_sent_says_why(transfer, outcome) -> None:
+    sent = transfer(application="unknown")
+    ended = outcome(sent, state=values.OutcomeState.NOT_SENT, error="upstream_unreachable")
+    entries = [(0, {"kind": "transfer", **sent.facts()}), (1, {"kind": "outcome", **ended.facts()})]
+    lines = {one: "\n".join(tell.story(entries, one)) for one in Language}
+    assert "the provider could not be reached, or dragoman ended" in lines[Language.EN]
+    assert "Reason: upstream_unreachable." in lines[Language.EN]
+    assert "Grund: der Anbieter war nicht erreichbar (upstream_unreachable)." in lines[Language.DE]
+    assert "Anwendung unbekannt" in lines[Language.DE]
+
+
 def test_every_text_is_there_three_times() -> None:
     for key, texts in tell._WORDS.items():
         assert len(texts) == 3, key

@@ -18,19 +18,23 @@ GUIDE = (ROOT / "docs" / "guides" / "add-a-format.md").read_text(encoding="utf-8
 BASE = "version: 1\nname: guide\nunknown_applications: allow\nrules: [{id: rest, do: allow}]\n"
 
 
+def blocks(guide: str) -> list[tuple[str, str, str]]:
+    """(path, language, text) of every block that a line names a file for."""
+    return re.findall(r"^`([\w/.]+)`[:;][^\n]*\n(?:[^\n`]+\n)*\n```(\w+)\n(.*?)^```$", guide, re.M | re.S)
+
+
 def files() -> dict[str, tuple[str, str]]:
-    """Path -> (language, text) of every block that a line names a file for."""
-    found = re.findall(r"^`([\w/.]+)`[:;][^\n]*\n(?:[^\n`]+\n)*\n```(\w+)\n(.*?)^```$", GUIDE, re.M | re.S)
-    return {path: (language, text) for path, language, text in found}
+    """Path -> (language, text) of what the guide puts into a file."""
+    return {path: (language, text) for path, language, text in blocks(GUIDE)}
 
 
 def apply(hunks: str, text: str) -> str:
-    """The lines with `+` put into the text, where the others stand exactly once."""
+    """The lines with `+` put into the text and those with `-` taken out, where they and the others stand exactly once."""
     for hunk in hunks.split("@@\n"):
         lines = hunk.splitlines()
         before = "".join(f"{line[1:]}\n" for line in lines if not line.startswith("+"))
         assert text.count(before) == 1, f"the guide puts an entry where the registry has no such place:\n{hunk}"
-        text = text.replace(before, "".join(f"{line[1:]}\n" for line in lines))
+        text = text.replace(before, "".join(f"{line[1:]}\n" for line in lines if not line.startswith("-")))
     return text
 
 
