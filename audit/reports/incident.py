@@ -34,7 +34,7 @@ def _sections(facts: Facts, say: Texts) -> list[Section]:
         (say("last"), day(facts["last"])),
         (say("persons"), str(facts["covered"]["persons"])),
         (say("unnamed"), str(facts["covered"]["unnamed"])),
-        (say("third_countries"), ", ".join(facts["third_countries"]) or say("none")),
+        (say("third_countries"), ", ".join(map(say.name, facts["third_countries"])) or say("none")),
     )
     return [
         Section(say("nature"), (say("persons_line"),), pairs),

@@ -59,7 +59,7 @@ def _sections(facts: Facts, say: Texts) -> list[Section]:
     if not facts["flows"]:
         return [Section(say("recipients"), (say("nothing"),))]
     abroad = [row for row in facts["flows"] if row["outside_eea"]]
-    points = [say(point["point"], **point | {"entity": say.name(point["entity"])}) for point in facts["points"]]
+    points = [_point(point, say) for point in facts["points"]]
     return [
         Section(
             say("third_countries"),
@@ -71,6 +71,12 @@ def _sections(facts: Facts, say: Texts) -> list[Section]:
         Section(say("vietnam"), (say("vietnam_line"),), tables=(_clock(facts["flows"], say),)),
         *_annex(facts["flows"], say),
     ]
+
+
+def _point(point: Facts, say: Texts) -> str:
+    named = ", ".join(map(say.name, point["countries"].split(", ")))
+    mechanism = say.name(point["mechanism"])
+    return say(point["point"], entity=say.name(point["entity"]), countries=named, mechanism=mechanism)
 
 
 def _table(flows: Sequence[Facts], say: Texts) -> Table:
@@ -145,7 +151,7 @@ def _clock(flows: Sequence[Facts], say: Texts) -> Table:
             first[key] = min(first.get(key, row["first"]), row["first"])
     names = ("controller", "recipient", "country", "first", "due")
     rows = tuple(
-        (controller or say("unknown"), entity, say.term(country), day(at), day(at + CLOCK_MS))
+        (say.name(controller), say.name(entity), say.name(country), day(at), day(at + CLOCK_MS))
         for (controller, entity, country), at in sorted(first.items())
     )
     return Table(tuple(say(name) for name in names), rows)
