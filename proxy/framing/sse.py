@@ -35,8 +35,13 @@ class SseEvent(Event):
             parts.append(b": " + mine if mine and self.raw[start - 1 : start] == b"a" else mine)
             done = end
         parts.append(self.raw[done:])
-        whole = b"".join(parts)
-        return whole if _END.search(whole[-4:]) else whole + b"\n\n"
+        return b"".join(parts)
+
+    def added(self, data: str) -> bytes:
+        """One more event; where the stream ended within this one, that has to end first."""
+        if _END.search(self.raw[-4:]):
+            return self.spelled(data)
+        return b"\n\n" + self.spelled(data) + b"\n\n"
 
 
 class SseFramer:
