@@ -198,7 +198,9 @@ class Gate:
         await open_attachments(work, services)
         await find_subjects(work, services, self._limits)
         work.enter("detect")
-        result = await services.detection.detect(work.segments, deadline_s=self._limits.detect_s)
+        result = await services.detection.detect(
+            work.segments, deadline_s=self._limits.detect_s, owner=work.identity.owner
+        )
         work.facts.detector_version = result.version
         work.enter("decide")
         decide(work, services, result)

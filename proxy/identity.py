@@ -61,6 +61,12 @@ class Identity:
     owner_key: bytes
     own_credential_in: str = ""
 
+    @property
+    def owner(self) -> bytes:
+        """Whose requests may be answered sooner because of earlier ones, which tells that those were made: those of the
+        same application, else of the same credential."""
+        return self.application.encode() or self.owner_key
+
 
 @dataclass(frozen=True, slots=True)
 class CredentialBook:

@@ -1,7 +1,8 @@
 """Findings of texts that were seen before, so that the cost of a conversation follows its new text.
 
-Keys are keyed digests under a random key of this process, values are positions and types: neither a dump of this
-memory nor a timing of it gives the text back. Nothing is written anywhere.
+Keys are keyed digests under a random key of this process, values are positions and types: a dump of this memory does
+not give the text back. Nor does its timing tell anybody what others sent: each owner's texts are remembered for that
+owner alone. Nothing is written anywhere.
 """
 
 import hashlib
@@ -50,10 +51,11 @@ class SegmentCache:
         self._entries: OrderedDict[bytes, _Entry] = OrderedDict()
         self._told: OrderedDict[bytes, bytes] = OrderedDict()
 
-    def digest(self, segment: Segment) -> bytes:
-        """The key of a segment: everything that its findings may depend on, and not its place in the body."""
+    def digest(self, segment: Segment, owner: bytes = b"") -> bytes:
+        """The key of a segment: whose it is, and all that its findings may depend on, so not its place in the body."""
         kind, hint = (part.encode("utf-8", "surrogatepass") for part in (segment.kind, segment.hint))
-        head = b"%d %d %d %b%b%b" % (len(self._version), len(kind), len(hint), self._version, kind, hint)
+        version = self._version
+        head = b"%d %d %d %d %b%b%b%b" % (len(version), len(kind), len(hint), len(owner), version, kind, hint, owner)
         mac = hashlib.blake2b(head, key=self._key, digest_size=16)
         mac.update(segment.text.encode("utf-8", "surrogatepass"))
         return mac.digest()

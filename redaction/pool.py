@@ -124,15 +124,18 @@ class DetectionPool:
         """Workers that can take work now."""
         return sum(worker.running for worker in self._workers)
 
-    async def detect(self, segments: Sequence[Segment], *, deadline_s: float = 10.0) -> DetectionResult:
+    async def detect(
+        self, segments: Sequence[Segment], *, deadline_s: float = 10.0, owner: bytes = b""
+    ) -> DetectionResult:
         """The findings of one request's segments, literal propagation included.
 
+        owner: for whom texts are remembered, and nobody else's request is answered sooner.
         Raises DetectionError: `busy`, `timeout`, `crashed`, `failed`, `closed`. A request is answered whole or not
         at all.
         """
         if self._closed:
             raise DetectionError("detection is not running", code="closed")
-        pieces = _Pieces(segments, self._cache)
+        pieces = _Pieces(segments, self._cache, owner)
         if pieces.missing:
             await self._analyse(pieces, deadline_s)
         told = Conversation(self._cache, segments, pieces.digests(), pieces.joined(), pieces.missing.keys())
@@ -198,8 +201,9 @@ class DetectionPool:
 class _Pieces:
     """The windows of a request's segments: which are known, which have to be looked at."""
 
-    def __init__(self, segments: Sequence[Segment], cache: SegmentCache) -> None:
+    def __init__(self, segments: Sequence[Segment], cache: SegmentCache, owner: bytes) -> None:
         self._cache = cache
+        self._owner = owner
         self._segments = segments
         self._layout: list[list[tuple[Window, bytes]]] = []
         self._found: dict[bytes, SegmentFindings] = {}
@@ -209,7 +213,7 @@ class _Pieces:
             row = []
             for window in windows(segment.text):
                 piece = window.cut(segment)
-                key = cache.digest(piece)
+                key = cache.digest(piece, owner)
                 row.append((window, key))
                 known = self._found.get(key) or cache.get(key)
                 if known is not None:
@@ -242,7 +246,7 @@ class _Pieces:
     def digests(self) -> list[bytes]:
         """One digest per segment, that of its only window where it has one."""
         return [
-            row[0][1] if len(row) == 1 else self._cache.digest(segment)
+            row[0][1] if len(row) == 1 else self._cache.digest(segment, self._owner)
             for segment, row in zip(self._segments, self._layout, strict=True)
         ]
 

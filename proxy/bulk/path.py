@@ -186,7 +186,7 @@ class _Engine:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    async def detect(self, segments: Sequence[Segment], *, deadline_s: float) -> DetectionResult:
+    async def detect(self, segments: Sequence[Segment], *, deadline_s: float, owner: bytes = b"") -> DetectionResult:
         return DetectionResult(tuple(self._engine.detect(segments)), self._engine.version, 0, 0)
 
 

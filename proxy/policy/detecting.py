@@ -46,12 +46,12 @@ class CurrentDetection:
         await asyncio.gather(*(one.close() for one in (self._used, *self._retiring)))
         self._retiring.clear()
 
-    async def detect(self, segments: Sequence[Segment], *, deadline_s: float) -> DetectionResult:
+    async def detect(self, segments: Sequence[Segment], *, deadline_s: float, owner: bytes = b"") -> DetectionResult:
         """See `services.Detection`."""
         used = self._used
         self._working[id(used)] = self._working.get(id(used), 0) + 1
         try:
-            return await used.detect(segments, deadline_s=deadline_s)
+            return await used.detect(segments, deadline_s=deadline_s, owner=owner)
         finally:
             self._working[id(used)] -= 1
             await self._retire(used)

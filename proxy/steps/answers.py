@@ -33,13 +33,13 @@ _READ: Final = frozenset(
 """Whose words somebody has to read to tell a good answer from a bad one."""
 
 
-async def look_at(texts: Sequence[str], services: Services, detect_s: float) -> tuple[list[Found], str]:
+async def look_at(texts: Sequence[str], services: Services, detect_s: float, owner: bytes) -> tuple[list[Found], str]:
     """What is found in words of the provider's, and how they were looked at. Never raises for what detection does."""
     if not texts:
         return [], "none"
     segments = [Segment(f"answer/{n}", text, SegmentKind.ASSISTANT) for n, text in enumerate(texts)]
     try:
-        result = await services.detection.detect(segments, deadline_s=detect_s)
+        result = await services.detection.detect(segments, deadline_s=detect_s, owner=owner)
     except RedactionError as error:
         services.observe("answer_not_inspected", error.code)
         return [], "failed"
@@ -56,7 +56,7 @@ async def keep_answer(work: Work, services: Services, exchange: Exchange, ending
     if not work.keep_days or ending is not Ending.COMPLETE or exchange.status != 200:
         return
     texts = _words(exchange)
-    found, inspected = await look_at(texts, services, detect_s)
+    found, inspected = await look_at(texts, services, detect_s, work.identity.owner)
     if inspected != "afterwards":
         return  # nobody looked at it, or there are no words
     kept = _sealed(work, [_without(found, n, text) for n, text in enumerate(texts)])

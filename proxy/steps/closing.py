@@ -92,5 +92,5 @@ async def _inspect_answer(
         return count(work.seen.found)[0], work.seen.inspected
     # Its words as the provider sent them.
     texts = exchange.reader.facts.texts if exchange.reader is not None else {}
-    found, inspected = await look_at(list(texts.values()), services, detect_s)
+    found, inspected = await look_at(list(texts.values()), services, detect_s, work.identity.owner)
     return count(found)[0], inspected

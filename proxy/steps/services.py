@@ -34,7 +34,9 @@ class DetectionResult(Protocol):
 class Detection(Protocol):
     """Finds personal data without computing in the event loop."""
 
-    async def detect(self, segments: Sequence[Segment], *, deadline_s: float) -> DetectionResult: ...
+    async def detect(self, segments: Sequence[Segment], *, deadline_s: float, owner: bytes = b"") -> DetectionResult:
+        """owner: for whom texts may be remembered, see `Identity.owner`."""
+        ...
 
 
 class AsyncVault(Protocol):

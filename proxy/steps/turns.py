@@ -62,7 +62,7 @@ class Turns:
     async def look_at(self, session: Session) -> None:
         """Look for personal data in what the provider has said since the last time; off the way of any message."""
         texts, truncated = session.reader.said()
-        found, inspected = await look_at(texts, self._services, self._limits.detect_s)
+        found, inspected = await look_at(texts, self._services, self._limits.detect_s, session.work.identity.owner)
         session.heard(found, inspected, truncated=truncated)
 
     def ended(self, session: Session) -> Refusal | None:
@@ -99,7 +99,9 @@ class Turns:
         await find_subjects(work, services, self._limits)
         work.facts.subjects = work.facts.subjects or session.work.facts.subjects
         work.enter("detect")
-        result = await services.detection.detect(work.segments, deadline_s=self._limits.detect_s)
+        result = await services.detection.detect(
+            work.segments, deadline_s=self._limits.detect_s, owner=work.identity.owner
+        )
         work.facts.detector_version = result.version
         work.enter("decide")
         decide(work, services, result)

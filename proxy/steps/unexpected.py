@@ -53,7 +53,7 @@ def _look(work: Work, services: Services, detect_s: float) -> Look:
     async def look(texts: Sequence[tuple[str, int]]) -> Sequence[Sequence[Cut]]:
         segments = [Segment(f"answer/{n}", text, SegmentKind.ASSISTANT) for n, (text, _) in enumerate(texts)]
         try:
-            result = await services.detection.detect(segments, deadline_s=detect_s)
+            result = await services.detection.detect(segments, deadline_s=detect_s, owner=work.identity.owner)
         except RedactionError as error:
             services.observe("answer_not_inspected", error.code)
             seen.failed = True

@@ -45,7 +45,9 @@ class InProcessDetection:
 
     async def close(self) -> None: ...
 
-    async def detect(self, segments: Sequence[Segment], *, deadline_s: float = 10.0) -> DetectionResult:
+    async def detect(
+        self, segments: Sequence[Segment], *, deadline_s: float = 10.0, owner: bytes = b""
+    ) -> DetectionResult:
         self.seen.extend(segments)
         return DetectionResult(tuple(self._engine.detect(segments)), self.version, 0, 0)
 

@@ -96,7 +96,7 @@ async def test_an_answer_that_cannot_be_inspected_is_not_let_through(
 
         async def close(self) -> None: ...
 
-        async def detect(self, segments: Any, *, deadline_s: float) -> DetectionResult:
+        async def detect(self, segments: Any, *, deadline_s: float, owner: bytes = b"") -> DetectionResult:
             if segments and segments[0].pointer.startswith("answer/"):
                 raise DetectionError("too slow", code="timeout")
             return DetectionResult(tuple(patterns_engine.detect(segments)), self.version, 0, 0)

@@ -335,7 +335,9 @@ class Quick:
 
     async def close(self) -> None: ...
 
-    async def detect(self, segments: Sequence[Segment], *, deadline_s: float = 10.0) -> DetectionResult:
+    async def detect(
+        self, segments: Sequence[Segment], *, deadline_s: float = 10.0, owner: bytes = b""
+    ) -> DetectionResult:
         return DetectionResult(tuple(self._one(segment.text) for segment in segments), self.version, 0, 0)
 
     @staticmethod

@@ -31,7 +31,7 @@ class Played:
     async def close(self) -> None:
         self.closed += 1
 
-    async def detect(self, segments: Sequence[Segment], *, deadline_s: float) -> DetectionResult:
+    async def detect(self, segments: Sequence[Segment], *, deadline_s: float, owner: bytes = b"") -> DetectionResult:
         self.waiting.append(asyncio.get_running_loop().create_future())
         await self.waiting[-1]
         return DetectionResult((), self.version, 0, 0)

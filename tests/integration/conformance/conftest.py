@@ -35,7 +35,7 @@ class Detection:
 
     async def close(self) -> None: ...
 
-    async def detect(self, segments: Sequence[Any], *, deadline_s: float = 10.0) -> DetectionResult:
+    async def detect(self, segments: Sequence[Any], *, deadline_s: float = 10.0, owner: bytes = b"") -> DetectionResult:
         return DetectionResult(tuple(self.engine.detect(segments)), self.version, 0, 0)
 
 

@@ -28,12 +28,16 @@ JSON = "application/json"
 
 
 class Detection:
-    """The engine itself, without processes around it."""
+    """The engine itself, without processes around it. owner: of the newest request."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine, self.version = engine, engine.version
+        self.owner = b""
 
-    async def detect(self, segments: Sequence[Segment], *, deadline_s: float = 10.0) -> DetectionResult:
+    async def detect(
+        self, segments: Sequence[Segment], *, deadline_s: float = 10.0, owner: bytes = b""
+    ) -> DetectionResult:
+        self.owner = owner
         return DetectionResult(tuple(self._engine.detect(segments)), self.version, 0, 0)
 
 
@@ -90,11 +94,12 @@ class InProcess:
         policy = load_bundled("default")
         active = Active(policy, CredentialBook({}))
         self.log = Log()
+        self.detection = Detection(engine)
         self._runner = asyncio.Runner()
         self.run = self._runner.run
         self._gate = Gate(
             Services(
-                detection=Detection(engine), vault=ForgettingVault(), recorder=self.log, references=Nobody(),
+                detection=self.detection, vault=ForgettingVault(), recorder=self.log, references=Nobody(),
                 offload=at_once, formats=Formats(), scopes=ScopeRefs(bytes(32)), active=lambda: active,
                 upstreams={name: Origin("https", f"{name}.example", 443) for name in policy.destinations},
                 provider_key=key,

@@ -57,6 +57,14 @@ async def test_the_pool_finds_what_the_engine_finds(pool: DetectionPool, segment
     assert again.cache_hits >= len([text for text in texts if text.strip()])
 
 
+async def test_nobodys_text_makes_the_request_of_another_faster(pool: DetectionPool, segment: Make) -> None:
+    segments = [segment(f"only one of us wrote to {MAIL}"), segment("and twice")]
+    one, other, again = [await pool.detect(segments, owner=owner) for owner in (b"one", b"other", b"one")]
+    assert one.analysed_chars == other.analysed_chars > 0
+    assert (one.cache_hits, other.cache_hits, again.analysed_chars) == (0, 0, 0)
+    assert one.segments == other.segments == again.segments
+
+
 async def test_what_was_seen_before_needs_no_worker(pool: DetectionPool, segment: Make) -> None:
     first = await pool.detect([segment(MAIL)])
     os.kill(worker_pid(pool), signal.SIGSTOP)
