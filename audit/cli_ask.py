@@ -1,7 +1,7 @@
 """`dragoman audit query|show|who|tail|stats`: the commands that ask."""
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from audit import query as ask
 
 LanguageOption = Annotated[Language, typer.Option(help="Language of the sentences.")]
+PAGE = 100
+"""Rows that are shown where nobody said how many."""
 LIST_COLUMNS = ("at", "application", "destination", "model", "action", "state", "findings", "id")
 
 
@@ -54,7 +56,9 @@ def query(
     form: Annotated[render.Format, typer.Option("--format", help="How to print.")] = render.Format.TABLE,
     as_json: JsonOption = False,
     out: Annotated[Path | None, typer.Option(help="New file for Parquet (default: stdout).")] = None,
-    limit: Annotated[int, typer.Option(min=1, help="At most so many rows.")] = 100,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="At most so many rows (default: 100 as a table or JSON, else all).")
+    ] = None,
     before: Annotated[int | None, typer.Option(help="Go on below this entry (`idx` of the last row).")] = None,
     home: HomeOption = None,
     database: DatabaseOption = None,
@@ -80,17 +84,30 @@ def query(
         question = ask.Question(values, moment(since), moment(until), refs, sessions=sessions)
         form = render.Format.JSON if as_json else form
         by = [name.strip() for names in group_by or [] for name in names.split(",")]
+        most = limit or (PAGE if form in {render.Format.TABLE, render.Format.JSON} else None)
         with log.store.read() as connection:
             found = (
                 ask.groups(connection, question, by)
                 if by
-                else ask.transfers(connection, question, before=before, limit=limit)
+                else _newest(ask.transfers(connection, question, before=before, limit=most and most + 1), most)
             )
             columns = LIST_COLUMNS if not by and form is render.Format.TABLE else None
             to_file = form is render.Format.PARQUET
             n = _parquet(found, by, out) if to_file else render.rows(found, form, columns=columns)
         named = tuple(sorted(values)) if session is None else (*sorted(values), "session")
         log.asked(Asked.QUERY, n, filters=named[:32], refs=(*(refs or ()), *(sessions or ()))[:16])
+
+
+def _newest(found: "Iterable[ask.Row]", most: int | None) -> "Iterator[ask.Row]":
+    """So many rows; says on stderr where there are more, because nobody sees of a file that it ends early."""
+    last = None
+    for n, row in enumerate(found):
+        if n == most:
+            text = f"note: the newest {most} rows; there are more: give --limit, or go on with --before {last}"
+            typer.echo(text, err=True)
+            return
+        last = row["idx"]
+        yield row
 
 
 def _parquet(found: "Iterable[ask.Row]", by: list[str], out: Path | None) -> int:

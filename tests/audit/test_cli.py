@@ -103,6 +103,20 @@ def test_query_filters_by_options_fields_and_time(run: Command) -> None:
     assert [row["idx"] for row in run.json("query", "--before", str(page[-1]["idx"]))] == [2, 1]
 
 
+def test_a_page_says_that_there_are_more_rows_and_a_file_has_them_all(
+    run: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cli_ask, "PAGE", 2)
+    page = run("query", "--json")
+    rows = json.loads(page.stdout)
+    assert len(rows) == 2
+    assert f"there are more: give --limit, or go on with --before {rows[-1]['idx']}" in page.stderr
+    for form in ("csv", "jsonl"):
+        file = run("query", "--format", form)
+        assert (len(file.stdout.splitlines()), file.stderr) == (4 + (form == "csv"), "")
+    assert run("query", "--json", "--limit", "4").stderr == ""
+
+
 def test_query_groups(run: Command) -> None:
     rows = run.json("query", "--group-by", "application, kind")
     assert run.json("query", "--group-by", "application", "--group-by", "kind") == rows
