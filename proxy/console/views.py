@@ -70,7 +70,9 @@ def changes(desk: Desk, ask: Ask) -> Shown:
 
 def health(desk: Desk, ask: Ask) -> Shown:
     """Does everything work?"""
-    return View("health", {"found": desk.health.condition(ask.visitor)})
+    tokens = desk.tokens.all(ask.visitor) if ask.visitor.may(Right.TOKENS) else []
+    found = desk.health.condition(ask.visitor)
+    return View("health", {"found": found, "owners": {one.id: one.name for one in tokens}})
 
 
 @dataclass(slots=True)

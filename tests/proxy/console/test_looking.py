@@ -69,10 +69,15 @@ def test_the_overview_warns_of_what_should_be_seen_to(console: Console) -> None:
 
 def test_doors_that_do_not_answer_are_said(start: Start, unused: str) -> None:
     console = start(admin=unused)
+    console.control.tokens.create(Role.TEAM, "Đội một", ("feed",), 3)
     with browser(console) as client:
         text = client.get("/health").text
+    with browser(console, Role.AUDITOR) as client:
+        theirs = client.get("/health").text
     assert "dragoman does not answer on the operators" in text
     assert "Found, %" in text
+    assert "Đội một" in text, "whose token ends"
+    assert "Đội" not in theirs, "whose tokens there are is not for all to see"
 
 
 @pytest.fixture
