@@ -50,6 +50,7 @@ class Connection(web.RequestHandler):
         self._request_s, self._idle_s = request_s, idle_s
         self._head: asyncio.TimerHandle | None = None
         self._taking: asyncio.TimerHandle | None = None
+        self._lost = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The first head is waited for."""
@@ -67,6 +68,7 @@ class Connection(web.RequestHandler):
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """Nothing is waited for any more."""
+        self._lost = True
         self._stop_waiting()
         if self._taking is not None:
             self._taking.cancel()
@@ -78,7 +80,8 @@ class Connection(web.RequestHandler):
         try:
             await super().start()
         finally:
-            if transport is not None and transport.get_write_buffer_size():
+            # TLS that has ended cannot even be asked.
+            if transport is not None and not self._lost and transport.get_write_buffer_size():
                 self._wait_for_taking(transport)
 
     def pause_writing(self) -> None:

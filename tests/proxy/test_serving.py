@@ -1,13 +1,16 @@
 """The HTTP server under the gateway, towards clients that take nothing: by small buffers on real sockets."""
 
 import asyncio
+import gc
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 from aiohttp import web
 
+from proxy.doors.proxy_protocol import NamedPeers
 from proxy.doors.serving import Server, server_for
 
 WAIT_S = 60.0
@@ -88,3 +91,27 @@ async def test_a_client_that_takes_a_little_now_and_then_gets_everything() -> No
             got += piece
         assert got.partition(b"\r\n\r\n")[2] == b"a" * size
         await until_gone(server)
+
+
+async def test_a_kept_connection_with_tls_behind_a_balancer_ends_without_a_word(throwaway_ca: Any) -> None:
+    """Its TLS is beneath a protocol that was set later, and gone when the library's loop over requests ends."""
+    told: list[dict[str, Any]] = []
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _, context: told.append(context))
+
+    async def handle(_request: web.BaseRequest) -> web.StreamResponse:
+        return web.Response(body=b"a")
+
+    peers = NamedPeers(("127.0.0.7",))
+    server, tls = server_for(handle, throwaway_ca.server("localhost"), peers, request_s=WAIT_S, idle_s=WAIT_S)
+    site = await loop.create_server(server, "127.0.0.1", 0, ssl=tls)
+    where = site.sockets[0].getsockname()
+    reader, writer = await asyncio.open_connection(*where, ssl=throwaway_ca.client(), server_hostname="localhost")
+    writer.write(REQUEST % b"")
+    assert (await asyncio.wait_for(reader.readuntil(b"\r\n\r\na"), WAIT_S)).startswith(b"HTTP/1.1 200")
+    writer.transport.abort()
+    await until_gone(server)
+    site.close()
+    await server.shutdown(0)
+    gc.collect()  # what a task raised is told when it is forgotten
+    assert told == []
