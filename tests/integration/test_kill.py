@@ -19,6 +19,7 @@ import pytest
 
 from audit.reading import reading
 from audit.verify import verify_store
+from proxy.config import Limits
 from proxy.fakes.hold import Hold
 from proxy.fakes.server import FakeProvider
 from proxy.running.ca import CERTIFICATE_FILE
@@ -195,7 +196,8 @@ async def test_each_of_several_workers_sends_the_copies_of_what_it_took(tmp_path
 
 async def test_draining_lets_open_streams_end_and_takes_no_new_transfers(each_door: Any, chat: Any) -> None:
     hold = Hold()
-    async with each_door(openai={"hold": hold, "chunk": 4}) as it, it.client("openai") as client:
+    limits = {"limits": Limits(drain_s=100)}  # the stream below ends by itself, on whatever machine
+    async with each_door(openai={"hold": hold, "chunk": 4}, settings=limits) as it, it.client("openai") as client:
         kept = chat("on a connection that is kept")
         before = asyncio.create_task(client.post("/v1/chat/completions", json=kept))
         hold.release(1)

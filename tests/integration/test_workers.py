@@ -85,9 +85,16 @@ class Stand:
             return (await client.get(f"{self.running.admin}/-/metrics")).text
 
 
+def be_patient(home: Path) -> None:
+    """Detection that was killed is waited for until it is there again, however slowly it starts."""
+    home.mkdir()
+    (home / "config.toml").write_text("[limits]\ndetect_s = 200\n")
+
+
 @asynccontextmanager
 async def stand(home: Path, ca: Any, door: str, **fake_options: Any) -> AsyncIterator[Stand]:
     """Two door workers under load."""
+    be_patient(home)
     async with FakeProvider("openai", tls=ca.server("localhost"), **fake_options) as fake:
         upstream = ("--upstream", f"openai=https://localhost:{fake.port}", "--upstream-ca", str(ca.path))
         running = await start(home, door, "--workers", "2", *upstream)

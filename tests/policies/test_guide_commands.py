@@ -15,8 +15,19 @@ from audit.log import Ledger
 from policies.load import loads, read
 from policies.model import Action, FindingFacts, PolicyInput
 from proxy.commands.policy import app
+from redaction.detect import Engine
+from redaction.detectors import build_engine
+from redaction.settings import EngineSettings
 
+_built: dict[str, Engine] = {}
+"""Each command is a process of its own in life; here what loads for a second is loaded once for all of them."""
 GUIDES = Path(__file__).parents[2] / "docs" / "guides"
+
+
+def once(settings: EngineSettings) -> Engine:
+    if repr(settings) not in _built:
+        _built[repr(settings)] = build_engine(settings)
+    return _built[repr(settings)]
 
 
 def typed(language: str) -> list[list[str]]:
@@ -33,6 +44,7 @@ def test_every_command_of_the_guide_works(language: str, tmp_path: Path, monkeyp
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("DRAGOMAN_HOME", str(home))
     monkeypatch.setenv("DRAGOMAN_DETECTORS", "patterns,names")
+    monkeypatch.setattr("proxy.steps.policy_facts.build_engine", once)
     # What the guide has before it comes to these lines: a log, and the policy that was in force.
     Ledger.open(home).close()
     run: Any = CliRunner()
