@@ -7,7 +7,7 @@ import os
 import ssl
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
@@ -22,6 +22,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from hypothesis import HealthCheck, settings
 
 from proxy.fakes.pytest_plugin import assert_no_leak, fake_provider
+from tests.migrated import migrated_once
 from tests.running import pytest_collection_modifyitems, pytest_configure
 
 # A busy machine draws slowly; that says nothing about the code. Deadlines would assert timing.
@@ -33,6 +34,7 @@ settings.load_profile("shared")
 __all__ = [
     "assert_no_leak",
     "fake_provider",
+    "migrations",
     "pytest_collection_modifyitems",
     "pytest_configure",
     "sdk",
@@ -111,6 +113,13 @@ class ThrowawayCA:
             .not_valid_after(now + timedelta(days=1))
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
         )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def migrations() -> Iterator[Callable[..., None]]:
+    """New SQLite files are made quickly, see `tests.migrated`; gives Alembic's own `upgrade`."""
+    with migrated_once() as upgrade:
+        yield upgrade
 
 
 @pytest.fixture(scope="session")
