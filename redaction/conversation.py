@@ -145,7 +145,7 @@ class Conversation:
         texts = [self._segments[places[number]].text for number in missing]
         if missing and sum(map(len, texts)) <= _SHORT:
             near = "\n".join(map(lower, texts))
-            values = {key: kind for key, kind in values.items() if lower(key[0]) in near}
+            values = {key: kind for key, kind in values.items() if (lower(key[0]) if key[1] else key[0]) in near}
         automaton = Automaton(ordered(values)) if missing else None
         chars = 0
         for number in missing:

@@ -23,6 +23,7 @@ _MIN_SMALL: Final = 5
 MAX_LITERALS: Final = 20_000
 _WORD: Final = re.compile(r"\S+")
 _DIGITS: Final = re.compile(r"[0-9]+")
+_SIGMA: Final = "\u03a3"
 _NEVER: Final = frozenset({"AGE", "POSTAL_CODE", "LOCATION", "RELIGION", "HEALTH", "ETHNICITY", "UNION", "POLITICS"})
 
 
@@ -63,8 +64,8 @@ def values_of(texts: Iterable[tuple[str, Sequence[Form]]], known: Values = _NO_V
     for text, forms in texts:
         if not forms:
             continue
-        # A Greek letter is smaller otherwise where a word ends: only ASCII may be cut afterwards.
-        small = text.lower() if text.isascii() else None
+        # A Greek letter is smaller otherwise where a word ends: a text with it may not be cut afterwards.
+        small = lower(text) if text.isascii() or _SIGMA not in text else None
         for start, end, exact, entity_type in forms:
             if exact:
                 key = text[start:end], True

@@ -19,23 +19,20 @@ from proxy.steps.policy_facts import facts_of_findings, no_refs
 from proxy.steps.services import DetectionResult
 from proxy.steps.spending import spending_of
 from proxy.steps.work import Services, Work, known
-from redaction.finding import Finding, SegmentFindings
+from redaction.finding import SegmentFindings
 from redaction.segment import Segment
-
-type Placed = tuple[Finding, Segment, str]
 
 
 def decide(work: Work, services: Services, result: DetectionResult) -> None:
     """Ask the policy, and keep its answer for every finding. Raises RefusedError where nothing may be sent."""
     policy, identity, facts = work.active.policy, work.identity, work.facts
     pairs = [pair for pair in zip(work.segments, result.segments, strict=True) if pair[1].findings]
-    placed: list[Placed] = [(finding, segment, part.language) for segment, part in pairs for finding in part.findings]
     refs = services.value_refs if policy.needs_value_refs else no_refs
     work.asked = PolicyInput(
         application=identity.application if identity.application in policy.applications else "",
         destination=work.destination.name,
         time=datetime.fromtimestamp(facts.at_ms / 1000, UTC),
-        findings=facts_of_findings(placed, refs),
+        findings=facts_of_findings(pairs, refs),
         identified_by=identity.identified_by,
         purpose=identity.purpose,
         subjects=work.subjects,

@@ -17,7 +17,6 @@ from policies.model import Action, Decision
 from proxy.steps.declared import named
 from redaction.finding import Finding, SegmentFindings
 from redaction.segment import Segment
-from redaction.segment import SegmentKind as TextKind
 
 _POINTER = re.compile(r"(?:path|query|header|/)[A-Za-z0-9_.~*/$:-]*", re.ASCII)
 _ENTITY = re.compile(r"[A-Z][A-Z0-9_]{0,47}", re.ASCII)
@@ -92,29 +91,31 @@ def count(found: Sequence[Found]) -> tuple[tuple[FindingCount, ...], int]:
         return (), 0
     # Rows are validated when they are made, so one is made per kind of finding and not per finding.
     decisions: dict[int, Decision] = {}
-    kinds: Counter[_Kind] = Counter()
+    # By language, place and kind of text first: there are few of those, and hundreds of findings.
+    texts: dict[_Place, Counter[_Kind]] = {}
     for segment, part, chosen in by_text(found):
-        language, place, kind = part.language, segment.schema_pointer, segment.kind
-        decisions.update(zip(map(id, chosen), chosen, strict=True))
-        kinds.update([
-            (id(decision), one.entity_type, one.score, language, one.recognizer, place, kind)
-            for one, decision in zip(part.findings, chosen, strict=True)
-        ])  # fmt: skip
+        kinds = texts.setdefault((part.language, segment.schema_pointer, segment.kind.value), Counter())
+        for one, decision in zip(part.findings, chosen, strict=True):
+            decisions[id(decision)] = decision
+            kinds[id(decision), one.entity_type, one.score, one.recognizer] += 1
     alike: Counter[_Row] = Counter()
-    for same, n in kinds.items():
-        alike[_in_words(same, decisions[same[0]])] += n
+    for place, kinds in texts.items():
+        for same, n in kinds.items():
+            alike[_in_words(place, same, decisions[same[0]])] += n
     ranked = alike.most_common()
     kept = tuple(_row(row, n) for row, n in ranked[:MAX_FINDINGS])
     return kept, sum(n for _, n in ranked[MAX_FINDINGS:])
 
 
-type _Kind = tuple[int, str, float, str, str, str, TextKind]
-"""What makes findings alike, as they come: the decision's identity first. Cheap, for there may be hundreds."""
+type _Place = tuple[str, str, str]
+"""Language, schema pointer and kind of a text."""
+type _Kind = tuple[int, str, float, str]
+"""What makes findings in such texts alike: the decision's identity, entity type, score, recognizer."""
 type _Row = tuple[str, str, int, str, str, str, str, str, str]
 
 
-def _in_words(alike: _Kind, decision: Decision) -> _Row:
-    _, entity_type, score, language, recognizer, place, kind = alike
+def _in_words(text: _Place, alike: _Kind, decision: Decision) -> _Row:
+    (language, place, kind), (_, entity_type, score, recognizer) = text, alike
     action = decision.action
     operator = decision.operator if action is Action.ALLOW or action is Action.TRANSFORM else action
     decile = min(9, int(score * 10))

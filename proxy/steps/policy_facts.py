@@ -39,18 +39,21 @@ def finding_facts(finding: Finding, segment: Segment, language: str, refs: Value
     )
 
 
-def facts_of_findings(placed: Iterable[tuple[Finding, Segment, str]], refs: ValueRefsOf) -> tuple[FindingFacts, ...]:
+def facts_of_findings(placed: Iterable[tuple[Segment, SegmentFindings]], refs: ValueRefsOf) -> tuple[FindingFacts, ...]:
     """What the policy may know about each; one object for all that are alike to it, as most are in a long talk."""
-    if refs is not no_refs:
-        return tuple([finding_facts(*item, refs) for item in placed])
-    alike: dict[tuple[str, float, SegmentKind, str, str], FindingFacts] = {}
-    facts = []
-    for finding, segment, language in placed:
-        key = finding.entity_type, finding.score, segment.kind, language, finding.recognizer
-        known = alike.get(key)
-        if known is None:
-            known = alike[key] = finding_facts(finding, segment, language, no_refs)
-        facts.append(known)
+    facts: list[FindingFacts] = []
+    alike: dict[tuple[str, str], dict[tuple[str, float, str], FindingFacts]] = {}
+    for segment, part in placed:
+        if refs is not no_refs:
+            facts += [finding_facts(one, segment, part.language, refs) for one in part.findings]
+            continue
+        # A kind's own word: an enumeration's members are hashed by Python code.
+        known = alike.setdefault((segment.kind.value, part.language), {})
+        for one in part.findings:
+            key = one.entity_type, one.score, one.recognizer
+            if key not in known:
+                known[key] = finding_facts(one, segment, part.language, no_refs)
+            facts.append(known[key])
     return tuple(facts)
 
 
