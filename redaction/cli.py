@@ -109,7 +109,8 @@ class _Store:
         self._known: Mapping[str, str] = self._vault.restorable([self._scope])
 
     def replaced(self, segments: Sequence[Segment], found: "Sequence[SegmentFindings]") -> list[str]:
-        from redaction.transform import Decided, protect
+        from redaction.settling import Decided
+        from redaction.transform import protect
 
         texts = [
             (segment.text, [Decided(one) for one in result.findings])

@@ -20,8 +20,9 @@ from proxy.steps.services import AsyncVault, Bound
 from redaction.errors import OperatorError, VaultError
 from redaction.restore import Restorable
 from redaction.segment import Segment, SegmentKind
+from redaction.settling import Decided, look_alikes, settle
 from redaction.tokens import is_token
-from redaction.transform import Decided, Item, filled, look_alikes, rewritten, settle, surfaces, tokenizes
+from redaction.transform import Item, filled, rewritten, surfaces, tokenizes
 from redaction.vault import ReplacedText, Scope
 from redaction.vault.base import SESSION
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from redaction.finding import SegmentFindings
-from redaction.transform import Decided
+from redaction.settling import Decided
 
 MAX_RESTORABLE: Final = 10_000
 SESSION: Final = "session"

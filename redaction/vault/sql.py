@@ -16,7 +16,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from redaction.errors import VaultError
-from redaction.vault import answers, scopes, upkeep
+from redaction.vault import answers, bindings, mappings, scopes, upkeep
 from redaction.vault import persons as concerned
 from redaction.vault import tables as t
 from redaction.vault.base import (
@@ -34,18 +34,15 @@ from redaction.vault.base import (
     Scope,
     VaultStats,
 )
-from redaction.vault.cipher import KeyEncryptionKey, ScopeKeys, seal, unseal
+from redaction.vault.cipher import KeyEncryptionKey, ScopeKeys, unseal
 from redaction.vault.database import Database, insert_if_free
-from redaction.vault.issuing import Candidate, Store, issue
+from redaction.vault.issuing import issue
 from redaction.vault.keys import FileRing, StaticRing
 from redaction.vault.seen import Seen
 
 _OBJECT_KEY = "object"
 _OWNER = "owner"
 _BATCH = 500  # bound parameters of one statement; SQLite allows 32,766
-_STORED = sa.select(t.mapping.c.token, t.mapping.c.surface_ref).where(
-    (t.mapping.c.scope == sa.bindparam("of_scope")) & t.mapping.c.token.in_(sa.bindparam("tokens", expanding=True))
-)
 
 
 def open_vault(home: Path, url: str = "") -> "SqlVault":
@@ -120,7 +117,8 @@ class SqlVault:
                     raise VaultError("the conversation's keys were destroyed; start a new one", code="shredded")
                 scope, keys = scopes.opened(rows[0], self._kek)
                 concerned.add(connection, scope.id, persons)
-                made = issue(scope, missing, self._store(connection, scope, keys)) if missing else {}
+                store = mappings.store(connection, scope.id, keys, self._clock_ms())
+                made = issue(scope, missing, store) if missing else {}
             self._seen.checked(rows[0].ref or "", scope, keys)
             self._seen.remember(scope, made.items(), persons)
             known.update(made)
@@ -129,17 +127,7 @@ class SqlVault:
     def restorable(self, scopes: Sequence[Scope], limit: int = MAX_RESTORABLE) -> Mapping[str, str]:
         with self._database.read() as connection:
             keys = self._keys(connection, [scope.id for scope in scopes])
-            select = sa.select(t.mapping).where(t.mapping.c.scope.in_(keys)).limit(limit + 1)
-            rows = connection.execute(select).all() if keys else []
-        if len(rows) > limit:
-            raise VaultError(f"the conversation holds more than {limit} placeholders; start a new one", code="full")
-        found: dict[str, str] = {}
-        twice: set[str] = set()
-        for row in rows:
-            if row.token in found:
-                twice.add(row.token)
-            found[row.token] = unseal(keys[row.scope], row.scope, row.token, row.entity_type, row.sealed)
-        return {token: value for token, value in found.items() if token not in twice}
+            return mappings.originals(connection, keys, limit) if keys else {}
 
     def bind(
         self, destination: str, object_id: str, scopes: Sequence[Scope], owner: str, ttl_s: int | None = None
@@ -148,17 +136,8 @@ class SqlVault:
         until = now + (ttl_s if ttl_s is not None else TTL_S[SESSION]) * 1000
         with self._database.write() as connection:
             keys = self._keys(connection, [scope.id for scope in scopes], lock=True)
-            rows = [
-                {"destination": destination, "object_ref": ref, "scope": scope.id, "place": place, "lost": 0,
-                 "sealed": seal(keys[scope.id], scope.id, "object", destination, object_id),
-                 "created": now, "expires": until, "owner": whose}
-                for place, scope in enumerate(scopes)
-                if scope.id in keys
-            ]  # fmt: skip
-            if rows:
-                connection.execute(insert_if_free(connection, t.binding), rows)
-                sooner = t.scope.c.id.in_(keys) & (t.scope.c.expires < until)
-                connection.execute(t.scope.update().where(sooner).values(expires=until))
+            places = {scope: place for place, scope in enumerate(dict.fromkeys(scope.id for scope in scopes))}
+            bindings.bind(connection, keys, places, bindings.Bound(destination, object_id, ref, whose), now, until)
 
     def binding(self, destination: str, object_id: str, owners: Sequence[str]) -> tuple[Scope, ...]:
         select = sa.select(t.binding.c.scope, t.binding.c.place).where(self._is_object(destination, object_id, owners))
@@ -233,11 +212,8 @@ class SqlVault:
 
     def scopes_with(self, token: str) -> tuple[str, ...]:
         """The live scopes that have a placeholder; reads every row, because nothing else asks so."""
-        joined = t.mapping.join(t.scope, t.scope.c.id == t.mapping.c.scope)
-        where = (t.mapping.c.token == token) & t.scope.c["keys"].is_not(None)
-        rows = sa.select(t.mapping.c.scope).select_from(joined).where(where).order_by(t.scope.c.used.desc())
         with self._database.read() as connection:
-            return tuple(connection.execute(rows).scalars())
+            return mappings.scopes_with(connection, token)
 
     def rotate_kek(self) -> int:
         with self._database.write() as connection:
@@ -259,27 +235,6 @@ class SqlVault:
         select = sa.select(t.scope).where(t.scope.c.id.in_(ids) & scopes.LIVE).order_by(t.scope.c.id)
         rows = connection.execute(select.with_for_update() if lock else select)
         return {row.id: scopes.opened(row, self._kek)[1] for row in rows}
-
-    def _store(self, connection: sa.Connection, scope: Scope, keys: ScopeKeys) -> Store:
-        now = self._clock_ms()
-
-        def store(candidates: Sequence[Candidate]) -> dict[str, bytes]:
-            rows = [
-                {"scope": scope.id, "token": one.token, "entity_type": one.item[0], "counter": one.counter,
-                 "surface_ref": one.surface_ref, "sealed": seal(keys, scope.id, one.token, *one.item), "created": now}
-                for one in candidates
-            ]  # fmt: skip
-            made = connection.execute(insert_if_free(connection, t.mapping), rows)
-            if made.supports_sane_multi_rowcount() and made.rowcount == len(rows):
-                return {one.token: one.surface_ref for one in candidates}  # each was free, and is ours
-            stored: dict[str, bytes] = {}
-            for start in range(0, len(candidates), _BATCH):
-                part = [one.token for one in candidates[start : start + _BATCH]]
-                found = connection.execute(_STORED, {"of_scope": scope.id, "tokens": part})
-                stored.update((row.token, row.surface_ref) for row in found)
-            return stored
-
-        return store
 
     def _forget(self, gone: Mapping[str, int]) -> None:
         for scope_id in gone:

@@ -19,7 +19,8 @@ from redaction.errors import RestoreError
 from redaction.finding import Finding
 from redaction.lexicon import is_word
 from redaction.restore import Restorable, Restorer
-from redaction.transform import Decided, Item, protect
+from redaction.settling import Decided
+from redaction.transform import Item, protect
 from redaction.vault import SqlVault, open_vault
 
 KEY = bytes(range(32))

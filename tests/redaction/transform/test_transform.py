@@ -12,17 +12,8 @@ from redaction import tokens
 from redaction.errors import OperatorError
 from redaction.finding import Finding
 from redaction.restore import Restorable, Restorer
-from redaction.transform import (
-    Change,
-    Decided,
-    Item,
-    changes,
-    look_alikes,
-    protect,
-    settle,
-    surfaces,
-    transform,
-)
+from redaction.settling import Decided, look_alikes, settle
+from redaction.transform import Change, Item, changes, protect, surfaces, transform
 
 KEY = bytes(range(32))
 TYPES = ["PERSON", "PHONE_NUMBER", "URL", "X Y"]
@@ -60,7 +51,7 @@ PIECES = st.one_of(
     ),
     st.text(max_size=3),
 )
-LONG_HOST = re.compile(r"""(?:[:][/\\]{2}|www\.)[^/?#\\\s"<>`]{64}""", re.IGNORECASE)
+LONG_HOST = re.compile(r"""(?:(?:https?|wss?|ftp):[/\\]?|[/\\]{2}|www\.)[^/?#\\\s"<>`]{64}""", re.IGNORECASE)
 texts = st.lists(PIECES, max_size=8).map("".join)
 
 
