@@ -118,7 +118,9 @@ class Home:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(handle)
-            raise LedgerError(f"another process already serves {self.path}", code="ledger_in_use") from None
+            raise LedgerError(
+                f"another process already serves {self.path}; stop it first, or name another home", code="ledger_in_use"
+            ) from None
         return handle
 
 

@@ -29,6 +29,8 @@ def list_(home: Home = None, config: Config = None, as_json: AsJson = False) -> 
     rows = _rows(load(config, home=home))
     if as_json:
         typer.echo(json.dumps(rows))
+    elif not rows:
+        typer.echo("no streams: config.toml names none (`[streams.NAME]`)")
     else:
         table = Table("stream", "to", "delivered below", "behind", "last delivery", "failures", "error")
         for row in rows:

@@ -1,6 +1,7 @@
 """`dragoman token`: who may use the API and the console. A token is shown once; only its digest is kept."""
 
 import json
+import shlex
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -46,7 +47,7 @@ def create(
     typer.echo(
         f"Token {made.id} for the role {role}, until {_day(made.expires)}, shown only now:\n\n  {value}\n\n"
         "Sign in to the console with it, or send it to the API as `Authorization: Bearer TOKEN`.\n"
-        f"`dragoman token revoke {made.id}` ends it."
+        f"`dragoman token revoke {made.id}{f' --home {shlex.quote(str(home))}' if home else ''}` ends it."
     )
 
 

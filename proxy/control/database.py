@@ -64,7 +64,8 @@ class ControlDatabase:
         try:
             yield
         except sa.exc.SQLAlchemyError as error:
-            kind = type(getattr(error, "orig", None) or error).__name__
+            cause = getattr(error, "orig", None) or error
+            kind = getattr(cause, "sqlite_errorname", type(cause).__name__)
             raise UnavailableError(f"the control database does not answer ({kind})", code="control_away") from None
 
     def _migrate(self) -> None:

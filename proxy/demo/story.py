@@ -56,8 +56,9 @@ async def explained(out: Console, app: App, fake: FakeProvider, base: str, text:
     """Act 1: a conversation is explained. Returns the id of the transfer."""
     messages = [{"role": "user", "content": text}] if text else conversation()
     body = {"model": "fake-echo", "stream": True, "messages": messages}
-    how_many = "a sentence of yours" if text else f"a group conversation of {len(messages) - 1} messages"
-    out.rule(f"1. a messenger has {how_many} explained by the model")
+    out.rule(f"1. a model explains {'a sentence of yours' if text else 'a conversation'}")
+    if not text:
+        out.print(f"a group conversation of {len(messages) - 1} messages; these are {SHOWN} of them")
     shown = Shown([message["content"] for message in messages[:SHOWN]])
     headers = {"dragoman-subject": SUBJECT}
     with Live(shown, console=out, refresh_per_second=20, vertical_overflow="visible"):
@@ -117,7 +118,7 @@ async def refused(out: Console, app: App, fake: FakeProvider, base: str) -> None
 
 def tampered(out: Console, folder: Path) -> bool:
     """Act 4: one byte of an exported log is flipped. Whether the verification refused it."""
-    out.rule("4. one byte of the exported log is changed: the entry is named")
+    out.rule("4. one byte of the export is changed: it is named")
     home, export, vkey = folder / "home", folder / "export", folder / "log.vkey"
     command("audit", "export", "--format", "tiles", "--out", str(export), "--home", str(home))
     shutil.copy(home / "keys" / "audit-log.vkey", vkey)

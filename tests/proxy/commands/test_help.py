@@ -79,6 +79,16 @@ def test_a_port_that_is_taken_is_said_before_anything_is_loaded(tmp_path: Path) 
                 look_for_ports(settings)
 
 
+def test_what_comes_next_is_said_so_that_it_can_be_typed_here(tmp_path: Path) -> None:
+    home = tmp_path / "my home"
+    made = CliRunner().invoke(build(["token"]), ["token", "create", "--role", "auditor", "--home", str(home)]).output
+    named = made.rpartition("`dragoman token revoke ")[2].partition("`")[0]
+    ended = CliRunner().invoke(build(["token"]), ["token", "revoke", *shlex.split(named)])
+    assert ended.exit_code == 0, ended.output
+    listed = CliRunner().invoke(build(["stream"]), ["stream", "list", "--home", str(home)])
+    assert (listed.exit_code, "config.toml names none" in listed.output) == (0, True)
+
+
 def test_what_the_system_refuses_is_said_in_words(tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.touch()
