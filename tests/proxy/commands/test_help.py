@@ -14,6 +14,7 @@ import typer
 from rich.console import Console
 from typer.testing import CliRunner
 
+from audit.log import Ledger
 from proxy.cli import COMMANDS, build, known_message
 from proxy.commands.run import look_for_ports, welcome
 from proxy.config import Settings
@@ -85,6 +86,7 @@ def test_what_comes_next_is_said_so_that_it_can_be_typed_here(tmp_path: Path) ->
     named = made.rpartition("`dragoman token revoke ")[2].partition("`")[0]
     ended = CliRunner().invoke(build(["token"]), ["token", "revoke", *shlex.split(named)])
     assert ended.exit_code == 0, ended.output
+    Ledger.open(home).close()
     listed = CliRunner().invoke(build(["stream"]), ["stream", "list", "--home", str(home)])
     assert (listed.exit_code, "config.toml names none" in listed.output) == (0, True)
 
