@@ -6,7 +6,7 @@ needs the order of all entries (sequence numbers, outcomes, tiles above the leav
 
 import gc
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -137,7 +137,7 @@ class AtDatabase:
 
 def stretches(
     source: TileSource, size: int, here: range, *, place: Place | None = None, workers: int = 1
-) -> Iterator[Stretch]:
+) -> Generator[Stretch]:
     """The whole log in order. here: entries whose content is there. place, workers: share the work, where it is worth
     it; the processes see at least the entries that the caller sees, because a log only grows."""
     bundles = range(-(-size // WIDTH))

@@ -6,6 +6,7 @@ Every entry is hashed again, every tile compared, the root rebuilt, and what the
 
 import base64
 from collections.abc import Iterable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -122,8 +123,9 @@ def verify(
     size = unverified(note).size
     last = size if end is None else min(end, size)
     content = Content(first)
-    parts = stretches(source, size, range(first, last), place=place, workers=workers)
-    root = _hash_all(source, size, content, parts, progress)
+    # Closed here also where an entry does not hold: what shares the work must end before the interpreter does.
+    with closing(stretches(source, size, range(first, last), place=place, workers=workers)) as parts:
+        root = _hash_all(source, size, content, parts, progress)
     chain = trusted_keys(keys, content.rotations)
     checkpoint = open_checkpoint(note, chain)
     if checkpoint.root != root:

@@ -4,6 +4,7 @@ import re
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -163,6 +164,29 @@ def test_entries_that_were_signed_and_are_wrong_are_named(second: Any, code: str
     with pytest.raises(VerifyError) as raised:
         Forged(stamped(0), second, stamped(5)).check()
     assert (raised.value.code, raised.value.index) == (code, 1)
+
+
+def test_what_shared_the_work_has_ended_when_an_entry_is_named(
+    copy: tuple[Path, VerifierKey], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended: list[bool] = []
+
+    class Pool(ProcessPoolExecutor):
+        def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+            super().shutdown(wait, cancel_futures=cancel_futures)
+            ended.append(cancel_futures)
+
+    monkeypatch.setattr("audit.examine.ProcessPoolExecutor", Pool)
+    monkeypatch.setattr("audit.examine.WORTH_SHARING", 0)
+    monkeypatch.setattr("audit.examine.WORTH_FORKING", 0)
+    bundle = copy[0] / "tile/entries/000"
+    data = bytearray(bundle.read_bytes())
+    data[500] ^= 1
+    bundle.write_bytes(data)
+    with pytest.raises(VerifyError) as raised:
+        verify_folder(copy[0], [copy[1]], workers=2)
+    # Its traceback is still held, as a command holds it that prints the error and ends.
+    assert (raised.value.code, ended) == ("entry_differs", [True])
 
 
 def test_every_start_of_the_process_counts_from_zero() -> None:
