@@ -32,7 +32,9 @@ REMEMBERED = 50_000
 FRESH_S = 2.0
 """How long a reference is taken from memory: an erasure by another process acts within this time."""
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]*", re.ASCII).fullmatch
-_MANY_DIGITS = re.compile(r"[0-9]{9}").search
+# A model may be called after its version and its day, `gpt-4.1-2025-04-14`: ten digits with signs between.
+_MANY_DIGITS = re.compile(r"[0-9]{9}|(?:[0-9][._:/-]?){11}").search
+_HAS_LETTER = re.compile(r"[A-Za-z]").search
 
 
 class Space(StrEnum):
@@ -92,10 +94,10 @@ class References:
     def marked(self, name: str) -> str:
         """A name that came over the network, for a record: itself where it is plain, else `~` and a keyed digest.
 
-        Plain is a name of at most 96 letters, digits and . _ : / - without a run of nine digits, so that addresses,
-        numbers and anything with a space do not pass.
+        Plain is a name of at most 96 letters, digits and . _ : / - with a letter, without a run of nine digits or of
+        eleven with signs between, so that addresses, numbers however written and anything with a space do not pass.
         """
-        if len(name) <= MARKED.longest and _PLAIN(name) and _MANY_DIGITS(name) is None:
+        if len(name) <= MARKED.longest and _PLAIN(name) and _HAS_LETTER(name) and _MANY_DIGITS(name) is None:
             return name
         return "~" + self._hash("name", name).hex()[:16]
 
