@@ -3,6 +3,7 @@
 Only ids of objects and the provider's key leave here; that it happens is in the log before (`erasure`, begun).
 """
 
+import json
 import ssl
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 DAY_MS = 86_400_000
 TIMEOUT_S = 20.0
+MAX_ANSWER = 1024 * 1024
+"""Bytes of an answer that are read; a deletion's has a hundred."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,10 +119,12 @@ class HttpDeleter:
         provider, call = _known(deletes(destination, one.object.object_id))
         try:
             headers = {**call.headers, **self._credential(destination)}
-            answer = self._http().request(call.method, self._base(destination) + call.path, headers=headers)
+            url = self._base(destination) + call.path
+            with self._http().stream(call.method, url, headers=headers) as answer:
+                told = _json(answer)
         except (httpx.HTTPError, ConfigError):
             return replace(one, verdict=Verdict.REFUSED, obstacle="unreachable")
-        verdict = provider.verdict(answer.status_code, _json(answer))
+        verdict = provider.verdict(answer.status_code, told)
         return replace(
             one,
             verdict=verdict,
@@ -167,7 +172,13 @@ def _kept_until(one: ProviderObject, destination: Destination) -> int | None:
 
 
 def _json(answer: "httpx.Response") -> Any:
+    """What an answer says, None where it is no JSON or more than anybody says to a deletion."""
+    read = bytearray()
+    for piece in answer.iter_bytes():
+        read += piece
+        if len(read) > MAX_ANSWER:
+            return None
     try:
-        return answer.json()
-    except ValueError:
+        return json.loads(read)
+    except (ValueError, RecursionError):
         return None

@@ -39,6 +39,7 @@ class Heard:
     """One channel's words as the provider sent them. cleared: up to there they were looked at. ended: none follow.
 
     waiting: words that nobody looked at yet. context: the last of those before. cuts: in the order of the text.
+    again: with fewer words waiting nothing can be due.
     """
 
     json: bool = False
@@ -48,6 +49,7 @@ class Heard:
     waiting: list[str] = field(default_factory=list)
     size: int = 0
     cuts: list[Cut] = field(default_factory=list)
+    again: int = 0
     digest: "hashlib.blake2b" = field(default_factory=lambda: hashlib.blake2b(digest_size=16))
 
     def hear(self, text: str) -> None:
@@ -60,13 +62,18 @@ class Heard:
         """How many of the waiting words can be looked at now; 0 where more have to come first."""
         if self.ended or final:
             return self.size
-        if self.json or not sentences:
+        if self.json or not sentences or self.size < self.again:
             return 0
         text = self.pending
-        ends = [match.end() for match in _END.finditer(text)]
+        # No end has only white space behind it, and each of a million line breaks at the end would be looked past.
+        ends = [match.end() for match in _END.finditer(text.rstrip())]
         if ends:
             return ends[-1]
-        return text.rfind(" ", 0, len(text) - CONTEXT) + 1 if len(text) > LONGEST else 0
+        if len(text) <= LONGEST:
+            return 0
+        # Words without any blank come from nobody who writes prose: they are not searched whole with every piece.
+        self.again = len(text) + len(text) // 8
+        return text.rfind(" ", 0, len(text) - CONTEXT) + 1
 
     @property
     def pending(self) -> str:
@@ -83,6 +90,7 @@ class Heard:
         self.waiting[:] = [text[n:]] if n < len(text) else []
         self.size -= n
         self.cleared += n
+        self.again = 0
 
 
 @dataclass(slots=True)

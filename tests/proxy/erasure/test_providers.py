@@ -1,6 +1,6 @@
 """Which call deletes which object, with which key, and what an answer means."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import MappingProxyType
 from typing import Any
 
@@ -157,6 +157,20 @@ def test_what_an_answer_means(provider: Callable[..., Any], status: int, body: b
         (done,) = deleter.carry_out(deleter.plan([kept("openai", "resp_1")]))
     assert (done.verdict, done.status) == (verdict, status)
     assert len(asked) == 1, "no redirect is followed and nothing is repeated"
+
+
+def test_an_answer_without_end_is_not_read_to_its_end(provider: Callable[..., Any]) -> None:
+    sent: list[int] = []
+
+    def pieces() -> Iterator[bytes]:
+        for _ in range(1000):
+            sent.append(1)
+            yield b" " * 65_536
+
+    with provider(lambda _: httpx.Response(200, content=pieces())) as deleter:
+        (done,) = deleter.carry_out(deleter.plan([kept("openai", "resp_1")]))
+    assert done.status == 200
+    assert len(sent) < 20
 
 
 def test_a_provider_that_is_away_is_waited_for_once(provider: Callable[..., Any]) -> None:

@@ -116,6 +116,24 @@ def test_arguments_of_a_tool_are_looked_at_when_they_are_complete() -> None:
     assert next(iter(words.open.values())).due(final=False, sentences=True) == 0
 
 
+def test_what_never_ends_is_not_searched_whole_with_every_piece() -> None:
+    words = Words()
+    listener = Listener(words)
+    for _ in range(300_000):
+        listener.feed("c", "x")
+        assert words.channels["c", 0].due(final=False, sentences=True) == 0
+    listener.feed("c", ". ")
+    listener.feed("c", "Und so weiter, " * LONGEST)
+    assert words.channels["c", 0].due(final=False, sentences=True) > 300_000
+    assert words.channels["c", 0].due(final=True, sentences=True) == words.channels["c", 0].size
+
+
+def test_line_breaks_without_an_end_are_looked_past_once() -> None:
+    words = Words()
+    Listener(words).feed("a", "x" + "\n" * 1_000_000)
+    assert next(iter(words.open.values())).due(final=False, sentences=True) == 0
+
+
 def test_an_answer_without_end_is_not_kept_for_ever() -> None:
     listener, text = Listener(Words()), "x" * (MAX_WORDS // 4)
     with pytest.raises(RestoreError):
