@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 from audit.errors import AuditError, unwritable
 from audit.merkle import leaf_hash
-from audit.tables import transfer
+from audit.tables import SHOWN, transfer
 
 ROWS = 10_000
 """Of a group: a few MB, the size that readers work on at a time."""
@@ -55,7 +55,7 @@ def entry_row(found: tuple[int, bytes]) -> dict[str, Any]:
 
 def transfer_columns() -> dict[str, Kind]:
     """The columns of transfers and refusals."""
-    return {str(column.name): _kind(column) for column in transfer.columns if column.name != "day"}
+    return {str(column.name): _kind(column) for column in SHOWN if column.name != "day"}
 
 
 def group_columns(by: Iterable[str], *, findings_only: bool) -> dict[str, Kind]:

@@ -18,7 +18,7 @@ from audit.places import first_since, places
 from audit.question import Question, Row
 from audit.summed import Summed
 from audit.sums import kinds
-from audit.tables import ACTS, entry, reference, subject, transfer, tree
+from audit.tables import ACTS, SHOWN, entry, reference, subject, transfer, tree
 
 __all__ = [
     "Question",
@@ -39,8 +39,6 @@ LOOKED_AT = 50_000
 """Entries that are read for one page at most, half a second's work; the next page goes on below them."""
 WALKED = 2_000_000
 """Places in the log whose rows are walked through for one page at most, a quarter of a second's work."""
-_SHOWN = tuple(column for column in transfer.columns if column.name != "findings_of")
-"""How rows are kept is nobody's who asks."""
 _LED_TO = ("id", "session", "state", "entity_type")
 """Conditions with an index of their own, besides those that the values by day know."""
 
@@ -66,7 +64,7 @@ def transfers(
         below = last if before is None or last is None else min(last, before)
         while limit is None or limit > 0:
             page = PAGE if limit is None else min(PAGE, limit)
-            rows = sa.select(*_SHOWN).where(*where).order_by(transfer.c.idx.desc()).limit(page)
+            rows = sa.select(*SHOWN).where(*where).order_by(transfer.c.idx.desc()).limit(page)
             if least is not None:
                 rows = rows.where(least)
             if below is not None:
@@ -106,7 +104,7 @@ def _of_person(
         connection.execute(theirs if before is None else theirs.where(subject.c.idx < before)).scalars()
     ):
         before = indices[-1]
-        rows = sa.select(*_SHOWN).where(transfer.c.idx.in_(set(indices)), *others).order_by(transfer.c.idx.desc())
+        rows = sa.select(*SHOWN).where(transfer.c.idx.in_(set(indices)), *others).order_by(transfer.c.idx.desc())
         for row in connection.execute(rows).mappings():
             yield {str(name): value for name, value in row.items()}
 

@@ -159,6 +159,8 @@ finding = Table(
 
 FINDINGS_OF = func.coalesce(transfer.c.findings_of, transfer.c.idx)
 """Of a transfer the index in `finding`: many have the same findings as one before, which are kept once."""
+SHOWN = tuple(column for column in transfer.columns if column.name != "findings_of")
+"""The columns of a transfer for people: how rows are kept is nobody's who asks."""
 
 subject = Table(
     "subject",

@@ -105,7 +105,7 @@ async def test_a_vault_that_fails(
         ("proxy.gate.tokenize", DEFECT, "internal", 500),
         ("proxy.gate.outgoing", DEFECT, "internal", 500),
         ("proxy.gate.commit", DEFECT, "internal", 500),
-        ("proxy.steps.records.transfer_record", DEFECT, "internal", 500),
+        ("proxy.steps.records.TransferRecords.make", DEFECT, "internal", 500),
         ("proxy.steps.clearing.Restorer", DEFECT, "internal", 500),
         ("proxy.gate.watched", DEFECT, "internal", 500),
     ],

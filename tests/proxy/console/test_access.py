@@ -51,6 +51,7 @@ def test_a_role_gets_what_the_table_says_and_nothing_else(filled: Console, role:
                 id="0" * (8 if "/tokens/" in operation.path else 26),
                 exchange="0" * 26,
                 attempt="2",
+                digest="0" * 64,
                 target="destination",
                 name="who" if "/reports/" in operation.path else "openai",
             )
