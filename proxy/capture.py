@@ -20,10 +20,7 @@ ALLOWED = re.compile(r"(tcp|udp)/(\d{1,5})")
 _COMMENT = re.compile(r'^\s*comment "dragoman ([0-9a-f]{12}) ([0-9a-f]{12}|-)"\n?', re.MULTILINE)
 _REDIRECT = re.compile(r"redirect to :(\d+)")
 _CGROUP = re.compile(r"[A-Za-z0-9_.:@\\-]+(/[A-Za-z0-9_.:@\\-]+)*")
-_UNCONFIRMED = re.compile(r"\n?\tchain unconfirmed \{\n\t\}\n")
-UNCONFIRMED = f"add chain {FAMILY} {TABLE} unconfirmed\n"
-"""An empty chain that says: these rules go when nobody confirms them in time."""
-CONFIRMED = f"delete chain {FAMILY} {TABLE} unconfirmed\n"
+_UNCONFIRMED = re.compile(r"\n?\tchain unconfirmed_([0-9a-f]{12}) \{\n\t\}\n")
 _NAME = re.compile(r"[A-Za-z0-9_.:@-]{1,15}")  # IFNAMSIZ is 16 with the final zero
 
 
@@ -52,13 +49,13 @@ class Capture:
 class Loaded:
     """A table as the kernel has it. plan: digest of the plan that it was made of. unaltered: nobody changed a rule.
 
-    confirmed: False while the rules still go by themselves.
+    mark: of the `apply` whose rules still go by themselves, "" where they stay.
     """
 
     plan: str
     unaltered: bool
     port: int
-    confirmed: bool = True
+    mark: str = ""
 
 
 def ruleset(capture: Capture, *, rules: str = "-") -> str:
@@ -92,8 +89,22 @@ def read_listing(listing: str) -> Loaded | None:
     comment, redirect = _COMMENT.search(listing), _REDIRECT.search(listing)
     if comment is None or redirect is None:
         return None
-    confirmed = _UNCONFIRMED.search(listing) is None
-    return Loaded(comment[1], comment[2] == rules_digest(listing), int(redirect[1]), confirmed)
+    waiting = _UNCONFIRMED.search(listing)
+    unaltered = comment[2] == rules_digest(listing)
+    return Loaded(comment[1], unaltered, int(redirect[1]), waiting[1] if waiting is not None else "")
+
+
+def unconfirmed(mark: str) -> str:
+    """For `nft -f`, behind a ruleset: an empty chain that says that it goes when nobody confirms it in time.
+
+    mark: 12 hexadecimal digits of this `apply`, so that no other's time counts for it.
+    """
+    return f"add chain {FAMILY} {TABLE} unconfirmed_{mark}\n"
+
+
+def confirmed(mark: str) -> str:
+    """For `nft -f`: that chain is taken away."""
+    return f"delete chain {FAMILY} {TABLE} unconfirmed_{mark}\n"
 
 
 def restoring(listing: str | None) -> str:

@@ -6,6 +6,7 @@ Plans are made in `proxy.capture`; here they are shown, loaded, removed and look
 
 import json
 import pwd
+import secrets
 import signal
 import socket
 import subprocess
@@ -87,12 +88,18 @@ def apply(
     places = [parse_address(place, what="--probe") for place in probe or ()]
     if missing := [f"{host}:{port}" for host, port in places if not reached(host, port)]:
         raise ConfigError(f"{', '.join(missing)} cannot be reached even now, so nothing was changed")
-    before, unconfirmed = listing(), capture.UNCONFIRMED if confirm else ""
+    before, mark = listing(), secrets.token_hex(6)
+    if _waiting(before):
+        raise ConfigError(
+            "rules of an earlier apply wait to be confirmed: keep them (dragoman net confirm), take them away "
+            "(dragoman net remove), or let their time run out"
+        )
+    unconfirmed = capture.unconfirmed(mark) if confirm else ""
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _ended)
     if confirm:
         # Before the rules: whatever becomes of this command, they go.
-        watch_in_background(confirm, capture.restoring(before))
+        watch_in_background(confirm, mark, capture.restoring(before))
     try:
         nft("-f", "-", given=capture.ruleset(wanted) + unconfirmed)
         # The kernel's own spelling of the rules is known only now; with its digest, `check` sees any later change.
@@ -117,25 +124,24 @@ def confirm() -> None:
 
     Example: dragoman net confirm
     """
-    loaded = capture.read_listing(listing() or "")
-    if loaded is None or loaded.confirmed:
+    mark = _waiting(listing())
+    if not mark:
         typer.echo("nothing waits to be confirmed")
         raise typer.Exit(1)
-    nft("-f", "-", given=capture.CONFIRMED)
+    nft("-f", "-", given=capture.confirmed(mark))
     typer.echo("the rules stay")
 
 
 @app.command(hidden=True)
-def watch(seconds: int) -> None:
-    """In the background: read what to load on standard input, and load it when nobody has confirmed in time.
+def watch(seconds: int, mark: str) -> None:
+    """In the background: read what to load on standard input, and load it when nobody has confirmed that mark in time.
 
-    Example: dragoman net watch 60
+    Example: dragoman net watch 60 0123456789ab
     """
     before = sys.stdin.read()
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the terminal may be the very thing that was cut off
     threading.Event().wait(seconds)
-    loaded = capture.read_listing(listing() or "")
-    if loaded is not None and not loaded.confirmed:
+    if _waiting(listing()) == mark:
         nft("-f", "-", given=before)
 
 
@@ -191,7 +197,7 @@ def examine(table: str | None, wanted: Capture | None, listening: frozenset[int]
     if loaded is None or not loaded.unaltered:
         return [Check("rules", False, "they were altered since they were loaded", apply_again)]
     checks = [Check("rules", True, f"loaded and unaltered (plan {loaded.plan})")]
-    if not loaded.confirmed:
+    if loaded.mark:
         checks.append(Check("confirmed", False, "they go by themselves in a moment", "run: dragoman net confirm"))
     if wanted is not None:
         same = loaded.plan == capture.plan_digest(wanted)
@@ -223,15 +229,22 @@ def reached(host: str, port: int) -> bool:
         return False
 
 
-def watch_in_background(seconds: int, before: str) -> None:
+def watch_in_background(seconds: int, mark: str, before: str) -> None:
     """Start `net watch` in a session of its own: it outlives this command and the terminal."""
-    command = (sys.executable, "-P", "-c", "from proxy.cli import main; main()", "net", "watch", str(seconds))
+    program = (sys.executable, "-P", "-c", "from proxy.cli import main; main()")
+    command = (*program, "net", "watch", str(seconds), mark)
     with tempfile.TemporaryFile("w+") as given:
         given.write(before)
         given.seek(0)
         subprocess.Popen(  # noqa: S603 (this very program, with arguments of ours)
             command, stdin=given, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True, cwd="/"
         )
+
+
+def _waiting(table: str | None) -> str:
+    """The mark of rules that nobody confirmed yet, "" where there are none."""
+    loaded = capture.read_listing(table or "")
+    return loaded.mark if loaded is not None else ""
 
 
 def _ended(number: int, _: object) -> NoReturn:

@@ -1,5 +1,6 @@
 """Rules that would cut a machine off are undone: by a probe at once, or when nobody confirms them."""
 
+import re
 import signal
 import socket
 import subprocess
@@ -39,6 +40,12 @@ def until(holds: Callable[[], bool]) -> None:
     end = time.monotonic() + 150
     while not holds():
         assert time.monotonic() < end, "it did not happen"
+
+
+def watch(net: Machines, mark: str) -> None:
+    """The watcher of an apply with that mark, at the end of its time."""
+    undoing = "table inet dragoman\ndelete table inet dragoman\n"
+    assert net.run(net.router, *DRAGOMAN, "net", "watch", "0", mark, input=undoing).returncode == 0
 
 
 CUTS = ("apply", "--proxy-user", "10001", "--tcp", "all")
@@ -103,14 +110,19 @@ def test_rules_that_nobody_confirms_go_by_themselves(net: Machines) -> None:
 def test_rules_that_are_confirmed_stay(net: Machines) -> None:
     assert dragoman(net, *CUTS, "--confirm", "60").returncode == 0
     assert '"confirmed", "ok": false' in dragoman(net, "check", "--json").stdout
+    waiting = table(net)
+    again = dragoman(net, *CUTS, "--confirm", "60")
+    assert (again.returncode, "wait to be confirmed" in again.stderr, table(net)) == (2, True, waiting)
+    # The watcher of another apply, whose rules went before these came.
+    watch(net, "0" * 12)
+    assert table(net) == waiting
+    (mark,) = re.findall("unconfirmed_([0-9a-f]{12})", waiting)
     assert dragoman(net, "confirm").returncode == 0
     rules = table(net)
     assert "unconfirmed" not in rules
     assert '"rules", "ok": true' in dragoman(net, "check", "--json").stdout
-    # The watcher's own words, now that its time has come: it finds nothing to undo.
-    watched = net.run(
-        net.router, *DRAGOMAN, "net", "watch", "0", input="table inet dragoman\ndelete table inet dragoman\n"
-    )
-    assert (watched.returncode, table(net)) == (0, rules)
+    # Its own watcher, now that its time has come: it finds nothing to undo.
+    watch(net, mark)
+    assert table(net) == rules
     assert dragoman(net, "confirm").returncode == 1
     assert dragoman(net, "remove").returncode == 0
