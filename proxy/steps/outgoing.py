@@ -20,16 +20,15 @@ _IDENTITY = (b"Accept-Encoding", b"identity")
 
 def outgoing(work: Work, services: Services, files: Mapping[str, str]) -> Outgoing:
     """What a door may send once it is recorded. files: new bytes of attachments. Raises RefusedError, FormatError."""
-    texts = known(work.tokenized).texts
+    texts, beside = known(work.tokenized).texts, _beside_the_body(work)
     inspected, target, origin = known(work.inspected), known(work.target), known(work.origin)
-    in_body = {segment.pointer for segment in inspected.segments}
     unkept = inspected.unkept if inspected.keeps and kept_from_storing(work) else {}
     body = work.format.splice(
-        inspected, {key: text for key, text in texts.items() if key in in_body} | {**unkept, **files}
+        inspected, {key: text for key, text in texts.items() if key not in beside} | {**unkept, **files}
     )
     if work.routed_from is not None:
         body = renamed_model(body, work.destination.models)
-    path, query, headers = target.splice({key: text for key, text in texts.items() if key not in in_body})
+    path, query, headers = target.splice(beside)
     mark = b"?" if b"?" in work.facts.egress.target else b""
     line = path.encode("latin-1") + mark + query.encode("latin-1")
     work.provider_key = services.provider_key(work.destination.name)
@@ -51,10 +50,14 @@ def with_current_key(work: Work, services: Services, request: Outgoing) -> Outgo
     if key in (None, work.provider_key):
         return request
     work.provider_key = key
-    in_body = {segment.pointer for segment in known(work.inspected).segments}
-    texts = known(work.tokenized).texts.items()
-    _, _, headers = known(work.target).splice({key: text for key, text in texts if key not in in_body})
+    _, _, headers = known(work.target).splice(_beside_the_body(work))
     return replace(request, headers=_headers(work, headers, request.target, request.body))
+
+
+def _beside_the_body(work: Work) -> dict[str, str]:
+    """New texts of path, query and fields, by their pointers."""
+    in_body = {segment.pointer for segment in known(work.inspected).segments}
+    return {key: text for key, text in known(work.tokenized).texts.items() if key not in in_body}
 
 
 def outgoing_message(work: Work, dialect: Dialect, files: Mapping[str, str]) -> bytes:
