@@ -17,7 +17,7 @@ from mitmproxy.proxy.commands import StartHook
 
 from proxy.doors.network.transfers import Transfers, passage_of
 from proxy.doors.network.translate import offered, plain_reply, put_answer_head, put_switch_head, response_of
-from proxy.doors.restored import restored_of
+from proxy.doors.restored import Chunk
 from proxy.errors import FormatError, ProxyError
 from proxy.exchange import Exchange
 from proxy.messages import Headers, Refusal, Reply
@@ -146,8 +146,8 @@ class Answer:
 
     @staticmethod
     async def _held_body(exchange: Exchange, raw: bytes) -> bytes:
-        kept, size = [], 0
-        async for piece in restored_of(exchange, raw):
+        kept, size, chunk = [], 0, Chunk(exchange, raw)
+        while piece := await chunk.more():
             kept.append(piece)
             size += len(piece)
             if size > HELD_BYTES:
@@ -168,7 +168,8 @@ class Answer:
         assert exchange is not None
         self._passage.working = asyncio.Event()
         try:
-            async for restored in restored_of(exchange, piece.data):
+            chunk = Chunk(exchange, piece.data)
+            while restored := await chunk.more():
                 piece.restored.append(restored)
             if not piece.data and (rest := await exchange.end()):
                 piece.restored.append(rest)
