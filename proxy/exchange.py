@@ -101,9 +101,8 @@ class Cleared:
 class Exchange:
     """The state of one transfer. Made by the gate; `reply` is set when there is nothing to send.
 
-    transfer: id of the record, also in the `dragoman-transfer` header of every answer. session: that it has opened.
-    proof: that the record stands in the log (C2SP tlog-proof), for the answer to a client that asked for it; set before
-    `clear` or `refuse`.
+    transfer: id of the record, also in the `dragoman-transfer` header of every answer. proof: that the record stands in
+    the log (C2SP tlog-proof), for the answer to a client that asked for it; set before `clear` or `refuse`.
     """
 
     def __init__(
@@ -127,7 +126,6 @@ class Exchange:
         self.error: str | None = None
         self.reader: ResponseReader | None = None
         self.cleared: Cleared | None = None
-        self.session: Session | None = None
         self.proof: bytes | None = None
         self._clock_ms = clock_ms
         self._make_decoder = decoder
@@ -156,7 +154,7 @@ class Exchange:
     def clear(self, cleared: Cleared) -> None:
         """The record is durable: the request may be sent."""
         self.advance(State.RECORDED)
-        self.cleared, self.session = cleared, cleared.session
+        self.cleared = cleared
         self.outgoing = cleared.outgoing
 
     def sent(self) -> None:
@@ -170,6 +168,11 @@ class Exchange:
     def sent_more(self, size: int) -> None:
         """A further message has gone upstream under this record."""
         self.bytes_sent += size
+
+    @property
+    def session(self) -> "Session | None":
+        """The session that this exchange has opened, if it is one."""
+        return self.cleared.session if self.cleared is not None else None
 
     def answer(self, status: int, headers: Headers) -> Headers:
         """The head of the upstream's answer; returns the head for the client, without a Content-Length.
