@@ -22,7 +22,7 @@ from audit.errors import AuditError
 from proxy.bulk.job import CHUNK, BulkError, Done, Job, digest_of
 from proxy.bulk.parts import SUFFIXES
 from proxy.bulk.path import policy_for
-from proxy.bulk.worker import Worker
+from proxy.bulk.worker import TEMPORARY, Worker
 from proxy.config import Settings
 from proxy.running.databases import join_log, serve_log
 
@@ -52,6 +52,8 @@ def run(settings: Settings, job: Job, *, workers: int, address: str, progress: C
     if not job.restore:
         _begin_log(settings)
     with _manifest(job) as manifest:
+        for half in job.target.rglob(f".*{TEMPORARY}"):
+            half.unlink(missing_ok=True)  # of a run that was killed: whoever still writes there finds no name for it
         there = _read(manifest)
         left = [name for name in names if not _is_done(job, there.get(name), policy.digest)]
         done: list[Done] = []
@@ -168,8 +170,20 @@ def _own(job: Job) -> frozenset[str]:
         return frozenset()
 
 
+def _begin_ray(given: dict[str, Any]) -> None:
+    """Raises BulkError with Ray's own words: no row has been read yet that they could quote."""
+    import ray
+
+    try:
+        ray.init(log_to_driver=False, logging_level=logging.ERROR, **given)
+    except Exception as error:  # Ray raises bare ones, as when a busy machine takes longer than it waits
+        said = next(iter(str(error).splitlines()), type(error).__name__)
+        raise BulkError(f"Ray could not be started ({said}); what is done is kept, run it again") from None
+
+
 def _through_ray(job: Job, names: list[str], workers: int, address: str) -> Iterator[Done]:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # else it warns of its own actors on standard error
     import ray
     import ray.data
 
@@ -181,7 +195,7 @@ def _through_ray(job: Job, names: list[str], workers: int, address: str) -> Iter
         "_node_ip_address": "127.0.0.1", "_temp_dir": folder,
     }  # fmt: skip
     try:
-        ray.init(log_to_driver=False, logging_level=logging.ERROR, **given)
+        _begin_ray(given)
         ray.data.DataContext.get_current().enable_progress_bars = False
         logging.getLogger("ray.data").setLevel(logging.ERROR)
         rows = ray.data.from_items([{"name": name} for name in names], override_num_blocks=len(names)).map_batches(

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import secrets
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ class Worker:
     def __init__(self, job: Job, own: frozenset[str]) -> None:
         self._job, self._own = job, own
         self._path: Redacting | Restoring | None = None
+        # Whoever outlives a run that was killed writes into no file of the next one's.
+        self._mark = secrets.token_hex(4)
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, list[str]]:
         """Names of partitions in, lines of the manifest out. Never raises: Ray would log what an error quotes."""
@@ -32,7 +35,7 @@ class Worker:
 
     def partition(self, name: str) -> Done:
         """Does one. The output appears whole, under its name, when every record of it is durable."""
-        temporary = (self._job.target / name).with_name(f".{Path(name).name}{TEMPORARY}")
+        temporary = (self._job.target / name).with_name(f".{Path(name).name}.{self._mark}{TEMPORARY}")
         try:
             return self._partition(name, temporary)
         except Exception as error:

@@ -5,11 +5,12 @@ import os
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import orjson
 import pyarrow as pa
@@ -17,6 +18,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from proxy.bulk import run as running
+from proxy.bulk import worker as working
 from proxy.bulk.job import BulkError, Done, Job, digest_of
 from proxy.bulk.worker import TEMPORARY, Worker
 from proxy.config import load
@@ -195,6 +197,44 @@ def test_a_second_run_does_only_what_is_left(job: Job, monkeypatch: pytest.Monke
     assert not list(job.target.glob(f"*{TEMPORARY}"))
     with pytest.raises(BulkError, match="begun with other"):
         running.run(load(home=job.home), replace(job, scope="other"), workers=1, address="", progress=lambda a, b: None)
+
+
+def in_this_process(job: Job, names: list[str], _actors: int, _address: str) -> Iterator[Done]:
+    return (partition(job, name) for name in names)
+
+
+def test_who_outlives_a_run_that_was_killed_takes_nothing_from_the_next_one(
+    job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (job.source / "a.jsonl").write_bytes(lines(2))
+    monkeypatch.setattr(running, "_through_ray", in_this_process)
+    found: list[running.Summary] = []
+    plain = working.opened
+
+    def meanwhile(source: Path, target: IO[bytes], keep: frozenset[str]) -> Any:
+        target.write(b"half of a line")
+        target.flush()
+        monkeypatch.setattr(working, "opened", plain)
+        found.append(running.run(load(home=job.home), job, workers=1, address="", progress=lambda a, b: None))
+        return plain(source, target, keep)
+
+    monkeypatch.setattr(working, "opened", meanwhile)
+    assert "No such file" in partition(job, "a.jsonl").error
+    assert [one.error for one in found[0].done] == [""]
+    assert len((job.target / "a.jsonl").read_bytes().splitlines()) == 4
+    assert {path.name for path in job.target.iterdir()} == {"a.jsonl", running.MANIFEST}
+
+
+def test_a_ray_that_does_not_start_is_no_defect(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    import ray
+
+    def busy(**_: Any) -> None:
+        raise Exception("The current node timed out during startup.\nMore words")
+
+    (job.source / "a.jsonl").write_bytes(lines(2))
+    monkeypatch.setattr(ray, "init", busy)
+    with pytest.raises(BulkError, match=r"could not be started \(The current node timed out during startup\.\); what"):
+        running.run(load(home=job.home), job, workers=1, address="", progress=lambda a, b: None)
 
 
 def test_rows_under_the_name_of_the_manifest_are_not_left_out_silently(job: Job) -> None:
