@@ -17,6 +17,7 @@ _PERCENT = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
 _LONGEST_HALF = 11  # the first half of a surrogate pair and all but one character of the second
 _SHORT = {'"': '"', "\\": "\\", "/": "/", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 _TO_JSON = re.compile(r'["\\\x00-\x1f\ud800-\udfff]')
+_IN_JSON = re.compile(r'(?:[^"\\\x00-\x1f\ud800-\udfff]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*')
 _TO_JSON_SHORT = {'"': '\\"', "\\": "\\\\", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
@@ -45,6 +46,20 @@ def encode(value: str, encoding: Encoding) -> str:
     if encoding is Encoding.URL:
         return quote(value, safe="", errors="surrogatepass")
     return value
+
+
+def must_be_escaped(value: str) -> bool:
+    """Whether a string of JSON spells the value differently."""
+    return _TO_JSON.search(value) is not None
+
+
+def is_escaped(value: str, times: int) -> bool:
+    """Whether the value can stand as it is in a string of JSON within so many."""
+    for _ in range(times):
+        if not _IN_JSON.fullmatch(value):
+            return False
+        value = read_json(value, final=True)[0]
+    return True
 
 
 def of_brackets(brackets: str) -> Encoding:

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from redaction.errors import RestoreError
+from redaction.restore.channel import Element
 from redaction.restore.encodings import Encoding
-from redaction.restore.restorer import Element, Restorer
+from redaction.restore.restorer import Restorer
 from redaction.restore.spelling import Restorable
 
 MAX_WORDS: Final = 4 * 1024 * 1024

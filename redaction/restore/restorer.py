@@ -12,13 +12,13 @@ from typing import Final
 from redaction import tokens
 from redaction.errors import RestoreError
 from redaction.restore.brackets import LOST
-from redaction.restore.encodings import Encoding, encode, of_brackets, read_json
+from redaction.restore.channel import Channel, Element, raw_of, seen_of
+from redaction.restore.encodings import Encoding, encode, must_be_escaped, of_brackets, read_json
 from redaction.restore.found import UNDECIDED, Entry, Match, Undecided
 from redaction.restore.literals import is_word
 from redaction.restore.spelling import MAX_HELD, Restorable
-from redaction.restore.urls import STRING_END, Context, Place
+from redaction.restore.urls import Context, Place
 
-type Element = tuple[str, int]
 MAX_CHANNELS: Final = 4096  # choices, tool calls and parts of one response; a hostile stream could open more for ever
 _URL_LABELS: Final = frozenset(("URL", "PROFILE_URL", "LINK"))
 _DIRECT: Final = frozenset(("mailto:", "tel:", "sms:"))
@@ -38,25 +38,6 @@ class RestoreCounts:
     withheld: int = 0
     foreign: int = 0
     unknown: int = 0
-
-
-class _Channel:
-    """One growing string. held: raw text held back; before: the character before it; context: all that came earlier.
-
-    kept: the text goes out as it comes, and what is read of it is only counted. element: see `Restorer`.
-    """
-
-    __slots__ = ("before", "context", "element", "encoding", "held", "kept", "start", "strict")
-
-    def __init__(self, restorable: Restorable, encoding: Encoding, strict: bool) -> None:
-        self.held = ""
-        self.kept = False
-        self.before = ""
-        self.context = Context()
-        self.element: Element | None = None
-        self.encoding = encoding
-        self.strict = strict
-        self.start = restorable.start_strict if strict else restorable.start
 
 
 class Restorer:
@@ -89,7 +70,7 @@ class Restorer:
         self._restorable = restorable
         self._strict = strict
         self._may_restore = may_restore
-        self._channels: dict[str, _Channel] = {}
+        self._channels: dict[str, Channel] = {}
         self._lookalikes: Counter[str] = Counter()
         self._restored = 0
         self._withheld = 0
@@ -140,7 +121,7 @@ class Restorer:
             and (state.encoding is not Encoding.JSON or "\\" not in text)
         ):
             if text:
-                state.context.append(_seen(state, text))
+                state.append(seen_of(state, text))
                 state.before = text[-1]
             return text
         restored = self._run(state, text, final=False)
@@ -175,7 +156,7 @@ class Restorer:
             return written
         if "[" not in text and state.start.search(text) is None and (encoding is not Encoding.JSON or "\\" not in text):
             if state.element is not None:
-                state.context.append(_seen(state, text))
+                state.append(seen_of(state, text))
                 self._end(state)
             return text
         restored = self._run(state, text, final=True)
@@ -212,14 +193,14 @@ class Restorer:
         )
         return RestoreCounts(self._restored, self._withheld, foreign, seen.total() - foreign)
 
-    def _open(self, channel: str, encoding: Encoding, strict: bool) -> _Channel:
+    def _open(self, channel: str, encoding: Encoding, strict: bool) -> Channel:
         if len(self._channels) >= MAX_CHANNELS:
             raise RestoreError(f"a response opened more than {MAX_CHANNELS} channels", code="too_many_channels")
         state = self._channels[channel] = self._begun(encoding, strict)
         return state
 
-    def _begun(self, encoding: Encoding, strict: bool) -> _Channel:
-        state = _Channel(self._restorable, encoding, strict or self._strict)
+    def _begun(self, encoding: Encoding, strict: bool) -> Channel:
+        state = Channel(self._restorable, encoding, strict or self._strict)
         state.context, self.alone = Context(alone=self.alone), False
         state.element = self.element
         if state.element is not None and self._after:
@@ -229,7 +210,7 @@ class Restorer:
                 state.context = context
         return state
 
-    def _end(self, state: _Channel) -> None:
+    def _end(self, state: Channel) -> None:
         state.context.finish()
         self._lookalikes.update(state.context.lookalikes)
         if state.element is not None and len(self._after) < MAX_CHANNELS:
@@ -237,13 +218,13 @@ class Restorer:
             if after is not None:
                 self._after[state.element[0]] = state.element[1], after
 
-    def _run(self, state: _Channel, more: str, *, final: bool) -> str:
+    def _run(self, state: Channel, more: str, *, final: bool) -> str:
         raw = state.held + more
         places: list[int] | None = None
         text = raw
         if state.encoding is Encoding.JSON and "\\" in raw:
             text, places = read_json(raw, final=final)
-        seen = _seen(state, text, raw, places)
+        seen = seen_of(state, text, raw, places)
         out: list[str] = []
         done = seek = 0  # text before `done` is decided and in `out`; no placeholder begins before `seek`
         hold = len(text)
@@ -256,26 +237,26 @@ class Restorer:
                 seek = at + 1
                 continue
             if at > done:
-                out.append(_raw(raw, places, done, at))
-                state.context.append(seen[done:at])
+                out.append(raw_of(raw, places, done, at))
+                state.append(seen[done:at])
                 done = at
             decided = UNDECIDED if isinstance(found, Undecided) else self._decide(state, text, at, found, final)
             if isinstance(decided, Undecided):
                 hold = at
                 break
             end, restored = decided
-            out.append(_raw(raw, places, at, end) if restored is None else restored)
+            out.append(raw_of(raw, places, at, end) if restored is None else restored)
             done = seek = end
         if hold > done:
-            out.append(_raw(raw, places, done, hold))
-            state.context.append(seen[done:hold])
+            out.append(raw_of(raw, places, done, hold))
+            state.append(seen[done:hold])
         if hold:
             state.before = text[hold - 1]
         state.held = raw[places[hold] if places else hold :]
         return "".join(out)
 
     def _decide(
-        self, state: _Channel, text: str, at: int, found: Match, final: bool
+        self, state: Channel, text: str, at: int, found: Match, final: bool
     ) -> tuple[int, str | None] | Undecided:
         """Where the spelling ends and what stands there instead (None: it stays as it is written)."""
         end, entry = found.end, found.entry
@@ -288,17 +269,32 @@ class Restorer:
         allowed = False if state.kept else self._may_stand(place, entry, text, at, end, final)
         if allowed is None:
             return UNDECIDED
-        state.context.append_token(entry.token)
-        if not allowed:
+        written = self._written(state, found, place) if allowed else None
+        state.append_token(entry.token)
+        if allowed:
+            self._restored += 1
+        else:
             self._withheld += 1
-            return end, None
-        self._restored += 1
-        spelling = of_brackets(found.opener.open)
-        written = None
-        if spelling is Encoding.URL and place.url is not None:
-            written = self._restorable.spelled(place.url + entry.token)
-        value = encode(entry.value, spelling) if written is None else written
-        return end, encode(value, state.encoding)
+        return end, written
+
+    def _written(self, state: Channel, found: Match, place: Place) -> str:
+        """The original as it is written there."""
+        token, around = found.entry.token, of_brackets(found.opener.open)
+        depth, known = state.depth(), None
+        if around is Encoding.JSON and state.nesting is not None:
+            depth, around = max(depth, 2 if state.encoding is Encoding.JSON else 1), Encoding.PLAIN
+        if around is Encoding.URL and place.url is not None:
+            known = self._restorable.spelled(place.url + token)
+        elif around is Encoding.PLAIN and depth:
+            known = self._restorable.spelled_in_json(token, state.words_before)
+            depth -= known is not None
+        value = encode(found.entry.value, around) if known is None else known
+        if state.nesting is None:
+            return encode(value, state.encoding)
+        if depth and must_be_escaped(value):
+            for _ in range(depth - (self._restorable.escaped(token) if known is None else 0)):
+                value = encode(value, Encoding.JSON)
+        return value
 
     def _may_stand(self, place: Place, entry: Entry, text: str, at: int, end: int, final: bool) -> bool | None:
         """Whether the original may stand there; None where more text could change the answer."""
@@ -322,18 +318,3 @@ class Restorer:
             elif not final and rest.startswith(text[end:after]) and after >= len(text):
                 undecided = True
         return None if undecided else False
-
-
-def _seen(state: _Channel, text: str, raw: str = "", places: list[int] | None = None) -> str:
-    """A text as its context sees it: a quotation mark of JSON itself ends what stands in the string before it."""
-    if state.encoding is not Encoding.JSON or '"' not in text:
-        return text
-    if places is None:
-        return text.replace('"', STRING_END)
-    return "".join(
-        STRING_END if char == '"' and raw[at] == char else char for char, at in zip(text, places, strict=False)
-    )
-
-
-def _raw(raw: str, places: list[int] | None, start: int, end: int) -> str:
-    return raw[start:end] if places is None else raw[places[start] : places[end]]

@@ -8,15 +8,22 @@ without originals; they are kept as long as the exchange, not longer.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
+from typing import Final
 
-from redaction.restore.encodings import read_percent
-from redaction.restore.urls import MAX_URL, Context, authority_tail
+from redaction.restore.encodings import Encoding, encode, is_escaped, read_json, read_percent
+from redaction.restore.nesting import Nesting
+from redaction.restore.urls import KEPT, MAX_URL, STRING_END, Context, authority_tail
 
 type Tails = frozenset[str]
 
 _TOKEN = re.compile(r"\[[A-Z][A-Z0-9_]*\]")
+_MARKS = re.compile(rf'[\\"{STRING_END}]')
+_JSON_BEGINS: Final = ("{", "[", '"')
+_DOCUMENTS: Final = 128 * 1024  # characters that are read for it, character by character
+_SPELLINGS: Final = 64  # of one placeholder
+_SAME: Final = 16  # characters before it that have to be the same
 _DOUBLED = re.compile(r"\[(\[[A-Z][A-Z0-9_]*\])\]")
 
 
@@ -26,7 +33,7 @@ class Sent:
     Safe to share: working it out twice gives the same.
     """
 
-    __slots__ = ("_doubled", "_spelled", "_texts", "_tokens", "_urls", "echoes")
+    __slots__ = ("_doubled", "_escaped", "_in_json", "_spelled", "_texts", "_tokens", "_urls", "echoes")
 
     def __init__(
         self, tokens: Mapping[str, str], texts: Iterable[str] = (), echoes: Mapping[str, str] = MappingProxyType({})
@@ -36,6 +43,8 @@ class Sent:
         self._spelled: dict[str, str] = {}
         self._texts = tuple(text for text in texts if "[" in text) if tokens else ()
         self._doubled: frozenset[str] | None = None
+        self._escaped: Mapping[str, int] | None = None
+        self._in_json: Mapping[str, list[tuple[str, str]]] | None = None
         self._urls: Mapping[str, Tails] | None = None
 
     @property
@@ -63,6 +72,75 @@ class Sent:
         """How the app spelled what a placeholder stands for at the end of `prefix`, the begin of a data: URL."""
         self._known()
         return self._spelled.get(prefix)
+
+    def escaped(self, token: str) -> int:
+        """In how many strings of JSON words quoted the placeholder, so that the original is spelled for that."""
+        if self._escaped is None:
+            self._escaped = self._quoted()
+        return self._escaped.get(token, 0)
+
+    def _quoted(self) -> dict[str, int]:
+        found: dict[str, int] = {}
+        for text in self._texts:
+            if '"' not in text:
+                continue
+            nesting, position = Nesting(json=False), 0
+            for match in _TOKEN.finditer(text):
+                if match[0] not in self._tokens:
+                    continue
+                nesting.append(text[position : match.start()])
+                position = match.end()
+                depth, value = nesting.depth(), self._tokens[match[0]]
+                nesting.append_token()
+                while depth and not is_escaped(value, depth):
+                    depth -= 1
+                found[match[0]] = max(depth, found.get(match[0], 0))
+        return {token: depth for token, depth in found.items() if depth}
+
+    def spelled_in_json(self, token: str, before: Callable[[], str]) -> str | None:
+        """How the app spelled an original in a document where the same words stood before it; None: as we would.
+
+        before: the words before it now, as `bare` gives them.
+        """
+        if self._in_json is None:
+            self._in_json = self._documents()
+        found = self._in_json.get(token)
+        if found is None:
+            return None
+        words = before()
+        return next((spelling for tail, spelling in found if words.endswith(tail)), None)
+
+    def _documents(self) -> dict[str, list[tuple[str, str]]]:
+        found: dict[str, list[tuple[str, str]]] = {}
+        size = 0
+        for sent, written in self.echoes.items():
+            if "\\" not in written or sent.lstrip()[:1] not in _JSON_BEGINS:
+                continue
+            if (size := size + len(written)) > _DOCUMENTS:
+                break
+            (text, _), (words, was) = read_json(sent, final=True), read_json(written, final=True)
+            for start, at, token, length in self._aligned(text, words):
+                spelling = written[was[at] : was[at + length]]
+                if spelling == encode(self._tokens[token], Encoding.JSON):
+                    continue
+                known = found.setdefault(token, [])
+                if len(known) < _SPELLINGS:
+                    known.append((bare(text[max(0, start - KEPT) : start])[-_SAME:], spelling))
+        return found
+
+    def _aligned(self, text: str, words: str) -> Iterator[tuple[int, int, str, int]]:
+        """Each placeholder of a text: where it stands, where in `words` its original does, itself, that one's size."""
+        position = at = 0
+        for match in _TOKEN.finditer(text):
+            value = self._tokens.get(match[0])
+            if value is None:
+                continue
+            at += match.start() - position
+            if not words.startswith(value, at):
+                return
+            yield match.start(), at, match[0], len(value)
+            position = match.end()
+            at += len(value)
 
     def _known(self) -> Mapping[str, Tails]:
         if self._urls is None:
@@ -97,21 +175,18 @@ class Sent:
             if (before := read_percent(written)) is None:
                 continue
             (text, places), (words, was) = now, before
-            context, position, at = Context(), 0, 0
-            for match in _TOKEN.finditer(text):
-                value = self._tokens.get(match[0])
-                if value is None:
-                    continue
-                at += match.start() - position
-                if not words.startswith(value, at):
-                    break
-                context.append(sent[places[position] : places[match.start()]])
-                position = match.end()
+            context, position = Context(), 0
+            for start, at, token, length in self._aligned(text, words):
+                context.append(sent[places[position] : places[start]])
+                position = start + len(token)
                 place = context.place()
-                context.append_token(match[0])
-                spelled = written[was[at] : was[at + len(value)]]
-                at += len(value)
+                context.append_token(token)
                 if place.url is not None and len(place.url) <= MAX_URL:
-                    urls[place.url + match[0]] = frozenset()
-                    self._spelled.setdefault(place.url + match[0], spelled)
+                    urls[place.url + token] = frozenset()
+                    self._spelled.setdefault(place.url + token, written[was[at] : was[at + length]])
         return urls
+
+
+def bare(text: str) -> str:
+    """Words of a document without what shows how deep in strings it stands."""
+    return _MARKS.sub("", text)

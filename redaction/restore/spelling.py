@@ -7,7 +7,7 @@ is none, whatever it looks like. Pure; the originals it holds never enter an err
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from heapq import merge
 from types import MappingProxyType
 from typing import Final
@@ -120,6 +120,14 @@ class Restorable:
     def spelled(self, prefix: str) -> str | None:
         """How the app spelled what a placeholder stands for at the end of a data: URL; None where it is not known."""
         return self._sent.spelled(prefix)
+
+    def escaped(self, token: str) -> int:
+        """How many of the escapes of JSON an original already has: it was found in words that quote a document."""
+        return self._sent.escaped(token)
+
+    def spelled_in_json(self, token: str, before: Callable[[], str]) -> str | None:
+        """See `Sent.spelled_in_json`."""
+        return self._sent.spelled_in_json(token, before)
 
     @property
     def originals(self) -> Mapping[str, str]:

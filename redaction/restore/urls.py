@@ -15,7 +15,7 @@ from redaction import tokens
 MAX_URL = 2048  # characters of one URL that are compared; nothing is restored behind them
 MAX_LOOKALIKES = 1000  # that are counted in one channel; more tell nothing new
 _LONGEST_OPENER = 128  # no alternative of _OPENER is longer; what is nearer to the end may still become an opener
-_KEPT = 256  # characters kept for look-behind: a bracket that opened on this line
+KEPT = 256  # characters kept for look-behind: a bracket that opened on this line
 STRING_END = "\x1e"
 """What stands for a quotation mark that begins or ends a string of JSON; those inside are escaped and stay."""
 _WORK = 4096  # text is looked at when this much is there, or when a placeholder wants to know
@@ -136,8 +136,12 @@ class Context:
 
     def bracket_is_open(self) -> bool:
         """Whether a `[` on this line or in this quotation, at most 256 characters back, is still open."""
-        line = _LINE_END.split("".join((self._text, *self._new))[-_KEPT:])[-1]
+        line = _LINE_END.split(self.tail())[-1]
         return line.count("[") > line.count("]")
+
+    def tail(self) -> str:
+        """The last 256 characters at most."""
+        return "".join((self._text, *self._new))[-KEPT:]
 
     def finish(self) -> None:
         """The text ends here."""
@@ -176,7 +180,7 @@ class Context:
                 break
             self._enter(opener)
             position = opener.end()
-        cut = max(0, position - _KEPT)
+        cut = max(0, position - KEPT)
         self._text, self._position = text[cut:], position - cut
 
     def _count(self, text: str, start: int, limit: int) -> None:

@@ -108,3 +108,39 @@ async def test_a_tool_that_runs_outside_gets_placeholders(
         outcome = it.records("outcome")[-1]
         assert outcome["withheld"] > 0
         assert outcome["restored"] > 0
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+async def test_arguments_with_json_in_a_string_say_what_they_would_have_said(each_door: Any, stream: bool) -> None:
+    note = {
+        "note": 'password: Gh7\\kL9!x, "Tel." 0341\t9876543',
+        "again": [orjson.dumps({"p": "password: Gh7\\kL9!x"}).decode()],
+    }
+    words = orjson.dumps(note).decode()
+    body = {**CHAT, "messages": [{"role": "user", "content": words}], "stream": stream}
+    async with each_door(openai={"chunk": 3}) as it:
+        async with it.client("openai") as client:
+            answer = await client.post("/v1/chat/completions", json=body)
+        assert answer.status_code == 200, answer.text
+        left = str(it.received("openai")[-1].body)
+        assert "kL9" not in left
+        assert "9876543" not in left
+        for arguments in written(answer.text).values():
+            assert orjson.loads(arguments)["text"] == words
+
+
+async def test_json_that_an_answer_quotes_after_other_words_stays_json(each_door: Any) -> None:
+    note = {"note": "password: Gh7\\kL9!x", "phone": "0341\t9876543"}
+    said = ["Please send this on:", orjson.dumps(note).decode()]
+    body = {
+        **CHAT,
+        "messages": [{"role": "user", "content": [{"type": "text", "text": text} for text in said]}],
+        "stream": True,
+        "tools": [],
+    }
+    async with each_door(openai={"chunk": 3}) as it:
+        async with it.client("openai") as client:
+            answer = await client.post("/v1/chat/completions", json=body)
+        assert "kL9" not in str(it.received("openai")[-1].body)
+    words = "".join(one["choices"][0]["delta"].get("content") or "" for one in documents(answer.text))
+    assert orjson.loads(words[words.index("{") : words.rindex("}") + 1]) == note
