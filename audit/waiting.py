@@ -27,13 +27,17 @@ def again(error: LedgerError) -> LedgerError:
 
 
 def deliver(batch: Iterable[Waiting], answers: list[Answer] | LedgerError) -> None:
-    """Gives every waiter its answer, with one wake-up for each event loop."""
-    waiting = list(batch)
-    by_loop: dict[asyncio.AbstractEventLoop | None, list[Settled]] = {}
-    for position, item in enumerate(waiting):
+    """Gives every waiter its answer, with one wake-up for each event loop.
+
+    Outcomes last: their answers have left, and what waits for another record has yet to be sent.
+    """
+    by_loop: dict[asyncio.AbstractEventLoop | None, tuple[list[Settled], list[Settled]]] = {}
+    for position, item in enumerate(batch):
         answer = again(answers) if isinstance(answers, LedgerError) else answers[position]
-        by_loop.setdefault(item.loop, []).append((item.future, answer))
-    for loop, settles in by_loop.items():
+        pressing, outcomes = by_loop.setdefault(item.loop, ([], []))
+        (outcomes if item.draft.kind == "outcome" else pressing).append((item.future, answer))
+    for loop, (pressing, outcomes) in by_loop.items():
+        settles = pressing + outcomes
         if loop is None:
             _settle(settles)
         elif not loop.is_closed():

@@ -132,8 +132,8 @@ class Gateway:
     async def drain(self) -> None:
         """Wait until every outcome is written."""
         while self._closing:
-            # Not gather: it returns at once where all have ended, and then their callbacks never empty the set.
-            await asyncio.wait(self._closing)
+            ended, _ = await asyncio.wait(self._closing)
+            self._closing -= ended  # one that was cancelled before it began does not leave by itself
 
     def _refuse_stranger(self, request: web.BaseRequest) -> web.Response | None:
         if "origin" in request.headers:
@@ -267,10 +267,11 @@ class Gateway:
             except Exception as error:
                 # Its text may quote what was inspected, and the event loop would log it.
                 logger.error("gateway: an outcome could not be written (%s)", type(error).__name__)
+            finally:
+                self._closing.discard(task)  # a callback would cost the loop a turn of its own
 
         task = asyncio.get_running_loop().create_task(close())
         self._closing.add(task)
-        task.add_done_callback(self._closing.discard)
 
 
 def _is_address(host: str) -> bool:

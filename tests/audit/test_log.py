@@ -301,6 +301,20 @@ async def test_an_outcome_shares_the_commit_of_the_next_record(
     assert (await ended).tree_size == receipt.tree_size
 
 
+async def test_of_one_commit_what_is_to_be_sent_is_told_before_outcomes(
+    ledger: Ledger, transfer, outcome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("audit.queue.OUTCOME_S", 60.0)
+    first, told = transfer(), list[str]()
+    await ledger.append(first)
+    drafts = [Draft(record.kind, record.facts()) for record in (outcome(first), transfer())]
+    waiting = [ledger.submit(draft) for draft in drafts]
+    for draft, future in zip(drafts, waiting, strict=True):
+        future.add_done_callback(lambda _, kind=draft.kind: told.append(kind))
+    await asyncio.gather(*waiting)
+    assert told == ["transfer", "outcome"]
+
+
 async def test_outcomes_are_written_where_no_record_comes(
     ledger: Ledger, transfer, outcome, monkeypatch: pytest.MonkeyPatch
 ) -> None:

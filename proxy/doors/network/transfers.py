@@ -205,9 +205,15 @@ class Transfers:
 
     def later(self, work: Coroutine[Any, Any, None]) -> None:
         """Do something whose end the door waits for when it stops."""
-        task = asyncio.get_running_loop().create_task(work)
+
+        async def closing() -> None:
+            try:
+                await work
+            finally:
+                self._closing.discard(task)  # a callback would cost the loop a turn of its own
+
+        task = asyncio.get_running_loop().create_task(closing())
         self._closing.add(task)
-        task.add_done_callback(self._closing.discard)
 
     # --- sessions ----------------------------------------------------------------------------------------------
 
@@ -267,8 +273,8 @@ class Transfers:
     async def settled(self) -> None:
         """Return when every outcome that was due is written."""
         while self._closing:
-            # Not gather: it returns at once where all have ended, and then their callbacks never empty the set.
-            await asyncio.wait(self._closing)
+            ended, _ = await asyncio.wait(self._closing)
+            self._closing -= ended  # one that was cancelled before it began does not leave by itself
 
 
 def refusal_for(code: ErrorCode, message: str) -> Refusal:
