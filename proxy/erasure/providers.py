@@ -2,8 +2,10 @@
 
 One class for each wire-format family; a destination belongs to it by the formats that the register names for it. The
 shapes of ids and paths are those of the providers' API references (OpenAI: "Delete a model response", "Delete chat
-completion", "Delete a conversation", "Delete file", "Delete vector store", "Delete container", "Delete video"; Gemini:
-"cachedContents.delete", "files.delete", "batches.delete"; Anthropic: "Delete a Message Batch", "Delete File").
+completion", "Delete a conversation", "Delete file", "Delete vector store", "Delete container", "Delete video", "Delete
+an eval", "Delete eval run", "Delete a skill", "Delete a skill version"; Gemini: "cachedContents.delete",
+"files.delete", "batches.delete"; Anthropic: "Delete a Message Batch", "Delete File", "Delete Skill", "Delete Skill
+Version").
 """
 
 import re
@@ -50,7 +52,8 @@ class Deletes(Protocol):
 
 
 class OpenAIObjects:
-    """Responses, conversations, kept chat completions, files and their holders, of OpenAI and who speaks as it does."""
+    """Responses, conversations, kept chat completions, files and their holders, evaluations, skills; of OpenAI and of
+    who speaks as it does."""
 
     _KINDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         {
@@ -61,9 +64,11 @@ class OpenAIObjects:
             "vs_": ("openai_responses", "/vector_stores"),
             "cntr_": ("openai_responses", "/containers"),
             "video_": ("openai_responses", "/videos"),
+            "eval_": ("openai_responses", "/evals"),
+            "skill_": ("openai_responses", "/skills"),
         }
     )
-    _ID = re.compile(r"[A-Za-z0-9_-]{1,256}", re.ASCII)
+    _ID = re.compile(r"[A-Za-z0-9_-]{1,256}(?:/(?:runs|versions)/[A-Za-z0-9_-]{1,256})?", re.ASCII)
 
     def call(self, destination: Destination, object_id: str) -> Call | None:
         for prefix, (wire, place) in self._KINDS.items():
@@ -115,8 +120,10 @@ class GeminiObjects:
 class AnthropicObjects:
     """Message batches and files of Anthropic. A batch that still runs is not deleted; it has to be cancelled first."""
 
-    _KINDS: Mapping[str, str] = MappingProxyType({"msgbatch_": "/messages/batches", "file_": "/files"})
-    _ID = re.compile(r"[A-Za-z0-9_-]{1,256}", re.ASCII)
+    _KINDS: Mapping[str, str] = MappingProxyType(
+        {"msgbatch_": "/messages/batches", "file_": "/files", "skill_": "/skills"}
+    )
+    _ID = re.compile(r"[A-Za-z0-9_-]{1,256}(?:/versions/[A-Za-z0-9_-]{1,256})?", re.ASCII)
     _HEADERS: Mapping[str, str] = MappingProxyType({"anthropic-version": "2026-10-21"})
     """As its SDK sends them; files need no `anthropic-beta` in this version, as they did before."""
 

@@ -8,7 +8,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from proxy.fakes import anthropic, bedrock, cohere, echo, gemini, llama, ollama, openai, openai_files, openai_responses
+from proxy.fakes import (
+    anthropic,
+    bedrock,
+    cohere,
+    echo,
+    gemini,
+    llama,
+    ollama,
+    openai,
+    openai_files,
+    openai_kept,
+    openai_responses,
+)
 from proxy.fakes.behaviour import Behaviour, Play, named_by
 from proxy.fakes.traffic import Answer, Received, compressed, whole
 
@@ -29,7 +41,7 @@ def _openai(call: Received, play: Play) -> Answer | None:
         return openai_responses.answer(call, play)
     if "/files" in call.path:
         return openai_files.answer(call, play)
-    return openai.answer(call, play)
+    return openai_kept.answer(call, play) or openai.answer(call, play)
 
 
 ALL: Mapping[str, Api] = MappingProxyType(

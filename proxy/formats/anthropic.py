@@ -94,6 +94,17 @@ _FILE = build(
     structural("type mime_type size_bytes created_at downloadable first_id last_id has_more"),
 )
 
+_SKILL = build(
+    structural("id", note="@object.skill"),
+    structural("type source source/type created_at updated_at latest_version latest_version_id has_more next_page"),
+)
+_VERSION = build(
+    structural("id", note="@object.version"),
+    structural("skill_id", note="@of.version"),
+    structural("type version created_at has_more next_page"),
+)
+
+_SKILLS = r"/v1/skills/(?P<skill>[^/]+)"
 _READ = frozenset(("GET", "POST", "DELETE"))
 _VERTEX = "publishers/anthropic/models/"  # Google's way to the same bodies
 
@@ -138,6 +149,15 @@ FORMAT = JsonFormat(
             methods=frozenset(("GET",)),
         ),
         Operation("file", re.compile(r"/v1/files/(?P<file>[^/]+)"), answer=_FILE, methods=_READ),
+        Operation("skills", re.compile(r"/v1/skills"), answer=_SKILL, creates=True),
+        Operation("skill_versions", re.compile(_SKILLS + "/versions"), answer=_VERSION, creates=True),
+        Operation(
+            "skill_version",
+            re.compile(r"/v1/skills/(?P<version>(?P<skill>[^/]+)/versions/[^/]+)(?:/content)?"),
+            answer=_VERSION,
+            methods=_READ,
+        ),
+        Operation("skill", re.compile(_SKILLS + "(?:/versions)?"), answer=_SKILL, methods=_READ),
     ),
     error=refusal.anthropic,
     error_event="error",

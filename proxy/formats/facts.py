@@ -41,8 +41,12 @@ class Noticed:
         self._facts.complete = True
 
     def found(self, found: Scan) -> None:
-        """Take over what the scan noted: `model`, `usage.in`, `usage.out`, `object.<kind>`, `complete`."""
+        """Take over what the scan noted: `model`, `usage.in`, `usage.out`, `object.<kind>`, `complete`.
+
+        `of.<kind>`: the object that those of this kind belong to; they are named `<it>/<kind>s/<id>`, as in paths.
+        """
         facts = self._facts
+        holders = {name[3:]: value for name, value, _, _ in found.noted if name.startswith("of.")}
         for name, value, _, _ in found.noted:
             if value in _NOTHING:
                 continue
@@ -53,7 +57,8 @@ class Noticed:
             elif name == "usage.out" and value.isdigit():
                 facts.usage = Usage(facts.usage.input_tokens, int(value[:12]))
             elif name.startswith("object."):
-                self._object(name[7:], value[:512])
+                kind = name[7:]
+                self._object(kind, f"{holders[kind]}/{kind}s/{value}"[:512] if kind in holders else value[:512])
             elif name == "complete" and value != "false":
                 facts.complete = True
 

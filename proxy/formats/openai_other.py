@@ -6,7 +6,7 @@ line. Audio and images are media, which the policy lets pass or refuses.
 
 import re
 
-from proxy.formats import openai_chat, openai_responses, refusal
+from proxy.formats import openai_chat, openai_kept, openai_responses, refusal
 from proxy.formats.channels import Channels
 from proxy.formats.core import JsonFormat, Operation, Streams
 from proxy.formats.shape import Shape, app_data, build, delta, graft, media, opaque, structural, text
@@ -163,6 +163,7 @@ FORMAT = JsonFormat(
             "batch", re.compile(_BASE + "batches/(?P<batch>[^/]+)(?:/cancel)?"), build(), _BATCH, methods=_READ,
             creates=True,
         ),
+        *openai_kept.operations(_BASE),
     ),
     error=refusal.openai,
 )  # fmt: skip

@@ -3,7 +3,10 @@
 import json
 import sqlite3
 
+import pytest
+
 from policies.load import bundled_file
+from tests.integration.erasing import ANNA, about, configure, erase
 
 MAIL, OTHER = "anna.schmidt@example.com", "bert@example.org"
 
@@ -83,3 +86,81 @@ async def test_store_never_tells_the_provider_and_refuses_what_cannot_be_told(st
         assert len(it.received()) == 1
         await it.settled()
         assert bindings(it) == 0
+
+
+EVAL = {
+    "name": f"of {MAIL}", "data_source_config": {"type": "custom", "item_schema": {"type": "object"}},
+    "testing_criteria": [{"type": "string_check", "name": "c", "input": "{{item.who}}", "operation": "eq", "reference": MAIL}],
+}  # fmt: skip
+RUN = {
+    "name": "r",
+    "data_source": {"type": "jsonl", "source": {"type": "file_content", "content": [{"item": {"who": OTHER}}]}},
+}
+JOB = {"model": "gpt-4o-mini", "training_file": "file-1", "suffix": "s", "metadata": {"by": MAIL}}
+SKILL = {"files": ("skill/SKILL.md", f"---\nname: care\n---\nWrite to {MAIL}.", "text/markdown")}
+VERSION = {"files": ("skill/SKILL.md", f"---\nname: care\n---\nWrite to {OTHER}.", "text/markdown")}
+
+
+async def create(client, headers=None):
+    """Path of each object that was made -> what an app gets of it."""
+    made = {}
+
+    async def post(path, **body):
+        answer = await client.post(f"/v1/{path}", headers=headers, **body)
+        assert answer.status_code == 200, answer.text
+        made[f"{path}/{answer.json().get('version') or answer.json()['id']}"] = answer
+        return answer.json()["id"]
+
+    one = await post("evals", json=EVAL)
+    await post(f"evals/{one}/runs", json=RUN)
+    one = await post("skills", files=SKILL)
+    await post(f"skills/{one}/versions", files=VERSION)
+    await post("fine_tuning/jobs", json=JOB)
+    return made
+
+
+async def test_evaluations_skills_and_fine_tuning_are_restored_when_they_are_asked_for(each_door):
+    async with each_door(openai={}) as it, it.client("openai") as client:
+        for path, made in (await create(client)).items():
+            got = await client.get(f"/v1/{path}")
+            assert got.status_code == 200, path
+            assert got.json() == made.json()
+            assert MAIL in got.text or OTHER in got.text, path
+        assert not [call for call in it.received() if MAIL.encode() in call.body or OTHER.encode() in call.body]
+        await it.settled()
+        assert bindings(it) == 5
+        assert {one["endpoint"] for one in it.records("transfer")} == {
+            "evals", "eval_runs", "eval_run", "eval", "skills", "skill_versions", "skill_version", "skill",
+            "fine_tuning", "fine_tuning_job",
+        }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [("evals", {"json": EVAL}), ("evals/eval_1", {"json": {"name": "n"}}), ("evals/eval_1/runs", {"json": RUN}),
+     ("skills", {"files": SKILL}), ("skills/skill_1/versions", {"files": VERSION}), ("fine_tuning/jobs", {"json": JOB})],
+    ids=lambda one: one if isinstance(one, str) else "",
+)  # fmt: skip
+async def test_store_never_refuses_what_would_be_kept_of_them(stand, tmp_path, path, body):
+    policy = tmp_path / "never.yaml"
+    policy.write_text(bundled_file("default").decode().replace("  openai: {", "  openai: {store: never, ", 1))
+    async with stand(openai={}, settings={"policy": policy}) as it, it.client("openai") as client:
+        refused = await client.post(f"/v1/{path}", **body)
+        assert (refused.status_code, refused.headers["dragoman-reason"]) == (403, "store_refused")
+        assert it.received() == []
+
+
+async def test_an_erasure_deletes_evaluations_and_skills_and_says_what_stays(stand, monkeypatch):
+    monkeypatch.setenv("FAKE_KEY", "sk-fake")
+    async with stand(openai={}) as it, it.client("openai") as client:
+        configure(it)
+        made = await create(client, about(ANNA))
+        await it.settled()
+        done = await erase(it, "--yes")
+        asked = {call.path for call in it.received() if call.method == "DELETE"}
+        job = next(path for path in made if path.startswith("fine_tuning"))
+        assert asked == {f"/v1/{path}" for path in made if path != job}
+        assert done.exit_code == 1, "the job is still with the provider"
+        notice = json.loads(next((it.home / "erasures").glob("*.json")).read_text())
+        kept = [one["id"] for one in notice["objects"] if one["verdict"] == "kept"]
+        assert kept == [job.rpartition("/")[2]]

@@ -333,3 +333,18 @@ def test_what_is_spoken_passes_untouched(answer):
     assert answer("/v1/audio/speech", raw, "audio/mpeg", cuts=[1, 9]).body == raw
     event = b'data: {"type":"speech.audio.delta","audio":"AAECAw=="}\n\n'
     assert answer("/v1/audio/speech", event, "text/event-stream").body == event
+
+
+@pytest.mark.parametrize(
+    ("path", "hint", "said", "named"),
+    [
+        ("/v1/evals/eval_1/runs", "openai_other", {"id": "evalrun_2", "eval_id": "eval_1"}, "eval_1/runs/evalrun_2"),
+        ("/v1/skills/skill_1/versions", "openai_other", {"id": "v", "skill_id": "skill_1", "version": "2"}, "skill_1/versions/2"),
+        ("/v1/skills/skill_1/versions", "anthropic", {"id": "skver_2", "skill_id": "skill_1"}, "skill_1/versions/skver_2"),
+    ],
+)  # fmt: skip
+def test_what_belongs_to_an_object_is_named_by_the_path_to_it(read, answer, path, hint, said, named):
+    assert list(answer(path, json.dumps(said).encode(), hint=hint).facts.objects.values()) == [named]
+    kept = read(f"/v1/{path.split('/')[2]}/{named}", b"", "", hint, method="GET").inspected
+    assert set(kept.state.values()) == {named, named.partition("/")[0]}
+    assert not kept.keeps
