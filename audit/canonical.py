@@ -81,7 +81,8 @@ def seal(facts: dict[str, Json], kind: str, stamp: Stamp) -> bytes:
     be too large, rows of findings are merged step by step; it then says how many steps (`findings_merged`). What is
     still too long is cut as SHORTENED says and counted in `…_overflow`. Raises RecordError where nothing is enough.
     """
-    facts.update(v=VERSION, kind=kind, node=stamp.node, boot=stamp.boot, node_seq=stamp.seq)
+    facts["v"], facts["kind"] = VERSION, kind
+    facts["node"], facts["boot"], facts["node_seq"] = stamp.node, stamp.boot, stamp.seq
     data = dumps(facts)
     return data if len(data) <= MAX_ENTRY_BYTES else _shortened(facts)
 

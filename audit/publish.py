@@ -32,16 +32,24 @@ def write_tiles(source: TileSource, tiles: Sequence[TileId], directory: Path) ->
             continue
         data = encode_bundle(source.bundle(tile)) if tile.level == ENTRIES else source.hashes(tile)
         write_file(path, data)
-        touched.update(parent for parent in path.parents if parent.is_relative_to(directory))
+        parent = path.parent
+        while parent not in touched:
+            touched.add(parent)
+            if parent != directory:
+                parent = parent.parent
     for parent in sorted(touched, reverse=True):
         fsync_directory(parent)
 
 
 def write_file(path: Path, data: bytes) -> None:
     """Writes a file under its name at once and durably; the directory is the caller's to sync."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f"{path.name}.{new_id()}.new")
-    with draft.open("wb") as file:
+    try:
+        file = draft.open("xb")
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = draft.open("xb")
+    with file:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())

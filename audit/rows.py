@@ -62,8 +62,12 @@ class Rows:
         row = _transfer(index, facts, findings)
         self.transfers.append(row)
         if subjects := facts.get("subjects"):
-            seen = {(subject["ref"], subject["role"]) for subject in subjects}
-            self.subjects += [(ref, index, role) for ref, role in sorted(seen)]
+            if len(subjects) == 1:
+                (one,) = subjects
+                self.subjects.append((one["ref"], index, one["role"]))
+            else:
+                seen = {(subject["ref"], subject["role"]) for subject in subjects}
+                self.subjects += [(ref, index, role) for ref, role in sorted(seen)]
         self.sums.add(row, findings.found, findings.numbers)
         if row[3] == "transfer":
             self.counted[row[1], row[2]] = counted_of(row)

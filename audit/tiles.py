@@ -94,7 +94,10 @@ def split(hashes: bytes) -> list[bytes]:
 
 def encode_bundle(entries: Iterable[bytes]) -> bytes:
     """An entry bundle: for each entry its length in two bytes, big-endian, then the entry."""
-    return b"".join(len(entry).to_bytes(2, "big") + entry for entry in entries)
+    parts: list[bytes] = []
+    for entry in entries:
+        parts += len(entry).to_bytes(2, "big"), entry
+    return b"".join(parts)
 
 
 def decode_bundle(data: bytes) -> list[bytes]:

@@ -194,7 +194,8 @@ class _Batch:
         index, leaf = self._frontier.size, leaf_hash(body)
         roots = self._frontier.append(leaf, HEIGHT)
         full = self._tiles.append(leaf, roots)
-        self.full += [(*one, root) for one, root in zip(full, roots, strict=True)]
+        if full:
+            self.full += [(*one, root) for one, root in zip(full, roots, strict=True)]
         self.entries.append((index, draft.kind, facts["at"], leaf, body))
         self._rows.add(index, facts)
         return index, leaf

@@ -5,7 +5,6 @@ Only settings come in here and only lines for a person go out; what the process 
 
 import asyncio
 import contextlib
-import gc
 import shlex
 import shutil
 import signal
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Protocol
 import typer
 from rich.console import Console
 
+from audit.turns import settle
 from proxy.config import Settings, address_text, load, parse_address
 from proxy.errors import ConfigError
 from proxy.running import logs
@@ -97,11 +97,6 @@ def _pairs(given: list[str] | None) -> dict[str, str] | None:
     return pairs
 
 
-TURN_S = 0.0005
-"""How long one thread computes while another waits for its turn; Python's own is ten times as long. The log's thread
-asks for a turn after each statement of a commit, and everybody whose record is in it waits."""
-
-
 class Serving(Protocol):
     """One process, or the supervisor of several."""
 
@@ -160,10 +155,7 @@ async def _serve(settings: Settings) -> int:
             await starting
         return 0
     addresses = starting.result()
-    # What was made until here lives as long as the process: the collector need not walk over it again and again.
-    gc.collect()
-    gc.freeze()
-    sys.setswitchinterval(TURN_S)
+    settle()
     welcome(Console(), settings, addresses)
     beside = [asyncio.create_task(_console(settings)), asyncio.create_task(_streams(outbound))]
     loop.add_signal_handler(signal.SIGHUP, restarting(app))
