@@ -14,6 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from audit.canonical import Stamp, entry
+from audit.engines import PRAGMAS, use_wal
 from audit.ids import new_id, now_ms
 from audit.log import Ledger
 from audit.record import (
@@ -25,7 +26,6 @@ from audit.record import (
     SubjectReference,
     TransferRecord,
 )
-from audit.store import PRAGMAS, use_wal
 from audit.turns import settled
 from audit.values import (
     Action,

@@ -182,7 +182,7 @@ def who(
     """Who controls, stores and uses what left: each recipient with the facts as they stood."""
     from audit import holders, tell
     from audit import query as ask
-    from audit.store import sealed_below
+    from audit.stored import sealed_below
 
     start, end = day_span(day)
     values = conditions(where or [], application=application)

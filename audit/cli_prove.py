@@ -140,7 +140,7 @@ def export(
     from audit.checkpoint import unverified
     from audit.events import ExportRecord
     from audit.export import export_tiles
-    from audit.store import newest_checkpoint
+    from audit.stored import newest_checkpoint
 
     if named not in FORMS:
         raise typer.BadParameter(f"--format takes {', '.join(FORMS)}")

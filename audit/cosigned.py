@@ -14,7 +14,8 @@ from audit.checkpoint import Checkpoint, unverified
 from audit.errors import VerifyError
 from audit.folder import Folder
 from audit.signing import MAX_NOTE_BYTES, parse_note
-from audit.store import Store, StoredTiles, newest_checkpoint
+from audit.store import Store
+from audit.stored import StoredTiles, newest_checkpoint
 from audit.tables import cosigned, entry
 from audit.tiles import node_source
 from audit.trust import TrustPolicy, add_checkpoint, with_lines

@@ -19,7 +19,8 @@ from audit.canonical import facts as facts_of
 from audit.errors import VerifyError
 from audit.folder import Folder
 from audit.merkle import full_root, leaf_hash
-from audit.store import Store, StoredTiles
+from audit.store import Store
+from audit.stored import StoredTiles
 from audit.tiles import ENTRIES, WIDTH, TileId, TileSource, split, width_at
 
 BUNDLES = 16

@@ -16,7 +16,8 @@ from audit.ids import new_id
 from audit.progress import Progress, silent
 from audit.publish import write_file, write_tiles
 from audit.signing import VerifierKey, fsync_directory
-from audit.store import Store, StoredTiles, newest_checkpoint, sealed_below
+from audit.store import Store
+from audit.stored import StoredTiles, newest_checkpoint, sealed_below
 from audit.tiles import ENTRIES, WIDTH, TileId, each_tile
 
 TRUST = "witness.policy"

@@ -15,7 +15,7 @@ from audit import query
 from audit.checkpoint import unverified
 from audit.formats.base import Place
 from audit.merkle import leaf_hash
-from audit.store import newest_checkpoint
+from audit.stored import newest_checkpoint
 from audit.tables import transfer
 
 _TOLD = ("id", "attempt", "at", "application", "provider", "destination", "model", "endpoint", "host")

@@ -5,10 +5,10 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from audit.engines import sqlite_url
 from audit.errors import LedgerError
 from audit.ids import new_id
 from audit.signing import KeyFile, VerifierKey, fsync_directory, write_secret
-from audit.store import sqlite_url
 
 
 @dataclass(frozen=True, slots=True)

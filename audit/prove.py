@@ -18,7 +18,7 @@ from audit.checkpoint import Checkpoint, open_checkpoint, unverified
 from audit.errors import VerifyError
 from audit.merkle import HASH_BYTES, inclusion_proof, leaf_hash, verify_inclusion
 from audit.signing import VerifierKey
-from audit.store import StoredTiles, newest_checkpoint
+from audit.stored import StoredTiles, newest_checkpoint
 from audit.tiles import WIDTH, TileBuilder, TileId, node_source
 
 HEADER = "c2sp.org/tlog-proof@v1"

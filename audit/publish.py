@@ -19,7 +19,8 @@ from audit.home import Home
 from audit.ids import new_id
 from audit.recovery import read_published
 from audit.signing import fsync_directory
-from audit.store import Store, StoredTiles, newest_checkpoint, tiles_left
+from audit.store import Store
+from audit.stored import StoredTiles, newest_checkpoint, tiles_left
 from audit.tiles import ENTRIES, TileId, TileSource, encode_bundle, partial_tiles, tiles_of
 
 

@@ -18,7 +18,7 @@ from audit.marks import previous
 from audit.merkle import Frontier, subtree_root
 from audit.record import OutcomeRecord
 from audit.signing import VerifierKey, open_note
-from audit.store import StoredTiles, newest_checkpoint
+from audit.stored import StoredTiles, newest_checkpoint
 from audit.tables import boot, transfer, tree
 from audit.tiles import node_source
 from audit.values import GapCause, OutcomeState

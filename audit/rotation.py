@@ -15,7 +15,8 @@ from audit.events import KeyRecord
 from audit.home import Home
 from audit.ids import now_ms
 from audit.signing import KeyFile, Signer, VerifierKey, signing_id
-from audit.store import Store, newest_checkpoint
+from audit.store import Store
+from audit.stored import newest_checkpoint
 from audit.tables import ACTS, entry
 from audit.values import KeyEvent
 

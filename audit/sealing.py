@@ -24,7 +24,8 @@ from audit.progress import Progress, silent
 from audit.publish import write_file
 from audit.rebuilding import rebuild
 from audit.signing import VerifierKey, fsync_directory
-from audit.store import Store, sealed_below
+from audit.store import Store
+from audit.stored import sealed_below
 from audit.sums import kinds
 from audit.tables import entry, finding, subject, transfer, tree
 from audit.tiles import ENTRIES, WIDTH, TileId

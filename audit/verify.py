@@ -20,7 +20,8 @@ from audit.folder import Folder
 from audit.merkle import consistency_proof, leaf_hash, verify_consistency
 from audit.progress import Progress, silent
 from audit.signing import VerifierKey
-from audit.store import Store, StoredTiles, newest_checkpoint, sealed_below
+from audit.store import Store
+from audit.stored import StoredTiles, newest_checkpoint, sealed_below
 from audit.tables import entry, transfer
 from audit.tiles import (
     WIDTH,

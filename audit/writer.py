@@ -25,7 +25,8 @@ from audit.references import References
 from audit.rows import Rows
 from audit.signing import Signer, signing_id
 from audit.statements import Statements
-from audit.store import Store, StoredTiles
+from audit.store import Store
+from audit.stored import StoredTiles
 from audit.summed import Unsummed
 from audit.tables import boot, finding, tree
 from audit.tiles import HEIGHT, TileBuilder, TileId

@@ -23,7 +23,7 @@ from audit.query import Question, first_since
 from audit.reports.prices import Prices
 from audit.reports.recall import Recall
 from audit.reports.texts import Texts, Words
-from audit.store import newest_checkpoint, sealed_below
+from audit.stored import newest_checkpoint, sealed_below
 from audit.tables import ACTS, entry, transfer
 
 type Facts = dict[str, Any]

@@ -14,7 +14,7 @@ from queue import SimpleQueue
 
 from aiohttp import web
 
-from audit.store import PRAGMAS, use_wal
+from audit.engines import PRAGMAS, use_wal
 from proxy.bench.bare import BareGateway, listen
 from proxy.messages import Origin
 

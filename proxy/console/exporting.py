@@ -14,7 +14,7 @@ from typing import Any
 
 from audit import parquet, query, render, taking
 from audit.checkpoint import unverified
-from audit.store import StoredTiles, newest_checkpoint, tiles_left
+from audit.stored import StoredTiles, newest_checkpoint, tiles_left
 from audit.tables import transfer
 from audit.tiles import ENTRIES, TileId, encode_bundle
 from audit.values import ExportFormat

@@ -22,7 +22,7 @@ from audit.reports.base import Report, ReportError, build
 from audit.reports.texts import Language
 from audit.reports.writing import tables_of
 from audit.rows import DAY_MS
-from audit.store import newest_checkpoint
+from audit.stored import newest_checkpoint
 from audit.unregistered import REASON as SHADOW_AI
 from audit.values import Question as Asked
 from proxy.console.access import Right, Visitor

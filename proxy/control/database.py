@@ -13,7 +13,7 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from audit.store import close_engine, use_wal
+from audit.engines import close_engine, use_wal
 from proxy.errors import ConfigError, UnavailableError
 
 HEAD = "0009"

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from audit.engines import sqlite_url
 from audit.ids import new_id, now_ms
 from audit.log import Ledger
 from audit.record import (
@@ -18,7 +19,6 @@ from audit.record import (
     SubjectReference,
     TransferRecord,
 )
-from audit.store import sqlite_url
 from audit.summing import OF_FINDING, Sums
 from audit.tables import FINDINGS_OF, finding
 from audit.tables import transfer as transfers

@@ -216,7 +216,7 @@ async def test_a_failure_at_any_step_closes_the_ledger_for_everybody_who_waits(h
 async def test_a_lock_that_another_process_keeps_fails_the_batch_and_not_the_ledger(
     home: Path, transfer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("audit.store.BUSY_MS", 50)
+    monkeypatch.setattr("audit.engines.BUSY_MS", 50)
     ledger = Ledger.open(home)
     other = sqlite3.connect(home / "audit.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")

@@ -14,7 +14,7 @@ from audit.export import export_tiles
 from audit.log import Ledger
 from audit.query import entries
 from audit.signing import KeyFile, VerifierKey, open_note
-from audit.store import newest_checkpoint
+from audit.stored import newest_checkpoint
 from audit.verify import verify_folder, verify_store
 
 

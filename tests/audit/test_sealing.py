@@ -27,7 +27,7 @@ from audit.reports.base import build
 from audit.reports.document import document
 from audit.reports.html import page
 from audit.reports.texts import Language
-from audit.store import newest_checkpoint, sealed_below
+from audit.stored import newest_checkpoint, sealed_below
 from audit.summed import Summed
 from audit.sums import daily
 from audit.tables import FINDINGS_OF, entry, finding, subject, transfer

@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from audit.engines import sqlite_url
 from audit.errors import StoreError, VerifyError
 from audit.log import Ledger
-from audit.store import BusyError, Store, StoredTiles, newest_checkpoint, sqlite_url
+from audit.store import BusyError, Store
+from audit.stored import StoredTiles, newest_checkpoint
 from audit.tables import REVISION, boot, metadata
 from audit.tiles import ENTRIES, TileId
 
@@ -86,7 +88,7 @@ def test_a_reader_neither_waits_for_a_writer_nor_sees_half_of_what_it_writes(dat
 
 
 def test_a_lock_that_is_not_to_be_had_is_told_from_a_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("audit.store.BUSY_MS", 20)
+    monkeypatch.setattr("audit.engines.BUSY_MS", 20)
     store, other = (Store.open(sqlite_url(tmp_path / "audit.db")) for _ in range(2))
     with store.write(), pytest.raises(BusyError) as raised, other.write():
         pass

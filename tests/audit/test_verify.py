@@ -21,7 +21,7 @@ from audit.ids import new_id
 from audit.log import Ledger
 from audit.merkle import leaf_hash, root_of
 from audit.signing import KeyFile, VerifierKey
-from audit.store import newest_checkpoint
+from audit.stored import newest_checkpoint
 from audit.tables import entry
 from audit.tables import transfer as transfers
 from audit.tiles import decode_bundle

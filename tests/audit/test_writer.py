@@ -15,7 +15,7 @@ from audit.log import Ledger
 from audit.query import entries
 from audit.rows import Rows
 from audit.signing import KeyFile
-from audit.store import newest_checkpoint
+from audit.stored import newest_checkpoint
 from audit.summed import Summed
 from audit.sums import DAILY, DAILY_FINDING, daily, daily_finding
 from audit.tables import FINDINGS_OF, entry, finding, tree

@@ -19,7 +19,7 @@ from audit.log import Ledger
 from audit.merkle import subtree_root, verify_consistency
 from audit.query import entries
 from audit.signing import COSIGNATURE, KeyFile, VerifierKey, parse_note
-from audit.store import StoredTiles
+from audit.stored import StoredTiles
 from audit.tiles import node_source
 from audit.trust import TrustPolicy
 from audit.verify import verify_folder, verify_store
