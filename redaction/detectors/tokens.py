@@ -15,6 +15,9 @@ from redaction.lexicon import is_word, without_marks, words
 _TOKEN: Final = re.compile(r"[^\W\d_]+|\d+|\n|[^\w\s]|_")
 _MAX_WORDS: Final = 50_000
 _UNKNOWN: Final = "-"
+COUNTED: Final = "c"
+"""What is said of a word that only the census knows, as a surname."""
+_SHORTEST_COUNTED: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,7 @@ def _lists() -> tuple[tuple[str, frozenset[str]], ...]:
     vietnamese = words("vi_surnames") | words("vi_middle") | words("vi_given")
     return (
         ("G", _with_plain(words("given_names"))),
-        ("g", _with_plain(words("given_names_more"))),
+        ("g", _with_plain(words("given_names_more") | words("given_names_census") | words("given_names_short"))),
         ("S", _with_plain(words("surnames"))),
         ("s", _with_plain(words("surnames_more"))),
         ("w", _with_plain(words("names_world"))),
@@ -65,7 +68,21 @@ def facts(word: str) -> str:
     if not word[0].isalpha():
         return _UNKNOWN
     named = "".join(letter for letter, listed in _lists() if word in listed)
-    return named + "|" + "".join(language[0] for language in ("en", "de", "vi") if is_word(word, language))
+    ordinary = "".join(language[0] for language in ("en", "de", "vi") if is_word(word, language))
+    if not named and not ordinary and _is_counted(word):
+        named = COUNTED
+    return f"{named}|{ordinary}"
+
+
+def _is_counted(word: str) -> bool:
+    """Whether a word, with its umlauts spelled out or left out and without a genitive's ending, is a surname that many
+    bear in a country of immigrants: what no other list knows."""
+    if len(word) < _SHORTEST_COUNTED:
+        return False
+    spelled = word.replace("ä", "ae").replace("ö", "oe").replace("ü", "ue").replace("ß", "ss")
+    forms = {word, spelled, without_marks(word.replace("ß", "ss"))}
+    counted = words("surnames_census")
+    return any(form in counted or (len(form) > _SHORTEST_COUNTED and form.removesuffix("s") in counted) for form in forms)
 
 
 def document(vocabulary: Any, texts: Sequence[str], told: Sequence[str]) -> Any:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import Final
 
+from redaction.train.clauses import Clauses
 from redaction.train.names import Invention, People, capital, plain
 from redaction.train.things import Things
 
@@ -60,9 +61,11 @@ _BEFORE: Final = {
     ),
     "vi": ("ê ", "à mà ", "dạ ", "trời ", "thôi ", "nè ", "- ", "> ", "mà ", "nhưng ", "* ", "ừ ", "vậy ", "chứ "),
 }
-# Shares of texts with names, of chat without, the rest is prose.
+# Shares of texts with names, of chat without, the rest is prose; and of what is put together from parts in both.
 _NAMED: Final = 0.6
-_BARE: Final = 0.16
+_NAMED_CLAUSE: Final = 0.34
+_BARE: Final = 0.2
+_BARE_CLAUSE: Final = 0.13
 _JOINTS: Final = (" ", ". ", "\n", ", ", "! ", " - ", "; ", "? ", "\n\n", "... ")
 
 
@@ -93,6 +96,7 @@ class Chat:
         self._named = {language: [one for one in all_ if _names(one)] for language, all_ in self._templates.items()}
         self._bare = {language: [one for one in all_ if not _names(one)] for language, all_ in self._templates.items()}
         self._prose = {language: lines("prose", language) for language in self._templates}
+        self._clauses = {language: Clauses(language) for language in self._templates}
         self._brands = Invention(people.world)
         self._things = Things(people)
 
@@ -121,8 +125,12 @@ class Chat:
     def _one(self, language: str) -> str:
         dice = self._dice
         at = dice.random()
+        if at < _NAMED_CLAUSE:
+            return self._clauses[language].named(dice)
         if at < _NAMED:
             return dice.choice(self._named[language])
+        if at < _NAMED + _BARE_CLAUSE:
+            return self._clauses[language].bare(dice)
         return dice.choice((self._bare if at < _NAMED + _BARE else self._prose)[language])
 
     def _filled(self, template: str, language: str) -> list[Piece]:
@@ -156,6 +164,8 @@ class Chat:
                 return self._brand(), ""
             case "t":
                 return self._things.thing(dice), ""
+            case "u":
+                return people.given_name(dice, language), ""
             case "l":
                 return self._things.eponym(dice), ""
             case "num":

@@ -45,7 +45,7 @@ class People:
     def __init__(self, left_out: frozenset[str]) -> None:
         """left_out: words in lower case that no name may have, so that they stay unseen."""
         self._left_out = left_out
-        given = self._kept(words("given_names") | words("given_names_more"))
+        given = self._kept(words("given_names") | words("given_names_more") | words("given_names_census"))
         sur = self._kept(words("surnames") | words("surnames_more"))
         places = self._kept(town for town in words("places") | words("places_more") if "-" not in town)
         self.common = self._kept(words("given_names"))
@@ -54,6 +54,8 @@ class People:
         self.world = self._kept(words("names_world"))
         self.vietnamese = [self._kept(words(name)) for name in ("vi_surnames", "vi_middle", "vi_given")]
         self.rare = self._kept(words("vi_given_more"))
+        self.short = self._kept(words("given_names_short"))
+        self.counted = self._kept(words("surnames_census"))
         self.places = places
         self.composed = sorted(phrases("places_composed") | phrases("places_composed_more"))
         self.vi_places = sorted(phrases("vi_places"))
@@ -69,10 +71,12 @@ class People:
         at = dice.random()
         if language == "vi" and at < 0.8:
             return self._vietnamese_given(dice)
-        if at < 0.35:
+        if at < 0.32:
             name = dice.choice(self.common)
-        elif at < 0.55:
+        elif at < 0.47:
             name = dice.choice(self.given)
+        elif at < 0.55:
+            name = dice.choice(self.short)
         elif at < 0.72:
             name = dice.choice(self.world)
         elif at < 0.94:
@@ -97,9 +101,11 @@ class People:
         if language == "vi":
             return self._vietnamese_given(dice)
         at = dice.random()
-        if at < 0.45:
+        if at < 0.33:
             name = dice.choice(self.sur)
-        elif at < 0.6:
+        elif at < 0.51:
+            name = dice.choice(self.counted)
+        elif at < 0.62:
             name = dice.choice(self.world)
         else:
             name = self.new_sur.draw(dice)

@@ -7,6 +7,8 @@ from redaction.lexicon import words
 from redaction.train.names import Invention, People, capital
 
 _LISTED: Final = 0.5
+# Brands are surnames as well.
+_COUNTED: Final = 0.12
 
 
 class Things:
@@ -19,8 +21,14 @@ class Things:
 
     def thing(self, dice: random.Random) -> str:
         """A plant, a wine, a medicine or a product, with a capital."""
-        return capital(dice.choice(self._listed) if dice.random() < _LISTED else self._new.draw(dice))
+        at = dice.random()
+        if at < _COUNTED:
+            return capital(dice.choice(self._people.counted))
+        return capital(dice.choice(self._listed) if at < _LISTED else self._new.draw(dice))
 
     def eponym(self, dice: random.Random) -> str:
         """Whom a theorem, a disease or a method is named after."""
-        return capital(self._people.new_sur.draw(dice) if dice.random() < 0.5 else dice.choice(self._people.sur))
+        at = dice.random()
+        if at < 0.4:
+            return capital(self._people.new_sur.draw(dice))
+        return capital(dice.choice(self._people.sur if at < 0.7 else self._people.counted))

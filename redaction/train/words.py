@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from redaction.lexicon import words
+from redaction.train.clauses import parts
 from redaction.train.generate import lines
 
 _WORD: Final = re.compile(r"(?<![\w{@])[^\W\d_]{2,30}(?![\w}])")
@@ -23,7 +24,7 @@ _LEAST: Final = {"en": 3, "de": 3, "vi": 2}
 def own(language: str) -> set[str]:
     """The ordinary words of one language's files, in lower case."""
     names = frozenset().union(*(words(name) for name in _NAMES))
-    text = "\n".join((*lines("prose", language), *lines("chat", language)))
+    text = "\n".join((*lines("prose", language), *lines("chat", language), *parts(language)))
     found = {match[0].lower() for match in _WORD.finditer(text)}
     return {word for word in found if word not in names and len(word) >= _LEAST[language]}
 
