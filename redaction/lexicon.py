@@ -40,6 +40,7 @@ _SUFFIXES: Final = (
     *("bar", "bare", "baren", "los", "lose", "losen", "igung", "ieren", "iert", "ierte", "ierten", "ierung"),
 )
 _MIN_PART: Final = 4
+_SHORTEST_COUNTED: Final = 4
 MAX_WORDS: Final = 20_000
 """Single words of texts are remembered for the life of the process, as many as a few long texts have."""
 
@@ -144,6 +145,22 @@ def _given_names() -> frozenset[str]:
 def is_given_name(text: str) -> bool:
     """Whether a text is, in any case, a given name of the lists (German, English, international)."""
     return text.lower() in _given_names()
+
+
+@lru_cache(maxsize=MAX_WORDS)
+def is_counted(word: str) -> bool:
+    """Whether a lower-case word is a surname by the census of a country of immigrants, which no other list need know.
+
+    With its umlauts spelled out or left out, and without a genitive's ending.
+    """
+    if len(word) < _SHORTEST_COUNTED:
+        return False
+    spelled = word.replace("ä", "ae").replace("ö", "oe").replace("ü", "ue").replace("ß", "ss")
+    forms = {word, spelled, without_marks(word.replace("ß", "ss"))}
+    counted = words("surnames_census")
+    return any(
+        form in counted or (len(form) > _SHORTEST_COUNTED and form.removesuffix("s") in counted) for form in forms
+    )
 
 
 def is_place(text: str) -> bool:

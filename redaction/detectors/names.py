@@ -8,15 +8,15 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from redaction.detect import Look
-from redaction.detectors.rules import acting, joined, keyed, listed, places, said, streets, things, vietnamese
+from redaction.detectors.rules import acting, joined, keyed, kinds, listed, places, said, streets, things, vietnamese
 from redaction.detectors.rules.text import Text
 from redaction.digest import source_digest
 from redaction.finding import Finding
 from redaction.settings import EngineSettings
 
 _SOURCES: Final = ("detectors/names.py", "detectors/rules", "recognizers/base.py", "lexicon.py", "data")
-_WITH_EXPRESSIONS: Final = (streets, places, said, joined, vietnamese, things)
-_FAMILIES: Final = (streets, places, said, joined, listed, vietnamese, acting, keyed, things)
+_WITH_EXPRESSIONS: Final = (streets, places, said, joined, vietnamese, things, kinds)
+_FAMILIES: Final = (streets, places, said, joined, listed, vietnamese, acting, keyed, things, kinds)
 
 
 class Names:

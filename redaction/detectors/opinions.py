@@ -22,6 +22,7 @@ _PERSON_AND_PLACE: Final = [at for at, name in enumerate(CLASSES) if name.endswi
 # where precision on kept-out text falls below 0.8.
 _LEAST: Final = 0.4
 _LISTED: Final = 0.4
+_PLACE_ALONE: Final = 0.8  # a thing among things has a town's name as well
 _UNLISTED: Final = {"PERSON": 0.82, "LOCATION": 0.93}
 _UNLISTED_FIRST: Final = 0.9  # where a sentence begins every word has a capital
 _UNLISTED_LONG: Final = 0.98
@@ -199,7 +200,9 @@ def _needed(text: str, piece: Piece, words: Sequence[int], label: str) -> float:
     if any(named for named, _, _ in told):
         # `der Schäfer`: a surname behind an article is rather what somebody is.
         given = any(letter in named for named, _, _ in told for letter in "Ggvu")
-        return _ARTICLE if behind_article and capital and not given and len(words) == 1 else _LISTED
+        if behind_article and capital and not given and len(words) == 1:
+            return _ARTICLE
+        return _PLACE_ALONE if label == "LOCATION" else _LISTED
     if not capital:
         return _SMALL_UNLISTED
     if max(len(piece.texts[at]) for at in words) >= _LONG:

