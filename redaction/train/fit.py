@@ -185,3 +185,13 @@ def train(folder: Path, people: People, plan: Plan, after: Callable[[Any, str], 
         after(
             training.model, f"epoch {epoch + 1} of {plan.epochs}: loss {loss:.4f} over {of}, {seconds:.0f} s of a core"
         )
+
+
+def mean(models: Sequence[Any]) -> Any:
+    """The first of several networks of one shape, its weights made the mean of all of theirs."""
+    for nodes in zip(*(model.walk() for model in models), strict=True):
+        for name in nodes[0].param_names:
+            if nodes[0].has_param(name):
+                total = sum(node.get_param(name).astype("float64") for node in nodes)
+                nodes[0].set_param(name, (total / len(nodes)).astype("float32"))
+    return models[0]

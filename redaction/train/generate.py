@@ -160,17 +160,23 @@ class Chat:
                 return self._street(language), "STREET_ADDRESS"
             case "o":
                 return f"{capital(self._brands.draw(dice))} {dice.choice(_FIRMS)}".strip(), "ORGANIZATION"
+        return self._unnamed(slot, language), ""
+
+    def _unnamed(self, slot: str, language: str) -> str:
+        """What stands in a slot that names nobody."""
+        dice = self._dice
+        match slot:
             case "b":
-                return self._brand(), ""
+                return self._brand()
             case "t":
-                return self._things.thing(dice), ""
-            case "u":
-                return people.given_name(dice, language), ""
+                return self._things.thing(dice)
+            case "u":  # a storm, an apple, a model of a car
+                return self._people.given_name(dice, language)
             case "l":
-                return self._things.eponym(dice), ""
+                return self._things.eponym(dice)
             case "num":
-                return str(dice.choice((dice.randint(1, 30), dice.randint(31, 9999)))), ""
-        return self._brands.draw(dice), ""
+                return str(dice.choice((dice.randint(1, 30), dice.randint(31, 9999))))
+        return self._brands.draw(dice)
 
     def _street(self, language: str) -> str:
         dice, people = self._dice, self._people

@@ -25,7 +25,7 @@ _IN: Final = frozenset({"in", "aus", "nach", "bei"})
 _WITH: Final = frozenset({"mit", "von", "für", "an", "bei", "ohne", "wie", "with", "from", "for"})
 # Children and whom one is fond of: `dem kleinen Fiete`.
 _SMALL: Final = frozenset({"kleine", "kleinen", "kleiner", "liebe", "lieben", "lieber", "arme", "armen", "armer"})
-_PARTICLES: Final = frozenset({"doch", "mal", "bitte", "auch", "noch", "nochmal", "gleich", "lieber", "please", "maybe"})
+_PARTICLES: Final = frozenset({"doch", "mal", "bitte", "auch", "noch", "nochmal", "gleich", "lieber", "please"})
 _MOST_PARTICLES: Final = 2
 _POSSESSIVE: Final = ("mein", "dein", "unser")
 _TITLES: Final = frozenset({"hrn", "fam", "dipl"})

@@ -2,12 +2,13 @@
 
 import random
 
+import numpy
 import pytest
 
-from redaction.detectors.network import CLASSES
+from redaction.detectors.network import CLASSES, load
 from redaction.detectors.tokens import cut
 from redaction.evaluate.examples import message_sets
-from redaction.train.fit import from_chat, sample
+from redaction.train.fit import from_chat, mean, sample
 from redaction.train.generate import LABELS, Chat, lines
 from redaction.train.names import Invention, People
 
@@ -62,3 +63,14 @@ def test_templates_are_no_messages_of_the_evaluation(request):
         for line in lines(kind, at)
     }
     assert {text for text in measured & learned if len(text) > 25} == set()
+
+
+def test_the_mean_of_weights_lies_between_them():
+    first, second, both = load(), load(), [load(), load()]
+    layer = "softmax"
+    weights = {name: model.layers[1].layers[0].get_param("b") for name, model in (("first", first), ("second", second))}
+    assert layer in first.layers[1].layers[0].name
+    both[1].layers[1].layers[0].set_param("b", weights["second"] + 2.0)
+    made = mean(both).layers[1].layers[0].get_param("b")
+    assert numpy.allclose(made, weights["first"] + 1.0, atol=1e-5)
+    assert numpy.array_equal(both[0].layers[1].layers[0].get_param("W"), first.layers[1].layers[0].get_param("W"))
