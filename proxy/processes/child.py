@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import logging
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -10,9 +11,16 @@ from pathlib import Path
 from typing import Any
 
 from proxy.errors import ConfigError
+from proxy.processes.telling import HEARING
+
+log = logging.getLogger("dragoman")
 
 START_S = 240.0
 """Models are loaded meanwhile, on a machine that may be busy."""
+ASK_S = 5.0
+SILENT = 6
+"""Questions without an answer after which a child counts as hanging. Questions and not seconds: a machine that was
+suspended has lost time for both of them."""
 
 
 class Child:
@@ -23,6 +31,8 @@ class Child:
         self._said = said
         self._process: asyncio.subprocess.Process | None = None
         self._reading: asyncio.Task[None] | None = None
+        self._asking: asyncio.Task[None] | None = None
+        self._unanswered = 0
         self._ready: asyncio.Future[dict[str, Any]] | None = None
         self.drained = asyncio.Event()
 
@@ -47,7 +57,9 @@ class Child:
         self.tell(json.dumps(line))
         try:
             async with asyncio.timeout(START_S):
-                return await self._ready
+                ready = await self._ready
+            self._asking = asyncio.create_task(self._ask())
+            return ready
         except TimeoutError:
             await self.end()
             raise ConfigError(f"the {self.role} process was not ready after {START_S:g} s") from None
@@ -64,6 +76,8 @@ class Child:
         """Its exit code, when it has ended and everything that it said was heard."""
         assert self._process is not None, "wait() before start()"
         code = await self._process.wait()
+        if self._asking is not None:
+            self._asking.cancel()
         if self._reading is not None:
             await asyncio.gather(self._reading, return_exceptions=True)
         return code
@@ -72,6 +86,8 @@ class Child:
         """Close its input, which it takes as the sign to end; kill it where it does not. May be called twice."""
         if self._process is None:
             return
+        if self._asking is not None:
+            self._asking.cancel()
         if self._process.stdin is not None:
             self._process.stdin.close()
         try:
@@ -84,12 +100,25 @@ class Child:
         if self._reading is not None:
             await asyncio.gather(self._reading, return_exceptions=True)
 
+    async def _ask(self) -> None:
+        """Whether it hears, again and again; one that does not is killed, and replaced like any other that ended."""
+        assert self._process is not None
+        while self._unanswered < SILENT:
+            self._unanswered += 1
+            self.tell(HEARING)
+            await asyncio.sleep(ASK_S)
+        log.warning("a %s process has not answered for %g s and is killed", self.role, SILENT * ASK_S)
+        with contextlib.suppress(ProcessLookupError):
+            self._process.kill()
+
     async def _read(self) -> None:
         assert self._process is not None
         assert self._process.stdout is not None
         assert self._ready is not None
         while line := await self._process.stdout.readline():
             message = json.loads(line)
+            if HEARING in message:
+                self._unanswered = 0
             if not self._ready.done():
                 if "error" in message:
                     self._ready.set_exception(ConfigError(message["error"]))

@@ -1,7 +1,8 @@
 """What a supervisor and its children say to each other: JSON lines on the child's standard input and output.
 
 The first line tells a child its settings; then words (`retire`, `drain`). The end of its input is the sign to end at
-once, so that no child outlives the supervisor.
+once, so that no child outlives the supervisor. Between them it is asked whether it still hears: one that hangs lives on
+for the kernel, and would keep its connections for ever.
 """
 
 import asyncio
@@ -17,6 +18,8 @@ from pydantic import TypeAdapter
 from proxy.config import Settings
 
 _SETTINGS = TypeAdapter(Settings)
+HEARING = "hearing"
+"""The word that asks for it, and what a child says then."""
 
 
 def settings_to_json(settings: Settings) -> str:
@@ -44,12 +47,19 @@ def say(message: Mapping[str, Any]) -> None:
 
 
 async def told() -> AsyncIterator[str]:
-    """The lines of the supervisor, as they come; ends when the supervisor wants this process to end, or is gone."""
+    """The lines of the supervisor, as they come; ends when the supervisor wants this process to end, or is gone.
+
+    Whether this process hears is answered here, so by whoever waits for the next line.
+    """
     reader = asyncio.StreamReader(limit=2**22)
     protocol = asyncio.StreamReaderProtocol(reader)
     transport, _ = await asyncio.get_running_loop().connect_read_pipe(lambda: protocol, sys.stdin)
     try:
         while line := await reader.readline():
-            yield line.decode().rstrip("\n")
+            word = line.decode().rstrip("\n")
+            if word == HEARING:
+                say({HEARING: True})
+            else:
+                yield word
     finally:
         transport.close()
