@@ -146,6 +146,8 @@ async def _serve(settings: Settings) -> int:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop)
+    # What would end this process otherwise, in the middle of a start, and leave its children alone.
+    loop.add_signal_handler(signal.SIGHUP, lambda: None)
     starting = asyncio.create_task(app.start())
     waiting = asyncio.create_task(ended.wait())
     await asyncio.wait({starting, waiting}, return_when=asyncio.FIRST_COMPLETED)

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import gc
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from audit.errors import LedgerError
 from proxy.config import Settings
 from proxy.processes.channel import Folder, listen
-from proxy.processes.telling import say, settings_from_json
+from proxy.processes.telling import Told, say, settings_from_json
 
 if TYPE_CHECKING:
     from audit.log import Ledger
@@ -32,7 +32,7 @@ class Line:
     """What a child was told at first, and what it is told from then on."""
 
     data: Mapping[str, Any]
-    words: AsyncIterator[str]
+    words: Told
 
     @property
     def settings(self) -> Settings:
@@ -47,7 +47,7 @@ async def detection(line: Line) -> int:
     folder = Folder(settings.home)
     board = Switchboard(settings.worker_count)
     server = await listen(folder, SOCKET, board.serve)
-    say({"ready": True})
+    line.words.ready()
     async for _ in line.words:
         pass
     server.close()
@@ -86,7 +86,7 @@ async def ledger(line: Line) -> int:
         stack.callback(server.close)
         if expected is not None:
             await writer.recover(expected)
-        say({"ready": True})
+        line.words.ready()
         ending = asyncio.create_task(_heard_out(line.words))
         failing = asyncio.create_task(writer.failed.wait())
         await asyncio.wait({ending, failing}, return_when=asyncio.FIRST_COMPLETED)
@@ -116,7 +116,7 @@ async def _open_log(settings: Settings, *, resume: bool) -> "Ledger":
         await asyncio.sleep(0.1)
 
 
-async def _heard_out(words: AsyncIterator[str]) -> None:
+async def _heard_out(words: Told) -> None:
     async for _ in words:
         pass
 
@@ -154,7 +154,7 @@ async def door(line: Line) -> int:
     # What was made until here lives as long as the process: the collector need not walk over it again and again.
     gc.collect()
     gc.freeze()
-    say({"ready": True})
+    line.words.ready()
     reporting = asyncio.create_task(_report(app))
     ending: asyncio.Task[None] | None = None
     async for word in line.words:

@@ -6,9 +6,11 @@ for the kernel, and would keep its connections for ever.
 """
 
 import asyncio
+import contextlib
 import json
+import os
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -41,25 +43,51 @@ def _plain(value: object) -> object:
 
 
 def say(message: Mapping[str, Any]) -> None:
-    """From a child to the supervisor."""
-    sys.stdout.write(json.dumps(message) + "\n")
-    sys.stdout.flush()
+    """From a child to the supervisor; nothing where it is gone, which `Told` notices."""
+    with contextlib.suppress(BrokenPipeError):
+        os.write(sys.stdout.fileno(), (json.dumps(message) + "\n").encode())
 
 
-async def told() -> AsyncIterator[str]:
-    """The lines of the supervisor, as they come; ends when the supervisor wants this process to end, or is gone.
+class Told:
+    """The lines of the supervisor, as they come; they end when it wants this process to end, or is gone.
 
-    Whether this process hears is answered here, so by whoever waits for the next line.
+    Whether this process hears is answered here. ended: set with the end, also while nobody waits for a line.
     """
-    reader = asyncio.StreamReader(limit=2**22)
-    protocol = asyncio.StreamReaderProtocol(reader)
-    transport, _ = await asyncio.get_running_loop().connect_read_pipe(lambda: protocol, sys.stdin)
-    try:
+
+    def __init__(self) -> None:
+        self.ended = asyncio.Event()
+        self.serves = False
+        self._lines: asyncio.Queue[str | None] = asyncio.Queue()
+
+    async def begin(self) -> None:
+        """Once, before the first line is asked for."""
+        reader = asyncio.StreamReader(limit=2**22)
+        protocol = asyncio.StreamReaderProtocol(reader)
+        self._transport, _ = await asyncio.get_running_loop().connect_read_pipe(lambda: protocol, sys.stdin)
+        self._reading = asyncio.create_task(self._read(reader))
+
+    def ready(self) -> None:
+        """Says that this process serves: from here on it ends in its own order when the lines do."""
+        self.serves = True
+        say({"ready": True})
+
+    def __aiter__(self) -> "Told":
+        return self
+
+    async def __anext__(self) -> str:
+        line = await self._lines.get()
+        if line is None:
+            self._lines.put_nowait(None)
+            raise StopAsyncIteration
+        return line
+
+    async def _read(self, reader: asyncio.StreamReader) -> None:
         while line := await reader.readline():
             word = line.decode().rstrip("\n")
             if word == HEARING:
                 say({HEARING: True})
             else:
-                yield word
-    finally:
-        transport.close()
+                self._lines.put_nowait(word)
+        self._lines.put_nowait(None)
+        self.ended.set()
+        self._transport.close()

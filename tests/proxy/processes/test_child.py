@@ -1,4 +1,4 @@
-"""A real child of the supervisor: it answers whether it hears, and is killed where it no longer does."""
+"""A real child of the supervisor: it answers whether it hears, is killed where it no longer does, outlives nobody."""
 
 import asyncio
 import os
@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 
 from proxy.config import load
+from proxy.errors import ConfigError
 from proxy.processes import child as children
 from proxy.processes.child import Child
 from proxy.processes.telling import HEARING, settings_to_json
+from proxy.running.databases import serve_log
 
 
 async def test_a_child_that_hears_is_left_alone_and_one_that_hangs_is_killed(
@@ -37,3 +39,20 @@ async def test_a_child_that_hears_is_left_alone_and_one_that_hangs_is_killed(
         finally:
             await child.end()
     assert [text for text in caplog.messages if "has not answered" in text]
+
+
+async def test_a_door_that_waits_for_a_writer_ends_with_its_supervisor(tmp_path: Path) -> None:
+    settings = load(home=tmp_path / "home", environ={})
+    serve_log(settings).close()
+    metrics = tmp_path / "metrics"
+    metrics.mkdir()
+    child = Child("door")
+    line = {"settings": settings_to_json(settings), "leads": True, "pieces": "00"}
+    async with asyncio.timeout(200):
+        starting = asyncio.create_task(child.start({**line, "sockets": {"gateway": [], "network": {}}}, (), metrics))
+        while not child.pid:
+            await asyncio.sleep(0.01)
+        await child.end(limit_s=180)
+        with pytest.raises(ConfigError, match="ended before it was ready"):
+            await starting
+        assert await child.wait() == 0
