@@ -109,20 +109,33 @@ def _keys(settings: Settings) -> Iterator[Check]:
 
 
 def _authority(settings: Settings) -> Iterator[Check]:
-    path = settings.home / "ca" / "mitmproxy-ca-cert.pem"
-    if not settings.modes or not path.exists():
-        return
-    from cryptography import x509
+    from cryptography.hazmat.primitives.serialization import Encoding
 
-    certificate = x509.load_pem_x509_certificate(path.read_bytes())
+    from proxy.errors import ConfigError
+    from proxy.running.ca import KEY_FILE, checked
+
+    path = settings.home / "ca" / KEY_FILE
+    if not settings.modes or not settings.home.exists():
+        return
+    name, again = "certificate authority", "restore HOME/ca from a backup, or move it away, start again, and distribute"
+    if not path.exists():
+        rest = path.parent.is_dir() and any(path.parent.iterdir())
+        found = f"{path} is not there: the next start makes an authority that no app trusts yet"
+        yield Check(name, not rest, found, f"{again} the new certificate")
+        return
+    try:
+        certificate = checked(path)
+    except (ConfigError, OSError) as error:
+        yield Check(name, False, str(error), f"do as it says; else {again} the new certificate")
+        return
     days = (certificate.not_valid_after_utc.timestamp() - time.time()) / 86400
     yield Check(
-        "certificate authority",
+        name,
         days > 30,
         f"{path}, {days:.0f} days left",
         "make a new one: stop dragoman, move the ca folder away, start again, and distribute the new certificate",
     )
-    yield Check("trust of this shell", True, _trust(path.read_text()))
+    yield Check("trust of this shell", True, _trust(certificate.public_bytes(Encoding.PEM).decode()))
 
 
 def _trust(certificate: str) -> str:
@@ -217,6 +230,20 @@ def _policy(settings: Settings) -> Iterator[Check]:
         yield Check("policy", False, str(error), "run `dragoman policy lint`")
         return
     yield Check("policy", True, f"{policy.name}, {len(policy.rules)} rules, {len(policy.destinations)} destinations")
+    yield Check("unknown applications", True, _unknown(settings, refused=policy.unknown_applications == "refuse"))
+
+
+def _unknown(settings: Settings, *, refused: bool) -> str:
+    """What becomes of those that show nothing, in the operator's words: two settings look as if they kept them out."""
+    if refused:
+        return "refused at every door"
+    asks = [name for name in ("client_ca", "require_credential") if getattr(settings, name)]
+    but = {
+        "client_ca": "client_ca verifies certificates and asks for none",
+        "require_credential": "require_credential asks at the HTTPS proxy, not at the gateway or in transparent mode",
+    }
+    more = "; ".join([*(but[name] for name in asks), "`unknown_applications: refuse` in the policy refuses them"])
+    return f"let in under the policy's rules{'; ' + more if asks else ''}"
 
 
 def _models(settings: Settings) -> Iterator[Check]:

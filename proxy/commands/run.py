@@ -259,6 +259,24 @@ def homed(home: Path) -> str:
     return f"--home {shlex.quote(str(home))}"
 
 
+WAYS = {
+    "regular": "HTTPS proxy  http://",
+    "upstream": "HTTPS proxy  http://",
+    "socks5": "SOCKS5 proxy socks5h://",
+    "reverse": "reverse      https://",
+    "transparent": "transparent  ",
+}
+
+
+def ways_of(settings: Settings, addresses: "Addresses") -> list[str]:
+    """What each of the network door's addresses is."""
+    modes = [mode.strip().partition("@")[0].partition(":")[0].lower() for mode in settings.modes]
+    if len(modes) != len(addresses.network):  # a mode that listens on both families has two
+        modes = (modes if len(set(modes)) == 1 else [""])[:1] * len(addresses.network)
+    pairs = zip(modes, addresses.network, strict=True)
+    return [WAYS.get(mode, "network door ") + address_text(*address) for mode, address in pairs]
+
+
 def welcome(out: Console, settings: Settings, addresses: "Addresses") -> None:
     """Where it listens and what to do next."""
     base = f"http://{address_text(*addresses.gateway)}"
@@ -271,8 +289,8 @@ def welcome(out: Console, settings: Settings, addresses: "Addresses") -> None:
         ("Anthropic", "/anthropic"),
     ):
         out.print(f"    {name:<10} base URL {base}{path}", highlight=False)
-    for address in addresses.network:
-        out.print(f"  HTTPS proxy  http://{address_text(*address)}", highlight=False)
+    for way in ways_of(settings, addresses):
+        out.print(f"  {way}", highlight=False)
     if addresses.network:
         authority = settings.home / "ca" / "mitmproxy-ca-cert.pem"
         out.print(

@@ -55,7 +55,7 @@ def ensure_ca(directory: Path) -> CertificateAuthority:
     key_file = directory / KEY_FILE
     if not key_file.exists():
         _publish(key_file, _new_authority(), mode=0o600, replace=False)
-    certificate = _checked(key_file)
+    certificate = checked(key_file)
     pem = certificate.public_bytes(serialization.Encoding.PEM)
     _keep(directory / CERTIFICATE_FILE, pem)
     _keep(directory / BUNDLE_FILE, pem + _public_authorities())
@@ -146,7 +146,8 @@ def _new_authority() -> bytes:
     return private + certificate.public_bytes(serialization.Encoding.PEM)
 
 
-def _checked(key_file: Path) -> x509.Certificate:
+def checked(key_file: Path) -> x509.Certificate:
+    """The certificate of an authority that can be used. Raises ConfigError."""
     mode = stat.S_IMODE(key_file.stat().st_mode)
     if mode & 0o077:
         raise ConfigError(f"{key_file}: others can read this private key (mode {mode:o}); chmod 600 it")

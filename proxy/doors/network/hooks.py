@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from mitmproxy import ctx, exceptions, http, tls
 from mitmproxy.connection import Client
 from mitmproxy.proxy.layers.modes import Socks5AuthData
-from mitmproxy.proxy.mode_specs import RegularMode, TransparentMode, UpstreamMode
+from mitmproxy.proxy.mode_specs import RegularMode, ReverseMode, TransparentMode, UpstreamMode
 
 from proxy.doors.network.answers import Piece
 from proxy.doors.network.guard import fail_closed
@@ -35,6 +35,7 @@ from proxy.doors.network.translate import (
 )
 from proxy.exchange import Ending, State
 from proxy.framing.websocket import is_handshake
+from proxy.identity import CREDENTIAL_HEADER
 from proxy.messages import Headers, Origin, Refusal
 from proxy.steps.passing import HostVerdict
 
@@ -51,6 +52,8 @@ TRAILERS = Refusal(400, "trailers_unsupported", "fields after the body are not i
 UNAUTHENTICATED = Refusal(
     407, "credential_required", "show a dragoman credential to the proxy: http://app:CREDENTIAL@HOST:PORT"
 )
+UNNAMED = Refusal(401, "credential_required", f"show a dragoman credential in the header {CREDENTIAL_HEADER}")
+"""In the mode `reverse`, where nobody knows that there is a proxy to show one to."""
 DISTRUST = Refusal(
     403, "client_distrusts_ca", "the app did not accept the certificate of this proxy; see `dragoman ca env`"
 )
@@ -212,9 +215,12 @@ class Hooks:
         request, passage = flow.request, passage_of(flow)
         if self.transfers.draining:
             return DRAINING
-        shown = passage.credential or isinstance(flow.client_conn.proxy_mode, TransparentMode)
-        if self._settings.require_credential and not shown:
-            return UNAUTHENTICATED
+        mode = flow.client_conn.proxy_mode
+        if self._settings.require_credential and not passage.credential and not isinstance(mode, TransparentMode):
+            if not isinstance(mode, ReverseMode):
+                return UNAUTHENTICATED
+            if not request.headers.get(CREDENTIAL_HEADER):  # whose it is, if anybody's, the gate says
+                return UNNAMED
         if origin is None:
             return MISMATCH
         if "websocket" in request.headers.get("upgrade", "").lower():

@@ -6,6 +6,7 @@ the operator and one outcome for the ledger. Counts have closed names; error tex
 
 import asyncio
 import logging
+import re
 import traceback
 from collections import Counter
 from collections.abc import Callable, Coroutine
@@ -277,6 +278,10 @@ class Transfers:
             self._closing -= ended  # one that was cancelled before it began does not leave by itself
 
 
+NEXT_PROXY = re.compile(r"Upstream proxy \S+ refused HTTP CONNECT request: (\d{3})\b")
+"""The engine's words where that proxy answered; what it said besides is its own affair."""
+
+
 def refusal_for(code: ErrorCode, message: str) -> Refusal:
     """What the engine's error means to a client. message: the engine's, read for its kind and never passed on."""
     match code:
@@ -289,6 +294,9 @@ def refusal_for(code: ErrorCode, message: str) -> Refusal:
             return Refusal(502, "upstream_untrusted", text)
         case ErrorCode.CONNECT_FAILED if message == CANCELLED:
             return Refusal(504, "upstream_timeout", "the provider did not accept a connection in time", 1)
+        case ErrorCode.CONNECT_FAILED if found := NEXT_PROXY.match(message):
+            text = f"the next proxy let nobody through to the provider (it answered {found[1]}); nothing was sent"
+            return Refusal(502, "upstream_unreachable", text + "; see upstream_auth" * (found[1] == "407"), 1)
         case ErrorCode.CONNECT_FAILED:
             return Refusal(502, "upstream_unreachable", "the provider could not be reached; nothing was sent", 1)
         case ErrorCode.KILL:

@@ -1,6 +1,7 @@
 """`dragoman doctor` finds the faults of an installation that occur most; each one is made here, and found with advice."""
 
 import os
+import shutil
 import socket
 import time
 from collections.abc import Callable
@@ -10,11 +11,12 @@ from typing import Any
 
 import pytest
 
+import policies
 from proxy.commands import doctor
 from proxy.commands.doctor import Check, examine
 from proxy.config import Settings
 from proxy.control.store import ControlStore
-from proxy.running.ca import ensure_ca
+from proxy.running.ca import KEY_FILE, ensure_ca
 from proxy.running.keys import ensure_key
 from tests.ports import free_port
 
@@ -53,6 +55,14 @@ def open_key(settings: Settings, _: pytest.MonkeyPatch) -> None:
 def authority_ends(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     later = time.time() + 3640 * 86_400
     monkeypatch.setattr(doctor.time, "time", lambda: later)
+
+
+def authority_without_its_key(settings: Settings, _: pytest.MonkeyPatch) -> None:
+    (settings.home / "ca" / KEY_FILE).unlink()
+
+
+def authority_open_to_others(settings: Settings, _: pytest.MonkeyPatch) -> None:
+    (settings.home / "ca" / KEY_FILE).chmod(0o640)
 
 
 def damaged_database(settings: Settings, _: pytest.MonkeyPatch) -> None:
@@ -95,6 +105,8 @@ FAULTS: list[tuple[Fault, str]] = [
     (open_home, "home"),
     (open_key, "keys"),
     (authority_ends, "certificate authority"),
+    (authority_without_its_key, "certificate authority"),
+    (authority_open_to_others, "certificate authority"),
     (damaged_database, "audit.db"),
     (database_away, "vault database"),
     (machines_of_one_name, "node"),
@@ -109,7 +121,7 @@ def test_a_sound_installation_has_nothing_to_mend(sound: Settings) -> None:
     assert mend(sound) == {}
 
 
-@pytest.mark.parametrize(("fault", "name"), FAULTS, ids=[name for _, name in FAULTS])
+@pytest.mark.parametrize(("fault", "name"), FAULTS, ids=[fault.__name__ for fault, _ in FAULTS])
 def test_a_fault_is_found_and_the_advice_given(
     sound: Settings, monkeypatch: pytest.MonkeyPatch, fault: Fault, name: str
 ) -> None:
@@ -117,6 +129,26 @@ def test_a_fault_is_found_and_the_advice_given(
     assert name in found
     assert len(found[name].advice) > 10
     assert "secret-word" not in str(found)
+
+
+def said(settings: Settings, name: str) -> str:
+    return next(check.found for check in examine(settings) if check.name == name)
+
+
+def test_an_authority_that_was_removed_is_said_to_be_made_anew(sound: Settings) -> None:
+    shutil.rmtree(sound.home / "ca")
+    assert "no app trusts yet" in said(sound, "certificate authority")
+
+
+def test_what_becomes_of_apps_that_show_nothing_is_said(sound: Settings, tmp_path: Path) -> None:
+    name = "unknown applications"
+    assert said(sound, name) == "let in under the policy's rules"
+    asks = replace(sound, require_credential=True)
+    assert "not at the gateway" in said(asks, name)
+    assert "client_ca verifies" in said(replace(asks, client_ca=tmp_path / "ca.pem"), name)
+    text = (Path(policies.__file__).parent / "bundled" / "default.yaml").read_text()
+    (sound.home / "policy.yaml").write_text(text.replace("unknown_applications: allow", "unknown_applications: refuse"))
+    assert said(asks, name) == "refused at every door"
 
 
 @pytest.mark.parametrize("which", ["gateway", "metrics", "HTTPS proxy", "console"])

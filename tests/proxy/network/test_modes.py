@@ -7,8 +7,8 @@ import httpx
 import pytest
 
 from proxy.exchange import Ending
-from proxy.messages import Origin
-from tests.network_fakes import ALERT, hello, rest
+from proxy.messages import Headers, Origin, Reply
+from tests.network_fakes import ALERT, FakeFormat, hello, rest
 
 
 async def socks(running, address: bytes, port: int, credential: tuple[bytes, bytes] | None = None):
@@ -80,6 +80,39 @@ async def test_reverse_mode_sends_to_its_one_upstream(start_door, gate, upstream
     assert upstream.calls[0].body == b"for [PERSON_1]"
     assert gate.admitted[0].origin == Origin("https", "api.example", upstream.port)
     assert len(running.door.addresses) == 1, "reverse:https must not listen for HTTP/3 as well"
+
+
+async def test_in_reverse_mode_a_credential_that_is_required_stands_in_a_header(start_door, gate, upstream):
+    mode = f"reverse:https://api.example:{upstream.port}@127.0.0.1:0"
+    running = await start_door(modes=(mode,), require_credential=True)
+    async with httpx.AsyncClient(base_url=running.url, trust_env=False, timeout=60) as client:
+        without = await client.post("/v1", content=b"for Anna", headers={"x-other": "drg_secret"})
+        answer = await client.post("/v1", content=b"for Anna", headers={"dragoman-credential": "drg_secret"})
+    assert (without.status_code, gate.refused[0][1].code) == (401, "credential_required")
+    assert answer.content == b"for Anna"
+    assert len(upstream.calls) == len(gate.admitted) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [(407, b"(it answered 407); nothing was sent; see upstream_auth"), (502, b"(it answered 502); nothing was sent")],
+)
+async def test_a_next_proxy_that_refuses_is_named(start_door, upstream, listen, monkeypatch, status, said):
+    monkeypatch.setattr(FakeFormat, "refuse", lambda _, __, it: Reply(it.status, Headers(()), it.message.encode()))
+
+    async def next_proxy(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 %d for_anna\r\nContent-Length: 0\r\n\r\n" % status)
+        writer.close()
+
+    next_port = await listen(next_proxy)
+    running = await start_door(modes=(f"upstream:http://127.0.0.1:{next_port}@127.0.0.1:0",), upstream_auth="us:key")
+    async with running.client() as client:
+        answer = await client.post(f"https://api.example:{upstream.port}/", content=b"for Anna")
+    assert answer.status_code == 502
+    assert said in answer.content
+    assert b"for_anna" not in answer.content
+    assert upstream.connections == 0
 
 
 async def test_upstream_mode_goes_through_the_next_proxy_with_our_credentials_only(start_door, upstream, listen):
