@@ -74,6 +74,14 @@ class Headers:
         return iter(self.fields)
 
 
+def as_written(raw: bytes) -> str:
+    """A name or a value for a library that writes UTF-8, so that the same bytes leave; only what is no UTF-8 changes."""
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return raw.decode("latin-1")
+
+
 @lru_cache(maxsize=256)
 def _lower(names: tuple[str, ...]) -> frozenset[bytes]:
     """Names as they compare; those asked for are ours, the policy's and the providers', never a client's."""

@@ -19,7 +19,7 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from proxy.errors import ProxyError
-from proxy.messages import Headers, Outgoing
+from proxy.messages import Headers, Outgoing, as_written
 
 _HANDSHAKE = ("sec-websocket-key", "sec-websocket-version", "sec-websocket-extensions", "sec-websocket-protocol")
 """Fields of a handshake that belong to one connection; ours to the provider has its own."""
@@ -258,4 +258,4 @@ def _payload(body: bytes) -> io.BytesIO | bytes | None:
 
 
 def _fields(headers: Headers) -> "CIMultiDict[str]":
-    return CIMultiDict([(name.decode("latin-1"), value.decode("latin-1")) for name, value in headers.fields])
+    return CIMultiDict([(as_written(name), as_written(value)) for name, value in headers.fields])

@@ -14,7 +14,7 @@ from aiohttp import WSMsgType, web
 
 from proxy.exchange import Ending, Exchange
 from proxy.framing.websocket import FAILED, GOING_AWAY, POLICY, TOO_BIG, Close, Message, may_be_sent
-from proxy.messages import Headers, Outgoing, Refusal
+from proxy.messages import Headers, Outgoing, Refusal, as_written
 from proxy.steps.session import Session, Turn
 from proxy.transport import Transport
 
@@ -69,7 +69,7 @@ class GatewaySession:
         """Serve both sides until one of them ends it; what is left to do afterwards is done in any case."""
         try:
             for name, value in head:
-                self._client.headers.add(name.decode("latin-1"), value.decode("latin-1"))
+                self._client.headers.add(as_written(name), as_written(value))
             await self._client.prepare(request)
             await self._both()
         except asyncio.CancelledError:

@@ -7,7 +7,7 @@ from aiohttp import web
 
 from proxy.doors.tls import client_names
 from proxy.framing.websocket import is_handshake
-from proxy.messages import Door, Egress, Headers, Reply
+from proxy.messages import Door, Egress, Headers, Reply, as_written
 
 
 def egress_of(request: web.BaseRequest, destination: str, target: str, body: bytes = b"") -> Egress:
@@ -43,7 +43,7 @@ def head_of[R: web.StreamResponse](status: int, headers: Headers, kind: Callable
     response = kind(status=status)
     fields = response.headers
     for name, value in headers.fields:
-        fields.add(name.decode("latin-1"), value.decode("latin-1"))
+        fields.add(as_written(name), as_written(value))
     # The library would say which Python and which version of itself this is, to everybody who asks.
     fields.setdefault("Server", "dragoman")
     return response

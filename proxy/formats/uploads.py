@@ -21,6 +21,7 @@ from proxy.framing import multipart
 from redaction.segment import SegmentKind
 
 _CHARSET = re.compile(r";\s*charset=\"?([A-Za-z0-9_.:\-]{1,40})", re.IGNORECASE)
+_CHARSET_FIELD = re.compile(rb";[ \t]*name[ \t]*=[ \t]*\"?_charset_\"?[ \t]*(?:;|\Z)", re.IGNORECASE)
 _PARAMETER = re.compile(r";[ \t]*(name|filename\*?)[ \t]*=[ \t]*(?:\"((?:[^\"\\]|\\.)*)\"|([^\s;\"]*))", re.IGNORECASE)
 
 
@@ -51,13 +52,23 @@ def read_multipart(
 ) -> tuple[list[Slot], Mapping[str, str]]:
     facts: dict[str, str] = {}
     slots: list[Slot] = []
-    for number, part in enumerate(multipart.parts(body, multipart.boundary_of(content_type))):
+    found_parts = list(multipart.parts(body, multipart.boundary_of(content_type)))
+    said = [_charset_said(body, part) for part in found_parts]
+    charset = next(filter(None, said), "")
+    for number, part in enumerate(found_parts):
         name, found = _fields(inspection, body, part, number, shape)
         slots += found
-        slot = _content(inspection, body, part, name, shape, facts)
+        slot = _content(inspection, body, part, name, shape, facts, "" if said[number] else charset)
         if slot is not None:
             slots.append(slot)
     return slots, facts
+
+
+def _charset_said(body: bytes, part: multipart.Part) -> str:
+    """The charset of all parts that name none, where this is the field that says it (RFC 7578 section 4.6)."""
+    if _CHARSET_FIELD.search(body[slice(*part.span("content-disposition"))]) is None:
+        return ""
+    return body[part.start : part.end].decode("latin-1").strip()
 
 
 def _fields(
@@ -121,8 +132,15 @@ def _rest(inspection: Inspection, body: bytes, start: int, end: int, name: str) 
 
 
 def _content(
-    inspection: Inspection, body: bytes, part: multipart.Part, name: str, shape: Shape, facts: dict[str, str]
+    inspection: Inspection,
+    body: bytes,
+    part: multipart.Part,
+    name: str,
+    shape: Shape,
+    facts: dict[str, str],
+    charset: str,
 ) -> Slot | None:
+    """A part's content. charset: of what names none."""
     raw = body[part.start : part.end]
     if not raw:
         return None
@@ -140,7 +158,11 @@ def _content(
         media_type = medium
     kind = media_type or ("application/octet-stream" if is_file else "text/plain")
     inner_shape = (shape.member(name).element or UNKNOWN) if kind in LINES else shape.member(name)
-    read = None if media.sniff(raw) else read_text(inspection, kind, charset_of(header), raw, inner_shape, place)
+    read = (
+        None
+        if media.sniff(raw)
+        else read_text(inspection, kind, charset_of(header) or charset, raw, inner_shape, place)
+    )
     if read is None:
         known = media.sniff(raw) or kind
         if known == media.OCTETS:

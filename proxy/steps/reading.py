@@ -108,6 +108,9 @@ def read_request(work: Work, services: Services, limits: GateLimits) -> None:
         # HTTP/2 lets any words stand there (RFC 9113 section 8.3.1), a whole URL of somebody else too.
         raise FormatError("the request's path does not begin with a slash", code="invalid_target")
     headers = egress.headers.without(work.active.ends_here)
+    if len(headers.all("content-type")) > 1:
+        # The receiver may go by the other one, and read in the body what we did not.
+        raise FormatError("the request names its content type twice", code="invalid_content_type")
     work.head = RequestHead(egress.method, known(work.origin).host, path, query, headers, egress.upgrade)
     work.format, work.endpoint = services.formats.select(work.head, work.destination.format_for(path))
     if egress.upgrade and work.endpoint.session is None:

@@ -96,6 +96,7 @@ SMUGGLED = b"POST /v1/chat/completions HTTP/1.1\r\nHost: api.openai.com\r\nConte
         ((b"Content-Length: 71", b"no colon at all"), PLAIN),
         ((b"Content-Length: 71", b": empty"), PLAIN),
         ((b"Content-Length: 71", b"Host: evil.example"), PLAIN),
+        ((b"Content-Length: 71", b"Content-Type: image/png"), PLAIN),
     ],
 )
 async def test_framing_that_can_be_read_in_two_ways_is_refused(

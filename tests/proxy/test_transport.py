@@ -6,7 +6,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import pytest
+from aiohttp import web
 
+from proxy.doors.translate import head_of
 from proxy.messages import Headers, Origin, Outgoing
 from proxy.transport import Transport, UpstreamError
 
@@ -53,6 +55,24 @@ async def test_no_request_is_sent_twice_where_a_kept_connection_ends(method: str
                 pass
     assert caught.value.reached
     assert len(seen) == 2, "no third one"
+
+
+@pytest.mark.parametrize("said", ["J\u00fcrgen.pdf".encode(), "\U0001f44b chào".encode(), b"plain"])
+async def test_a_field_of_a_request_and_of_an_answer_leaves_with_the_bytes_it_came_with(said: bytes) -> None:
+    heads: list[bytes] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heads.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(b"HTTP/1.1 200 OK\r\nx-file: " + said + b"\r\ncontent-length: 0\r\n\r\n")
+        writer.close()
+
+    async with provider(serve) as origin, sending() as transport:
+        fields = Headers(((b"host", b"provider"), (b"x-file", said)))
+        async with transport.send(Outgoing(origin, "GET", b"/", fields, b"")) as answer:
+            assert dict(answer.headers)[b"x-file"] == said
+            told = head_of(200, answer.headers, web.Response).headers
+    assert b"\r\nx-file: " + said + b"\r\n" in heads[0]
+    assert told["x-file"].encode() == said, "the library writes UTF-8"
 
 
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n"

@@ -84,7 +84,7 @@ class Answer:
         if response.status_code == SWITCHED and passage.exchange is not None and passage.exchange.session is not None:
             return self._switch(passage.exchange)
         if response.status_code < 200:
-            # 101 would switch to a protocol that has no gate; the engine takes other 1xx for the final answer.
+            # 101 would switch to a protocol that has no gate; of others there were too many.
             passage.reply = self._refused("upstream_broken", "the provider answered with an interim response only")
             return False
         if passage.unread:

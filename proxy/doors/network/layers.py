@@ -35,7 +35,7 @@ from proxy.doors.network.answers import SWITCHED, Answer, AnswerPieceHook, HeldA
 from proxy.doors.network.clients import ClientLimits, GuardedHttp1, GuardedHttp2, RequestTooSlow, has_page
 from proxy.doors.network.connections import joined, spared
 from proxy.doors.network.sessions import SessionLayer
-from proxy.doors.network.trailers import survive_trailers
+from proxy.doors.network.trailers import read_past
 from proxy.doors.network.transfers import CANCELLED, Passage, Transfers, passage_of, refusal_for
 from proxy.doors.network.translate import plain_reply, response_of
 from proxy.exchange import Ending
@@ -95,7 +95,7 @@ class GuardedHttpLayer(HttpLayer):
 
     def register_connection(self, command: RegisterHttpConnection) -> Commands:
         if not command.err:
-            survive_trailers(self.connections[command.connection])
+            read_past(self.connections[command.connection])
         yield from super().register_connection(command)
 
     def make_stream(self, stream_id: int) -> Commands:

@@ -160,6 +160,17 @@ def test_every_way_to_write_a_part(read, part, texts):
     assert one.splice(dict.fromkeys(texts, "X")).count(b"X") >= len(texts)
 
 
+@pytest.mark.parametrize("name", [b"_charset_", b'"_charset_"', b'"_CHARSET_"'])
+@pytest.mark.parametrize(("charset", "raw"), [("utf-16", "Jürgen".encode("utf-16")), ("cp1252", b"J\xfcrgen")])
+def test_a_part_that_names_the_charset_of_the_others_is_heard(read, name, charset, raw):
+    said = b"Content-Disposition: form-data; name=%b\r\n\r\n%b" % (name, charset.encode())
+    text = HEAD + b"\r\n\r\n" + raw
+    for parts in ((said, text), (text, said)):
+        assert read(ANY, by_hand(*parts), "multipart/form-data; boundary=B").texts["/a"] == "Jürgen"
+    with pytest.raises(FormatError, match="charset"):
+        read(ANY, by_hand(said.replace(charset.encode(), b"utf-7"), text), "multipart/form-data; boundary=B")
+
+
 @pytest.mark.parametrize(
     "body",
     [
