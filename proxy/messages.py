@@ -75,7 +75,7 @@ class Headers:
 
 
 def as_written(raw: bytes) -> str:
-    """A name or a value for a library that writes UTF-8, so that the same bytes leave; only what is no UTF-8 changes."""
+    """A name or a value for a library that writes UTF-8, so that the same bytes leave, if they are UTF-8."""
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError:

@@ -43,7 +43,7 @@ class TrailersApart:
 
 
 def read_past(connection: layer.Layer) -> None:
-    """Let an upstream's connection, once it stands, read answers behind interim ones, and with trailers to their end."""
+    """Let an upstream's connection, once it stands, read answers behind interim ones and with trailers."""
     while not isinstance(connection, HttpClient):
         connection = connection.child_layer  # type: ignore[attr-defined]
     client = connection.child_layer
