@@ -19,6 +19,7 @@ from redaction.normalize import View, normalize
 from redaction.propagate import propagate
 from redaction.recognizers.base import SHARED, Page
 from redaction.recognizers.leads import Leads
+from redaction.seams import crossing, looked_at, seams
 from redaction.segment import Segment
 from redaction.settings import EngineSettings
 from redaction.windows import join, windows
@@ -27,7 +28,16 @@ __all__ = ["Detector", "Engine", "EngineSettings", "Look", "SegmentFindings"]
 
 
 # What decides about findings besides the detectors; each of those answers for its own rules and models.
-_CORE: Final = ("normalize.py", "windows.py", "merge.py", "propagate.py", "language.py", "lexicon.py", "data")
+_CORE: Final = (
+    "normalize.py",
+    "windows.py",
+    "merge.py",
+    "propagate.py",
+    "seams.py",
+    "language.py",
+    "lexicon.py",
+    "data",
+)
 
 
 @dataclass(frozen=True)
@@ -89,7 +99,10 @@ class Engine:
 
         Offsets are code points of the segment's own text. Raises whatever a detector raises: nothing is skipped.
         """
-        return propagate(segments, self.detect_each(segments))
+        joined = seams(segments)
+        found = self.detect_each([*segments, *looked_at(joined)])
+        known = propagate(segments, found[: len(segments)])
+        return crossing(segments, known, joined, found[len(segments) :]) if joined else known
 
     def detect_each(self, segments: Sequence[Segment]) -> list[SegmentFindings]:
         """The findings of each segment from its own text alone, so they may be cached by it."""

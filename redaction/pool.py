@@ -15,6 +15,7 @@ from redaction.detectors import check_languages
 from redaction.detectors.process import Batch, FairQueue, WorkerProcess
 from redaction.errors import DetectionError
 from redaction.finding import SegmentFindings
+from redaction.seams import crossing, looked_at, seams
 from redaction.segment import Segment
 from redaction.settings import EngineSettings
 from redaction.windows import Window, join, windows
@@ -135,11 +136,15 @@ class DetectionPool:
         """
         if self._closed:
             raise DetectionError("detection is not running", code="closed")
-        pieces = _Pieces(segments, self._cache, owner)
+        joined, size = seams(segments), len(segments)
+        pieces = _Pieces([*segments, *looked_at(joined)] if joined else segments, self._cache, owner)
         if pieces.missing:
             await self._analyse(pieces, deadline_s)
-        told = Conversation(self._cache, segments, pieces.digests(), pieces.joined(), pieces.missing.keys())
+        alone = pieces.joined()
+        told = Conversation(self._cache, segments, pieces.digests()[:size], alone[:size], pieces.missing.keys())
         found = await told.propagated()
+        if joined:
+            found = crossing(segments, found, joined, alone[size:])
         return DetectionResult(tuple(found), self.version, pieces.hits, pieces.analysed_chars)
 
     async def _analyse(self, pieces: "_Pieces", deadline_s: float) -> None:

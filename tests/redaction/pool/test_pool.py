@@ -238,3 +238,15 @@ def test_a_language_without_a_detector_is_refused_before_anything_starts() -> No
     with pytest.raises(SettingsError) as error:
         DetectionPool(EngineSettings(languages=("tlh",), detectors=("names",)))
     assert error.value.code == "no_detector"
+
+
+async def test_the_pool_finds_what_is_split_over_parts_as_the_engine_does(pool: DetectionPool) -> None:
+    texts = [MAIL[:15], MAIL[15:], "Card 5500 0000 00", "00 0004", MAIL]
+    segments = [Segment(f"/messages/0/content/{number}/text", text) for number, text in enumerate(texts)]
+    for _ in range(2):
+        result = await pool.detect(segments)
+        assert list(result.segments) == build_engine(SETTINGS).detect(segments)
+    assert [len(found.findings) for found in result.segments] == [1, 1, 1, 1, 1]
+    # What is remembered of a text by itself is not what was found beside another.
+    alone = await pool.detect(segments[:1])
+    assert alone.segments[0].findings == ()
