@@ -53,6 +53,8 @@ class Usage:
 
     def exhausted(self, one: Spending) -> frozenset[str]:
         """Ids of the budgets that this transfer would overdraw."""
+        if not self.budgets:
+            return frozenset()
         return frozenset(
             budget.id for budget in self.budgets if any(self._over(budget, key, one) for key in _keys(budget, one))
         )

@@ -219,7 +219,7 @@ class Gate:
 
     async def replace_texts(self, work: Work) -> None:
         """Placeholders and new texts for what was decided. Raises RedactionError."""
-        persons = tuple(dict.fromkeys(subject.ref for subject in work.facts.subjects))
+        persons = tuple(dict.fromkeys([subject.ref for subject in work.facts.subjects]))
         identity, egress = work.identity, work.facts.egress
         if egress.upgrade and not identity.session:
             # What opens a session holds no words that could tell one from another; its record does.

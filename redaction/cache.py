@@ -53,7 +53,7 @@ class SegmentCache:
 
     def digest(self, segment: Segment, owner: bytes = b"") -> bytes:
         """The key of a segment: whose it is, and all that its findings may depend on, so not its place in the body."""
-        kind, hint = (part.encode("utf-8", "surrogatepass") for part in (segment.kind, segment.hint))
+        kind, hint = segment.kind.encode("utf-8", "surrogatepass"), segment.hint.encode("utf-8", "surrogatepass")
         version = self._version
         head = b"%d %d %d %d %b%b%b%b" % (len(version), len(kind), len(hint), len(owner), version, kind, hint, owner)
         mac = hashlib.blake2b(head, key=self._key, digest_size=16)

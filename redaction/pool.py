@@ -229,7 +229,7 @@ class _Pieces:
                 elif key not in self.missing:
                     self.missing[key] = piece
             self._layout.append(row)
-        self.analysed_chars = sum(len(piece.text) for piece in self.missing.values())
+        self.analysed_chars = sum([len(piece.text) for piece in self.missing.values()])
 
     def batches(self, max_chars: int) -> list[dict[bytes, Segment]]:
         """What is missing, in groups of about `max_chars` code points."""

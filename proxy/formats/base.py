@@ -152,6 +152,7 @@ class Inspected:
     attachments: tuple[Attachment, ...] = ()
 
 
+@slotted
 @dataclass(frozen=True, slots=True)
 class Usage:
     """Tokens that the provider counted, where it said so."""

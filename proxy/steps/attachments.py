@@ -73,7 +73,9 @@ async def rewrite_attachments(work: Work, services: Services) -> Mapping[str, st
             treated[one.pointer] = _treated(one, changed=raw != one.raw, texts=bool(new))
         if raw != one.raw:
             written[one.pointer] = raw.decode("latin-1")
-    work.facts.media = tuple(replace(part, treated=treated.get(part.pointer, part.treated)) for part in inspected.media)
+    work.facts.media = tuple(
+        [replace(part, treated=treated.get(part.pointer, part.treated)) for part in inspected.media]
+    )
     return written
 
 

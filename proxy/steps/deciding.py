@@ -36,8 +36,8 @@ def decide(work: Work, services: Services, result: DetectionResult) -> None:
         identified_by=identity.identified_by,
         purpose=identity.purpose,
         subjects=work.subjects,
-        media=tuple(_media(part) for part in unread(known(work.inspected))),
-        languages=frozenset(part.language for part in result.segments),
+        media=tuple([_media(part) for part in unread(known(work.inspected))]),
+        languages=frozenset([part.language for part in result.segments]),
         size=len(facts.egress.body),
         endpoint=facts.endpoint,
         model=facts.model or "",
@@ -46,7 +46,7 @@ def decide(work: Work, services: Services, result: DetectionResult) -> None:
     )
     decision = decided(work, services)
     work.decision = decision
-    facts.action, facts.rules, facts.observe = decision.action.value, decision.rule_ids, decision.observe
+    facts.action, facts.rules, facts.observe = decision.action._value_, decision.rule_ids, decision.observe
     facts.purpose = decision.purpose or facts.purpose
     facts.found = AllFound(list(_by_text(pairs, decision.decisions)))
     facts.uninspected = _passed(work)
@@ -88,9 +88,8 @@ def decide_copy(work: Work, services: Services, first: Work, mirror: Mirror) -> 
 
 def _passed(work: Work) -> tuple[tuple[BodyPart, str], ...]:
     parts = zip(unread(known(work.inspected)), known(work.decision).media, strict=True)
-    return tuple(
-        (part, "policy_pass") for part, verdict in parts if verdict.action is MediaAction.PASS and not part.inspectable
-    )
+    passed = [part for part, verdict in parts if verdict.action is MediaAction.PASS and not part.inspectable]
+    return tuple([(part, "policy_pass") for part in passed])
 
 
 def _refuse(work: Work) -> None:

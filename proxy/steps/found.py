@@ -5,10 +5,10 @@ schema pointers only, which say nothing about anybody.
 """
 
 import re
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import cached_property, lru_cache
 from itertools import groupby
+from operator import itemgetter
 from typing import NamedTuple, overload
 
 from audit.record import MAX_FINDINGS, FindingCount
@@ -61,7 +61,10 @@ class AllFound(Sequence[Found]):
             ]
 
     def __len__(self) -> int:
-        return sum(len(one.decisions) for one in self.texts)
+        return sum([len(one.decisions) for one in self.texts])
+
+    def __bool__(self) -> bool:
+        return bool(self.texts)
 
     @overload
     def __getitem__(self, place: int) -> Found: ...
@@ -92,19 +95,21 @@ def count(found: Sequence[Found]) -> tuple[tuple[FindingCount, ...], int]:
     # Rows are validated when they are made, so one is made per kind of finding and not per finding.
     decisions: dict[int, Decision] = {}
     # By language, place and kind of text first: there are few of those, and hundreds of findings.
-    texts: dict[_Place, Counter[_Kind]] = {}
+    texts: dict[_Place, dict[_Kind, int]] = {}
     for segment, part, chosen in by_text(found):
-        kinds = texts.setdefault((part.language, segment.schema_pointer, segment.kind.value), Counter())
+        kinds = texts.setdefault((part.language, segment.schema_pointer, segment.kind._value_), {})
         for one, decision in zip(part.findings, chosen, strict=True):
             decisions[id(decision)] = decision
-            kinds[id(decision), one.entity_type, one.score, one.recognizer] += 1
-    alike: Counter[_Row] = Counter()
+            kind = id(decision), one.entity_type, one.score, one.recognizer
+            kinds[kind] = kinds.get(kind, 0) + 1
+    alike: dict[_Row, int] = {}
     for place, kinds in texts.items():
         for same, n in kinds.items():
-            alike[_in_words(place, same, decisions[same[0]])] += n
-    ranked = alike.most_common()
-    kept = tuple(_row(row, n) for row, n in ranked[:MAX_FINDINGS])
-    return kept, sum(n for _, n in ranked[MAX_FINDINGS:])
+            row = _in_words(place, same, decisions[same[0]])
+            alike[row] = alike.get(row, 0) + n
+    ranked = sorted(alike.items(), key=itemgetter(1), reverse=True)
+    kept = tuple([_row(row, n) for row, n in ranked[:MAX_FINDINGS]])
+    return kept, sum([n for _, n in ranked[MAX_FINDINGS:]])
 
 
 type _Place = tuple[str, str, str]

@@ -32,7 +32,7 @@ def finding_facts(finding: Finding, segment: Segment, language: str, refs: Value
     return FindingFacts(
         entity_type=finding.entity_type,
         score=finding.score,
-        segment_kind=segment.kind.value,
+        segment_kind=segment.kind._value_,
         language=language,
         recognizer=finding.recognizer,
         value_refs=refs(finding.entity_type, segment.text[finding.start : finding.end]),
@@ -48,7 +48,7 @@ def facts_of_findings(placed: Iterable[tuple[Segment, SegmentFindings]], refs: V
             facts += [finding_facts(one, segment, part.language, refs) for one in part.findings]
             continue
         # A kind's own word: an enumeration's members are hashed by Python code.
-        known = alike.setdefault((segment.kind.value, part.language), {})
+        known = alike.setdefault((segment.kind._value_, part.language), {})
         for one in part.findings:
             key = one.entity_type, one.score, one.recognizer
             if key not in known:

@@ -159,4 +159,4 @@ def check_keeping(work: Work) -> None:
 
 def opaque_parts(inspected: Inspected) -> tuple[tuple[MediaPart, str], ...]:
     """What the format itself could not read, with the reason code of the record."""
-    return tuple((part, "opaque") for part in inspected.uninspected)
+    return tuple([(part, "opaque") for part in inspected.uninspected])

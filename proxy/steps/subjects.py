@@ -37,7 +37,7 @@ async def find_flags(work: Work, services: Services, purpose: str) -> None:
     policy, identity, subjects = work.active.policy, work.identity, work.persons
     source = policy.subject_source
     if source is None:
-        work.subjects = tuple(SubjectFacts(role=one.role) for one in subjects)
+        work.subjects = tuple([SubjectFacts(role=one.role) for one in subjects])
     elif source.source == "header":
         egress = work.facts.egress
         believed = trust_of(egress.peer, identity.identified_by == "credential", policy)(source.at)

@@ -11,6 +11,7 @@ from functools import partial
 from types import MappingProxyType
 from typing import Protocol
 
+from audit.flat import slotted
 from policies.model import Action
 from proxy.identity import Identity
 from proxy.steps.found import Found, InText, by_text
@@ -43,6 +44,7 @@ class Tokenizing(Protocol):
     def offload(self) -> Offload: ...
 
 
+@slotted
 @dataclass(frozen=True, slots=True)
 class Tokenized:
     """texts: pointer -> new text, only of the segments that changed. restorable: what the answer may hold.
@@ -112,7 +114,7 @@ async def _tokenize(
     scopes = await _scopes(services, identity, destination, segments, bound)
     plans = _plans(services.vault, scopes, found, segments)
     known = dict(bound.restorable) if bound is not None else {}
-    size = sum(len(segment.text) for segment in segments)
+    size = sum([len(segment.text) for segment in segments])
     issued: dict[str, dict[Item, str]] = {scope.id: {} for scope in scopes}
     for plan in plans:
         if plan.tokens:

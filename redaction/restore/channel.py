@@ -21,11 +21,12 @@ class Channel:
 
     __slots__ = ("before", "context", "element", "encoding", "held", "kept", "nesting", "start", "strict")
 
-    def __init__(self, restorable: Restorable, encoding: Encoding, strict: bool) -> None:
+    def __init__(self, restorable: Restorable, encoding: Encoding, strict: bool, *, alone: bool = False) -> None:
+        """alone: see `Context`."""
         self.held = ""
         self.kept = False
         self.before = ""
-        self.context = Context()
+        self.context = Context(alone=alone)
         self.nesting = Nesting(json=encoding is Encoding.JSON) if encoding in _NESTS else None
         self.element: Element | None = None
         self.encoding = encoding

@@ -4,8 +4,7 @@ A channel is one growing string; however it is cut, the result is the leftmost-l
 Only placeholders of the `Restorable` enter a result, never into a URL that the model made up. Pure.
 """
 
-from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -71,7 +70,7 @@ class Restorer:
         self._strict = strict
         self._may_restore = may_restore
         self._channels: dict[str, Channel] = {}
-        self._lookalikes: Counter[str] = Counter()
+        self._lookalikes: dict[str, int] = {}
         self._restored = 0
         self._withheld = 0
         self._after: dict[str, tuple[int, Context]] = {}
@@ -150,18 +149,27 @@ class Restorer:
         self, text: str, encoding: Encoding = Encoding.PLAIN, *, strict: bool = False, tool: str | None = None
     ) -> str:
         """A complete text, restored. encoding, strict, tool: see `feed`."""
+        if self.element is None and self._is_plain(text, encoding, strict or self._strict):
+            self.alone = False
+            return text if self._keeps(tool) else self.echoed(text)
         state = self._begun(encoding, strict)
         state.kept = self._keeps(tool)
         if not state.kept and (written := self.echoed(text)) is not text:
             return written
-        if "[" not in text and state.start.search(text) is None and (encoding is not Encoding.JSON or "\\" not in text):
-            if state.element is not None:
-                state.append(seen_of(state, text))
-                self._end(state)
+        if self._is_plain(text, encoding, state.strict):
+            state.append(seen_of(state, text))
+            self._end(state)
             return text
         restored = self._run(state, text, final=True)
         self._end(state)
         return text if state.kept else restored
+
+    def _is_plain(self, text: str, encoding: Encoding, strict: bool) -> bool:
+        """Whether nothing in a complete text can be a placeholder, or look like one: most texts of an answer."""
+        if "[" in text or (encoding is Encoding.JSON and "\\" in text):
+            return False
+        start = self._restorable.start_strict if strict else self._restorable.start
+        return start.search(text) is None
 
     def echoed(self, text: str) -> str:
         """A text that was opened to be inspected and comes back as it was sent, as the app wrote it; else the same."""
@@ -185,13 +193,15 @@ class Restorer:
     @property
     def counts(self) -> RestoreCounts:
         """The counts so far; look-alikes of a channel are complete once it is flushed."""
-        seen = self._lookalikes.copy()
+        seen = dict(self._lookalikes)
         for state in self._channels.values():
-            seen.update(state.context.lookalikes)
+            _count(seen, state.context.lookalikes)
+        if not seen:
+            return RestoreCounts(self._restored, self._withheld)
         foreign = sum(
             count for ident, count in seen.items() if tokens.is_checked(ident) and not self._restorable.has_ident(ident)
         )
-        return RestoreCounts(self._restored, self._withheld, foreign, seen.total() - foreign)
+        return RestoreCounts(self._restored, self._withheld, foreign, sum(seen.values()) - foreign)
 
     def _open(self, channel: str, encoding: Encoding, strict: bool) -> Channel:
         if len(self._channels) >= MAX_CHANNELS:
@@ -200,8 +210,8 @@ class Restorer:
         return state
 
     def _begun(self, encoding: Encoding, strict: bool) -> Channel:
-        state = Channel(self._restorable, encoding, strict or self._strict)
-        state.context, self.alone = Context(alone=self.alone), False
+        state = Channel(self._restorable, encoding, strict or self._strict, alone=self.alone)
+        self.alone = False
         state.element = self.element
         if state.element is not None and self._after:
             array, place = state.element
@@ -212,7 +222,7 @@ class Restorer:
 
     def _end(self, state: Channel) -> None:
         state.context.finish()
-        self._lookalikes.update(state.context.lookalikes)
+        _count(self._lookalikes, state.context.lookalikes)
         if state.element is not None and len(self._after) < MAX_CHANNELS:
             after = state.context.continued()
             if after is not None:
@@ -318,3 +328,8 @@ class Restorer:
             elif not final and rest.startswith(text[end:after]) and after >= len(text):
                 undecided = True
         return None if undecided else False
+
+
+def _count(seen: dict[str, int], more: Iterable[str]) -> None:
+    for one in more:
+        seen[one] = seen.get(one, 0) + 1

@@ -41,7 +41,7 @@ class Sent:
         self._tokens = tokens
         self.echoes = echoes
         self._spelled: dict[str, str] = {}
-        self._texts = tuple(text for text in texts if "[" in text) if tokens else ()
+        self._texts = tuple([text for text in texts if "[" in text]) if tokens else ()
         self._doubled: frozenset[str] | None = None
         self._escaped: Mapping[str, int] | None = None
         self._in_json: Mapping[str, list[tuple[str, str]]] | None = None
