@@ -253,17 +253,23 @@ def tail(
     home: HomeOption = None,
     database: DatabaseOption = None,
 ) -> None:
-    """Print the newest entries of every kind, and go on with what comes."""
+    """Print the newest entries of every kind, and go on with what comes.
+
+    The record of this reading itself comes after them: it is shown with --follow only.
+    """
     from audit import query as ask
 
     with reading(home, database) as log:
         with log.store.read() as connection:
-            at = max(0, ask.size(connection) - n)
-        log.asked(Asked.TAIL, n)
+            size = ask.size(connection)
+        log.asked(Asked.TAIL, min(n, size))
+        at = max(0, size - n)
         end = threading.Event()
         while True:
             with log.store.read() as connection:
                 for index, body in ask.entries(connection, since=at):
+                    if index >= size and not follow:
+                        return
                     at = index + 1
                     typer.echo(body.decode() if as_json else _line(index, orjson.loads(body)))
             if not follow:

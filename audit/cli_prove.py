@@ -74,6 +74,7 @@ def verify(
     With --receipt alone that one proof, offline; with --export as well, that the export still holds what it proves.
     """
     from audit.cosigned import check_witnessed
+    from audit.interpreter import uncollected
     from audit.sealing import read_archive
     from audit.verify import Verified, verify_archive, verify_folder, verify_store
 
@@ -90,7 +91,7 @@ def verify(
         trust = read_trust(policy)
         keys = read_keys(vkey or []) or ([] if trust is None else list(trust.logs))
         workers = len(os.sched_getaffinity(0))
-        with progress_bar("verifying") as progress:
+        with progress_bar("verifying") as progress, uncollected():
             found: Verified
             if not keys and (export is not None or archive is not None):
                 from audit.home import Home

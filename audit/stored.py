@@ -1,6 +1,7 @@
 """The tree as the database holds it: its newest checkpoint, its tiles and bundles, and what was sealed away."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import orjson
 import sqlalchemy as sa
@@ -17,6 +18,12 @@ _BODIES = sa.select(entry.c.body).where(*_SPAN).order_by(entry.c.idx)
 _TILE = sa.select(tile.c.hashes).where(tile.c.level == sa.bindparam("level"), tile.c.number == sa.bindparam("number"))
 
 
+@lru_cache(maxsize=8)
+def _statements(dialect: sa.Dialect) -> tuple[Statement, Statement, Statement]:
+    """What reads a full tile, leaf hashes, entries. Through SQLAlchemy a tile took as long as hashing its entries."""
+    return Statement(_TILE, dialect), Statement(_LEAVES, dialect), Statement(_BODIES, dialect)
+
+
 class StoredTiles:
     """Tiles and bundles out of the database; full tiles are rows, the partial ones are made from what they cover.
 
@@ -25,18 +32,17 @@ class StoredTiles:
 
     def __init__(self, connection: sa.Connection, roots: dict[TileId, bytes] | None = None) -> None:
         self._connection = connection
-        self._bodies = Statement(_BODIES, connection.dialect)
+        self._tile, self._leaves, self._bodies = _statements(connection.dialect)
         self._roots = {} if roots is None else roots
 
     def hashes(self, tile_id: TileId) -> bytes:
         """See TileSource."""
         start = tile_id.number * WIDTH
         if tile_id.width == WIDTH:
-            found = self._connection.execute(_TILE, {"level": tile_id.level, "number": tile_id.number}).scalar()
-            data = b"" if found is None else bytes(found)
+            data = b"".join([hashes for (hashes,) in self._tile.ask(self._connection, (tile_id.level, tile_id.number))])
         elif tile_id.level == 0:
-            span = {"start": start, "end": start + tile_id.width}
-            data = b"".join(self._connection.execute(_LEAVES, span).scalars())
+            span = start, start + tile_id.width
+            data = b"".join([leaf for (leaf,) in self._leaves.ask(self._connection, span)])
         else:
             children = range(start, start + tile_id.width)
             data = b"".join([self._root(TileId(tile_id.level - 1, child)) for child in children])

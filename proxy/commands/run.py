@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Protocol
 import typer
 from rich.console import Console
 
-from audit.turns import settle
+from audit.interpreter import settle
 from proxy.config import Settings, address_text, load, parse_address
 from proxy.errors import ConfigError
 from proxy.running import logs

@@ -6,6 +6,7 @@ import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -191,11 +192,24 @@ def test_who_says_who_controls_stores_and_uses(run: Command) -> None:
     assert run.last()["question"] == "who"
 
 
-def test_tail_prints_the_newest_entries(run: Command) -> None:
+def test_tail_prints_the_newest_entries_and_not_the_record_of_its_own_reading(run: Command) -> None:
     lines = run("tail", "-n", "2").stdout.splitlines()
-    assert [line.split()[3] for line in lines][:2] == ["transfer", "transfer"]
-    first = json.loads(run("tail", "-n", "1", "--json").stdout.splitlines()[0])
-    assert first["question"] == "tail", "the reading before is the newest entry by then"
+    assert [line.split()[3] for line in lines] == ["transfer", "transfer"]
+    (line,) = run("tail", "-n", "1", "--json").stdout.splitlines()
+    assert json.loads(line)["question"] == "tail", "the reading before is the newest entry by then"
+    assert run.last()["results"] == 1
+
+
+def test_tail_goes_on_with_what_comes_beginning_with_its_own_record(
+    run: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Interrupted:
+        def wait(self, _: float) -> None:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("audit.cli_ask.threading", SimpleNamespace(Event=Interrupted))
+    *_, before, own = run("tail", "-n", "2", "--follow", "--json").stdout.splitlines()
+    assert (json.loads(before)["kind"], json.loads(own)["question"]) == ("transfer", "tail")
 
 
 def test_stats_and_key(run: Command) -> None:

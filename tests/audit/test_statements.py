@@ -18,3 +18,19 @@ def test_an_error_of_the_driver_leaves_as_sqlalchemys_without_parameters_and_not
     with store.read() as connection:
         assert connection.execute(sa.text("SELECT count(*) FROM subject")).scalar() == 0
     store.close()
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 64, 65, 200])
+def test_every_row_is_written_once_however_many_there_are(database: str, count: int) -> None:
+    store = Store.open(database)
+    say = Statements(store.dialect)
+    rows = [("A" * 22, index, "requester") for index in range(count)]
+    with store.write() as connection:
+        say.insert["subject"].run(connection, rows)
+        say.add["entries_by_kind"].run(connection, [("transfer", 2), ("outcome", 1), ("transfer", 3)])
+    with store.read() as connection:
+        found = connection.execute(sa.text("SELECT ref, idx, role FROM subject ORDER BY idx")).all()
+        kinds = dict(connection.execute(sa.text("SELECT kind, entries FROM entries_by_kind")).all())
+    assert [tuple(row) for row in found] == rows
+    assert kinds == {"transfer": 5, "outcome": 1}, "a key that stands in one statement twice is added to twice"
+    store.close()
