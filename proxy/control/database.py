@@ -87,10 +87,12 @@ def file_url(home: Path) -> str:
 
 
 def insert_if_free(connection: sa.Connection, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
-    """INSERT that leaves a row alone which is there already, another transaction's included."""
-    if connection.dialect.name == "sqlite":
-        return sqlite.insert(table).on_conflict_do_nothing()
-    return postgresql.insert(table).on_conflict_do_nothing()
+    """INSERT that leaves a row alone which is there already, another transaction's included; its `rowcount` says so.
+
+    Without being asked SQLAlchemy forgets the count of an INSERT, which on PostgreSQL then is -1.
+    """
+    insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+    return insert(table).on_conflict_do_nothing().execution_options(preserve_rowcount=True)
 
 
 def _create_file(path: Path) -> None:

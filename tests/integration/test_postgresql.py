@@ -24,6 +24,8 @@ from proxy.commands.doctor import examine
 from proxy.config import load, parse_origin
 from proxy.console.log import AuditLog
 from proxy.console.settings import ConsoleSettings
+from proxy.control.ratings import Rating, Side, Verdict
+from proxy.control.store import ControlStore
 from proxy.errors import ConfigError
 from proxy.fakes.hold import Hold
 from proxy.fakes.leaks import assert_no_leak
@@ -58,6 +60,15 @@ def machine(tmp_path: Path, secret_url: str) -> Callable[[str], dict[str, Any]]:
         return {"home": home, "settings": {name: getattr(given, name) for name in ("node", *stores)}}
 
     return make
+
+
+def test_what_is_new_is_told_from_what_was_there_already(postgres_url: str) -> None:
+    store = ControlStore(postgres_url)
+    rating = Rating("exchange", 1, "rater", Verdict.FIRST, Side("openai", "m"), Side("mistral", "m"))
+    with closing(store):
+        assert [store.set_stop("destination", "openai", stopped=True) for _ in range(2)] == [True, False]
+        assert [store.set_stop("destination", "openai", stopped=False) for _ in range(2)] == [True, False]
+        assert [store.ratings.add(rating) for _ in range(2)] == [True, False]
 
 
 def dragoman(*arguments: str, code: int = 0) -> str:
