@@ -32,6 +32,7 @@ from audit.rotation import finish_rotation, rotation_record
 from audit.signing import KeyFile, VerifierKey
 from audit.store import BusyError, Store
 from audit.tables import tree
+from audit.trouble import why
 from audit.values import KeyEvent
 from audit.waiting import Waiting, again, deliver
 from audit.writer import Answer, Draft, Probe, Receipt, Writer, begin_boot, begin_tree, end_boot, no_probe
@@ -201,7 +202,7 @@ class Ledger:
         return new.verifier
 
     def sending(self, receipt: Receipt) -> None:
-        """Says that the first byte of that transfer may leave now; costs no system call. See `open`."""
+        """Says that the first byte of that transfer may leave now. Raises OSError where it cannot. See `open`."""
         if self._marks is not None:
             self._marks.set(receipt.index)
 
@@ -319,7 +320,7 @@ class Ledger:
     def _fail(self, error: BaseException) -> LedgerError:
         """Closes the ledger; the text names kind and place of the error, its words might hold anything."""
         place = traceback.extract_tb(error.__traceback__)[-1]
-        kind = f"{type(error).__name__} in {Path(place.filename).name}, line {place.lineno}"
+        kind = f"{why(error)}; {Path(place.filename).name}, line {place.lineno}"
         failed = LedgerError(
             f"the audit log could not commit ({kind}) and is closed; restart to recover", code="ledger_failed"
         )

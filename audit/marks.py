@@ -1,11 +1,10 @@
 """Which transfers were handed to the transport: the one fact that tells `not_sent` from `interrupted` after a crash.
 
-A mark is one write into a mapped file, no system call; it outlives the process (kill -9) because the page cache does,
-and is not believed after the machine itself went down. Slots are a ring: a slot that a later transfer has taken over
-proves nothing, and whatever is not proven is closed as `interrupted`.
+A mark is one small write; it outlives the process (kill -9) because the page cache does, and is not believed after the
+machine itself went down. The file is not mapped: on a full disk, a write into a map ends the process. Slots are a ring:
+a slot that a later transfer has taken over proves nothing, and whatever is not proven is closed as `interrupted`.
 """
 
-import mmap
 import os
 import struct
 from pathlib import Path
@@ -13,6 +12,7 @@ from pathlib import Path
 SLOTS = 1 << 16
 """More than a process ever has in flight between two starts of the same slot; 512 KiB."""
 _HEADER = 64
+_SLOT = struct.Struct("<Q")
 _MAGIC = b"dragoman-marks1\n"
 _KERNEL_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
@@ -22,33 +22,33 @@ class Marks:
 
     def __init__(self, path: Path, *, create: bool) -> None:
         if create:
-            # A new file, not the old one cut short: another process may have that one mapped.
+            # A new file, not the old one cut short: another process may have that one open.
             path.unlink(missing_ok=True)
         flags = os.O_RDWR | (os.O_CREAT | os.O_EXCL if create else 0)
         handle = os.open(path, flags, 0o600)
         try:
-            size = _HEADER + 8 * SLOTS
             if create:
-                os.ftruncate(handle, size)
-            self._map = mmap.mmap(handle, size)
-        finally:
+                os.ftruncate(handle, _HEADER + _SLOT.size * SLOTS)
+                os.pwrite(handle, _MAGIC + kernel_boot_id().encode()[:36], 0)
+        except BaseException:
             os.close(handle)
-        if create:
-            header = _MAGIC + kernel_boot_id().encode()[:36]
-            self._map[: len(header)] = header
+            raise
+        self._handle = handle
 
     def set(self, index: int) -> None:
         """Says that bytes of the transfer recorded at that index may leave from now on."""
-        struct.pack_into("<Q", self._map, _HEADER + 8 * (index % SLOTS), index + 1)
+        os.pwrite(self._handle, _SLOT.pack(index + 1), _HEADER + _SLOT.size * (index % SLOTS))
 
     def proves_unsent(self, index: int) -> bool:
         """Whether the transfer at that index was certainly never handed to the transport."""
-        (value,) = struct.unpack_from("<Q", self._map, _HEADER + 8 * (index % SLOTS))
+        (value,) = _SLOT.unpack(os.pread(self._handle, _SLOT.size, _HEADER + _SLOT.size * (index % SLOTS)))
         return bool(value < index + 1)
 
     def close(self) -> None:
-        """Unmaps the file; it stays."""
-        self._map.close()
+        """Closes the file; it stays. May be called twice."""
+        if self._handle >= 0:
+            os.close(self._handle)
+            self._handle = -1
 
 
 def previous(path: Path) -> Marks | None:
@@ -56,7 +56,7 @@ def previous(path: Path) -> Marks | None:
     try:
         with path.open("rb") as file:
             header = file.read(_HEADER)
-            whole = os.fstat(file.fileno()).st_size == _HEADER + 8 * SLOTS
+            whole = os.fstat(file.fileno()).st_size == _HEADER + _SLOT.size * SLOTS
     except FileNotFoundError:
         return None
     boot = kernel_boot_id().encode()[:36]

@@ -130,16 +130,21 @@ class KeyFile:
 
 
 def write_secret(path: Path, data: bytes) -> None:
-    """Writes a new file that only its owner may read, durably. Raises SigningKeyError where it exists."""
+    """Writes a new file that only its owner may read, durably and whole. Raises SigningKeyError where it exists."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # Under another name first: a full disk would leave an empty file, which no start takes for a key.
+    draft = path.with_name(f".{path.name}.{os.urandom(8).hex()}")
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        path.hardlink_to(draft)  # unlike a rename, it fails where the name is taken
     except FileExistsError:
         raise SigningKeyError(f"{path} exists and is not overwritten", code="key_exists") from None
-    with os.fdopen(handle, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
+    finally:
+        draft.unlink()
     fsync_directory(path.parent)
 
 

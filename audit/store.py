@@ -15,6 +15,7 @@ from audit.engines import close_engine, create_file, is_busy, reading_engine, wr
 from audit.errors import StoreError
 from audit.kept import Kept
 from audit.tables import REVISION
+from audit.trouble import why
 
 
 class BusyError(StoreError):
@@ -55,7 +56,7 @@ class Store:
                 store._migrate()
         except sa.exc.SQLAlchemyError as error:
             store.close()
-            raise StoreError(f"the audit database cannot be opened ({type(error).__name__}): {store.where}") from None
+            raise StoreError(f"the audit database cannot be opened ({why(error)}): {store.where}") from None
         except StoreError:
             store.close()
             raise
@@ -161,9 +162,7 @@ def revision_of(url: str) -> str | None:
     try:
         return store.revision()
     except sa.exc.SQLAlchemyError as error:
-        raise StoreError(
-            f"the audit database cannot be opened ({type(error).__name__}): {store.where}", code="store"
-        ) from None
+        raise StoreError(f"the audit database cannot be opened ({why(error)}): {store.where}", code="store") from None
     finally:
         store.close()
 

@@ -14,10 +14,13 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from audit.engines import close_engine, use_wal
+from audit.trouble import why
 from proxy.errors import ConfigError, UnavailableError
 
 HEAD = "0009"
 """The newest schema; a test holds it against the migrations."""
+_READS = "dragoman_reads"
+"""Execution option of connections that change nothing."""
 _MIGRATION_LOCK = 0x64726163  # one number in every process that brings one PostgreSQL database up to date
 
 
@@ -32,6 +35,8 @@ class ControlDatabase:
         self._engine = sa.create_engine(self._url, hide_parameters=True, pool_pre_ping=not self.sqlite, pool_size=4)
         if self.sqlite:
             sa.event.listen(self._engine, "connect", _sqlite_settings)
+            sa.event.listen(self._engine, "begin", _sqlite_begin)
+        self._reader = self._engine.execution_options(**{_READS: True})
         try:
             self._migrate()
         except BaseException:
@@ -46,7 +51,7 @@ class ControlDatabase:
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
         """A connection that sees one state. Raises UnavailableError."""
-        with self._told(), self._engine.connect() as connection:
+        with self._told(), self._reader.connect() as connection:
             yield connection
 
     @contextmanager
@@ -64,20 +69,26 @@ class ControlDatabase:
         try:
             yield
         except sa.exc.SQLAlchemyError as error:
-            cause = getattr(error, "orig", None) or error
-            kind = getattr(cause, "sqlite_errorname", type(cause).__name__)
-            raise UnavailableError(f"the control database does not answer ({kind})", code="control_away") from None
+            raise UnavailableError(
+                f"the control database does not answer ({why(error)})", code="control_away"
+            ) from None
 
     def _migrate(self) -> None:
         """Bring the schema up to date; costs one query when it is (loading Alembic takes 0.2 s)."""
+        with self.read() as connection:
+            if self._is_current(connection):
+                return
         with self.write() as connection:
             if not self.sqlite:
                 connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
-            if sa.inspect(connection).has_table(self.version_table):
-                version = sa.select(sa.column("version_num", sa.String)).select_from(sa.table(self.version_table))
-                if connection.execute(version).scalar() == HEAD:
-                    return
-            _upgrade(connection, self.version_table)
+            if not self._is_current(connection):  # another process may have been faster
+                _upgrade(connection, self.version_table)
+
+    def _is_current(self, connection: sa.Connection) -> bool:
+        if not sa.inspect(connection).has_table(self.version_table):
+            return False
+        version = sa.select(sa.column("version_num", sa.String)).select_from(sa.table(self.version_table))
+        return connection.execute(version).scalar() == HEAD
 
 
 def file_url(home: Path) -> str:
@@ -119,8 +130,16 @@ def _upgrade(connection: sa.Connection, version_table: str) -> None:
 
 
 def _sqlite_settings(connection: sqlite3.Connection, _: object) -> None:
+    # Transactions begin where we say so: by itself Python's driver begins none for what changes a schema, and a
+    # migration that a full disk broke off stayed half done for good.
+    connection.isolation_level = None
     use_wal(connection)
     cursor = connection.cursor()
     cursor.execute("PRAGMA synchronous=FULL")
     cursor.execute("PRAGMA busy_timeout=5000")
     cursor.close()
+
+
+def _sqlite_begin(connection: sa.Connection) -> None:
+    # At once for writing: a transaction that begins by reading would fail instead of waiting.
+    connection.exec_driver_sql("BEGIN" if connection.get_execution_options().get(_READS) else "BEGIN IMMEDIATE")

@@ -21,15 +21,22 @@ def ensure_key(path: Path) -> bytes:
     Raises ConfigError when others may read the file or it is not a key of ours.
     """
     private_dir(path.parent)
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
+    if path.exists():
         return read_key(path)
     key = secrets.token_bytes(KEY_BYTES)
-    with os.fdopen(descriptor, "wb") as stream:
-        stream.write(key)
-        stream.flush()
-        os.fsync(stream.fileno())
+    # Under another name until it is whole: a full disk would leave an empty file, which no start takes for a key.
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(key)
+            stream.flush()
+            os.fsync(stream.fileno())
+        path.hardlink_to(draft)
+    except FileExistsError:
+        return read_key(path)  # another process was faster: its key counts
+    finally:
+        draft.unlink()
     return key
 
 

@@ -22,6 +22,15 @@ REVISION: Final = "0004"
 """The newest schema; a test holds it against the migrations."""
 VERSION_TABLE: Final = "vault_version"
 _WAIT_MS: Final = 10_000  # for another process's transaction; ours take milliseconds
+_WORDS: Final = {
+    sqlite3.SQLITE_FULL: "no room is left on its disk",
+    sqlite3.SQLITE_IOERR: "its disk is full or fails",  # SQLite says so as well where no room is left for its journal
+    sqlite3.SQLITE_READONLY: "it may not be written",
+    sqlite3.SQLITE_CANTOPEN: "its file cannot be opened",
+    sqlite3.SQLITE_CORRUPT: "its file is damaged",
+    sqlite3.SQLITE_NOTADB: "its file is no database",
+    sqlite3.SQLITE_BUSY: "another process keeps it locked",
+}
 _MIGRATION_LOCK: Final = 0x6472_6167_7661_756C  # "dragvaul", PostgreSQL's advisory lock while migrating
 
 
@@ -78,8 +87,7 @@ class Database:
         try:
             yield
         except sa.exc.SQLAlchemyError as error:
-            cause = type(getattr(error, "orig", None) or error).__name__
-            raise VaultError(f"the vault does not answer ({cause}): {self.where}", code="unavailable") from None
+            raise VaultError(f"the vault does not answer ({_why(error)}): {self.where}", code="unavailable") from None
 
     def _create_file(self) -> None:
         """The database file, for its owner alone; SQLite gives its journal files the same mode."""
@@ -117,6 +125,14 @@ class Database:
             if _revision(connection) != REVISION:  # another process may have been faster
                 config.attributes["connection"] = connection
                 command.upgrade(config, "head")
+
+
+def _why(error: sa.exc.SQLAlchemyError) -> str:
+    """What is known about it in words for whoever has to mend it; its own may hold anything."""
+    cause = getattr(error, "orig", None) or error
+    if not isinstance(cause, sqlite3.Error) or not hasattr(cause, "sqlite_errorcode"):
+        return type(cause).__name__
+    return _WORDS.get(cause.sqlite_errorcode & 0xFF, cause.sqlite_errorname)
 
 
 def _close_late(_: object, record: sa.pool.ConnectionPoolEntry) -> None:
