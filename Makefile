@@ -8,6 +8,8 @@ VENV    := .venv
 OUTSIDE := .venv-outside
 BIN     := $(VENV)/bin
 UV_FLAGS := --quiet --require-hashes
+UNREACHED = echo "The packages could not be installed. Is the package index reached from here (HTTPS_PROXY, PIP_INDEX_URL and \
+UV_INDEX_URL are heeded), and is room left on the disk? Then say make again: it goes on where it was." >&2; exit 1
 
 .PHONY: help setup dev run test demo check bench train lock clean outside screenshots
 
@@ -24,24 +26,24 @@ $(VENV)/bin/uv:
 	fi
 	echo "creating $(VENV) with $$($$found --version)"
 	"$$found" -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv || { $(UNREACHED); }
 
 # What a user needs, and on top of it what a developer needs: the same versions, so neither undoes the other.
 $(VENV)/.synced: locks/run.lock pyproject.toml | $(VENV)/bin/uv
 	@echo "installing the locked dependencies"
-	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install $(UV_FLAGS) -r locks/run.lock
+	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install $(UV_FLAGS) -r locks/run.lock || { $(UNREACHED); }
 	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --no-deps -e .
 	touch $@
 
 $(VENV)/.synced-dev: locks/dev.lock $(VENV)/.synced
 	@echo "installing what the tests need"
-	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install $(UV_FLAGS) -r locks/dev.lock
+	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install $(UV_FLAGS) -r locks/dev.lock || { $(UNREACHED); }
 	touch $@
 
 $(OUTSIDE)/.synced: locks/outside.lock | $(VENV)/bin/uv
 	@echo "installing the official SDKs and the foreign verifier (tests only)"
 	$(BIN)/python -m venv --without-pip $(OUTSIDE)
-	VIRTUAL_ENV=$(OUTSIDE) $(BIN)/uv pip sync $(UV_FLAGS) locks/outside.lock
+	VIRTUAL_ENV=$(OUTSIDE) $(BIN)/uv pip sync $(UV_FLAGS) locks/outside.lock || { $(UNREACHED); }
 	touch $@
 
 setup: $(VENV)/.synced  ## create .venv with the `dragoman` command

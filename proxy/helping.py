@@ -2,8 +2,11 @@
 
 import inspect
 import re
+from collections.abc import Callable
+from typing import Annotated, get_args, get_origin, get_type_hints
 
 import typer
+from typer.models import OptionInfo
 
 _AS_IT_STANDS = "\b\n"
 """Before a paragraph: click's sign that its lines are not wrapped anew."""
@@ -13,6 +16,7 @@ def readable(app: typer.Typer) -> None:
     """Sets the help of every command of `app`, groups within included; calling it again changes nothing."""
     for command in app.registered_commands:
         text = command.help or inspect.getdoc(command.callback) or ""
+        _one_at_a_time(command.callback)
         command.short_help = command.short_help or first_sentence(text)
         command.help = copyable(text)
         command.epilog = command.epilog and copyable(command.epilog)
@@ -21,6 +25,16 @@ def readable(app: typer.Typer) -> None:
             told = next((one for one in (group.help, group.typer_instance.info.help) if isinstance(one, str)), "")
             group.short_help = first_sentence(told)
             readable(group.typer_instance)
+
+
+def _one_at_a_time(callback: Callable[..., object] | None) -> None:
+    """An option that may be repeated takes one value each time, and its help names the kind of that one."""
+    for hint in get_type_hints(callback, include_extras=True).values() if callback else ():
+        kind, *told = get_args(hint) if get_origin(hint) is Annotated else (hint,)
+        of = [one for one in (kind, *get_args(kind)) if get_origin(one) is list]
+        for info in told:
+            if of and isinstance(info, OptionInfo) and info.metavar is None:
+                info.metavar = f"<{get_args(of[0])[0].__name__.lower()}>"
 
 
 def first_sentence(text: str) -> str:

@@ -21,6 +21,7 @@ from audit.interpreter import settle
 from proxy.config import Settings, address_text, load, parse_address
 from proxy.errors import ConfigError
 from proxy.running import logs
+from proxy.running.terminal import tell, terminal
 
 if TYPE_CHECKING:
     from proxy.doors.ways_in import Addresses
@@ -76,7 +77,9 @@ def run(
         languages=tuple(languages.split(",")) if languages else None,
     )
     logs.install_here(settings.log)
-    raise typer.Exit(asyncio.run(_serve(settings)))
+    look_for_ports(settings)
+    # Loading the code takes seconds, in which Ctrl-C should end this at once and not when a loop comes to it.
+    raise typer.Exit(asyncio.run(_serve(settings, _serving(settings))))
 
 
 def _modes(given: list[str] | None) -> tuple[str, ...] | None:
@@ -117,17 +120,17 @@ def look_for_ports(settings: Settings) -> None:
             one.close()
 
 
-def _serving(settings: Settings) -> Serving:
+def _serving(settings: Settings) -> Callable[[Settings], Serving]:
     if settings.workers == 1:
         from proxy.app import App
 
-        return App(settings)
+        return App
     from proxy.processes.supervisor import Supervisor
 
-    return Supervisor(settings)
+    return Supervisor
 
 
-async def _serve(settings: Settings) -> int:
+async def _serve(settings: Settings, make: Callable[[Settings], Serving]) -> int:
     from proxy.outbound.settings import OutboundSettings
 
     outbound = OutboundSettings.of(settings)
@@ -135,13 +138,22 @@ async def _serve(settings: Settings) -> int:
         from proxy.outbound.identity_provider import read_oidc
 
         read_oidc(settings.oidc)
-    look_for_ports(settings)
-    app = _serving(settings)
+    app = make(settings)
     ended = asyncio.Event()
     hurry = asyncio.Event()
+    # Whoever said `nohup` wants it to go on without the terminal.
+    ends_with_terminal = signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN and terminal()
 
     def stop() -> None:
-        (hurry if ended.is_set() else ended).set()
+        if ended.is_set():
+            hurry.set()
+            return
+        ended.set()
+        tell(
+            "stopping: open transfers may finish; a second signal ends them"
+            if starting.done()
+            else "stopping: it had not started yet; this takes a moment"
+        )
 
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -160,9 +172,9 @@ async def _serve(settings: Settings) -> int:
     settle()
     welcome(Console(), settings, addresses)
     beside = [asyncio.create_task(_console(settings)), asyncio.create_task(_streams(outbound))]
-    loop.add_signal_handler(signal.SIGHUP, restarting(app))
+    restart = restarting(app)
+    loop.add_signal_handler(signal.SIGHUP, lambda: stop() if ends_with_terminal and not terminal() else restart())
     await waiting
-    Console(file=sys.stderr).print("stopping: open transfers may finish; a second signal ends them")
     draining = asyncio.create_task(app.drain())
     hurrying = asyncio.create_task(hurry.wait())
     await asyncio.wait({draining, hurrying}, return_when=asyncio.FIRST_COMPLETED)
@@ -180,18 +192,17 @@ def restarting(app: Serving) -> Callable[[], None]:
     from proxy.processes.supervisor import Supervisor
 
     running: set[asyncio.Task[None]] = set()
-    out = Console(file=sys.stderr)
 
     async def restart(supervisor: Supervisor) -> None:
         try:
             await supervisor.restart()
-            out.print("the door workers were restarted", highlight=False)
+            tell("the door workers were restarted")
         except ConfigError as error:
-            out.print(f"the door workers are not restarted: {error.message}", highlight=False)
+            tell(f"the door workers are not restarted: {error.message}")
 
     def signalled() -> None:
         if not isinstance(app, Supervisor):
-            out.print("one process serves the doors and goes on; a rolling restart needs workers = 2 or more")
+            tell("one process serves the doors and goes on; a rolling restart needs workers = 2 or more")
         elif not running:
             task = asyncio.create_task(restart(app))
             running.add(task)

@@ -181,6 +181,7 @@ class WorkerProcess(Worker):
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,
+            start_new_session=True,  # Ctrl-C is for the parent: what is open may finish, and that needs detection
         )
         await self.greet(self._settings, _START_LIMIT_S, "the detection engine could not be built: ")
 
