@@ -4,6 +4,7 @@ Exit codes: 0 holds, 1 does not hold, 2 wrong use or it cannot be done. Commands
 because some of them need libraries that take seconds to load. No traceback ever reaches a user.
 """
 
+import errno
 import importlib
 import resource
 import sys
@@ -46,6 +47,15 @@ IN_FORCE = {
     "vault": "vault_database",
     "redact": "vault_database",
     "restore": "vault_database",
+}
+
+# What whoever reads it can do about an error of the system
+TO_DO = {
+    errno.EACCES: "this user may not use that: name another place, or mend its owner and mode",
+    errno.EPERM: "this user may not do that: name another place, or mend its owner and mode",
+    errno.EROFS: "nothing can be written there: name another place",
+    errno.ENOSPC: "make room on that disk and say it again",
+    errno.EDQUOT: "this user's quota is used up: make room and say it again",
 }
 
 
@@ -129,5 +139,6 @@ def known_message(error: Exception) -> str | None:
     if isinstance(error, FileExistsError | NotADirectoryError) and error.filename:
         return f"a file stands where a folder has to be: {error.filename}"
     if isinstance(error, OSError) and error.strerror:
-        return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
+        told = f"{error.strerror}: {error.filename}" if error.filename else error.strerror
+        return f"{told}; {TO_DO[error.errno]}" if error.errno in TO_DO else told
     return None

@@ -118,6 +118,9 @@ def list_(home: Home = None, as_json: AsJson = False) -> None:
         data = [{"application": row.application, "created": row.created, "expires": row.expires} for row in rows]
         typer.echo(json.dumps(data))
         return
+    if not rows:
+        typer.echo("no application has a credential; `dragoman app add NAME` makes one")
+        return
     table = Table("application", "created", "ends")
     for row in rows:
         table.add_row(row.application, _day(row.created), _day(row.expires) if row.expires else "–")

@@ -41,6 +41,9 @@ def list_(home: Home = None, as_json: AsJson = False) -> None:
     if as_json:
         typer.echo(json.dumps([_facts(row) for row in rows]))
         return
+    if not rows:
+        typer.echo("no request waits, and none was decided in the last week")
+        return
     table = Table()
     table.add_column("reference", no_wrap=True)
     for name in ("at", "application", "destination", "rules", "state", "until", "reason"):

@@ -83,7 +83,14 @@ def examine(settings: Settings) -> Iterator[Check]:
 def _home(settings: Settings) -> Iterator[Check]:
     home = settings.home
     if not home.exists():
-        yield Check("home", True, f"{home} is not there yet; the first start makes it")
+        above = next(one for one in home.absolute().parents if one.exists())
+        possible = above.is_dir() and os.access(above, os.W_OK | os.X_OK)
+        yield Check(
+            "home",
+            possible,
+            f"{home} is not there yet; {'the first start makes it' if possible else f'{above} may not be written'}",
+            "name another folder (`--home`), or let this user write there",
+        )
         return
     private = not home.stat().st_mode & 0o077
     writable = os.access(home, os.W_OK)
@@ -308,8 +315,8 @@ def _listener(host: str, port: int, *, asked: bool) -> str:
 
 
 def _space(settings: Settings) -> Iterator[Check]:
-    place = settings.home if settings.home.exists() else settings.home.parent
-    free = shutil.disk_usage(place if place.exists() else Path("/")).free
+    home = settings.home.absolute()
+    free = shutil.disk_usage(next(one for one in (home, *home.parents) if one.exists())).free
     yield Check(
         "disk space",
         free > LOW_SPACE,

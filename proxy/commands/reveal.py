@@ -81,6 +81,9 @@ def list_(home: Home = None, as_json: AsJson = False) -> None:
     if as_json:
         typer.echo(json.dumps([data(one) for one in found]))
         return
+    if not found:
+        typer.echo("nobody asked for an original in the last week")
+        return
     table = Table("id", "kind", "what", "reason", "ticket", "asks", "agreed", "state", "until")
     for one in found:
         wanted = one.wanted

@@ -72,7 +72,10 @@ def _rows(settings: Settings) -> list[dict[str, Any]]:
     from proxy.running.databases import AUDIT, control_of, database_url
 
     streams = {stream.name: stream for stream in OutboundSettings.of(settings).streams}
-    store = Store.open(database_url(settings, AUDIT) or AuditHome(settings.home).database_url, read_only=True)
+    url, place = database_url(settings, AUDIT), AuditHome(settings.home)
+    if not url:
+        place.read_vkey()  # a home without a log is said to be one
+    store = Store.open(url or place.database_url, read_only=True)
     with closing(store), closing(control_of(settings)) as control:
         with store.read() as connection:
             size, _ = following.head(connection)

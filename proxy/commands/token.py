@@ -62,6 +62,9 @@ def list_(home: Home = None, as_json: AsJson = False) -> None:
     if as_json:
         typer.echo(json.dumps([one.data() for one in found]))
         return
+    if not found:
+        typer.echo("no tokens yet; `dragoman token create --role officer` makes one")
+        return
     table = Table("id", "role", "name", "applications", "made", "ends")
     for one in found:
         ends = f"revoked {_day(one.revoked)}" if one.revoked is not None else _day(one.expires)

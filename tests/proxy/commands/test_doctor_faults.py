@@ -48,6 +48,11 @@ def open_home(settings: Settings, _: pytest.MonkeyPatch) -> None:
     settings.home.chmod(0o755)
 
 
+def home_that_cannot_be_made(settings: Settings, _: pytest.MonkeyPatch) -> Settings:
+    (settings.home / "file").touch()
+    return replace(settings, home=settings.home / "file" / "home")
+
+
 def open_key(settings: Settings, _: pytest.MonkeyPatch) -> None:
     (settings.home / "keys" / "scope.key").chmod(0o644)
 
@@ -103,6 +108,7 @@ def late_clock(settings: Settings, _: pytest.MonkeyPatch) -> None:
 
 FAULTS: list[tuple[Fault, str]] = [
     (open_home, "home"),
+    (home_that_cannot_be_made, "home"),
     (open_key, "keys"),
     (authority_ends, "certificate authority"),
     (authority_without_its_key, "certificate authority"),

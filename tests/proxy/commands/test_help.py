@@ -1,5 +1,6 @@
 """What `--help` and a start say: whole, true and to be copied, for every command there is."""
 
+import errno
 import io
 import shlex
 import socket
@@ -15,7 +16,7 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from audit.log import Ledger
-from proxy.cli import COMMANDS, build, known_message
+from proxy.cli import COMMANDS, TO_DO, build, known_message
 from proxy.commands.run import look_for_ports, welcome
 from proxy.config import Settings
 from proxy.doors.ways_in import Addresses
@@ -39,6 +40,7 @@ def test_every_command_has_an_example_that_can_be_copied_and_every_list_is_whole
     groups = {words[:depth] for words in leaves(group.commands[name], (name,)) for depth in range(1, len(words))}
     for words in leaves(group.commands[name], (name,)):
         lines = run.invoke(app, [*words, "--help"], env={"COLUMNS": "60"}).output.splitlines()
+        assert not [line for line in lines if line.lstrip().startswith("--") and "list[" in line], words
         examples = [line.partition("Example: ")[2] for line in lines if "Example: " in line]
         assert examples, words
         for example in examples:
@@ -98,6 +100,9 @@ def test_what_the_system_refuses_is_said_in_words(tmp_path: Path) -> None:
         with pytest.raises(OSError, match=str(file)) as refused:
             make.mkdir()
         assert known_message(refused.value) == f"a file stands where a folder has to be: {make}"
+    told = known_message(PermissionError(errno.EACCES, "Permission denied", "/srv/x"))
+    assert told == f"Permission denied: /srv/x; {TO_DO[errno.EACCES]}"
+    assert known_message(OSError(errno.EBADF, "Bad file descriptor")) == "Bad file descriptor"
     with pytest.raises(UnicodeEncodeError) as unsayable:
         "Jürgen".encode("ascii")
     told = known_message(unsayable.value)
@@ -105,3 +110,17 @@ def test_what_the_system_refuses_is_said_in_words(tmp_path: Path) -> None:
     assert "ascii" in told
     assert "PYTHONUTF8=1" in told
     assert "rgen" not in told
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("token", "list"), "`dragoman token create --role officer` makes one"),
+        (("app", "list"), "`dragoman app add NAME` makes one"),
+        (("approval", "list"), "no request waits"),
+        (("stream", "list"), "name the home of a dragoman that ran (--home)"),
+    ],
+)
+def test_a_list_of_nothing_says_so(words: tuple[str, ...], told: str, tmp_path: Path) -> None:
+    done = CliRunner().invoke(build(words), [*words, "--home", str(tmp_path)])
+    assert told in done.output + str(done.exception)

@@ -98,6 +98,10 @@ async def test_a_worker_that_died_at_rest_is_replaced_before_it_is_asked(pool: D
     assert worker_pid(pool) != before
 
 
+async def test_ctrl_c_at_a_terminal_is_not_for_a_worker(pool: DetectionPool) -> None:
+    assert os.getsid(worker_pid(pool)) != os.getsid(0)
+
+
 async def test_a_text_that_takes_too_long_is_refused_and_its_worker_replaced(
     pool: DetectionPool, segment: Make
 ) -> None:
