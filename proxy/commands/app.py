@@ -14,10 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from proxy import identity
+from proxy.commands.listing import listing, print_list
 from proxy.config import load
 from proxy.errors import ConfigError
 
@@ -121,10 +120,10 @@ def list_(home: Home = None, as_json: AsJson = False) -> None:
     if not rows:
         typer.echo("no application has a credential; `dragoman app add NAME` makes one")
         return
-    table = Table("application", "created", "ends")
+    table = listing("application", "created", "ends")
     for row in rows:
         table.add_row(row.application, _day(row.created), _day(row.expires) if row.expires else "–")
-    Console().print(table)
+    print_list(table)
 
 
 def _store(home: Path | None) -> "ControlStore":

@@ -10,13 +10,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from audit.events import PolicyRecord
 from audit.ids import now_ms
 from audit.reading import os_user
 from audit.values import ApprovalReason, PolicyEvent
+from proxy.commands.listing import listing, print_list
 from proxy.config import default_home, load
 from proxy.control.approvals import ApprovalState, HeldRequest, end_of, in_words
 from proxy.control.store import ControlStore
@@ -44,16 +43,13 @@ def list_(home: Home = None, as_json: AsJson = False) -> None:
     if not rows:
         typer.echo("no request waits, and none was decided in the last week")
         return
-    table = Table()
-    table.add_column("reference", no_wrap=True)
-    for name in ("at", "application", "destination", "rules", "state", "until", "reason"):
-        table.add_column(name)
+    table = listing("reference", "at", "application", "destination", "rules", "state", "until", "reason")
     for row in rows:
         table.add_row(
             row.reference, _when(row.at), row.application, row.destination, ", ".join(row.rules), row.state,
             _when(row.until) if row.until else "", ": ".join(one for one in (row.reason, row.because) if one),
         )  # fmt: skip
-    Console().print(table)
+    print_list(table)
 
 
 @app.command()

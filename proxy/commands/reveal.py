@@ -12,10 +12,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from audit.values import RevealReason
+from proxy.commands.listing import listing, print_list
 from proxy.config import load
 from proxy.control.reveals import RevealKind, RevealRequest, Wanted, data
 from proxy.control.tokens import SHAPE, Token, digest
@@ -84,14 +83,14 @@ def list_(home: Home = None, as_json: AsJson = False) -> None:
     if not found:
         typer.echo("nobody asked for an original in the last week")
         return
-    table = Table("id", "kind", "what", "reason", "ticket", "asks", "agreed", "state", "until")
+    table = listing("id", "kind", "what", "reason", "ticket", "asks", "agreed", "state", "until")
     for one in found:
         wanted = one.wanted
         table.add_row(
             one.id, wanted.kind, wanted.what, wanted.reason, wanted.ticket, one.asker_name, one.approver_name,
             one.state, _when(one.until),
         )  # fmt: skip
-    Console(width=160).print(table, markup=False)
+    print_list(table)
 
 
 @app.command()

@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
+from proxy.commands.listing import listing, print_list
 from proxy.config import Settings, load
 from proxy.errors import ConfigError
 
@@ -32,7 +31,7 @@ def list_(home: Home = None, config: Config = None, as_json: AsJson = False) -> 
     elif not rows:
         typer.echo("no streams: config.toml names none (`[streams.NAME]`)")
     else:
-        table = Table("stream", "to", "delivered below", "behind", "last delivery", "failures", "error")
+        table = listing("stream", "to", "delivered below", "behind", "last delivery", "failures", "error")
         for row in rows:
             sent = row["sent"]
             when = "" if sent is None else datetime.fromtimestamp(sent / 1000, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
@@ -40,7 +39,7 @@ def list_(home: Home = None, config: Config = None, as_json: AsJson = False) -> 
             table.add_row(
                 row["name"], row["to"], position, str(row["behind"]), when, str(row["failures"]), row["error"]
             )
-        Console().print(table)
+        print_list(table)
     raise typer.Exit(1 if any(row["failures"] for row in rows) else 0)
 
 

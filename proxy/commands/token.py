@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
+from proxy.commands.listing import listing, print_list
 from proxy.config import load
 from proxy.control.tokens import Role
 from proxy.errors import ConfigError
@@ -65,11 +64,11 @@ def list_(home: Home = None, as_json: AsJson = False) -> None:
     if not found:
         typer.echo("no tokens yet; `dragoman token create --role officer` makes one")
         return
-    table = Table("id", "role", "name", "applications", "made", "ends")
+    table = listing("id", "role", "name", "applications", "made", "ends")
     for one in found:
         ends = f"revoked {_day(one.revoked)}" if one.revoked is not None else _day(one.expires)
         table.add_row(one.id, one.role, one.name, ", ".join(one.applications) or "all", _day(one.created), ends)
-    Console().print(table)
+    print_list(table)
 
 
 @app.command()

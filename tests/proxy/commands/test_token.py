@@ -93,10 +93,12 @@ def test_what_makes_no_sense_is_refused(
 
 
 def test_the_list_is_a_table_for_people(tmp_path: Path) -> None:
-    made = created(tmp_path, "--role", "team", "--application", "messenger")
+    name = "Vũ Thị Hạnh of the department for data protection"
+    made = created(tmp_path, "--role", "team", "--application", "messenger", "--application", "feed", "--name", name)
     shown = run(tmp_path, "list").stdout
-    assert made["id"] in shown
-    assert "messenger" in shown
+    (row,) = [line for line in shown.splitlines() if made["id"] in line]
+    assert name in row
+    assert "messenger, feed" in row
     assert made["token"] not in shown
 
 
