@@ -13,10 +13,13 @@ from dataclasses import dataclass
 from html import unescape
 from typing import Final
 
+from redaction import garbled
+from redaction.garbled import Edit
+
 # Characters that are not seen by a reader and split a value for a pattern: soft hyphen, zero-width space and joiners,
 # directional marks and isolates, word joiner and invisible operators, keycaps, BOM, variation selectors, tags.
 _INVISIBLE: Final = re.compile(
-    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\u20e3\ufe00-\ufe0f\ufeff"
+    "[\u00ad\u0305\u0332\u0333\u0335-\u0337\u033f\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\u20e3\ufe00-\ufe0f\ufeff"
     "\U000e0000-\U000e0fff]"
 )
 _SPACES: Final = frozenset(
@@ -34,9 +37,11 @@ _LOOKALIKES: Final = {
 # Escapes of URLs (RFC 3986, UTF-8), HTML (character references) and JSON strings inside text; signs inside of words as
 # Markdown, LaTeX and regular expressions escape them.
 _ESCAPED: Final = re.compile(
-    r"(?P<url>(?:%[0-9A-Fa-f]{2})+)|(?P<html>&(?:\#[0-9]{2,6}|\#[xX][0-9A-Fa-f]{2,5}|[A-Za-z]{2,8});)|(?P<json>\\u[0-9A-Fa-f]{4}|\\[nrt](?=[A-Z0-9+(]))"
+    r"(?P<url>(?:%(?:25){0,4}[0-9A-Fa-f]{2})+)|(?P<html>&(?:amp;){0,3}(?:\#[0-9]{2,6}|\#[xX][0-9A-Fa-f]{2,5}|[A-Za-z]{2,8});)"
+    r"|(?P<json>\\{1,8}u(?:[0-9A-Fa-f]{4}|\{[0-9A-Fa-f]{2,5}\})|\\[nrt](?=[A-Z0-9+(]))"
     r"|(?P<sign>(?<=\w)\\[._@+-](?=\w))"
 )
+_BYTE: Final = re.compile(r"%(?:25){0,4}[0-9A-Fa-f]{2}|=[0-9A-F]{2}")
 # Quoted-printable (RFC 2045, section 6.7) and encoded words (RFC 2047): what a mail's source is written in.
 _MAILED: Final = re.compile(
     r"=(?:(?P<word>\?[\w.-]{2,20}\?[Qq]\?(?P<said>[!->@-~]{1,75})\?=)|(?P<soft>\r?\n(?=\S))"
@@ -79,7 +84,12 @@ class View:
 
 def normalize(text: str) -> View:
     """A view of any text. Linear in its length; pure ASCII and composed plain text cost one scan."""
-    view = _characters(text)
+    whole = _replaced(View(text), garbled.ungarbled(text))
+    if whole.starts is not None:  # what was read wrong twice
+        whole = _replaced(whole, garbled.ungarbled(whole.text))
+    view = _through(whole, _characters(whole.text))
+    view = _replaced(view, garbled.without_looks(view.text))
+    view = _replaced(view, garbled.plain_words(view.text))
     if "%" in view.text or "&" in view.text or "\\" in view.text:
         view = _replaced(view, _unescaped(view.text))
     if "=" in view.text:
@@ -106,11 +116,15 @@ def _characters(text: str) -> View:
     return View(seen_text, tuple(starts), tuple(ends))
 
 
-type _Edit = tuple[int, int, str]
-"""start, end, what is seen instead; edits are sorted and do not overlap."""
+def _through(first: View, second: View) -> View:
+    """The second view, of the text of the first, as one of what the first was of."""
+    if first.starts is None or second.starts is None:
+        return second if first.starts is None else View(second.text, first.starts, first.ends)
+    spans = [first.span(*second.span(at, at + 1)) for at in range(len(second.text))]
+    return View(second.text, tuple(start for start, _ in spans), tuple(end for _, end in spans))
 
 
-def _replaced(view: View, edits: list[_Edit]) -> View:
+def _replaced(view: View, edits: list[Edit]) -> View:
     """The view with edits, each new character mapped to all of what it came from."""
     if not edits:
         return view
@@ -133,25 +147,27 @@ def _replaced(view: View, edits: list[_Edit]) -> View:
     return View("".join(pieces), tuple(starts), tuple(ends))
 
 
-def _unescaped(text: str) -> list[_Edit]:
-    edits: list[_Edit] = []
+def _unescaped(text: str) -> list[Edit]:
+    edits: list[Edit] = []
     for match in _ESCAPED.finditer(text):
         if match["url"]:
             edits += _percent(match["url"], match.start())
         elif match["html"]:
-            seen = unescape(match["html"])
-            if len(seen) == 1 and (shown := _shown(seen)):
-                edits.append((*match.span(), shown))
+            seen = match["html"]
+            for _ in range(4):
+                seen = unescape(seen)
+            if len(seen) == 1 and (_INVISIBLE.match(seen) or _shown(seen)):
+                edits.append((*match.span(), _shown(seen)))
         elif match["sign"]:
             edits.append((*match.span(), match["sign"][1]))
         else:
-            seen = match["json"][2:]
+            seen = match["json"].lstrip("\\")[1:].strip("{}")
             if shown := _shown(chr(int(seen, 16)) if seen else "\n"):
                 edits.append((*match.span(), shown))
     return edits
 
 
-def _unmailed(text: str) -> Iterator[_Edit]:
+def _unmailed(text: str) -> Iterator[Edit]:
     for match in _MAILED.finditer(text):
         start, end = match.span()
         if match["word"]:
@@ -171,27 +187,33 @@ def _unmailed(text: str) -> Iterator[_Edit]:
 
 def _shown(char: str) -> str:
     """What stands for an escaped character; "" where nothing does. A word ends at a control character."""
-    if char.isprintable():
-        return char
+    if char.isprintable() or char in _SPACES:
+        return " " if char in _SPACES else char
     return "\n" if char.isspace() or unicodedata.category(char) == "Cc" else ""
 
 
-def _percent(escaped: str, start: int) -> list[_Edit]:
-    """One edit for each character of a run of bytes, each a sign and two digits; none when they are no UTF-8 text."""
+def _percent(escaped: str, start: int) -> list[Edit]:
+    """One edit for each character of a run of bytes, each a sign and two digits; none when they are no UTF-8 text.
+
+    The sign itself may be escaped, once or more.
+    """
+    spelled = _BYTE.findall(escaped)
     try:
-        decoded = bytes.fromhex(escaped.replace(escaped[0], "")).decode("utf-8")
+        decoded = bytes(int(byte[-2:], 16) for byte in spelled).decode("utf-8")
     except UnicodeDecodeError:
         return []
-    edits: list[_Edit] = []
+    edits: list[Edit] = []
+    done = 0
     for char in decoded:
-        size = 3 * len(char.encode("utf-8"))
-        if shown := _shown(char):
+        last = done + len(char.encode("utf-8"))
+        size = sum(map(len, spelled[done:last]))
+        if (shown := _shown(char)) or _INVISIBLE.match(char):
             edits.append((start, start + size, shown))
-        start += size
+        start, done = start + size, last
     return edits
 
 
-def _unspaced(text: str) -> list[_Edit]:
+def _unspaced(text: str) -> list[Edit]:
     return [
         (start, start + 1, "")
         for match in _SPACED.finditer(text)

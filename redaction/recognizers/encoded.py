@@ -126,8 +126,11 @@ def _from_dump(lines: str) -> str | None:
 
 
 def _text(content: bytes) -> str | None:
+    """Bytes as text, in one of the charsets that programs write without a word about it."""
+    # Every second byte of words in UTF-16 is zero, of the Latin ones at least.
+    charset = "utf-16-le" if len(content) > 3 and content[1::2].count(0) * 4 > len(content) else "utf-8"
     try:
-        text = content.decode("utf-8")
+        text = content.decode(charset)
     except UnicodeDecodeError:
-        return None
+        text = content.decode("cp1252", "replace")
     return text if _READABLE.fullmatch(text) else None

@@ -113,6 +113,8 @@ def _zipped(raw: bytes) -> bytes:
         MAIL.hex(" "), MAIL.hex(":").upper(), "0x" + MAIL.hex(), "".join(f"\\x{one:02x}" for one in MAIL),
         ", ".join(f"0x{one:02x}" for one in MAIL), f"Grüße an {MAIL.decode()}".encode().hex(),
         _dump(b"to: " + MAIL, 1, ""), _dump(b"to: " + MAIL, 2, ":"),
+        base64.b64encode(MAIL.decode().encode("utf-16-le")).decode(),
+        base64.b64encode(f"Grüße an {MAIL.decode()}".encode("cp1252")).decode(),
         *(base64.b64encode(pack(b"mail <" + MAIL + b">")).decode() for pack in (gzip.compress, zlib.compress, _zipped)),
     ],
 )  # fmt: skip
