@@ -7,16 +7,18 @@ The score is low: any stronger opinion, and any list of ordinary words, goes bef
 from collections.abc import Iterator
 from typing import Final
 
-from redaction.detectors.rules.text import Text, Word, is_all_capitals, is_common, is_given, places
+from redaction.detectors.rules.text import Text, Word, is_all_capitals, is_common, is_given, is_sur, places
 from redaction.finding import Finding
-from redaction.lexicon import is_counted, is_word, phrases, words
+from redaction.lexicon import is_counted, is_inflected, is_word, phrases, words
 
 _PERSON: Final = 0.5
 # Only who is somebody does this: the name model must be rather sure to contradict.
 _ACTING: Final = 0.58
 _PLACE: Final = 0.45
-# A surname of the census where a German sentence has no other reason for a capital.
-_COUNTED: Final = 0.57
+# A surname of the census where a German sentence has no other reason for a capital, or where a text has none at all:
+# only a name model that is very sure may contradict.
+_COUNTED: Final = 0.73
+_LEAST_SMALL: Final = 6
 _SHORTEST: Final = 3
 # Behind "mit" or "für" stand plurals and stuff as well: what is long or ends like a German noun does not count.
 _LONGEST: Final = 8
@@ -29,6 +31,8 @@ _PARTICLES: Final = frozenset({"doch", "mal", "bitte", "auch", "noch", "nochmal"
 _MOST_PARTICLES: Final = 2
 _POSSESSIVE: Final = ("mein", "dein", "unser")
 _TITLES: Final = frozenset({"hrn", "fam", "dipl"})
+_WHO: Final = frozenset({"der", "die", "den", "dem"})
+_BY: Final = frozenset({"by", "from", "with", "for", "tell", "and", "because", "that"})
 _AND: Final = frozenset({"und", "and", "oder", "or"})
 _TOWN_ENDS: Final = (
     "dorf",
@@ -58,6 +62,9 @@ _TOWN_ENDS: Final = (
 def find(text: Text) -> Iterator[Finding]:
     """Unknown capital words inside sentences with something around them that tells."""
     persons: set[int] = set()
+    if text.text == text.page.lower and text.page.languages[0] in ("de", "en"):
+        yield from _small(text)
+        return
     for word in text.words:
         if not _is_unknown(word):
             continue
@@ -68,6 +75,15 @@ def find(text: Text) -> Iterator[Finding]:
         if entity_type == "PERSON":
             persons.add(word.place)
         yield Finding(word.start, word.end, entity_type, score, "name_acting")
+
+
+def _small(text: Text) -> Iterator[Finding]:
+    """`hat der pfisterer gezahlt?`: what no list has as a word, and many have as a surname."""
+    for word in text.words:
+        if len(word.text) < _LEAST_SMALL or "-" in word.text or is_word(word.text) or is_inflected(word.lower):
+            continue
+        if is_counted(word.lower) and word.lower not in places() and word.lower not in phrases("countries"):
+            yield Finding(word.start, word.end, "PERSON", _COUNTED, "name_counted")
 
 
 def _is_unknown(word: Word) -> bool:
@@ -84,16 +100,19 @@ def _is_unknown(word: Word) -> bool:
 
 def _told(text: Text, word: Word, persons: set[int]) -> tuple[str, float] | None:
     before, after = text.before(word), text.next(word)
+    german = text.page.languages[0] == "de"
+    sur = _is_surname(word.lower)
     if before is not None and before.lower in words("articles"):
-        return None
-    if after is not None and after.capital and text.page.languages[0] == "de" and is_word(after.text):
-        return None
+        who = german and before.lower in _WHO and is_counted(word.lower) and _goes_on_small(after)
+        return ("PERSON", _COUNTED) if who and "-" not in word.text else None
+    if after is not None and after.capital and german and is_word(after.text):
+        return ("PERSON", _COUNTED) if sur and word.lower.endswith("s") and text.begins(word) else None
     if after is not None and after.lower in words("person_verbs_after") and (before is None or not _is_noun(before)):
-        return "PERSON", _ACTING
+        return "PERSON", _COUNTED if sur else _ACTING
     if before is None or (before.capital and not text.begins(before)):
         return _called(text, word)
     if _asked(text, before).lower in words("person_verbs_before"):
-        return "PERSON", _ACTING
+        return "PERSON", _COUNTED if sur else _ACTING
     if before.lower in _SMALL and _has_article(text, before) and (after is None or not after.capital):
         return "PERSON", _PERSON
     if before.lower in _AND and _is_person(text, before, persons):
@@ -102,10 +121,19 @@ def _told(text: Text, word: Word, persons: set[int]) -> tuple[str, float] | None
         return "LOCATION", _PLACE
     if before.lower in _WITH and _ends_clause(text, word, after) and "de" in text.page.languages:
         short = len(word.text) <= _LONGEST and not word.lower.endswith(_NOUN_ENDS)
-        return ("PERSON", _COUNTED if is_counted(word.lower) else _PERSON) if short else None
-    if text.page.languages[0] == "de" and is_counted(word.lower) and _ends_clause(text, word, after):
+        return ("PERSON", _COUNTED) if sur else ("PERSON", _PERSON) if short else None
+    if sur and before.lower not in _IN and (german or before.lower in _BY) and _ends_clause(text, word, after):
         return "PERSON", _COUNTED
     return None
+
+
+def _is_surname(word: str) -> bool:
+    return is_counted(word) or is_sur(word)
+
+
+def _goes_on_small(after: Word | None) -> bool:
+    """Whether a sentence goes on in small letters: no noun that an article and an adjective would stand before."""
+    return after is not None and not after.capital
 
 
 def _asked(text: Text, word: Word) -> Word:
