@@ -17,7 +17,7 @@ from audit.flat import slotted
 from policies.policy import Identify, Pods, Policy
 from proxy.aws_signing import is_signed, signer_of
 from proxy.errors import RefusedError
-from proxy.messages import Egress
+from proxy.messages import Egress, utf8
 
 CREDENTIAL_PREFIX = "drg_"
 CREDENTIAL_HEADER = "dragoman-credential"
@@ -146,7 +146,7 @@ def identify(
         )
     get = egress.headers.get
     purpose = said if (said := get("dragoman-purpose")) and trusted("dragoman-purpose") else ""
-    session = said if (said := get("dragoman-session")) and trusted("dragoman-session") else ""
+    session = utf8(said) if (said := get("dragoman-session")) and trusted("dragoman-session") else ""
     subjects = _subjects(egress) if get("dragoman-subject") is not None and trusted("dragoman-subject") else ()
     carried = "\0".join([f"{key}={value}" for key in carriers if (value := _lasting(egress, key))])
     return Identity(name, how, purpose, session, subjects, digest(credential or carried), carrier)
@@ -268,7 +268,8 @@ def _subjects(egress: Egress) -> tuple[Subject, ...]:
     values = egress.headers.all("dragoman-subject")
     if len(values) > MAX_SUBJECTS:
         raise RefusedError("more than 1,000 dragoman-subject headers", code="subjects_too_many", status=400)
-    return tuple(_subject(value) for value in values if value.strip())
+    # Who is asked about later is typed as people write it, not as Latin-1 shows the bytes.
+    return tuple(_subject(utf8(value)) for value in values if value.strip())
 
 
 def _subject(value: str) -> Subject:

@@ -82,6 +82,11 @@ def as_written(raw: bytes) -> str:
         return raw.decode("latin-1")
 
 
+def utf8(value: str) -> str:
+    """A value that was read as Latin-1, as whoever wrote it in UTF-8 meant it (RFC 9110, section 5.5)."""
+    return value if value.isascii() else as_written(value.encode("latin-1"))
+
+
 @lru_cache(maxsize=256)
 def _lower(names: tuple[str, ...]) -> frozenset[bytes]:
     """Names as they compare; those asked for are ours, the policy's and the providers', never a client's."""

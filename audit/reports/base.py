@@ -159,9 +159,15 @@ def build(
     them is read, and of very many persons the number is estimated; `covered` says in `persons_exact` whether it was.
     """
     if kind.person and question.refs is None:
-        raise ReportError(f"the report {kind.name} is about one person: give --subject", code="report_person")
+        raise ReportError(
+            f"the report {kind.name} is about one person: name it (--subject, or `subject` in a POST)",
+            code="report_person",
+        )
     if kind.transfer and "id" not in question.values:
-        raise ReportError(f"the report {kind.name} is about one transfer: give --where id=ID", code="report_transfer")
+        raise ReportError(
+            f"the report {kind.name} is about one transfer: give its id (--where id=ID, or `id=ID`)",
+            code="report_transfer",
+        )
     note = newest_checkpoint(connection)
     if note is None:
         raise ReportError("there is no log in this database yet")

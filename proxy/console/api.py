@@ -11,10 +11,10 @@ import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import orjson
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
@@ -26,7 +26,7 @@ from proxy.console.limits import RateLimit
 from proxy.console.oidc_persons import OidcPersons
 from proxy.console.operations import ALL
 from proxy.console.operations.base import JSON, Call, Desk, Made, Operation, Streamed
-from proxy.console.problems import InputError, TooManyError, problem
+from proxy.console.problems import TooManyError, checked, problem
 from proxy.console.questions import NotFoundError
 from proxy.console.sessions import Session
 from proxy.control.store import ControlStore
@@ -198,7 +198,7 @@ def _query(request: Request, operation: Operation) -> BaseModel:
     pairs = request.query_params.multi_items()
     if len({name for name, _ in pairs}) < len(pairs):
         raise FormatError("a parameter is given twice", code="input")
-    return _checked(operation.query, dict(pairs))
+    return checked(operation.query, dict(pairs))
 
 
 async def read_body(request: Request, what: str) -> bytes:
@@ -222,7 +222,7 @@ async def _body(request: Request, operation: Operation) -> BaseModel | None:
         data = orjson.loads(whole)
     except orjson.JSONDecodeError:
         raise FormatError("the body is not JSON", code="input") from None
-    return _checked(operation.body, data)
+    return checked(operation.body, data)
 
 
 def _path(request: Request, operation: Operation) -> dict[str, str]:
@@ -233,10 +233,3 @@ def _path(request: Request, operation: Operation) -> dict[str, str]:
         if not fits or "\n" in value:
             raise NotFoundError("there is nothing at this path")
     return found
-
-
-def _checked(model: type[BaseModel], data: Any) -> BaseModel:
-    try:
-        return model.model_validate(data)
-    except ValidationError as error:
-        raise InputError.of(error) from None

@@ -3,11 +3,12 @@
 import logging
 import traceback
 from collections.abc import Mapping
+from functools import cache
 from http import HTTPStatus
 from pathlib import Path
 
 import orjson
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
@@ -42,17 +43,70 @@ class InputError(ProxyError):
         self.errors = errors
 
     @classmethod
-    def of(cls, error: ValidationError) -> "InputError":
-        """What pydantic found, without what was given."""
-        found = error.errors(include_input=False, include_url=False, include_context=False)
-        return cls([_fault(one["type"], one["loc"], one["msg"]) for one in found])
+    def of(cls, error: ValidationError, model: type[BaseModel]) -> "InputError":
+        """What pydantic found in a model's fields, without what was given."""
+        names = _names(model)
+        faults = []
+        for one in error.errors(include_input=False, include_url=False):
+            # A name in a mapping came from outside, as a value did.
+            where = tuple(part if isinstance(part, int) or part in names else "*" for part in one["loc"])
+            faults.append(_fault(one["type"], where, one["msg"], one.get("ctx", {})))
+        return cls(faults)
 
 
-def _fault(kind: str, where: tuple[int | str, ...], what: str) -> dict[str, str]:
+def checked[M: BaseModel](model: type[M], given: object) -> M:
+    """What came from outside as a model of `inputs`. Raises InputError."""
+    try:
+        return model.model_validate(given)
+    except ValidationError as error:
+        raise InputError.of(error, model) from None
+
+
+@cache
+def _names(model: type[BaseModel]) -> frozenset[str]:
+    schema = model.model_json_schema()
+    shapes = (schema, *schema.get("$defs", {}).values())
+    return frozenset(name for shape in shapes for name in shape.get("properties", {}))
+
+
+def _fault(kind: str, where: tuple[int | str, ...], what: str, context: Mapping[str, object]) -> dict[str, str]:
     if kind == "extra_forbidden":
         # The name itself came from outside; it may be somebody's address in the wrong place.
         where, what = where[:-1], "holds a field that does not exist here"
-    return {"where": ".".join(map(str, where)) or "input", "what": what.removeprefix("Value error, ")}
+    return {"where": ".".join(map(str, where)) or "input", "what": _plain(kind, what, context)}
+
+
+_PLAIN = {
+    "missing": "is missing",
+    "model_type": "has to be an object with fields",
+    "model_attributes_type": "has to be an object with fields",
+    "dict_type": "has to be an object with fields",
+    "list_type": "has to be a list",
+    "string_type": "has to be a text",
+    "int_type": "has to be a whole number",
+    "int_parsing": "has to be a whole number",
+    "int_from_float": "has to be a whole number",
+    "int_parsing_size": "is too large a number",
+    "float_type": "has to be a number",
+    "float_parsing": "has to be a number",
+    "bool_type": "has to be true or false",
+    "bool_parsing": "has to be true or false",
+    "string_too_long": "is longer than {max_length} characters",
+    "string_too_short": "is shorter than {min_length} characters",
+    "too_long": "has more than {max_length} entries",
+    "too_short": "has fewer than {min_length} entries",
+    "less_than_equal": "has to be at most {le}",
+    "greater_than_equal": "has to be at least {ge}",
+    "string_pattern_mismatch": "has to fit {pattern}",
+    "enum": "has to be one of {expected}",
+    "literal_error": "has to be one of {expected}",
+}
+
+
+def _plain(kind: str, what: str, context: Mapping[str, object]) -> str:
+    """The fault in a person's words, for those that a person may cause. context: limits, as the model states them."""
+    said = _PLAIN.get(kind)
+    return what.removeprefix("Value error, ") if said is None else said.format_map(context)
 
 
 def known(error: Exception) -> tuple[int, str, str] | None:

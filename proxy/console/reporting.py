@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from pydantic import ValidationError
-
 from audit.reports import ALL
 from audit.reports.texts import Language, Texts
 from audit.reports.writing import Form
@@ -11,7 +9,7 @@ from proxy.console import inputs
 from proxy.console.access import Right
 from proxy.console.operations.base import Desk
 from proxy.console.operations.reports import written
-from proxy.console.problems import InputError
+from proxy.console.problems import InputError, checked
 from proxy.console.questions import NotFoundError
 from proxy.console.site import Ask, Shown, View
 
@@ -37,9 +35,6 @@ def report(desk: Desk, ask: Ask) -> Shown:
         raise InputError([{"where": "subject", "what": f"at most {inputs.LONGEST_SUBJECT} characters"}])
     given = {name: ask.form[name].strip() for name in FILTERS if ask.form.get(name, "").strip()}
     wanted = {"form": ask.form.get("form_of", "html"), "lang": ask.form.get("lang", ask.words.code)}
-    try:
-        filters = inputs.filters_of(inputs.Conditions.model_validate(given), subject)
-        how = inputs.ReportForm.model_validate(wanted)
-    except ValidationError as error:
-        raise InputError.of(error) from None
+    filters = inputs.filters_of(checked(inputs.Conditions, given), subject)
+    how = checked(inputs.ReportForm, wanted)
     return written(desk.questions.report(ask.visitor, kind.name, filters), how.form, how.lang)

@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from pydantic import ValidationError
-
 from audit.conditions import CONDITIONS
 from audit.values import Action, ExportFormat, StopTarget
 from policies.errors import PolicyError
@@ -14,7 +12,7 @@ from proxy.console import inputs
 from proxy.console.access import Right
 from proxy.console.exporting import export_found
 from proxy.console.operations.base import Desk, Streamed
-from proxy.console.problems import InputError
+from proxy.console.problems import InputError, checked
 from proxy.console.questions import NotFoundError
 from proxy.console.site import Ask, Shown, View
 from proxy.errors import ConfigError
@@ -33,10 +31,7 @@ def given_of(query: Mapping[str, str]) -> dict[str, str]:
 
 def wanted_of(given: Mapping[str, str]) -> Any:
     """The same, checked. Raises InputError."""
-    try:
-        return inputs.TransfersQuery.model_validate({"limit": ON_A_PAGE, **given})
-    except ValidationError as error:
-        raise InputError.of(error) from None
+    return checked(inputs.TransfersQuery, {"limit": ON_A_PAGE, **given})
 
 
 def transfers(desk: Desk, ask: Ask) -> Shown:

@@ -12,6 +12,7 @@ from audit.ids import new_id, now_ms
 from proxy.control.database import ControlDatabase
 from proxy.control.policies import Person
 from proxy.control.tables import erasure_request
+from proxy.control.tokens import same_name
 from proxy.errors import RefusedError
 
 WAITS_MS = 7 * 24 * 3_600_000
@@ -56,8 +57,7 @@ class ErasureRequests:
         with self._database.write() as connection:
             connection.execute(table.delete().where(table.c.at <= now - WAITS_MS))
             same = connection.execute(sa.select(table).where(table.c.about == about).order_by(table.c.id)).all()
-            # Two tokens of one name are one person's, as far as anybody can tell.
-            others = [row for row in same if row.asked_by != by.actor and row.asked_name != by.name]
+            others = [row for row in same if row.asked_by != by.actor and not same_name(row.asked_name, by.name)]
             if others:
                 connection.execute(table.delete().where(table.c.about == about))
                 return _request(others[0]), True

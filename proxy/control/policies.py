@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from audit.ids import new_id, now_ms
 from proxy.control.database import ControlDatabase, insert_if_free
 from proxy.control.tables import policy_activation, policy_proposal, policy_version
+from proxy.control.tokens import same_name
 from proxy.errors import ProposalError
 
 MAX_WAITING = 1000
@@ -115,7 +116,7 @@ class Policies:
             row = connection.execute(sa.select(policy_proposal).where(policy_proposal.c.id == proposal)).first()
             if row is None or row.state != ProposalState.WAITING:
                 raise ProposalError(f"no proposal {proposal[:40]} waits; `dragoman policy proposals` lists them")
-            if by.name == row.asked_name or by.actor == row.asked_by:
+            if by.actor == row.asked_by or same_name(by.name, row.asked_name):
                 raise ProposalError("whoever asked for a policy cannot agree to it; a second person has to")
             waits = (policy_proposal.c.id == proposal) & (policy_proposal.c.state == ProposalState.WAITING)
             change = policy_proposal.update().where(waits)

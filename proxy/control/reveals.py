@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from audit.ids import new_id, now_ms
 from proxy.control.database import ControlDatabase
 from proxy.control.tables import reveal
-from proxy.control.tokens import Token
+from proxy.control.tokens import Token, same_name
 from proxy.errors import RefusedError
 
 HOUR_MS = 3_600_000
@@ -124,8 +124,7 @@ class Reveals:
 
     def _second(self, request_id: str, token: Token) -> None:
         found = self.find(request_id)
-        # Two tokens of one name are one person's, as far as anybody can tell.
-        if found is not None and (found.asker == token.id or found.asker_name == token.name):
+        if found is not None and (found.asker == token.id or same_name(found.asker_name, token.name)):
             raise RefusedError("another person than the one who asks has to agree", code="needs_two_people")
 
     def _change(

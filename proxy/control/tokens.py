@@ -7,6 +7,7 @@ applications and never sees another's transfers.
 import re
 import secrets
 import time
+import unicodedata
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from hashlib import sha256
@@ -24,6 +25,15 @@ _APPLICATION = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}", re.ASCII)
 _NAME = re.compile(r"[\w][\w .,()/@+-]{0,95}")
 DAY_MS = 86_400_000
 MAX_DAYS = 3660
+
+
+def same_name(one: str, other: str) -> bool:
+    """Whether two names are one person's, as far as anybody can tell: capital letters and spaces tell nobody apart."""
+    return _folded(one) == _folded(other)
+
+
+def _folded(name: str) -> str:
+    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
 
 
 class Role(StrEnum):

@@ -14,7 +14,7 @@ from proxy.errors import FormatError
 from proxy.formats.base import RequestHead
 from proxy.formats.document import Document, Percent, Slot, Write, plain
 from proxy.formats.field_names import PLAIN, as_name, words_of
-from proxy.messages import Headers
+from proxy.messages import Headers, utf8
 from redaction.segment import Segment, SegmentKind
 
 # RFC 9110 fields that say how, not what, in words of programs.
@@ -205,21 +205,11 @@ def percent_decoded(value: str, *, plus: bool) -> tuple[str, int]:
         text, times = decoded, times + 1
     if times == MAX_DECODES and _ESCAPE.search(text):
         raise FormatError("a text in the request is percent-encoded too often", code="invalid_target")
-    return _latin_to_utf8(text) if not times else text, times
+    return utf8(text) if not times else text, times
 
 
 def _percent(times: int, *, plus: bool) -> Write:
     return Percent(plus=plus, times=max(times, 1))
-
-
-def _latin_to_utf8(text: str) -> str:
-    """Bytes that a door read as Latin-1, as the UTF-8 they are."""
-    if text.isascii():
-        return text
-    try:
-        return text.encode("latin-1").decode("utf-8")
-    except UnicodeError:
-        return text
 
 
 def _header_text(raw: bytes) -> tuple[str, Write]:

@@ -12,6 +12,7 @@ import orjson
 from policies.model import SubjectFacts
 from proxy.framing.coding import decode_body
 from proxy.identity import Subject, trust_of
+from proxy.messages import utf8
 from proxy.steps.flag_facts import claim_facts, header_facts
 from proxy.steps.work import GateLimits, Services, Work
 
@@ -41,7 +42,9 @@ async def find_flags(work: Work, services: Services, purpose: str) -> None:
     elif source.source == "header":
         egress = work.facts.egress
         believed = trust_of(egress.peer, identity.identified_by == "credential", policy)(source.at)
-        work.subjects = header_facts(egress.headers.all(source.at) if believed else (), subjects, purpose)
+        work.subjects = header_facts(
+            [utf8(line) for line in egress.headers.all(source.at)] if believed else (), subjects, purpose
+        )
     elif source.source == "claim":
         work.subjects = claim_facts(work.claims.get(source.at), subjects, purpose)
     else:

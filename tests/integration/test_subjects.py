@@ -8,6 +8,7 @@ import orjson
 import pytest
 from aiohttp import web
 
+from audit.references import Space
 from policies.policy import SubjectSource
 from proxy.identity import Subject
 from proxy.outbound.flags import FlagService
@@ -125,6 +126,20 @@ async def test_a_field_of_the_body_names_the_person(
         assert "u-77" not in subject["ref"]
         assert await asked(it, chat, [], user="u-78") == "no-consent"
         assert await asked(it, chat, [], user={"id": "u-77"}) == "no-consent", "no identifier, nobody known"
+
+
+@pytest.mark.parametrize("sent", ["jürgen@example.de".encode(), "jürgen@example.de".encode("latin-1")])
+async def test_a_person_whose_header_is_not_ascii_is_found_as_people_write_the_name(
+    stand: Any, chat: Callable[..., dict[str, Any]], policy: Callable[..., Path], tmp_path: Path, sent: bytes
+) -> None:
+    file = tmp_path / "flags.json"
+    file.write_bytes(orjson.dumps({"jürgen@example.de": {"consent": "given"}}))
+    async with stand(settings={"policy": policy("file", str(file))}) as it:
+        header: Any = [(b"dragoman-subject", sent)]
+        assert await asked(it, chat, header) == "sent"
+        (subject,) = it.records("transfer")[-1]["subjects"]
+        known = it.app.ledger.references.known(Space.SUBJECT, "jürgen@example.de")
+        assert (subject["ref"],) == known
 
 
 class ConsentService:

@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from typing import Any
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from audit.conditions import CONDITIONS
 from proxy.console import moments
@@ -12,7 +12,7 @@ from proxy.console.health import Condition
 from proxy.console.inputs import Conditions, Nothing
 from proxy.console.operations.base import ID, Answer, Call, Desk, Operation
 from proxy.console.outputs import COUNT, FACTS, STRING, Json, many, thing
-from proxy.console.problems import InputError
+from proxy.console.problems import checked
 from proxy.control.searches import LONGEST_NAME, SavedSearch
 
 MOST_DAYS = 366
@@ -69,11 +69,8 @@ def _searches(desk: Desk, call: Call) -> Answer:
 
 def _save(desk: Desk, call: Call) -> Answer:
     body, token = call.body, call.visitor.token
-    try:
-        checked = Conditions.model_validate(body.filters)
-    except ValidationError as error:
-        raise InputError.of(error) from None
-    desk.searches.save(token, body.name, {name: body.filters[name] for name in checked.model_fields_set})
+    given = checked(Conditions, body.filters).model_fields_set
+    desk.searches.save(token, body.name, {name: body.filters[name] for name in given})
     return _searches(desk, call)
 
 

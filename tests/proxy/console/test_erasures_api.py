@@ -268,6 +268,8 @@ def test_where_two_have_to_want_it_the_first_word_erases_nobody(two: Console) ->
             assert (asked["state"], asked["done"]) == ("waiting", None)
         as_another(two, client, "test")
         assert erase(client, preview(client)["seal"]).json()["state"] == "waiting", "the same name is the same person"
+        as_another(two, client, "TEST ")
+        assert erase(client, preview(client)["seal"]).json()["state"] == "waiting", "however it is written"
         as_another(two, client, "Ms Second")
         assert erase(client, preview(client, BEN)["seal"], BEN).json()["state"] == "waiting", "of somebody else"
         (waiting, first) = client.get(ERASURES).json()["items"]
