@@ -74,6 +74,7 @@ def verify(
     With --receipt alone that one proof, offline; with --export as well, that the export still holds what it proves.
     """
     from audit.cosigned import check_witnessed
+    from audit.home import Home
     from audit.interpreter import uncollected
     from audit.sealing import read_archive
     from audit.verify import Verified, verify_archive, verify_folder, verify_store
@@ -94,8 +95,6 @@ def verify(
         with progress_bar("verifying") as progress, uncollected():
             found: Verified
             if not keys and (export is not None or archive is not None):
-                from audit.home import Home
-
                 keys = [Home(home_path(home)).read_vkey()]
             if archive is not None:
                 found = verify_archive(archive, keys, read_archive(archive).span, progress=progress, workers=workers)
@@ -103,8 +102,14 @@ def verify(
                 found = verify_folder(export, keys, kept=earlier, progress=progress, workers=workers)
             else:
                 with reading(home, database) as log:
+                    published = Home(home_path(home)).log if database is None else None
                     found = verify_store(
-                        log.store, keys or [log.vkey], kept=earlier, progress=progress, workers=workers
+                        log.store,
+                        keys or [log.vkey],
+                        kept=earlier,
+                        published=published,
+                        progress=progress,
+                        workers=workers,
                     )
         witnessed = None if trust is None or export is None else check_witnessed(export, found, trust).size
         root = found.checkpoint.root.hex()

@@ -83,10 +83,15 @@ def verify_store(
     keys: Sequence[VerifierKey],
     *,
     kept: bytes | None = None,
+    published: Path | None = None,
     progress: Progress = silent,
     workers: int = 1,
 ) -> Verified:
-    """Verifies a database, and that what its questions are answered from agrees with its entries in number."""
+    """Verifies a database, and that what its questions are answered from agrees with its entries in number.
+
+    published: the folder that was published from it; what stands there has to be in the database still.
+    """
+    told = None if published is None else _newest_in(published)  # read first: a writer may publish meanwhile
     with store.read() as connection:
         note = newest_checkpoint(connection)
         if note is None:
@@ -94,6 +99,8 @@ def verify_store(
         first = sealed_below(connection)
         tiles, place = StoredTiles(connection), AtDatabase(store.url.render_as_string(hide_password=False))
         found = verify(tiles, note, keys, first=first, kept=kept, progress=progress, place=place, workers=workers)
+        if told is not None:
+            check_kept(tiles, found.checkpoint, told, found.keys)
         _check_left(connection, first, found.checkpoint.size)
         # Below `first` a removal may have been cut off; what it left is checked entry by entry above.
         count = sa.select(sa.func.count()).select_from(transfer).where(transfer.c.idx >= first)
@@ -101,6 +108,15 @@ def verify_store(
         if rows != found.kinds.get("transfer", 0) + found.kinds.get("blocked", 0):
             raise VerifyError("the table of transfers does not agree with the log", code="index_differs")
     return found
+
+
+def _newest_in(published: Path) -> bytes | None:
+    try:
+        return (published / "checkpoint").read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise VerifyError(f"{published / 'checkpoint'} cannot be read ({error.strerror})", code="missing") from None
 
 
 def verify(

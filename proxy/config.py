@@ -234,13 +234,12 @@ def _from_toml(settings: Settings, path: Path) -> Settings:
         changes[name] = _reference(str(changes[name]), name, path)
     if "upstreams" in data:
         changes["upstreams"] = parse_upstreams(data["upstreams"])
-    for name in ("provider_keys", "spacy_models"):
-        if name in data:
-            changes[name] = MappingProxyType(dict(data[name]))
-    if "flag_databases" in data:
-        pairs = dict(data["flag_databases"]).items()
-        references = {name: _reference(str(one), f"flag_databases.{name}", path) for name, one in pairs}
-        changes["flag_databases"] = MappingProxyType(references)
+    if "spacy_models" in data:
+        changes["spacy_models"] = MappingProxyType(dict(data["spacy_models"]))
+    for table in {"flag_databases", "provider_keys"} & data.keys():
+        pairs = dict(data[table]).items()
+        references = {name: _reference(str(one), f"{table}.{name}", path) for name, one in pairs}
+        changes[table] = MappingProxyType(references)
     changes |= _outbound(data, path)
     if "limits" in data:
         changes["limits"] = _limits(data["limits"], path)

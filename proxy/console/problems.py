@@ -49,7 +49,8 @@ class InputError(ProxyError):
         faults = []
         for one in error.errors(include_input=False, include_url=False):
             # A name in a mapping came from outside, as a value did.
-            where = tuple(part if isinstance(part, int) or part in names else "*" for part in one["loc"])
+            named = (part for part in one["loc"] if part != "[key]")
+            where = tuple(part if isinstance(part, int) or part in names else "*" for part in named)
             faults.append(_fault(one["type"], where, one["msg"], one.get("ctx", {})))
         return cls(faults)
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from audit.errors import AuditError, VerifyError
+from audit.home import Home
 from audit.ids import now_ms
 from audit.values import Question as Asked
 from audit.verify import verify_store
@@ -65,7 +66,8 @@ class Verification:
     def _run(self) -> None:
         started = self._status.started
         try:
-            found = verify_store(self._log.store, [self._log.vkey], progress=self._progress)
+            published = Home(self._log.home).log
+            found = verify_store(self._log.store, [self._log.vkey], published=published, progress=self._progress)
         except VerifyError as error:
             self._set(Status(State.FAILS, started, now_ms(), index=error.index, message=error.message))
         except AuditError as error:

@@ -7,6 +7,7 @@ import json
 import ssl
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
@@ -25,18 +26,29 @@ MAX_ANSWER = 1024 * 1024
 """Bytes of an answer that are read; a deletion's has a hundred."""
 
 
+class Obstacle(StrEnum):
+    """Why a provider cannot be asked, or was not."""
+
+    NO_CALL = "no_call"
+    NO_KEY = "no_key"
+    KEY_UNREADABLE = "key_unreadable"
+    NO_UPSTREAM = "no_upstream"
+    UNKNOWN_DESTINATION = "unknown_destination"
+    UNREACHABLE = "unreachable"
+
+
 @dataclass(frozen=True, slots=True)
 class Deletion:
     """One object: what is to be asked, and what came of it.
 
-    request: `DELETE https://…`, or "" where nobody can be asked. obstacle: why not (`no_call`, `no_key`,
-    `no_upstream`, `unknown_destination`, `unreachable`), or "". status: HTTP status of the answer.
+    request: `DELETE https://…`, or "" where nobody can be asked. obstacle: why not, None where nothing
+    stands in the way. status: HTTP status of the answer.
     kept_until: ms since 1970 when the provider itself deletes it, as far as the register knows.
     """
 
     object: ProviderObject
     request: str = ""
-    obstacle: str = ""
+    obstacle: Obstacle | None = None
     verdict: Verdict | None = None
     status: int | None = None
     kept_until: int | None = None
@@ -90,7 +102,7 @@ class HttpDeleter:
             if one.obstacle or one.object.destination in away:
                 # Whoever could not be reached is not waited for once more for every object.
                 verdict = Verdict.REFUSED if one.object.destination in away else Verdict.KEPT
-                yield replace(one, verdict=verdict, obstacle=one.obstacle or "unreachable")
+                yield replace(one, verdict=verdict, obstacle=one.obstacle or Obstacle.UNREACHABLE)
                 continue
             done = self._asked(one)
             if done.obstacle:
@@ -100,17 +112,27 @@ class HttpDeleter:
     def _planned(self, one: ProviderObject) -> Deletion:
         destination = self._destinations.get(one.destination)
         if destination is None:
-            return Deletion(one, obstacle="unknown_destination")
+            return Deletion(one, obstacle=Obstacle.UNKNOWN_DESTINATION)
         plan = Deletion(one, kept_until=_kept_until(one, destination))
         found = deletes(destination, one.object_id)
         if found is None:
-            return replace(plan, obstacle="no_call")
+            return replace(plan, obstacle=Obstacle.NO_CALL)
         base = self._base(destination)
         if not base:
-            return replace(plan, obstacle="no_upstream")
+            return replace(plan, obstacle=Obstacle.NO_UPSTREAM)
         call = found[1]
-        obstacle = "" if destination.name in self._settings.provider_keys else "no_key"
-        return replace(plan, request=f"{call.method} {base}{call.path}", obstacle=obstacle)
+        return replace(plan, request=f"{call.method} {base}{call.path}", obstacle=self._no_key(destination.name))
+
+    def _no_key(self, destination: str) -> Obstacle | None:
+        """Why there is no key to ask with, None where there is one: said before anything is destroyed."""
+        reference = self._settings.provider_keys.get(destination)
+        if reference is None:
+            return Obstacle.NO_KEY
+        try:
+            secret(reference)
+        except ConfigError:
+            return Obstacle.KEY_UNREADABLE
+        return None
 
     def _asked(self, one: Deletion) -> Deletion:
         destination = self._destinations[one.object.destination]
@@ -123,7 +145,7 @@ class HttpDeleter:
             with self._http().stream(call.method, url, headers=headers) as answer:
                 told = _json(answer)
         except (httpx.HTTPError, ConfigError):
-            return replace(one, verdict=Verdict.REFUSED, obstacle="unreachable")
+            return replace(one, verdict=Verdict.REFUSED, obstacle=Obstacle.UNREACHABLE)
         verdict = provider.verdict(answer.status_code, told)
         return replace(
             one,

@@ -7,18 +7,19 @@ from pathlib import Path
 from audit.reports.texts import fill
 from proxy.erasure.again import Again
 from proxy.erasure.carrying_out import Done
-from proxy.erasure.deleting import Deletion
+from proxy.erasure.deleting import Deletion, Obstacle
 from proxy.erasure.plan import Plan
 from proxy.erasure.providers import Verdict
 
 SHOWN = 50
 """Lines of one list that somebody reads before deciding."""
-_OBSTACLES = {
-    "no_call": "the provider has no call that deletes it",
-    "no_key": "no key is configured (provider_keys)",
-    "no_upstream": "no address is configured (upstreams)",
-    "unknown_destination": "the policy does not name this destination any more",
-    "unreachable": "the provider could not be reached",
+OBSTACLES = {
+    Obstacle.NO_CALL: "the provider has no call that deletes it",
+    Obstacle.NO_KEY: "no key is configured (provider_keys)",
+    Obstacle.KEY_UNREADABLE: "the key that provider_keys names cannot be read",
+    Obstacle.NO_UPSTREAM: "no address is configured (upstreams)",
+    Obstacle.UNKNOWN_DESTINATION: "the policy does not name this destination any more",
+    Obstacle.UNREACHABLE: "the provider could not be reached",
 }
 _TRANSFERS = "{n} {n:transfer|transfers}"
 _PLACEHOLDERS = "{n} {n:placeholder|placeholders}"
@@ -32,7 +33,7 @@ def _of(text: str, n: int) -> str:
 def plan(what: Plan, file: Path) -> Iterator[str]:
     """What will happen."""
     if not what.refs:
-        yield "The log holds nothing about this person: there is nothing to erase."
+        yield "The log holds nothing about this identifier, written like this: there is nothing to erase."
         yield from _partial(what)
         return
     yield f"Erasure {what.id}:"
@@ -60,7 +61,7 @@ def plan(what: Plan, file: Path) -> Iterator[str]:
 def deleted(one: Deletion) -> str:
     """One object, when its provider has answered."""
     status = f" (HTTP {one.status})" if one.status is not None else ""
-    why = f": {_OBSTACLES[one.obstacle]}" if one.obstacle else ""
+    why = f": {OBSTACLES[one.obstacle]}" if one.obstacle else ""
     until = f", kept until {_day(one.kept_until)}" if one.kept_until is not None and one.verdict else ""
     return f"  {one.verdict} {one.object.destination} {one.object.object_id}{status}{why}{until}"
 
@@ -93,7 +94,7 @@ def _planned(one: Deletion) -> str:
         return one.request
     asked = one.request or f"{one.object.destination} {one.object.object_id}"
     until = f"; the provider keeps it until {_day(one.kept_until)}" if one.kept_until is not None else ""
-    return f"{asked}: to be deleted by hand, {_OBSTACLES[one.obstacle]}{until}"
+    return f"{asked}: to be deleted by hand, {OBSTACLES[one.obstacle]}{until}"
 
 
 def _partial(what: Plan) -> Iterator[str]:

@@ -4,7 +4,10 @@ import base64
 import csv
 import io
 import json
+import shutil
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -21,6 +24,7 @@ from audit.home import Home
 from audit.log import Ledger
 from audit.merkle import leaf_hash
 from audit.prove import Proof, check
+from audit.publish import publish
 from audit.query import entries
 from audit.reports import NAMES as KINDS
 from audit.reports.texts import Language
@@ -227,6 +231,22 @@ def test_prove_prints_a_receipt_that_holds(run: Command, tmp_path: Path) -> None
     check(proof, (tmp_path / "entry").read_bytes(), [run.ledger.home.read_vkey()])
     assert json.loads((tmp_path / "entry").read_bytes())["id"] == row["id"]
     assert Proof.parse(run("prove", "--index", "0").stdout_bytes).index == 0
+
+
+def test_verify_finds_a_database_that_was_put_back_to_before_what_was_published(
+    run: Command, transfer: Any, tmp_path: Path
+) -> None:
+    home, back = run.ledger.home, tmp_path / "put-back"
+    back.mkdir()
+    with closing(sqlite3.connect(home.path / "audit.db")) as now, closing(sqlite3.connect(back / "audit.db")) as older:
+        now.backup(older)
+    run.ledger.append_blocking(transfer())
+    publish(home, run.ledger.store)
+    run("verify")
+    shutil.copytree(home.path / "keys", back / "keys")
+    shutil.copytree(home.log, back / "log")
+    result = CliRunner().invoke(app, ["verify", "--home", str(back)])
+    assert (result.exit_code, "the log was shortened" in result.stderr) == (1, True)
 
 
 def test_a_receipt_is_verified_offline_and_against_an_export(run: Command, transfer, tmp_path: Path) -> None:

@@ -40,3 +40,10 @@ def test_settings_of_the_right_types_are_taken(tmp_path: Path) -> None:
     assert (settings.workers, settings.modes, settings.require_credential) == (2, (), True)
     assert settings.policy == tmp_path / "p.yaml"
     assert settings.upstreams["openai"].port == 1
+
+
+def test_a_providers_key_stands_beside_the_configuration_wherever_dragoman_was_started(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text('[provider_keys]\nopenai = "keys/openai"\ngemini = "env:KEY"\n')
+    keys = load(file, home=tmp_path, environ={}).provider_keys
+    assert keys == {"openai": str(tmp_path.resolve() / "keys" / "openai"), "gemini": "env:KEY"}

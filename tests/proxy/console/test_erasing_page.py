@@ -132,7 +132,7 @@ def test_somebody_unknown_is_said_to_be(console: Console) -> None:
     people(console)
     with browser(console) as client:
         page = plan(client, HOSTILE)
-    assert "holds nothing about this person" in page
+    assert "holds nothing about this identifier, written like this" in page
     assert "<script>alert" not in page
     assert 'value="erase"' not in page
 

@@ -18,7 +18,7 @@ from proxy.console.problems import InputError, checked
         (inputs.WhoBody, {}, "subject: is missing"),
         (inputs.WhoBody, {"subject": "a" * 501}, "subject: is longer than 500 characters"),
         (inputs.ReportForm, {"form": "docx"}, "form: has to be one of 'html', 'pdf' or 'json'"),
-        (inputs.PolicyText, {"text": "", "files": {"anna@example.com": "x"}}, "files.*.[key]: has to fit"),
+        (inputs.PolicyText, {"text": "", "files": {"anna@example.com": "x"}}, "files.*: has to fit"),
         (inputs.PolicyText, {"text": "", "files": {"anna": 1}}, "files.*: has to be a text"),
     ],
 )

@@ -212,16 +212,16 @@ def test_a_provider_that_is_away_is_waited_for_once(provider: Callable[..., Any]
     assert [(one.verdict, one.obstacle) for one in done] == [
         (Verdict.REFUSED, "unreachable"),
         (Verdict.REFUSED, "unreachable"),
-        (Verdict.DELETED, ""),
+        (Verdict.DELETED, None),
         (Verdict.REFUSED, "no_call"),
     ]
 
 
-def test_a_key_that_cannot_be_read_is_not_a_reason_to_stop(provider: Callable[..., Any]) -> None:
+def test_a_key_that_cannot_be_read_is_told_before_and_is_no_reason_to_stop(provider: Callable[..., Any]) -> None:
     keys = MappingProxyType({"openai": "env:NOT_SET_ANYWHERE"})
     with provider(lambda _: httpx.Response(200), provider_keys=keys) as deleter:
         (done,) = deleter.carry_out(deleter.plan([kept("openai", "resp_1")]))
-    assert (done.verdict, done.status) == (Verdict.REFUSED, None)
+    assert (done.verdict, done.status, done.obstacle) == (Verdict.KEPT, None, "key_unreadable")
 
 
 def test_a_replaced_upstream_is_asked_instead(provider: Callable[..., Any]) -> None:
