@@ -101,14 +101,14 @@ def story(entries: Sequence[tuple[int, Facts]], language: Language = Language.EN
 
 def _before(say: Texts, index: int, facts: Facts) -> Iterator[str]:
     attempt = say("attempt", n=facts["attempt"]) if facts["attempt"] > 1 else ""
-    yield say("head", at=when(facts["at"]), kind=say(facts["kind"]), attempt=attempt, index=index)
+    yield say("head", at=when(facts["at"]), kind=say(facts["kind"]), attempt=attempt, index=str(index))
     model = say("model", name=facts["model"]) if "model" in facts else ""
     by, environment = say(f"by.{facts['identified_by']}"), say(f"in.{facts['environment']}")
     known = {"name": say.name(facts["application"]), "by": by, "environment": environment}
     yield f"  {say('application', model=model, **known)}"
     yield f"  {_purpose(say, facts)}"
     if facts["kind"] == "blocked":
-        yield f"  {say('stopped', status=facts['status'], reason=say.reason(facts['reason']))}"
+        yield f"  {say('stopped', status=str(facts['status']), reason=say.reason(facts['reason']))}"
     if "destination" in facts:
         yield from (f"  {line}" for line in destination(facts["destination"], say.language))
     persons = len(facts.get("subjects", ())) + facts["subjects_overflow"]
@@ -157,8 +157,8 @@ def _findings(say: Texts, facts: Facts) -> Iterator[str]:
 
 
 def _outcome(say: Texts, index: int, facts: Facts) -> Iterator[str]:
-    yield say("head", at=when(facts["at"]), kind=say("outcome"), attempt="", index=index)
-    yield f"  {say(facts['state'])}" + (say("status", n=facts["status"]) if "status" in facts else "")
+    yield say("head", at=when(facts["at"]), kind=say("outcome"), attempt="", index=str(index))
+    yield f"  {say(facts['state'])}" + (say("status", n=str(facts["status"])) if "status" in facts else "")
     if "error" in facts:
         yield f"  {say('because', code=say.reason(facts['error']))}"
     if "tokens_in" in facts or "tokens_out" in facts:

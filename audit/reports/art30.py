@@ -52,7 +52,7 @@ def _about(activity: Facts, say: Texts) -> list[Section]:
         (say("notice"), activity["notice"] or say("unknown")),
         (say("application"), ", ".join(map(say.name, activity["applications"]))),
         (say("third_countries"), ", ".join(map(say.name, activity["third_countries"])) or say("none")),
-        (say("count"), str(activity["transfers"])),
+        (say("count"), say.number(activity["transfers"])),
         (say("first"), day(activity["first"])),
         (say("last"), day(activity["last"])),
     )
@@ -76,7 +76,7 @@ def _recipients(rows: Sequence[Facts], say: Texts) -> Table:
             place(say, one["countries"], "storage"),
             say.term(one["retention"]),
             say.term(one["training"]),
-            str(one["transfers"]),
+            say.number(one["transfers"]),
         )
         for one in rows
     )

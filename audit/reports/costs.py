@@ -107,16 +107,16 @@ def _table(rows: Sequence[Facts], say: Texts, prices: Facts | None) -> Table:
     names = [say(name) for name in ("week", "application", "model", "count", "tokens_in", "tokens_out")]
     cells = tuple(
         (
-            one["week"], say.name(one["application"]), say.name(one["model"]), str(one["transfers"]), str(one["tokens_in"]),
-            str(one["tokens_out"]), one["cost"] or "–", _ms(one["p50_ms"]), _ms(one["p95_ms"]),
+            one["week"], say.name(one["application"]), say.name(one["model"]), say.number(one["transfers"]), say.number(one["tokens_in"]),
+            say.number(one["tokens_out"]), say.decimal(one["cost"] or "–"), _ms(one["p50_ms"], say), _ms(one["p95_ms"], say),
         )
         for one in rows
     )  # fmt: skip
     return Table((*names, cost, say("p50"), say("p95")), cells, frozenset(range(3, 9)))
 
 
-def _ms(value: int | None) -> str:
-    return "–" if value is None else str(value)
+def _ms(value: int | None, say: Texts) -> str:
+    return "–" if value is None else say.number(value)
 
 
 def _charts(rows: Sequence[Facts], say: Texts, prices: Facts | None) -> tuple[Chart, ...]:
@@ -127,7 +127,7 @@ def _charts(rows: Sequence[Facts], say: Texts, prices: Facts | None) -> tuple[Ch
         sums[key] = sums.get(key, Decimal()) + (Decimal(one["cost"] or 0) if prices else one["transfers"])
     title = say("cost", currency=prices["currency"]) if prices else say("count")
     bars = tuple(
-        Bar(f"{week} {application}", float(n), f"{n:.2f}" if prices else str(n))
+        Bar(f"{week} {application}", float(n), say.decimal(f"{n:.2f}") if prices else say.number(int(n)))
         for (week, application), n in sums.items()
     )
     return (Chart(title, bars),)

@@ -46,7 +46,7 @@ def document(report: Report, language: Language) -> Document:
 
 def _warning(covered: Facts, say: Texts) -> Partial:
     line = say("partial_line", without=covered["without_subject"], total=covered["in_scope"])
-    rows = tuple((name, str(n)) for name, n in sorted(covered["without_subject_by"].items()))
+    rows = tuple((name, say.number(n)) for name, n in sorted(covered["without_subject_by"].items()))
     return Partial(line, say("by_application"), rows)
 
 
@@ -61,7 +61,7 @@ def _head(facts: Facts, say: Texts) -> Section:
     if covered["observed_only"]:
         lines.append(say("observed_line", **covered))
     if covered["sealed_below"]:
-        lines.append(say("sealed_line", last=covered["sealed_below"] - 1))
+        lines.append(say("sealed_line", last=str(covered["sealed_below"] - 1)))
     pairs = (
         (say("generated"), datetime.fromtimestamp(facts["generated"] / 1000, UTC).strftime("%Y-%m-%d %H:%MZ")),
         (say("period"), f"{since} – {until}"),
@@ -74,7 +74,7 @@ def _end(facts: Facts, say: Texts) -> Iterator[Section]:
     gaps = facts["covered"]["gaps"]
     columns = (say("cause"), say("since"), say("until"), say("interrupted"))
     rows = tuple(
-        (say.term(gap["cause"]), when(gap["since"]), when(gap["until"]), str(gap["interrupted"])) for gap in gaps
+        (say.term(gap["cause"]), when(gap["since"]), when(gap["until"]), say.number(gap["interrupted"])) for gap in gaps
     )
     yield Section(
         say("gaps"),
@@ -92,12 +92,12 @@ def _recall(recall: Facts | None, say: Texts) -> Section:
         return Section(say("recall"), (say("recall_none"),))
     columns = tuple(say(name) for name in ("set", "language", "marked", "share_found", "share_precision"))
     rows = tuple(
-        (one["name"], one["language"], str(one["gold"]), _rate(one["recall"]), _rate(one["precision"]))
+        (one["name"], one["language"], say.number(one["gold"]), _rate(one["recall"], say), _rate(one["precision"], say))
         for one in recall["sets"]
     )
     table = Table(columns, rows, frozenset({2, 3, 4}))
     return Section(say("recall"), (say("recall_line", measured=recall["measured"]),), tables=(table,))
 
 
-def _rate(value: float | None) -> str:
-    return "–" if value is None else f"{value:.2f}"
+def _rate(value: float | None, say: Texts) -> str:
+    return "–" if value is None else say.decimal(f"{value:.2f}")

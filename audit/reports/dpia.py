@@ -41,21 +41,21 @@ def _sections(facts: Facts, say: Texts) -> list[Section]:
         return [Section(say("recipients"), (say("nothing"),))]
     covered = facts["covered"]
     residual = (
-        (say("kept_n"), str(facts["measures"]["kept"])),
+        (say("kept_n"), say.number(facts["measures"]["kept"])),
         (
             say("uninspected_n"),
             ", ".join(f"{say.term(one['reason'])}: {one['n']}" for one in facts["uninspected"]) or "0",
         ),
-        (say("observed_n"), str(facts["observed"])),
-        (say("media_n"), str(facts["media"])),
+        (say("observed_n"), say.number(facts["observed"])),
+        (say("media_n"), say.number(facts["media"])),
         (say("third_countries"), ", ".join(map(say.name, facts["third_countries"])) or say("none")),
-        (say("unnamed"), str(covered["unnamed"])),
-        (say("gaps_n"), str(len(covered["gaps"]))),
+        (say("unnamed"), say.number(covered["unnamed"])),
+        (say("gaps_n"), say.number(len(covered["gaps"]))),
     )
     controls = (
-        (say("refused_n"), str(covered["refused"])),
-        (say("policies_n"), str(facts["policies"])),
-        (say("stops_n"), str(facts["stops"])),
+        (say("refused_n"), say.number(covered["refused"])),
+        (say("policies_n"), say.number(facts["policies"])),
+        (say("stops_n"), say.number(facts["stops"])),
         (
             say("detectors"),
             "; ".join(f"{one['detector']} ({one['transfers']})" for one in facts["detectors"]) or say("unknown"),
@@ -95,7 +95,7 @@ def _activities(facts: Facts, say: Texts) -> Table:
             say.term(one["role"]),
             place(say, one["countries"], "processing"),
             say.term(one["retention"]),
-            str(one["transfers"]),
+            say.number(one["transfers"]),
         )
         for one in facts["activities"]
     )

@@ -52,20 +52,20 @@ def _facts(source: Source, context: Facts) -> Facts:
 
 def _sections(facts: Facts, say: Texts) -> list[Section]:
     return [
-        _part(say, "used", facts["used"], lambda one: (one["exception"], say.name(one["application"]), say.entity(one["entity_type"]), str(one["n"])),
+        _part(say, "used", facts["used"], lambda one: (one["exception"], say.name(one["application"]), say.entity(one["entity_type"]), say.number(one["n"])),
               ("exception", "application", "data", "n"), {3}),
         _part(say, "approvals", facts["approvals"],
               lambda one: (when(one["at"]), say.term(one["event"]), one["request"] or "", ", ".join(one["rules"]), when(one["until"]),
                            say.term(one["reason"]), one["actor"]),
               ("when", "event", "request", "rules", "until", "reason", "actor")),
         _part(say, "uninspected", facts["uninspected"],
-              lambda one: (say.term(one["reason"]), one["media_type"], str(one["parts"]), str(one["bytes"])),
+              lambda one: (say.term(one["reason"]), one["media_type"], say.number(one["parts"]), say.number(one["bytes"])),
               ("reason", "media", "parts", "bytes"), {2, 3}),
         _part(say, "stops", facts["stops"],
               lambda one: (when(one["at"]), say.term(one["state"]), say.term(one["target"]), one["name"], one["actor"]),
               ("when", "event", "target", "name", "actor")),
         _part(say, "reveals", facts["reveals"],
-              lambda one: (when(one["at"]), say.term(one["reason"]), one["ticket"] or "", one["actor"], one["approver"], str(one["n"])),
+              lambda one: (when(one["at"]), say.term(one["reason"]), one["ticket"] or "", one["actor"], one["approver"], say.number(one["n"])),
               ("when", "reason", "ticket", "actor", "approver", "n"), {5}),
     ]  # fmt: skip
 

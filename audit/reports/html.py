@@ -11,19 +11,43 @@ _STYLE = """
 body { max-width: 70rem; margin: 2rem auto; padding: 0 1rem; }
 h1 { font-size: 1.6rem; line-height: 1.25; } h2 { font-size: 1.15rem; margin-top: 2rem; }
 p { overflow-wrap: anywhere; }
-dl { display: grid; grid-template-columns: max-content 1fr; gap: .15rem 1.2rem; margin: 0; }
+dl { display: grid; grid-template-columns: fit-content(50%) 1fr; gap: .15rem 1.2rem; margin: 0; }
 dt { font-weight: 600; } dd { margin: 0; overflow-wrap: anywhere; }
 table { border-collapse: collapse; width: 100%; margin: .6rem 0; font-size: .93rem; }
-th, td { text-align: left; padding: .3rem .6rem; border-bottom: 1px solid #8886; vertical-align: top; }
+th, td { text-align: left; padding: .3rem .6rem; border-bottom: 1px solid #8886; vertical-align: top; hyphens: auto; }
 .number { text-align: right; font-variant-numeric: tabular-nums; }
 .partial { border: 2px solid #b45309; padding: .6rem 1rem; }
 figure { margin: .8rem 0; } figcaption { font-weight: 600; } svg { width: 100%; max-width: 46rem; height: auto; }
 svg text { fill: currentColor; font: 13px system-ui, sans-serif; }
 svg .bar { fill: var(--bar); } svg .part { fill: var(--part); }
 pre { white-space: pre-wrap; overflow-wrap: anywhere; font-size: .85rem; }
+@media (max-width: 36rem) { dl { display: block; } dd { margin-bottom: .4rem; } }
 section { break-inside: avoid-page; }
-@media print { body { margin: 0; max-width: none; } :root { color-scheme: light; } }
+@media print {
+  body { margin: 0; max-width: none; } :root { color-scheme: light; }
+  table.wide { font-size: .7rem; } th, td { overflow-wrap: anywhere; padding: .3rem; }
+}
 """.strip()
+
+_STACKED = """
+@media screen and (max-width: WIDTH) {
+  NAME, NAME tbody, NAME tr { display: block; }
+  NAME thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
+  NAME tr { padding: .4rem 0; border-bottom: 1px solid #8886; }
+  NAME td { display: grid; grid-template-columns: minmax(0, 2fr) minmax(0, 3fr); gap: 0 .8rem; }
+  NAME td { border: 0; padding: .1rem 0; text-align: left; overflow-wrap: anywhere; }
+  NAME td::before { content: attr(data-label); opacity: .75; }
+}
+"""
+"""Where a table has no room, each row stands below the other, with the names of its columns."""
+
+_STACKS = "".join(
+    _STACKED.replace("NAME", name).replace("WIDTH", width)
+    for name, width in (("table", "36rem"), ("table.wide", "72rem"))
+)
+
+_WIDE = 6
+"""Columns from which on a table needs a large screen; two words of a column's name take eight characters and more."""
 
 _WIDTH, _LABEL, _NUMBER, _ROW, _BAR = 720, 260, 90, 24, 15
 """Of a chart, in its own units: whole width, room for labels and figures, height of a row and of its bar."""
@@ -39,7 +63,7 @@ def page(document: Document) -> str:
     return (
         f'<!doctype html>\n<html lang="{document.language}">\n<head>\n<meta charset="utf-8">\n'
         f'<meta name="viewport" content="width=device-width">\n<title>{title}</title>\n'
-        f"<style>\n{_STYLE}\n</style>\n</head>\n<body>\n<h1>{title}</h1>\n{warning}{body}\n"
+        f"<style>\n{_STYLE}{_STACKS}</style>\n</head>\n<body>\n<h1>{title}</h1>\n{warning}{body}\n"
         f"<pre>{escape(document.checkpoint)}</pre>\n</body>\n</html>\n"
     )
 
@@ -92,16 +116,16 @@ def _chart(chart: Chart) -> str:
 
 
 def _table(table: Table) -> Iterator[str]:
-    def cell(tag: str, at: int, text: str) -> str:
-        number = ' class="number"' if at in table.numbers else ""
-        return f"<{tag}{number}>{escape(text)}</{tag}>"
+    def number(at: int) -> str:
+        return ' class="number"' if at in table.numbers else ""
 
-    yield (
-        "<table>\n<thead><tr>"
-        + "".join(cell("th", at, name) for at, name in enumerate(table.columns))
-        + "</tr></thead>"
-    )
-    yield "<tbody>"
+    # Stacked rows are no table to a browser any more; the roles say that they are.
+    heads = (f'<th role="columnheader"{number(at)}>{escape(name)}</th>' for at, name in enumerate(table.columns))
+    labels = [f'<td role="cell" data-label="{escape(name)}"{number(at)}>' for at, name in enumerate(table.columns)]
+    wide = ' class="wide"' if len(table.columns) >= _WIDE else ""
+    yield f'<table role="table"{wide}>\n<thead role="rowgroup"><tr role="row">{"".join(heads)}</tr></thead>'
+    yield '<tbody role="rowgroup">'
     for row in table.rows:
-        yield "<tr>" + "".join(cell("td", at, text) for at, text in enumerate(row)) + "</tr>"
+        cells = "".join(f"{label}{escape(text)}</td>" for label, text in zip(labels, row, strict=True))
+        yield f'<tr role="row">{cells}</tr>'
     yield "</tbody>\n</table>"

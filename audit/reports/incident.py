@@ -32,8 +32,8 @@ def _sections(facts: Facts, say: Texts) -> list[Section]:
     pairs = (
         (say("first"), day(facts["first"])),
         (say("last"), day(facts["last"])),
-        (say("persons"), str(facts["covered"]["persons"])),
-        (say("unnamed"), str(facts["covered"]["unnamed"])),
+        (say("persons"), say.number(facts["covered"]["persons"])),
+        (say("unnamed"), say.number(facts["covered"]["unnamed"])),
         (say("third_countries"), ", ".join(map(say.name, facts["third_countries"])) or say("none")),
     )
     return [
@@ -63,7 +63,7 @@ def _recipients(found: Sequence[Facts], say: Texts) -> Table:
             say.term(one["training"]),
             day(one["first"]),
             day(one["last"]),
-            str(one["transfers"]),
+            say.number(one["transfers"]),
         )
         for one in found
     )

@@ -20,7 +20,7 @@ def data_table(say: Texts, rows: Sequence[Facts]) -> Table:
     columns = (say("data"), say("operator"), say("n"))
     return Table(
         columns,
-        tuple((say.entity(row["entity_type"]), say.term(row["operator"]), str(row["n"])) for row in rows),
+        tuple((say.entity(row["entity_type"]), say.term(row["operator"]), say.number(row["n"])) for row in rows),
         _LAST,
     )
 
@@ -62,7 +62,7 @@ def purpose_pairs(say: Texts, one: Facts) -> tuple[tuple[str, str], ...]:
 def span_pairs(say: Texts, one: Facts) -> tuple[tuple[str, str], ...]:
     """How many transfers, from when to when."""
     return (
-        (say("count"), str(one["transfers"])),
+        (say("count"), say.number(one["transfers"])),
         (say("first"), day(one["first"])),
         (say("last"), day(one["last"])),
     )
@@ -89,7 +89,7 @@ def recipients_chart(say: Texts, found: Sequence[Facts]) -> Chart:
     sums: dict[str, int] = {}
     for one in found:
         sums[one["entity"]] = sums.get(one["entity"], 0) + one["transfers"]
-    return Chart(say("count"), tuple(Bar(say.name(name), n, str(n)) for name, n in _largest(sums)))
+    return Chart(say("count"), tuple(Bar(say.name(name), n, say.number(n)) for name, n in _largest(sums)))
 
 
 def data_chart(say: Texts, rows: Sequence[Facts]) -> Chart:
@@ -99,7 +99,7 @@ def data_chart(say: Texts, rows: Sequence[Facts]) -> Chart:
         name, n = say.entity(row["entity_type"]), row["n"]
         sums[name] = sums.get(name, 0) + n
         kept[name] = kept.get(name, 0) + (n if row["operator"] in UNCHANGED else 0)
-    bars = tuple(Bar(name, n, str(n), kept[name]) for name, n in _largest(sums))
+    bars = tuple(Bar(name, n, say.number(n), kept[name]) for name, n in _largest(sums))
     return Chart(say("data_title"), bars, (say("replaced"), say.term("keep")))
 
 

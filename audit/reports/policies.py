@@ -49,17 +49,20 @@ def _sections(facts: Facts, say: Texts) -> list[Section]:
             f"{one['name']} {one['version'] or ''}".rstrip(),
             (one["old_digest"] or "")[:_SHORT],
             one["new_digest"][:_SHORT],
-            str(one["stricter"]),
-            str(one["weaker"]),
+            say.number(one["stricter"]),
+            say.number(one["weaker"]),
             one["actor"],
         )
         for one in events
     )
     history = (Table(tuple(say(name) for name in names), rows, frozenset({5, 6})),) if rows else ()
     columns = tuple(say(name) for name in ("policy", "after", "count", "refused"))
-    cells = tuple((one["name"], one["digest"][:_SHORT], str(one["transfers"]), str(one["refused"])) for one in decided)
+    cells = tuple(
+        (one["name"], one["digest"][:_SHORT], say.number(one["transfers"]), say.number(one["refused"]))
+        for one in decided
+    )
     bars = tuple(
-        Bar(f"{one['name']} {one['digest'][:_SHORT]}", total, str(total), one["refused"])
+        Bar(f"{one['name']} {one['digest'][:_SHORT]}", total, say.number(total), one["refused"])
         for one in decided
         if (total := one["transfers"] + one["refused"])
     )

@@ -61,7 +61,12 @@ def _sections(facts: Facts, say: Texts) -> list[Section]:
     unknown = sorted({one["entity"] for one in rows if one["days"] is None})
     lines = [say("retention_line"), *(say("undeclared", entity=say.name(name)) for name in unknown)]
     bars = tuple(
-        Bar(f"{say.name(one['entity'])} ({one['destination']})", one["transfers"], str(one["transfers"]), one["held"])
+        Bar(
+            f"{say.name(one['entity'])} ({one['destination']})",
+            one["transfers"],
+            say.number(one["transfers"]),
+            one["held"],
+        )
         for one in rows
     )
     chart = Chart(say("count"), bars, (say("over"), say("held")))
@@ -78,9 +83,9 @@ def _table(rows: Sequence[Facts], say: Texts) -> Table:
             day(one["last"]),
             day(one["due_first"]) or say("unknown"),
             day(one["due_last"]) or say("unknown"),
-            str(one["over"]),
-            str(one["held"]),
-            str(one["transfers"]),
+            say.number(one["over"]),
+            say.number(one["held"]),
+            say.number(one["transfers"]),
         )
         for one in rows
     )

@@ -29,6 +29,10 @@ class Language(StrEnum):
     VI = "vi"
 
 
+_MARKS = {Language.EN: (",", "."), Language.DE: (".", ","), Language.VI: (".", ",")}
+"""Between thousands, and before decimals (CLDR)."""
+
+
 class _Filling(string.Formatter):
     def __init__(self, number: Callable[[int], str]) -> None:
         self._number = number
@@ -64,7 +68,15 @@ class Texts:
 
     def __call__(self, key: str, **values: object) -> str:
         texts = self._own.get(key) or _TEXTS[key]
-        return fill(texts[self._at], values)
+        return fill(texts[self._at], values, self.number)
+
+    def number(self, value: int) -> str:
+        """With marks between thousands."""
+        return f"{value:,}".replace(",", _MARKS[self.language][0])
+
+    def decimal(self, value: str) -> str:
+        """A number that was written with a point, as the language writes it."""
+        return value.replace(".", _MARKS[self.language][1])
 
     def name(self, name: str | None) -> str:
         """A name as the log has it; what nobody knows is said in the language."""

@@ -94,7 +94,7 @@ def _table(flows: Sequence[Facts], say: Texts) -> Table:
             ", ".join(sorted({say.entity(one["entity_type"]) for one in row["data"]})),
             day(row["first"]),
             day(row["last"]),
-            str(row["transfers"]),
+            say.number(row["transfers"]),
         )
         for row in flows
     )
@@ -108,7 +108,7 @@ def _chart(flows: Sequence[Facts], say: Texts) -> Chart:
         n, outside = sums.get(row["country"], (0, 0))
         sums[row["country"]] = n + row["transfers"], outside + row["transfers"] * row["outside_eea"]
     ordered = sorted(sums.items(), key=lambda item: (-item[1][0], item[0]))[:MOST_BARS]
-    bars = tuple(Bar(say.term(name), n, str(n), outside) for name, (n, outside) in ordered)
+    bars = tuple(Bar(say.term(name), n, say.number(n), outside) for name, (n, outside) in ordered)
     return Chart(say("by_country"), bars, (say("inside_eea"), say("outside_eea")))
 
 
@@ -124,7 +124,7 @@ def _annex(flows: Sequence[Facts], say: Texts) -> Iterator[Section]:
             ", ".join(say.term(one) for one in row["bases"]),
             ", ".join(sorted({say.entity(one["entity_type"]) for one in row["data"]})) or say("none"),
             ", ".join(f"{say.term(name)}: {n}" for name, n in _done(row["data"])) or say("none"),
-            str(row["transfers"]),
+            say.number(row["transfers"]),
         )
         for row in flows
         if row["country"] != HOME

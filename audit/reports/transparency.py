@@ -36,7 +36,7 @@ def _line(one: Facts) -> Facts:
 
 def few(n: int, say: Texts) -> str:
     """A number, or that it is a small one."""
-    return say("few", n=FEWEST) if 0 < n < FEWEST else str(n)
+    return say("few", n=FEWEST) if 0 < n < FEWEST else say.number(n)
 
 
 def _sections(facts: Facts, say: Texts) -> list[Section]:
