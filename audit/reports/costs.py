@@ -126,8 +126,9 @@ def _charts(rows: Sequence[Facts], say: Texts, prices: Facts | None) -> tuple[Ch
         key = one["week"], one["application"]
         sums[key] = sums.get(key, Decimal()) + (Decimal(one["cost"] or 0) if prices else one["transfers"])
     title = say("cost", currency=prices["currency"]) if prices else say("count")
+    places = 2 if max(sums.values(), default=0) >= 1 else 4  # as in the table, where all of it is small change
     bars = tuple(
-        Bar(f"{week} {application}", float(n), say.decimal(f"{n:.2f}") if prices else say.number(int(n)))
+        Bar(f"{week} {application}", float(n), say.decimal(f"{n:.{places}f}") if prices else say.number(int(n)))
         for (week, application), n in sums.items()
     )
     return (Chart(title, bars),)

@@ -41,9 +41,14 @@ _STACKED = """
 """
 """Where a table has no room, each row stands below the other, with the names of its columns."""
 
-_STACKS = "".join(
-    _STACKED.replace("NAME", name).replace("WIDTH", width)
-    for name, width in (("table", "36rem"), ("table.wide", "72rem"))
+_STACKS = (
+    _STACKED.replace("NAME", "table").replace("WIDTH", "36rem")
+    + _STACKED.replace("NAME", "table.wide").replace("WIDTH", "72rem")
+    + """
+@media screen and (min-width: 36.01rem) and (max-width: 72rem) {
+  table.wide tr { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 0 1.5rem; }
+}
+"""
 )
 
 _WIDE = 6

@@ -25,6 +25,7 @@ from audit.reports.document import document
 from audit.reports.entities import ENTITIES
 from audit.reports.html import page as html
 from audit.reports.reasons import REASONS
+from audit.reports.recall import bundled
 from audit.reports.terms import TERMS
 from audit.reports.texts import _TEXTS, Language, Texts, fill
 from audit.signing import VerifierKey
@@ -363,3 +364,48 @@ def test_the_command_writes_a_page_or_json_and_leaves_a_record(ledger: Ledger, t
     assert CliRunner().invoke(app, ["report", "art99", *home]).exit_code == 2
     assert json.loads(CliRunner().invoke(app, ["stats", "--json", *home]).stdout)["query"] == before + 5
     assert isinstance(Home(ledger.home.path).read_vkey(), VerifierKey)
+
+
+class Cells(HTMLParser):
+    """Of each table: the names of its columns, and whether every cell repeats the name of its own."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tables: list[tuple[dict[str, str | None], list[str], list[str | None]]] = []
+        self.head = False
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "table":
+            self.tables.append((dict(attrs), [], []))
+        self.head = tag == "th"
+        if tag == "td":
+            self.tables[-1][2].append(dict(attrs)["data-label"])
+
+    def handle_data(self, data: str) -> None:
+        if self.head:
+            self.tables[-1][1].append(data)
+            self.head = False
+
+
+@pytest.mark.parametrize("name", ["who", "transfers", "costs", "dpia"])
+def test_a_table_that_has_no_room_stands_row_by_row_with_the_names_of_its_columns(ledger: Ledger, name: str) -> None:
+    text = page(made(ledger, name), Texts(Language.DE))
+    assert "attr(data-label)" in text
+    tables = Cells(text).tables
+    assert tables != []
+    for attributes, columns, labels in tables:
+        assert labels == columns * (len(labels) // len(columns))
+        assert (attributes["role"], attributes.get("class")) == ("table", "wide" if len(columns) >= 6 else None)
+
+
+def test_numbers_are_written_as_each_language_writes_them(ledger: Ledger) -> None:
+    english, german, vietnamese = (
+        page(made(ledger, "who", recall=bundled()), Texts(language)) for language in Language
+    )
+    assert ">0.99<" in english
+    assert ">0,99<" in german
+    assert ">0,99<" in vietnamese
+    assert ">0.99<" not in german + vietnamese
+    assert [Texts(language).number(1234567) for language in Language] == ["1,234,567", "1.234.567", "1.234.567"]
+    assert fill("{n} {n:entry|entries}", {"n": 1}, Texts(Language.DE).number) == "1 entry"
