@@ -97,12 +97,12 @@ class Shipping:
         claim = self._claimed()
         if claim is None:
             return False
-        if not self._told:
-            self._tell(claim)
-        assert claim.position is not None
+        position = self._begun(claim)
+        if position is None:
+            return False
         with self._store.read() as connection:
-            page = following.page(connection, claim.position, self._stream.batch, self._stream.kinds)
-        if page.next == claim.position:
+            page = following.page(connection, position, self._stream.batch, self._stream.kinds)
+        if page.next == position:
             return False
         if page.entries:
             self._sink.send(page.entries)
@@ -119,12 +119,29 @@ class Shipping:
             self._claim = None if found is None else _Claim(found.position, now + self._lease_ms / 2000)
         return self._claim
 
-    def _tell(self, claim: _Claim) -> None:
-        """A record that the log is copied out from here on, before the first entry of this process is."""
+    def _begun(self, claim: _Claim) -> int | None:
+        """Where to go on, after the record of it; None where the lease is somebody else's by now.
+
+        Where a stream begins is kept before anything is sent: its receiver may be away for longer than a lease, or
+        this process gone by then, and what the log gained meanwhile is still to be sent.
+        """
+        if not self._told or claim.position is None:
+            position = self._tell(claim.position)
+            if claim.position is None and not self._cursors.moved(
+                self._stream.name, self._holder, position, sent=False
+            ):
+                self._claim = None
+                return None
+            claim.position = position
+        return claim.position
+
+    def _tell(self, position: int | None) -> int:
+        """A record that the log is copied out from here on, before the first entry of this process is. position: where
+        the stream is, None where it has not begun. Returns where it goes on."""
         with self._store.read() as connection:
             size, root = following.head(connection)
-        if claim.position is None:
-            claim.position = 0 if self._stream.start == "start" else size
+        if position is None:
+            position = 0 if self._stream.start == "start" else size
         ledger = join_log(self._settings)
         try:
             ledger.append_blocking(
@@ -133,13 +150,14 @@ class Shipping:
                     format=self._exporter.form(self._stream),
                     tree_size=size,
                     root=root,
-                    entries=max(0, size - claim.position),
-                    first=claim.position or None,
+                    entries=max(0, size - position),
+                    first=position or None,
                 )
             )
         finally:
             ledger.close()
         self._told = True
+        return position
 
     def _failed(self, error: ProxyError | AuditError) -> float:
         self._failures += 1

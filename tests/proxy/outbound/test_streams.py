@@ -38,7 +38,7 @@ from proxy.outbound.settings import OutboundSettings
 from proxy.outbound.streams import NAMES
 from proxy.outbound.streams.file import _cut_torn_line
 from proxy.outbound.streams.settings import read_streams
-from proxy.outbound.streams.shipping import Shipping
+from proxy.outbound.streams.shipping import LEASE_MS, Shipping
 from tests.audit.conftest import blocked_record, exchange_record
 from tests.ports import free_port
 
@@ -150,9 +150,9 @@ def begin(home: Path, ledger: Ledger, control: ControlStore, monkeypatch: pytest
     opened: list[Shipping] = []
     store = Store.open(ledger.home.database_url, read_only=True)
 
-    def make(name: str = "one", **table: Any) -> Shipping:
+    def make(name: str = "one", clock: Callable[[], float] = time.monotonic, **table: Any) -> Shipping:
         (stream,) = read_streams({name: table}, home)
-        opened.append(Shipping(Settings(home=home), stream, store, control.cursors))
+        opened.append(Shipping(Settings(home=home), stream, store, control.cursors, clock=clock))
         return opened[-1]
 
     yield make
@@ -263,7 +263,7 @@ def test_a_file_that_cannot_be_written_holds_up_and_then_goes_on(
     waits = [shipping.step() for _ in range(3)]
     assert waits[0] < waits[1] < waits[2]
     (cursor,) = control.cursors.all()
-    assert (cursor.position, cursor.failures) == (None, 3)
+    assert (cursor.position, cursor.failures) == (0, 3)
     assert "cannot be written" in cursor.error
     (home / "log.jsonl").rmdir()
     drain(shipping)
@@ -379,6 +379,36 @@ def test_a_receiver_that_is_down_gets_everything_after_its_restart(ledger: Ledge
     second.stop()
     found = [one["index"] for told in [*first.told, *second.told] for one in verified(told)]
     assert found == [index for index, _ in entries(ledger)]
+
+
+def test_a_receiver_that_was_never_there_is_waited_for_longer_than_a_lease(ledger: Ledger, begin: Begin) -> None:
+    fill(ledger)
+    port, now = free_port(), [0.0]
+    shipping = begin(to="webhook", url=f"http://127.0.0.1:{port}", secret="env:HOOK", clock=lambda: now[0])
+    for _ in range(3):
+        assert shipping.step() > 0.5
+        now[0] += LEASE_MS / 1000
+    receiver = Receiver(port)
+    drain(shipping)
+    receiver.stop()
+    found = [one["index"] for told in receiver.told for one in verified(told)]
+    assert found == [index for index, _ in entries(ledger)]
+
+
+def test_a_stream_that_begins_now_sends_what_came_while_its_receiver_was_away(ledger: Ledger, begin: Begin) -> None:
+    fill(ledger)
+    port = free_port()
+    where = {"to": "webhook", "url": f"http://127.0.0.1:{port}", "secret": "env:HOOK", "start": "now"}
+    before = len(entries(ledger))
+    first = begin(**where)
+    assert first.step() > 0.5
+    first.close()
+    fill(ledger, 2)
+    receiver = Receiver(port)
+    drain(begin(**where))
+    receiver.stop()
+    found = [one["index"] for told in receiver.told for one in verified(told)]
+    assert found == [index for index, _ in entries(ledger) if index >= before]
 
 
 # --- OpenTelemetry -----------------------------------------------------------------------------------------------------
