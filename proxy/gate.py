@@ -292,7 +292,7 @@ class Gate:
         if recorded:
             try:
                 record = records.blocked_record(work.facts, code=refusal.code, status=refusal.status)
-                await self._recorded(work, record)
+                await closing.in_time(self._recorded(work, record))
             except Exception as error:
                 # Nothing is sent, so nothing is hidden; but somebody should see that the log has trouble.
                 self._services.observe("refusal_not_recorded", type(error).__name__)

@@ -22,6 +22,11 @@ AGAIN_S = (0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8, 25.6)
 not cost its record. The transfer counts as open meanwhile, so that there is a bound to how many wait."""
 
 
+REFUSAL_S = 10.0
+"""How long an app waits for the record of its refusal. With a database that hangs, and does not fail, it would wait for
+as long as that does; nothing leaves with a refusal, and its record is written when the log can."""
+
+
 async def close(work: Work, services: Services, exchange: Exchange, ending: Ending, *, detect_s: float) -> None:
     """Write the outcome."""
     findings, inspected = await _inspect_answer(work, services, exchange, detect_s)
@@ -61,6 +66,12 @@ async def _written(services: Services, record: OutcomeRecord) -> None:
                 raise
             doubtful = doubtful or error.code == "ledger_reopening"
         await asyncio.sleep(pause)
+
+
+async def in_time(recorded: Awaitable[None]) -> None:
+    """Waits for the record of a refusal. Raises TimeoutError where it takes longer than an app should wait for a no."""
+    async with asyncio.timeout(REFUSAL_S):
+        await recorded
 
 
 def bind(work: Work, services: Services, object_ids: Sequence[str]) -> Awaitable[None]:

@@ -221,6 +221,21 @@ async def test_a_machine_that_cannot_see_what_was_stopped_lets_nothing_pass(
         assert len(it.received()) == 1
 
 
+async def test_a_refusal_does_not_wait_for_a_log_that_hangs(
+    stand: Any, chat: Any, machine: Any, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = machine("one")
+    async with stand(**one) as it, it.client("openai") as client:
+        monkeypatch.setattr("proxy.policy.in_force.STALE_S", -1.0)
+        monkeypatch.setattr("proxy.steps.closing.REFUSAL_S", 0.05)
+        with sa.create_engine(postgres_url, poolclass=sa.NullPool).begin() as connection:
+            connection.execute(sa.text("LOCK TABLE entry IN ACCESS EXCLUSIVE MODE"))
+            answer = await client.post("/v1/chat/completions", json=chat("hello"))
+            assert (answer.status_code, answer.json()["error"]["code"]) == (503, "control_away")
+        assert it.received() == []
+    assert [record["reason"] for record in records(one["home"], postgres_url, "blocked")] == ["control_away"]
+
+
 async def test_a_machine_with_other_keys_does_not_start(stand: Any, machine: Any) -> None:
     one, two, three = machine("one"), machine("two"), machine("three")
     async with stand(**one):
