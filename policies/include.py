@@ -12,6 +12,7 @@ from policies.document import Node, Sources, parse
 from policies.errors import PolicyFileError
 
 MAX_FILES = 32
+_ENDINGS = (".yaml", ".yml")
 _LISTS = ("rules", "exceptions", "cases", "budgets")
 
 type ReadFile = Callable[[str], bytes]
@@ -57,6 +58,9 @@ class _Join:
         relative = _normal(f"{folder}/{name}" if folder else name)
         if relative.startswith("../"):
             self._fail(named, "an include stays inside the policy's folder", "include_path")
+        if path.suffix not in _ENDINGS:
+            # Beside a policy lie keys and settings, and what is wrong with a file is told with the line it stands on.
+            self._fail(named, "an include is another policy file", "include_path", "its name ends in .yaml or .yml")
         if relative in chain or (len(chain) == 1 and relative == PurePosixPath(chain[0]).name):
             self._fail(named, f"'{name}' includes itself", "include_circle", " -> ".join((*chain, relative)))
         if len(self._sources.files) >= MAX_FILES:
