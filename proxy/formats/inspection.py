@@ -233,7 +233,7 @@ class Inspection:
         self, start: int, end: int, text: str, place: Place, write: Write, layer: int
     ) -> tuple[Slot | None] | None:
         """A data: URL or long base64 where words were expected; None where it is neither."""
-        read = media.read_data_url(text) if text[:5].lower() == "data:" else None
+        read = media.read_data_url(text) if text[:5].lower() == "data:" and media.begins_data_url(text) else None
         if read is None and media.is_long_base64(text):
             read = media.read_base64(text)
         if read is None:

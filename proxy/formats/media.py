@@ -163,6 +163,14 @@ def text_of(raw: bytes, media_type: str = "", charset: str = "") -> tuple[str | 
     return (raw.decode("latin-1"), "latin-1") if is_text_type(media_type) else (None, "")
 
 
+def begins_data_url(text: str) -> bool:
+    """Whether words are a data: URL: no blank stands in its head, and none behind a head that names nothing."""
+    head = _HEAD.match(text[:MAX_DATA_URL_HEAD])
+    if head is None or head[1][:1].isspace():
+        return False
+    return "/" in head[1] or bool(head[2]) or _BLANKS.search(text, head.end()) is None
+
+
 def read_data_url(url: str) -> Read | None:
     """The content of a data: URL (RFC 2397); None where the text is none."""
     head = _HEAD.match(url[:MAX_DATA_URL_HEAD])

@@ -121,6 +121,17 @@ def test_a_medium_that_holds_text_comes_back_as_the_app_wrote_it(gate):
 
 
 @pytest.mark.parametrize(
+    "said", ["data: {}, [PERSON_AAAAAAAA] 50%", "Data:\t{}, and more", "data:, {} 50%25 [x]", "data:a, {} [x]\nb"]
+)
+def test_words_that_begin_as_a_data_url_does_are_words(gate, said):
+    went = gate.ask("openai", ANY, json.dumps({"u": said.format(MAIL)}).encode())
+    sent = json.loads(went.left.body)["u"]
+    before, _, after = said.partition("{}")
+    assert (sent.startswith(f"{before}["), sent.endswith(f"]{after}"), MAIL in sent) == (True, True, False)
+    assert json.loads(went.answer(went.left.body, "application/json"))["u"] == said.format(MAIL)
+
+
+@pytest.mark.parametrize(
     "rest",
     ["base64,AAAA", "base64," + CODED, "charset=utf-8,hello", "base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwC"],
 )
