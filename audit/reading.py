@@ -29,7 +29,7 @@ DatabaseOption = Annotated[
     str | None, typer.Option("--database", envvar="DRAGOMAN_AUDIT_DATABASE", help="URL, where it is not in the home.")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-SinceOption = Annotated[str | None, typer.Option(help="From: 2026-11-24, 2026-11-24T10:00, 7d, 12h or 30m ago.")]
+SinceOption = Annotated[str | None, typer.Option(help="From (UTC): 2026-11-24, 2026-11-24T10:00, or 7d, 12h, 30m ago.")]
 UntilOption = Annotated[str | None, typer.Option(help="Up to, exclusive; written like --since.")]
 SubjectOption = Annotated[
     str | None, typer.Option(help="Person by the real identifier (hashed here, never stored); - reads it from stdin.")
@@ -143,13 +143,14 @@ def moment(text: str | None) -> int | None:
     if text is None:
         return None
     units = {"d": "days", "h": "hours", "m": "minutes"}
-    if text[:-1].isdigit() and text[-1:] in units:
-        return int((datetime.now(UTC) - timedelta(**{units[text[-1]]: int(text[:-1])})).timestamp() * 1000)
     try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
+        if text[:-1].isdecimal() and text[-1:] in units:
+            found = datetime.now(UTC) - timedelta(**{units[text[-1]]: int(text[:-1])})
+        else:
+            found = datetime.fromisoformat(text)
+        return int((found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp() * 1000)
+    except (ValueError, OverflowError):
         raise typer.BadParameter("write 2026-11-24, 2026-11-24T10:00, 7d, 12h or 30m") from None
-    return int((found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp() * 1000)
 
 
 def day_span(day: str | None) -> tuple[int | None, int | None]:

@@ -108,7 +108,7 @@ def explain(
 
 def simulate(
     file: File = None,
-    since: Annotated[str, typer.Option(help="From: 2026-11-24, 2026-11-24T10:00, 7d, 12h or 30m ago.")] = "7d",
+    since: Annotated[str, typer.Option(help="From (UTC): 2026-11-24, 2026-11-24T10:00, or 7d, 12h, 30m ago.")] = "7d",
     application: Annotated[str | None, typer.Option("--app", help="Only this application's transfers.")] = None,
     home: Home = None,
     as_json: Json = False,
