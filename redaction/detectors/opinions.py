@@ -27,12 +27,12 @@ _UNLISTED: Final = {"PERSON": 0.82, "LOCATION": 0.93}
 _UNLISTED_FIRST: Final = 0.9  # where a sentence begins every word has a capital
 _UNLISTED_LONG: Final = 0.98
 _LONG: Final = 13  # letters; German compounds are longer than most names
-_SMALL_UNLISTED: Final = 0.95
+_SMALL_UNLISTED: Final = 0.88
 _ARTICLE: Final = 0.94  # der Kran, die Schmidtke: behind an article rather a noun
 _ORDINARY: Final = 0.8
 _ORDINARY_SMALL: Final = 0.985
 # Small letters in Vietnamese: half of all its syllables are names as well.
-_VIETNAMESE_SMALL: Final = 0.94
+_VIETNAMESE_SMALL: Final = 0.85
 _NEVER: Final = 2.0
 _GLUE: Final = frozenset("-'’.")
 # A sign that touches: an identifier, a path, an address, a call.
