@@ -270,7 +270,7 @@ class App:
         return self._parts is None or self._parts.leads
 
     def takes_transfers(self) -> bool:
-        return self.ready and self.ledger.refusal is None
+        return self.ready and self.ledger.refusal is None and not self.active.stale
 
     def lost(self) -> bool:
         """Whether the log stays closed until a start: a commit failed, or what is there is not continued."""

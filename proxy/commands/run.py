@@ -158,8 +158,8 @@ async def _serve(settings: Settings, make: Callable[[Settings], Serving]) -> int
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop)
-    # What would end this process otherwise, in the middle of a start, and leave its children alone.
-    loop.add_signal_handler(signal.SIGHUP, lambda: None)
+    # Without a handler it would end this process in the middle of a start, and leave its children alone.
+    loop.add_signal_handler(signal.SIGHUP, lambda: stop() if ends_with_terminal and not terminal() else None)
     starting = asyncio.create_task(app.start())
     waiting = asyncio.create_task(ended.wait())
     await asyncio.wait({starting, waiting}, return_when=asyncio.FIRST_COMPLETED)

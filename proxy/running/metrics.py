@@ -54,7 +54,9 @@ class Metrics:
         )
         self.open = self._gauge("dragoman_open_transfers", "Transfers that are open.", over="livesum")
         self.takes = self._gauge(
-            "dragoman_takes_transfers", "1 while models are loaded and the log takes records.", over="livemin"
+            "dragoman_takes_transfers",
+            "1 while models are loaded, the log takes records and stops can be seen.",
+            over="livemin",
         )
         self.expiry = self._gauge(
             "dragoman_expiry_timestamp_seconds", "When a certificate or credential ends, seconds since 1970.", "what"

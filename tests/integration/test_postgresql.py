@@ -218,6 +218,7 @@ async def test_a_machine_that_cannot_see_what_was_stopped_lets_nothing_pass(
         monkeypatch.setattr("proxy.policy.in_force.STALE_S", -1.0)
         answer = await client.post("/v1/chat/completions", json=chat("hello"))
         assert (answer.status_code, answer.json()["error"]["code"]) == (503, "control_away")
+        assert (await client.get(f"{it.gateway}/-/readyz")).status_code == 503
         assert len(it.received()) == 1
 
 
