@@ -21,21 +21,19 @@ import sqlalchemy as sa
 from audit import publish
 from audit.canonical import Record
 from audit.errors import AuditError, LedgerError
-from audit.events import KeyRecord
-from audit.home import Home, default_origin
+from audit.home import Home
 from audit.ids import new_id, now_ms
 from audit.marks import Marks, previous
+from audit.opening import begin, begin_boot, end_boot, key_of
 from audit.queue import MAX_BATCH, Queue
 from audit.recovery import Left, after_failure, check_tree, unfinished
-from audit.references import References, create_index_key, index_key
+from audit.references import References, index_key
 from audit.rotation import finish_rotation, rotation_record
 from audit.signing import KeyFile, VerifierKey
 from audit.store import BusyError, Store
-from audit.tables import tree
 from audit.trouble import why
-from audit.values import KeyEvent
 from audit.waiting import Waiting, again, deliver
-from audit.writer import Answer, Draft, Probe, Receipt, Writer, begin_boot, begin_tree, end_boot, no_probe
+from audit.writer import Answer, Draft, Probe, Receipt, Writer, no_probe
 
 __all__ = ["Ledger", "LedgerAccess", "Receipt"]
 
@@ -95,7 +93,7 @@ class Ledger:
         store = None
         try:
             store = Store.open(database_url or place.database_url)
-            signer = finish_rotation(store, place, _signer(place, origin))
+            signer = finish_rotation(store, place, key_of(place, origin))
             ledger = cls._begin(place, store, signer, node, probe, serve=True, resume=resume)
         except BaseException:
             if store is not None:
@@ -132,26 +130,13 @@ class Ledger:
     def _begin(
         cls, home: Home, store: Store, signer: KeyFile, node: str, probe: Probe, *, serve: bool, resume: bool = False
     ) -> "Ledger":
-        boot_id = new_id()
         references = References(store, index_key(home.index_key))
-        left: list[Record] = []
-        noted: Left | None = None
-        with store.write() as connection:
-            begin_tree(connection, signer, first=not home.vkey.exists())
-            if check_tree(connection, home, signer.verifier) == 0:
-                left.append(KeyRecord(at=now_ms(), event=KeyEvent.CREATED, new_vkey=str(signer.verifier)))
-            if serve and not resume:
-                left += unfinished(connection, home, node).records()
-            if serve and resume:
-                row = connection.execute(sa.select(tree.c.size, tree.c.at)).one()
-                noted = Left(row.size, row.at, boot_id)
-            if serve:
-                begin_boot(connection, boot_id, node)
-        home.keep_first()
-        ledger = cls(home, store, Writer(store, signer, references, node, boot_id, probe), references, boot_id, node)
-        ledger._left = noted
+        begun = begin(home, store, signer, node, serve=serve, resume=resume)
+        writer = Writer(store, signer, references, node, begun.boot_id, probe)
+        ledger = cls(home, store, writer, references, begun.boot_id, node)
+        ledger._left = begun.noted
         try:
-            ledger._append_all(left)
+            ledger._append_all(begun.left)
         except BaseException:
             ledger.close()
             raise
@@ -331,14 +316,3 @@ class Ledger:
         self._failed_at = self._failed_at or now_ms()
         deliver(self._queue.refuse(failed), failed)
         return failed
-
-
-def _signer(home: Home, origin: str | None) -> KeyFile:
-    """The key of the log; made at first start, which may have been cut off before the tree was there."""
-    if not home.vkey.exists() and not home.first.exists():
-        create_index_key(home.index_key)
-        home.begin_first(home.create_signer(origin or default_origin()))
-    signer = home.load_signer()
-    if origin is not None and origin != signer.verifier.name:
-        raise LedgerError("the log in this home has another origin than configured", code="ledger_key")
-    return signer

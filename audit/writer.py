@@ -28,7 +28,7 @@ from audit.statements import Statements
 from audit.store import Store
 from audit.stored import StoredTiles
 from audit.summed import Unsummed
-from audit.tables import boot, finding, tree
+from audit.tables import finding
 from audit.tiles import HEIGHT, TileBuilder, TileId
 
 type Probe = Callable[[str], None]
@@ -243,25 +243,3 @@ def _known(
 
 def _save_tree(connection: sa.Connection, say: Statements, frontier: Frontier, note: bytes, summed: int) -> None:
     say.grow.run(connection, [(frontier.size, frontier.to_bytes(), note, now_ms(), summed)])
-
-
-def begin_tree(connection: sa.Connection, signer: Signer, *, first: bool) -> None:
-    """Makes the row of an empty tree at the first start. Raises LedgerError where a log that was begun has none."""
-    if connection.execute(sa.select(sa.func.count()).select_from(tree)).scalar():
-        return
-    if not first:
-        raise LedgerError("the audit database is empty, but its log was begun before; restore it", code="ledger_fork")
-    empty = Frontier()
-    note = Checkpoint(signer.verifier.name, 0, empty.root()).signed(signer)
-    row = {"id": 1, "origin": signer.verifier.name, "size": 0, "peaks": b"", "checkpoint": note, "at": now_ms()}
-    connection.execute(sa.insert(tree), {**row, "erasures": 0})
-
-
-def begin_boot(connection: sa.Connection, boot_id: str, node: str) -> None:
-    """Says that this process has begun to write."""
-    connection.execute(sa.insert(boot), {"boot": boot_id, "node": node, "started": now_ms(), "ended": None})
-
-
-def end_boot(connection: sa.Connection, boot_id: str) -> None:
-    """Says that this process has ended as it should."""
-    connection.execute(sa.update(boot).where(boot.c.boot == boot_id).values(ended=now_ms()))
