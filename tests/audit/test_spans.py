@@ -6,17 +6,20 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audit import holders, query, summed, sums
+from audit import holders, migrations, query, summed, sums
 from audit.log import Ledger
 from audit.query import Question
 from audit.record import FindingCount, OutcomeRecord, SubjectReference
 from audit.spans import parts
 from audit.store import Store
 from audit.summing import month_of
-from audit.tables import transfer
+from audit.tables import FINDINGS_OF, REVISION, finding, metadata, transfer
+from audit.verify import verify_store
 from tests.audit.conftest import blocked_record, exchange_record
 
 DAY = 86_400_000
@@ -187,3 +190,69 @@ def rows_of(connection: sa.Connection, table: sa.Table) -> list[tuple[object, ..
     if table is sums.daily_value:  # where transfers were whose outcome came later is known to the writer alone
         rows = [row[:7] if row[2] == "" else row for row in rows if row[3]]
     return sorted(rows, key=str)
+
+
+def test_a_log_of_the_schema_before_findings_were_shared_answers_as_it_did_and_goes_on(
+    tmp_path: Path, database: str
+) -> None:
+    home = tmp_path / "home"
+    ledger = Ledger.open(home, database_url=database)
+    made = [exchange_record(at=day * DAY, subject=BUSY) for day in (3, 40, 41)]
+    ended = OutcomeRecord(id=made[0].id, at=9, state="cut", status=200)  # type: ignore[arg-type]
+    ledger._append_all([*made, blocked_record(findings=()), ended])
+    ledger.close()
+    store = Store(database)
+    with store.read() as connection:
+        told = answers(connection)
+    with store.write() as connection:
+        kept = {table.name: connection.execute(sa.select(table)).mappings().all() for table in metadata.sorted_tables}
+        shared = sa.select(FINDINGS_OF.label("idx"), transfer.c.idx.label("own")).where(transfer.c.findings > 0)
+        of = {row.own: row.idx for row in connection.execute(shared)}
+        metadata.drop_all(connection)
+        connection.exec_driver_sql("DROP TABLE alembic_version")
+        _upgrade(connection, "0006")
+        rows = {"finding" if name == finding.name else name: found for name, found in kept.items()}
+        rows["finding"] = [
+            {**row, "idx": own} for own, first in of.items() for row in kept[finding.name] if row["idx"] == first
+        ]
+        there = sa.MetaData()
+        there.reflect(connection)
+        for table in there.sorted_tables:
+            columns = {column.name for column in table.columns}
+            if given := [{name: row[name] for name in columns} for row in rows.get(table.name, ())]:
+                connection.execute(sa.insert(table), given)
+    store.close()
+    store = Store.open(database)
+    assert store.revision() == REVISION
+    with store.read() as connection:
+        assert answers(connection) == told
+    store.close()
+    ledger = Ledger.open(home, database_url=database)
+    again = [exchange_record(at=42 * DAY, subject=BUSY) for _ in range(2)]
+    ledger._append_all(again)
+    with ledger.store.read() as connection:
+        newest = sa.select(transfer.c.idx, transfer.c.findings_of).order_by(transfer.c.idx.desc()).limit(2)
+        (_, first), (own, none) = connection.execute(newest).all()
+        assert (first, none) == (own, None), "with what the older schema wrote nothing is shared"
+        (found,) = query.groups(connection, Question(), ("entity_type",))
+    assert found["findings"] == 15
+    verify_store(ledger.store, [ledger.home.read_vkey()])
+    ledger.close()
+
+
+def answers(connection: sa.Connection) -> list[object]:
+    """What is found, row by row and in groups, from sums and from rows."""
+    question = Question(values={"entity_type": "PERSON", "rule": "people-become-placeholders"})
+    by = (("entity_type", "day"), ("language", "model"), ("state", "day"))
+    return [
+        list(query.transfers(connection, Question())),
+        [row["idx"] for row in query.transfers(connection, question)],
+        *(list(query.groups(connection, Question(values={"kind": "transfer"}), names)) for names in by),
+    ]
+
+
+def _upgrade(connection: sa.Connection, revision: str) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+    config.attributes["connection"] = connection
+    command.upgrade(config, revision)
