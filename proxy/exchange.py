@@ -82,7 +82,8 @@ class Cleared:
     on_close: writes the outcome.
     watch: the answer goes on only when it was looked at, so through `take` and `end`.
     session: what the messages share, where the request opens a session. file: restores the answer where it is an office
-    file, with the reader for what is none. offload: where much of an answer is read.
+    file, with the reader for what is none. offload: where much of an answer is read. renew: what of a stream of events
+    is restored is brought up to date by it.
     """
 
     outgoing: Outgoing
@@ -96,6 +97,7 @@ class Cleared:
     session: "Session | None" = None
     file: "Callable[[ResponseReader], AnsweredFile] | None" = None
     offload: Offload = at_once
+    renew: "Callable[[], Awaitable[None]] | None" = None
 
 
 class Exchange:
@@ -132,6 +134,7 @@ class Exchange:
         self._unpacking = _UNCODED
         self._answer: HeldAnswer | AnsweredFile | None = None
         self._bounded = False
+        self._renew: Callable[[], Awaitable[None]] | None = None
         self._size = 0
         self._objects: Mapping[str, str] = {}
         self._begun: set[str] = set()
@@ -187,6 +190,8 @@ class Exchange:
             self._unpacking = Unpacking(coding, self._make_decoder)
         self.reader = self._reader_of(self.cleared, status, headers)
         self._objects = self.reader.facts.objects
+        if (headers.get("content-type") or "").lower().startswith("text/event-stream"):
+            self._renew = self.cleared.renew
         return self._ours(headers.without(_NOT_TOLD))
 
     def _reader_of(self, cleared: Cleared, status: int, headers: Headers) -> ResponseReader:
@@ -210,6 +215,8 @@ class Exchange:
 
     async def take(self, piece: bytes) -> bytes:
         """`feed` for every answer, also one that is looked at before it goes on. Raises ProxyError."""
+        if self._renew is not None and (b"[" in piece or b"_" in piece):
+            await self._renew()
         if self._answer is None:
             return self.feed(piece)
         passed = await self._answer.take(piece)
@@ -276,6 +283,11 @@ class Exchange:
     def coded(self) -> bool:
         """The answer is content-coded, so a piece of it may be unpacked to many."""
         return self._unpacking.coded
+
+    @property
+    def apart(self) -> bool:
+        """A piece of the answer has to be awaited: it may be unpacked to many, or what is restored may have grown."""
+        return self.coded or self._renew is not None
 
     @property
     def watched(self) -> bool:

@@ -21,7 +21,7 @@ from proxy.framing.coding import decode_body, decoder
 from proxy.framing.websocket import Message
 from proxy.identity import RECEIPT_HEADER
 from proxy.messages import Door, Egress, Headers, Origin, Outgoing, Refusal, Reply
-from proxy.steps import closing, records, unregistered, upload_parts
+from proxy.steps import closing, records, talks, unregistered, upload_parts
 from proxy.steps.attachments import open_attachments, rewrite_attachments
 from proxy.steps.clearing import cleared, restorer_of, watched
 from proxy.steps.deciding import decide
@@ -212,6 +212,8 @@ class Gate:
         if objects := work.objects:
             work.bound = await services.vault.bound(destination, objects, work.owners)
             work.facts.expired = work.bound.expired if work.bound is not None else 0
+        else:
+            work.bound = await talks.bound_to(work, services)
         await self.replace_texts(work)
         work.enter("splice")
         files = await rewrite_attachments(work, services)
@@ -220,10 +222,7 @@ class Gate:
     async def replace_texts(self, work: Work) -> None:
         """Placeholders and new texts for what was decided. Raises RedactionError."""
         persons = tuple(dict.fromkeys([subject.ref for subject in work.facts.subjects]))
-        identity, egress = work.identity, work.facts.egress
-        if egress.upgrade and not identity.session:
-            # What opens a session holds no words that could tell one from another; its record does.
-            identity = replace(identity, session=f"websocket {work.facts.transfer}")
+        identity = talks.identity_in(work)
         work.tokenized = await tokenize(
             self._services, identity, work.destination.name, work.facts.found, work.segments, work.bound, persons
         )

@@ -137,6 +137,7 @@ class Inspected:
     keeps: whether the provider will keep an object that this request creates, so that later requests can name it.
     unkept: replacements for `splice` with which it will not; empty where there is no such way.
     attachments: files among `media` that can be opened.
+    talk: the protocol's own name of the session that the request belongs to.
     source: what the format itself needs to splice; opaque to everybody else.
     """
 
@@ -150,6 +151,7 @@ class Inspected:
     keeps: bool = False
     unkept: Mapping[str, str] = field(default_factory=dict)
     attachments: tuple[Attachment, ...] = ()
+    talk: str = ""
 
 
 @slotted

@@ -61,7 +61,7 @@ class Operation:
     `store: false` (a shape notes the field as `@store`); without it, one that says `store: true`.
     uploads: the body may be of any content type. refused: why nothing of it is let through. session: it opens a session
     over WebSocket, whose messages are so. beside: it sets up a way around us, which is a part for the policy, of this
-    media type.
+    media type. talk: the header field in which a client names one session in all its requests.
     """
 
     name: str
@@ -78,6 +78,7 @@ class Operation:
     refused: str = ""
     session: Dialect | None = None
     beside: str = ""
+    talk: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +119,8 @@ class JsonFormat:
         if operation.beside and not any(part.media_type == operation.beside for part in inspected.media):
             part = MediaPart("", operation.beside, len(body))
             inspected = replace(inspected, uninspected=(*inspected.uninspected, part))
+        if operation.talk and (named := head.headers.get(operation.talk)):
+            inspected = replace(inspected, talk=named)
         return inspected
 
     def _read(self, operation: Operation, head: RequestHead, body: bytes) -> Inspected:

@@ -60,6 +60,7 @@ FORMAT = JsonFormat(
             MESSAGE,
             methods=frozenset(("POST", "GET", "DELETE")),
             streams=Streams.SSE,
+            talk="mcp-session-id",
         ),
     ),
     error=refusal.jsonrpc,

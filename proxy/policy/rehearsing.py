@@ -132,6 +132,9 @@ class ForgettingVault:
     async def bound(self, destination: str, object_ids: Sequence[str], owners: Sequence[str]) -> Bound | None:
         return None
 
+    async def held(self, scope: Scope) -> Bound:
+        return Bound((scope,), {})
+
     async def bind(self, destination: str, object_id: str, scopes: Sequence[Scope], owner: str) -> None: ...
 
 

@@ -54,6 +54,9 @@ class ThreadedVault:
             await asyncio.wait(begun)
         return await self._run(lambda: self._bound(destination, object_ids, owners))
 
+    async def held(self, scope: Scope) -> Bound:
+        return await self._run(lambda: Bound((scope,), self._vault.restorable([scope])))
+
     def bind(self, destination: str, object_id: str, scopes: Sequence[Scope], owner: str) -> Awaitable[None]:
         loop, key = asyncio.get_running_loop(), (destination, object_id, owner)
         begun = loop.run_in_executor(self._threads, lambda: self._vault.bind(destination, object_id, scopes, owner))

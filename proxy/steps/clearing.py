@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from proxy.exchange import Cleared, Ending, Exchange
 from proxy.formats.base import ResponseReader
 from proxy.messages import Door, Outgoing
-from proxy.steps import closing, upload_parts
+from proxy.steps import closing, talks, upload_parts
 from proxy.steps.answered_files import AnsweredFile
 from proxy.steps.held import Watch
 from proxy.steps.session import Session
@@ -43,11 +43,12 @@ def cleared(
     on_close: OnClose,
 ) -> Cleared:
     """Everything of a request whose record is durable."""
+    answered = restorer if watch is None else Redactor(restorer, watch.words)
     return Cleared(
         request,
         work.format if work.upload is None else upload_parts.InUpload(work.format, work.upload),
         known(work.endpoint),
-        restorer if watch is None else Redactor(restorer, watch.words),
+        answered,
         on_sent=lambda: services.recorder.sending(known(work.receipt)),
         watch=watch,
         on_objects=lambda object_ids: closing.bind(work, services, object_ids),
@@ -55,6 +56,7 @@ def cleared(
         session=session,
         file=_file_of(services, restorer),
         offload=services.offload,
+        renew=talks.renewal(work, services, answered),
     )
 
 

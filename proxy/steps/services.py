@@ -54,6 +54,10 @@ class AsyncVault(Protocol):
         """owners: applications whose objects the one that names them may have."""
         ...
 
+    async def held(self, scope: Scope) -> "Bound":
+        """All placeholders of a live scope."""
+        ...
+
     def bind(self, destination: str, object_id: str, scopes: Sequence[Scope], owner: str) -> Awaitable[None]:
         """Begins at the call; `bound` of the same object waits for it."""
         ...

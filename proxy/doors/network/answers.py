@@ -104,7 +104,7 @@ class Answer:
             passage.reply = self._refused(_code(error), "the provider's answer could not be read")
             return False
         short = length is not None and length <= WHOLE_BYTES
-        self.held = passage.exchange.watched or (short and passage.exchange.coded)
+        self.held = passage.exchange.watched or (short and passage.exchange.apart)
         response.stream = False if self.held or short else self
         passage.answered = True
         return True
@@ -160,7 +160,7 @@ class Answer:
         self._size += len(data)
         if exchange is None or self._passage.failed:
             return None
-        return Piece(self, data) if exchange.coded or (not data and self._size > LONG_BYTES) else None
+        return Piece(self, data) if exchange.apart or (not data and self._size > LONG_BYTES) else None
 
     async def pass_on(self, piece: Piece) -> None:
         """Restore a piece that was put apart."""
