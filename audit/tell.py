@@ -72,6 +72,7 @@ _WORDS: Words = {
     "in.staging": ("staging", "Vorstufe", "môi trường chuẩn bị"),
     "in.prod": ("prod", "Betrieb", "môi trường vận hành"),
     "partial": ("PARTIAL: {without} of {total} {total:transfer|transfers} in question {without:carries|carry} no reference to any person.", "UNVOLLSTÄNDIG: {without} von {total} fraglichen {total:Übermittlung|Übermittlungen} {without:trägt|tragen} keinen Bezug zu einer Person.", "CHƯA ĐẦY ĐỦ: {without} trong {total} lượt chuyển liên quan không có tham chiếu đến cá nhân nào."),
+    "names_nobody": ("No transfer names this identifier, written like this.", "Keine Übermittlung nennt diese Kennung, so geschrieben.", "Không có lượt chuyển nào nêu định danh này, viết như vậy."),
     "sent_nothing": ("Nothing was sent to anybody.", "Niemandem wurde etwas gesendet.", "Không có gì được gửi cho ai."),
     "holding": ("{n} {n:transfer|transfers} by {application}, {first} to {last}", "{n} {n:Übermittlung|Übermittlungen} durch {application}, {first} bis {last}", "{n} lượt chuyển bởi {application}, từ {first} đến {last}"),
     "controls": ("Controls: {controller}. Purpose: {name}, declared basis {basis}.", "Verantwortlich: {controller}. Zweck: {name}, angegebene Grundlage {basis}.", "Bên kiểm soát: {controller}. Mục đích: {name}, căn cứ đã khai báo {basis}."),
@@ -197,7 +198,8 @@ def holdings(
         yield say("partial", without=without, total=total)
         yield ""
     if not found:
-        yield say("sent_nothing")
+        # Of a person no more is known than that nothing names them like this: they may have another identifier.
+        yield say("sent_nothing" if completeness is None else "names_nobody")
     for holding in found:
         facts, purpose = holding.facts, holding.purpose
         first, last = when(holding.first), when(holding.last)
