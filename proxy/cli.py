@@ -126,8 +126,11 @@ def without_core() -> None:
 
 
 def known_message(error: Exception) -> str | None:
-    """The text of an error that one of our packages raised on purpose, or None."""
+    """The text of an error that one of our packages raised on purpose, or that somebody can mend; or None."""
+    import sqlite3
+
     from audit.errors import AuditError
+    from audit.trouble import why
     from policies.errors import PolicyError
     from proxy.errors import ProxyError
     from redaction.errors import RedactionError
@@ -138,6 +141,8 @@ def known_message(error: Exception) -> str | None:
         return f"the terminal's character set ({error.encoding}) lacks letters that were to be shown; set PYTHONUTF8=1"
     if isinstance(error, FileExistsError | NotADirectoryError) and error.filename:
         return f"a file stands where a folder has to be: {error.filename}"
+    if isinstance(cause := getattr(error, "orig", None), sqlite3.DatabaseError):
+        return f"a database of the home cannot be used: {why(cause)}; keep it as it is, and put a backup in its place"
     if isinstance(error, OSError) and error.strerror:
         told = f"{error.strerror}: {error.filename}" if error.filename else error.strerror
         return f"{told}; {TO_DO[error.errno]}" if error.errno in TO_DO else told

@@ -2,8 +2,10 @@
 
 import errno
 import io
+import os
 import shlex
 import socket
+import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -11,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 import typer
 from rich.console import Console
 from typer.testing import CliRunner
@@ -124,3 +127,20 @@ def test_what_the_system_refuses_is_said_in_words(tmp_path: Path) -> None:
 def test_a_list_of_nothing_says_so(words: tuple[str, ...], told: str, tmp_path: Path) -> None:
     done = CliRunner().invoke(build(words), [*words, "--home", str(tmp_path)])
     assert told in done.output + str(done.exception)
+
+
+def test_a_torn_database_is_no_defect_but_a_file_to_replace(tmp_path: Path) -> None:
+    file = tmp_path / "audit.db"
+    with closing(sqlite3.connect(file)) as database:
+        database.execute("CREATE TABLE entry (body)")
+        database.executemany("INSERT INTO entry VALUES (zeroblob(?))", [(4000,)] * 20)
+        database.commit()
+    os.truncate(file, file.stat().st_size // 2)
+    engine = sa.create_engine(f"sqlite:///{file}")
+    with pytest.raises(sa.exc.DatabaseError) as torn, engine.connect() as connection:
+        connection.execute(sa.text("SELECT sum(length(body)) FROM entry")).all()
+    engine.dispose()
+    told = known_message(torn.value)
+    assert told is not None
+    assert "its file is damaged" in told
+    assert "SELECT" not in told
