@@ -120,7 +120,8 @@ def case_of(policy: Policy, given: Mapping[str, str | None], text: str) -> CaseS
         ("kind of segment", given.get("kind"), SEGMENTS),
     ):
         if name is not None and name not in known:
-            raise UnknownNameError(f"there is no {what} '{name[:60]}'; {closest(name, known)}")
+            hint = closest(name, known) if known else f"no {what} is named yet"
+            raise UnknownNameError(f"there is no {what} '{name[:60]}'; {hint}")
     values = {key: value for key, value in given.items() if value is not None}
     try:
         return CaseSection.model_validate({**values, "name": "asked", "text": text, "expect": {"action": "allow"}})

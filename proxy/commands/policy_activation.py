@@ -80,6 +80,8 @@ def proposals(home: Home = None, as_json: Json = False) -> None:
     if as_json:
         print_json([{"id": one.id, "name": one.name, "digest": one.digest, "state": str(one.state)} for one in found])
         return
+    if not found:
+        typer.echo("nobody proposed a policy; `dragoman policy propose FILE` does")
     for one in found:
         reason = f"  {one.reason.splitlines()[0]}" if one.reason else ""
         typer.echo(f"{one.id}  {_when(one.at)}  {one.state:8}  {_short(one.digest)}  {one.name}{reason}")
@@ -110,6 +112,8 @@ def history(
     if as_json:
         print_json([{"at": one.at, "name": one.name, "digest": one.digest} for one in found])
         return
+    if not found:
+        typer.echo("no policy was in force yet; `dragoman run` records each that is")
     for one in found:
         typer.echo(f"{_when(one.at)}  {_short(one.digest)}  {one.name}")
 

@@ -121,6 +121,12 @@ def test_what_the_system_refuses_is_said_in_words(tmp_path: Path) -> None:
         (("token", "list"), "`dragoman token create --role officer` makes one"),
         (("app", "list"), "`dragoman app add NAME` makes one"),
         (("approval", "list"), "no request waits"),
+        (("policy", "proposals"), "nobody proposed a policy"),
+        (("policy", "history"), "no policy was in force yet"),
+        (
+            ("policy", "explain", "--app", "x", "--to", "openai"),
+            "there is no application 'x'; no application is named yet",
+        ),
         (("stream", "list"), "name the home of a dragoman that ran (--home)"),
     ],
 )
