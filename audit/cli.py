@@ -5,7 +5,10 @@ Exit codes: 0 holds, 1 does not hold, 2 wrong use. Nothing is ever printed that 
 
 import typer
 
-from audit import cli_ask, cli_migrate, cli_prove, cli_report
+from audit.commands import ask as cli_ask
+from audit.commands import migrate as cli_migrate
+from audit.commands import prove as cli_prove
+from audit.commands import report as cli_report
 
 app = typer.Typer(
     name="audit",

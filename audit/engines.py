@@ -8,7 +8,7 @@ from typing import Literal
 
 import sqlalchemy as sa
 
-from audit.kept import KEPT, Kept
+from audit.sums.kept import KEPT, Kept
 
 BUSY_MS = 5_000
 """How long one process waits for another's transaction; a batch holds the lock for milliseconds."""

@@ -13,8 +13,8 @@ from audit.checkpoint import unverified
 from audit.cosigned import FILE, newest_cosigned
 from audit.errors import AuditError, unwritable
 from audit.ids import new_id
+from audit.ledger.publish import write_file, write_tiles
 from audit.progress import Progress, silent
-from audit.publish import write_file, write_tiles
 from audit.signing import VerifierKey, fsync_directory
 from audit.store import Store
 from audit.stored import StoredTiles, newest_checkpoint, sealed_below

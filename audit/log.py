@@ -18,22 +18,22 @@ from typing import Protocol, cast
 
 import sqlalchemy as sa
 
-from audit import publish
 from audit.canonical import Record
 from audit.errors import AuditError, LedgerError
 from audit.home import Home
 from audit.ids import new_id, now_ms
-from audit.marks import Marks, previous
-from audit.opening import begin, begin_boot, end_boot, key_of
-from audit.queue import MAX_BATCH, Queue
-from audit.recovery import Left, after_failure, check_tree, unfinished
+from audit.ledger import publish
+from audit.ledger.marks import Marks, previous
+from audit.ledger.opening import begin, begin_boot, end_boot, key_of
+from audit.ledger.queue import MAX_BATCH, Queue
+from audit.ledger.recovery import Left, after_failure, check_tree, unfinished
+from audit.ledger.rotation import finish_rotation, rotation_record
+from audit.ledger.waiting import Waiting, again, deliver
+from audit.ledger.writer import Answer, Draft, Probe, Receipt, Writer, no_probe
 from audit.references import References, index_key
-from audit.rotation import finish_rotation, rotation_record
 from audit.signing import KeyFile, VerifierKey
 from audit.store import BusyError, Store
 from audit.trouble import why
-from audit.waiting import Waiting, again, deliver
-from audit.writer import Answer, Draft, Probe, Receipt, Writer, no_probe
 
 __all__ = ["Ledger", "LedgerAccess", "Receipt"]
 

@@ -11,13 +11,13 @@ from itertools import islice
 import orjson
 import sqlalchemy as sa
 
-from audit import values_by_day
-from audit.conditions import QueryError, within_entries
-from audit.grouping import groups
-from audit.places import first_since, places
-from audit.question import Question, Row
-from audit.summed import Summed
-from audit.sums import kinds
+from audit.questions import values_by_day
+from audit.questions.conditions import QueryError, within_entries
+from audit.questions.grouping import groups
+from audit.questions.places import first_since, places
+from audit.questions.question import Question, Row
+from audit.sums.summed import Summed
+from audit.sums.tables import kinds
 from audit.tables import ACTS, SHOWN, entry, reference, subject, transfer, tree
 
 __all__ = [

@@ -12,21 +12,22 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from audit import schema, summed
-from audit.alike import SPAN
+from audit import schema
 from audit.checkpoint import Checkpoint, unverified
 from audit.errors import VerifyError
 from audit.events import ExportRecord
 from audit.export import ExportError, new_folder, write_log
 from audit.home import Home
 from audit.ids import now_ms
+from audit.ledger.publish import write_file
 from audit.progress import Progress, silent
-from audit.publish import write_file
-from audit.rebuilding import rebuild
 from audit.signing import VerifierKey, fsync_directory
 from audit.store import Store
 from audit.stored import sealed_below
-from audit.sums import kinds
+from audit.sums import summed
+from audit.sums.alike import SPAN
+from audit.sums.rebuilding import rebuild
+from audit.sums.tables import kinds
 from audit.tables import entry, finding, subject, transfer, tree
 from audit.tiles import ENTRIES, WIDTH, TileId
 from audit.values import ExportFormat

@@ -15,7 +15,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import psycopg
 from sqlalchemy.engine.interfaces import DBAPICursor
 
-from audit.sums import ADDED, holder
+from audit.sums.tables import ADDED, holder
 from audit.tables import entry, finding, reference, subject, tile, transfer, tree
 
 type Row = tuple[Any, ...]

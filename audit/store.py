@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from audit.engines import close_engine, create_file, is_busy, reading_engine, writing_engine
 from audit.errors import StoreError
-from audit.kept import Kept
+from audit.sums.kept import Kept
 from audit.tables import REVISION
 from audit.trouble import why
 

@@ -9,8 +9,8 @@ from datetime import UTC, date, datetime
 from statistics import median, quantiles
 from time import process_time_ns
 
-from policies.document import Sources, parse
 from policies.groups import ENTITY_TYPES
+from policies.language.document import Sources, parse
 from policies.lint import lint
 from policies.load import compiled, read_text
 from policies.model import FindingFacts, PolicyInput

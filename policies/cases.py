@@ -11,8 +11,12 @@ from typing import Protocol
 
 from pydantic import ValidationError
 
-from policies.compile import SEGMENTS
 from policies.errors import Problem, UnknownNameError, UsageError
+from policies.language.compile import SEGMENTS
+from policies.language.problems import closest
+from policies.language.resolve import Findings
+from policies.language.schema import CaseSection
+from policies.language.vocabulary import NOTHING_FOUND
 from policies.load import Loaded
 from policies.model import (
     Action,
@@ -26,10 +30,6 @@ from policies.model import (
     TransferDecision,
 )
 from policies.policy import Policy
-from policies.problems import closest
-from policies.resolve import Findings
-from policies.schema import CaseSection
-from policies.vocabulary import NOTHING_FOUND
 
 
 class FindsFacts(Protocol):

@@ -18,12 +18,12 @@ from platformdirs import user_data_path
 
 from policies import diff as diffs
 from policies import facts_diff, show
-from policies.edit import formatted, pin_edition, remove_observe
 from policies.errors import PolicyError, PolicyFileError, Problem
+from policies.language.edit import formatted, pin_edition, remove_observe
+from policies.language.schema import json_schema
 from policies.load import BUNDLED, Loaded, read, read_text
 from policies.new import Answers, example_file, observe_file, policy_file
 from policies.register import bundled_file
-from policies.schema import json_schema
 
 FILE = typer.Argument(help="Policy file, or bundled:default, bundled:strict. Default: policy.yaml in the home folder.")
 HOME = typer.Option(

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 from policies.cases import FindsFacts
 from policies.errors import Problem
+from policies.language.resolve import Findings
 from policies.load import Loaded
-from policies.resolve import Findings
 
 KIND = "user"
 """Of segment: whose words examples are."""

@@ -8,8 +8,8 @@ from typing import Any
 
 from policies.destination import Fact
 from policies.diff import PolicyDiff, diff
-from policies.edit import pin_edition
 from policies.errors import PolicyFileError, UnknownNameError
+from policies.language.edit import pin_edition
 from policies.load import Loaded, read_text
 from policies.register import EditionSection, read_fact
 

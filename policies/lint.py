@@ -7,12 +7,12 @@ policy from being used: errors are found while loading.
 from collections.abc import Iterator
 from datetime import date, timedelta
 
-from policies.document import Path
 from policies.errors import Problem
 from policies.groups import GROUP_OF
+from policies.language.document import Path
+from policies.language.resolve import Findings
 from policies.load import Loaded
 from policies.reach import reach
-from policies.resolve import Findings
 from policies.rules import Does, Rule
 
 FACT_AGE = timedelta(days=180)

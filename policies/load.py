@@ -12,16 +12,14 @@ from pathlib import PurePosixPath
 
 from pydantic import ValidationError
 
-from policies.compile import compile_rules
 from policies.destination import Destination, HostTable
-from policies.document import MAX_BYTES, Node, Sources
 from policies.errors import PolicyFileError, Problem, UnknownNameError
-from policies.include import join
 from policies.index import RuleIndex
-from policies.policy import Budget, Environment, Observe, Policy, Response
-from policies.problems import from_validation
-from policies.register import Register, bundled_file, bundled_register, canonical_digest
-from policies.resolve import (
+from policies.language.compile import compile_rules
+from policies.language.document import MAX_BYTES, Node, Sources
+from policies.language.include import join
+from policies.language.problems import from_validation
+from policies.language.resolve import (
     Findings,
     resolve_controllers,
     resolve_destinations,
@@ -30,9 +28,11 @@ from policies.resolve import (
     resolve_media,
     resolve_purposes,
 )
-from policies.schema import CaseSection, PolicyFile
-from policies.senders import check_network, resolve_applications, resolve_subject_source, resolve_tokens
-from policies.vocabulary import resolve_cases, resolve_entities, resolve_groups
+from policies.language.schema import CaseSection, PolicyFile
+from policies.language.senders import check_network, resolve_applications, resolve_subject_source, resolve_tokens
+from policies.language.vocabulary import resolve_cases, resolve_entities, resolve_groups
+from policies.policy import Budget, Environment, Observe, Policy, Response
+from policies.register import Register, bundled_file, bundled_register, canonical_digest
 
 BUNDLED = ("default", "strict", "observe")
 # A test phase is short, or it is not a test phase.

@@ -18,11 +18,11 @@ import orjson
 from pydantic import Field, StrictStr, ValidationError
 
 from policies.destination import UNKNOWN, Fact
-from policies.document import Sources, parse
 from policies.errors import PolicyFileError
-from policies.fields import Facts, FactSection, Host, Section, Slug, Text, Upstream, Word
-from policies.problems import from_validation
-from policies.schema import CredentialSection, FormatSection
+from policies.language.document import Sources, parse
+from policies.language.fields import Facts, FactSection, Host, Section, Slug, Text, Upstream, Word
+from policies.language.problems import from_validation
+from policies.language.schema import CredentialSection, FormatSection
 
 REGISTER_FILE = "destinations.yaml"
 

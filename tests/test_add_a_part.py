@@ -23,7 +23,7 @@ import sys
 
 import orjson
 
-from audit import explain
+from audit.questions import explain
 from audit.formats import NAMES as FORMATS
 from audit.formats.base import Place
 from audit.reports import NAMES as REPORTS

@@ -7,7 +7,7 @@ Written to be handed on: no rule names, no digests of policies, no places in a s
 from collections.abc import Iterator
 
 from audit import query
-from audit.render import when
+from audit.commands.render import when
 from audit.reports.base import Facts, Kind, ReportError, Section, Source, countries, merged
 from audit.reports.parts import data_table, measures, place
 from audit.reports.texts import Texts, Words

@@ -15,11 +15,11 @@ import sqlalchemy as sa
 
 from audit.checkpoint import unverified
 from audit.errors import AuditError
-from audit.holders import Holding, completeness, who
 from audit.ids import now_ms
 from audit.merkle import Frontier
-from audit.persons import LEAPS, count_persons
 from audit.query import Question, first_since
+from audit.questions.holders import Holding, completeness, who
+from audit.questions.persons import LEAPS, count_persons
 from audit.reports.prices import Prices
 from audit.reports.recall import Recall
 from audit.reports.texts import Texts, Words

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from audit.reports.base import PAGE, Bar, Chart, Facts, Kind, Section, Source, Table
 from audit.reports.prices import Prices
 from audit.reports.texts import Texts, Words
-from audit.rows import DAY_MS
+from audit.sums.rows import DAY_MS
 from audit.tables import transfer
 
 _CLASS = 1.05

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from audit.render import when
+from audit.commands.render import when
 from audit.reports.base import Facts, Report, Section, Table, day
 from audit.reports.texts import Language, Texts
 

@@ -8,7 +8,7 @@ was not looked into, and originals that were shown to people.
 from collections.abc import Sequence
 from typing import Any
 
-from audit.render import when
+from audit.commands.render import when
 from audit.reports.base import Facts, Kind, Section, Source, Table
 from audit.reports.texts import Texts, Words
 

@@ -4,7 +4,7 @@
 from collections.abc import Sequence
 
 from audit import query
-from audit.render import when
+from audit.commands.render import when
 from audit.reports.base import Bar, Chart, Facts, Kind, Section, Source, Table
 from audit.reports.texts import Texts, Words
 

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from audit.reports.base import Bar, Chart, Facts, Kind, Section, Source, Table, day
 from audit.reports.texts import Texts, Words
-from audit.rows import DAY_MS
+from audit.sums.rows import DAY_MS
 from audit.tables import transfer
 
 _DAYS = re.compile(r"([0-9]{1,5})d")

@@ -11,9 +11,9 @@ from typing import Annotated
 
 import typer
 
+from audit.commands.reading import os_user
 from audit.events import PolicyRecord
 from audit.ids import now_ms
-from audit.reading import os_user
 from audit.values import ApprovalReason, PolicyEvent
 from proxy.commands.listing import listing, print_list
 from proxy.config import default_home, load

@@ -117,14 +117,14 @@ def _formats(blocks: int) -> list[dict[str, Any]]:
 
 
 def _audit(entries: int) -> list[dict[str, Any]]:
-    from audit.bench import run
+    from audit.bench.appending import run
 
     return [asdict(row) for row in run(entries)]
 
 
 def _scale(transfers: int, keep: Path | None) -> list[dict[str, Any]]:
-    from audit.bench_scale import run
-    from audit.cli_prove import progress_bar
+    from audit.bench.asking import run
+    from audit.commands.prove import progress_bar
 
     with progress_bar("filling") as progress:
         return [asdict(row) for row in run(transfers, keep=keep, progress=progress)]
@@ -150,7 +150,7 @@ class Soak:
 
 
 def _soak(asked: Soak, *, as_json: bool) -> None:
-    from audit.cli_prove import progress_bar
+    from audit.commands.prove import progress_bar
     from proxy.bench.soak import Wanted, run
 
     workers = _counts(asked.workers or "1")[0]

@@ -62,7 +62,7 @@ def _with_engine(command: Callable[..., None], *, restoring: bool) -> Callable[.
 
 
 def _bulk(given: dict[str, Any], extra: dict[str, Any], *, restoring: bool) -> None:
-    from audit.cli_prove import progress_bar
+    from audit.commands.prove import progress_bar
     from proxy.bulk.job import Job
     from proxy.bulk.run import run
 

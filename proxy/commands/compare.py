@@ -175,7 +175,7 @@ def _headers(key: str) -> dict[str, str]:
 
 @contextmanager
 def _place(home: Path | None, policy: Path | None) -> Iterator[Place]:
-    from audit.reading import os_user
+    from audit.commands.reading import os_user
     from proxy.policy.source import meant
     from proxy.running.databases import control_of, join_log, vault_of
 

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import orjson
 import typer
 
+from audit.commands.reading import os_user
 from audit.events import QueryRecord
 from audit.ids import now_ms
-from audit.reading import os_user
 from audit.values import ErasureReason, Question
 from proxy.config import load
 from proxy.errors import ConfigError

@@ -120,7 +120,7 @@ def simulate(
     Example: dragoman policy simulate policy.yaml --since 7d
     """
     from audit import query
-    from audit.reading import moment, reading
+    from audit.commands.reading import moment, reading
     from audit.values import Question
     from policies import simulate as simulating
     from proxy.policy.replay import Replay

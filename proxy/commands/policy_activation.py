@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from audit.reading import os_user
+from audit.commands.reading import os_user
 from policies import diff as diffs
 from policies.cli import Home, Json, exit_codes, print_json
 from policies.load import read
@@ -119,7 +119,7 @@ def history(
 
 
 def _changes(settings: Settings, control: ControlStore, digest: str, limit: int, *, as_json: bool) -> None:
-    from audit.reading import reading
+    from audit.commands.reading import reading
     from audit.values import Question
     from proxy.policy.history import of_digest, steps, told
     from proxy.running.databases import AUDIT, database_url

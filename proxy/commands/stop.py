@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from audit.reading import os_user
+from audit.commands.reading import os_user
 from audit.values import StopState, StopTarget
 from proxy.config import default_home, load
 from proxy.control.stopping import set_stop

@@ -64,8 +64,8 @@ def reset(
 
 
 def _rows(settings: Settings) -> list[dict[str, Any]]:
-    from audit import following
     from audit.home import Home as AuditHome
+    from audit.questions import following
     from audit.store import Store
     from proxy.outbound.settings import OutboundSettings
     from proxy.running.databases import AUDIT, control_of, database_url

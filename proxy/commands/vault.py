@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from audit.commands.reading import os_user
 from audit.errors import LedgerError
 from audit.events import ShredRecord
 from audit.ids import now_ms
-from audit.reading import os_user
 from audit.values import ShredCause
 from proxy.commands import reveal
 from proxy.config import default_home, load

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from audit.ids import now_ms
-from audit.mirrored import answered_by_week, mirrored
+from audit.questions.mirrored import answered_by_week, mirrored
 from audit.reports.writing import tables_of
-from audit.rows import DAY_MS
+from audit.sums.rows import DAY_MS
 from policies.policy import Policy
 from proxy.comparing.pairs import Blind, blind
 from proxy.comparing.report import Report, report

@@ -11,7 +11,7 @@ from math import sqrt
 from statistics import median
 from typing import Any
 
-from audit.mirrored import Attempt, Mirrored
+from audit.questions.mirrored import Attempt, Mirrored
 from audit.reports.prices import Prices
 from proxy.control.ratings import Rating, Side, Verdict
 

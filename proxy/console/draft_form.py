@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from policies.include import MAX_FILES
+from policies.language.include import MAX_FILES
 from proxy.console.policy_desk import MAX_TEXT, PASTED
 from proxy.console.problems import InputError
 

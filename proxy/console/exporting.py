@@ -12,8 +12,9 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any
 
-from audit import parquet, query, render, taking
+from audit import query
 from audit.checkpoint import unverified
+from audit.commands import parquet, render, taking
 from audit.stored import StoredTiles, newest_checkpoint, tiles_left
 from audit.tables import transfer
 from audit.tiles import ENTRIES, TileId, encode_bundle

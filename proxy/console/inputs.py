@@ -12,12 +12,12 @@ from pydantic import (
     create_model,
 )
 
-from audit.conditions import CONDITIONS, GROUPS, INSIDE, SCORE_FROM
+from audit.questions.conditions import CONDITIONS, GROUPS, INSIDE, SCORE_FROM
 from audit.reports.texts import Language
 from audit.reports.writing import Form
 from audit.tables import transfer
 from audit.values import ExportFormat, RevealReason
-from policies.include import MAX_FILES
+from policies.language.include import MAX_FILES
 from proxy.console import moments
 from proxy.console.policy_desk import MAX_TEXT
 from proxy.console.questions import MAX_PAGE, Filters

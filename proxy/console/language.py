@@ -19,7 +19,7 @@ from audit.reports.texts import fill
 from audit.values import Action, Operator, UninspectedReason
 from policies.diff import OTHER_VALUE, Condition
 from policies.facts import FACTS, FactKind
-from policies.fields import Basis, Role, Transfer
+from policies.language.fields import Basis, Role, Transfer
 from policies.outcome import Copied, Outcome
 
 LANGUAGES = ("en", "de", "vi")

@@ -6,10 +6,10 @@ Schemas of transfers are made from the table that the questions are asked of, so
 from dataclasses import asdict
 from typing import Any
 
-from audit.conditions import COLUMNS, FINDING_COLUMNS, GROUPS
-from audit.holders import Holding
-from audit.overview import Overview
 from audit.query import Row
+from audit.questions.conditions import COLUMNS, FINDING_COLUMNS, GROUPS
+from audit.questions.holders import Holding
+from audit.questions.overview import Overview
 from audit.reports.texts import Language
 from audit.tables import transfer
 from proxy.console.questions import Exchange, Holdings, Page, Proved

@@ -8,7 +8,7 @@ from typing import Any
 
 from policies.errors import PolicyError, PolicyFileError
 from policies.groups import ENTITY_TYPES
-from policies.schema import json_schema
+from policies.language.schema import json_schema
 from policies.show import as_data, as_text
 from proxy.console.draft_form import LONGEST_NAME, draft_of
 from proxy.console.drafting import WEEK, Checked, Files

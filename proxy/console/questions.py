@@ -10,20 +10,21 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from audit import holders, overview, prove, query, tell
-from audit.acts import acts_since
-from audit.conditions import QueryError
+from audit import prove, query
 from audit.errors import VerifyError
-from audit.holders import Holding
 from audit.query import Row
+from audit.questions import holders, overview, tell
+from audit.questions.acts import acts_since
+from audit.questions.conditions import QueryError
+from audit.questions.holders import Holding
+from audit.questions.unregistered import REASON as SHADOW_AI
 from audit.references import Space
 from audit.reports import NAMES as REPORTS
 from audit.reports.base import Report, ReportError, build
 from audit.reports.texts import Language
 from audit.reports.writing import tables_of
-from audit.rows import DAY_MS
 from audit.stored import newest_checkpoint
-from audit.unregistered import REASON as SHADOW_AI
+from audit.sums.rows import DAY_MS
 from audit.values import Question as Asked
 from proxy.console.access import Right, Visitor
 from proxy.console.log import AuditLog

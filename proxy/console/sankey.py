@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from audit.overview import Flow
+from audit.questions.overview import Flow
 
 WIDTH, HEIGHT = 960.0, 420.0
 NODE = 12.0

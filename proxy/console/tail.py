@@ -11,8 +11,9 @@ from time import monotonic
 
 from starlette.concurrency import run_in_threadpool
 
-from audit import following, query
-from audit.following import Followed, Followings
+from audit import query
+from audit.questions import following
+from audit.questions.following import Followed, Followings
 from audit.values import Question
 from proxy.console.access import Right, Visitor
 from proxy.console.log import AuditLog

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from audit.conditions import CONDITIONS
+from audit.questions.conditions import CONDITIONS
 from audit.values import Action, ExportFormat, StopTarget
 from policies.errors import PolicyError
 from policies.groups import ENTITY_TYPES

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from audit.holders import Holding
+from audit.questions.holders import Holding
 from audit.values import ExportFormat, StopTarget
 from policies.errors import PolicyError
 from proxy.console import inputs, outputs

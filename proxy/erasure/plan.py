@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from audit import erasures
-from audit.holders import Holding, completeness, who
 from audit.ids import new_id
 from audit.log import Ledger
 from audit.query import Question
+from audit.questions import erasures
+from audit.questions.holders import Holding, completeness, who
 from audit.references import Space
 from proxy.erasure.deleting import Deleter, Deletion
 from proxy.erasure.providers import Verdict

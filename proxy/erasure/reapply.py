@@ -8,10 +8,10 @@ import logging
 from dataclasses import dataclass
 from itertools import batched
 
-from audit import erasures
 from audit.events import MAX_NAMES, ErasureRecord
 from audit.ids import now_ms
 from audit.log import LedgerAccess
+from audit.questions import erasures
 from audit.values import ErasurePhase, ShredCause
 from proxy.erasure.carrying_out import shreds
 from redaction.vault import Vault

@@ -9,10 +9,10 @@ import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 
-from audit import erasures
 from audit.events import ShredRecord
 from audit.ids import now_ms
 from audit.log import LedgerAccess
+from audit.questions import erasures
 from audit.values import ShredCause
 from proxy.erasure.reapply import erase_again, reapply
 from redaction.vault import Vault

@@ -16,11 +16,11 @@ import httpx
 
 from audit import cosigned
 from audit.checkpoint import Cosignature, unverified
+from audit.commands.reading import read_trust
 from audit.errors import AuditError, VerifyError
 from audit.events import WitnessRecord
 from audit.ids import now_ms
 from audit.log import Ledger
-from audit.reading import read_trust
 from audit.trust import MAX_ANSWER, TrustPolicy, Witness, accepted
 from proxy.errors import ProxyError
 

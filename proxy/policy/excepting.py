@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import product
 
-from policies.edit import add_exception
 from policies.errors import UnknownNameError, UsageError
+from policies.language.edit import add_exception
+from policies.language.problems import closest
 from policies.load import Loaded
 from policies.model import Action, Consent, FindingFacts, Flag, PolicyInput, SubjectFacts
 from policies.policy import Policy
-from policies.problems import closest
 
 MAX_DAYS = 366
 """An exception that nobody looks at for longer is a rule."""

@@ -16,8 +16,8 @@ import orjson
 
 from audit.canonical import Record
 from audit.errors import LedgerError
+from audit.ledger.writer import Receipt
 from audit.record import SubjectReference
-from audit.writer import Receipt
 from policies.cases import CaseResult, run_cases
 from policies.load import Loaded
 from policies.model import Consent, SubjectFacts

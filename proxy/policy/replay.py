@@ -12,8 +12,8 @@ from typing import Any
 import orjson
 
 from audit import query
+from audit.commands.reading import Reader
 from audit.errors import AuditError
-from audit.reading import Reader
 from audit.values import Question
 from policies.model import Code, MediaKind, MediaPart, SubjectFacts
 from policies.simulate import RecordedFinding, RecordedTransfer

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 from policies.errors import PolicyFileError, Problem
 from policies.examples import KIND, failing_examples, texts_of
+from policies.language.resolve import Findings
 from policies.load import BUNDLED, Loaded, read, read_text
 from policies.policy import Policy
 from policies.register import bundled_file
-from policies.resolve import Findings
 from proxy.config import Settings
 from proxy.errors import ConfigError, ProposalError
 from proxy.running.flags import allowed_url

@@ -16,10 +16,10 @@ import orjson
 
 from audit.errors import AuditError, RecordError
 from audit.ids import now_ms
+from audit.ledger.writer import Draft
 from audit.log import Ledger, Receipt
 from audit.record import OutcomeRecord
 from audit.values import OutcomeState
-from audit.writer import Draft
 from proxy.processes import channel
 from proxy.processes import ledger_words as words
 from redaction.detectors.frames import pack

@@ -15,8 +15,8 @@ import orjson
 from audit.canonical import Record
 from audit.errors import LedgerError, RecordError
 from audit.home import Home
+from audit.ledger.marks import Marks
 from audit.log import Receipt
-from audit.marks import Marks
 from audit.references import NewReference, References, index_key
 from audit.store import Store
 from proxy.config import Settings

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from audit.errors import AuditError, LedgerError, RecordError
+from audit.ledger.writer import Receipt
 from audit.references import NewReference, Space
-from audit.writer import Receipt
 
 SOCKET = "ledger.sock"
 

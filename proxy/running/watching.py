@@ -6,7 +6,7 @@ Records hold no personal data, so neither can what is made of them. A watcher th
 from collections.abc import Callable
 
 from audit.canonical import Record
-from audit.writer import Receipt
+from audit.ledger.writer import Receipt
 from proxy.steps.services import Recorder
 
 type Watcher = Callable[[Record], None]

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from audit.canonical import Record
+from audit.ledger.writer import Receipt
 from audit.record import SubjectReference
-from audit.writer import Receipt
 from policies.budgets import Spending
 from policies.policy import Policy
 from proxy.control.approvals import HeldRequest

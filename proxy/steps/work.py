@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from audit.writer import Receipt
+from audit.ledger.writer import Receipt
 from policies.budgets import Spending
 from policies.destination import Destination
 from policies.model import Mirror, PolicyInput, SubjectFacts, TransferDecision

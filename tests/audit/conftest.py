@@ -19,7 +19,7 @@ from audit.record import (
     SubjectReference,
     TransferRecord,
 )
-from audit.summing import OF_FINDING, Sums
+from audit.sums.summing import OF_FINDING, Sums
 from audit.tables import FINDINGS_OF, finding
 from audit.tables import transfer as transfers
 from tests.postgres import postgres_server, postgres_url

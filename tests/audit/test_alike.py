@@ -9,15 +9,16 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from audit import alike, query, sealing
-from audit.alike import Alike
+from audit import query, sealing
 from audit.ids import new_id, now_ms
+from audit.ledger.writer import Draft, Writer
 from audit.log import Ledger
 from audit.query import Question, entries, entry_facts
 from audit.record import FindingCount, OutcomeRecord, TransferRecord
+from audit.sums import alike
+from audit.sums.alike import Alike
 from audit.tables import FINDINGS_OF, finding, transfer
 from audit.values import Operator, OutcomeState
-from audit.writer import Draft, Writer
 from tests.audit.conftest import exchange_record
 
 PERSON = (("PERSON", "tokenize", 1, "r", "patterns", "de"),)

@@ -2,7 +2,7 @@
 
 import rfc8785
 
-from audit.bench import run, typical_record
+from audit.bench.appending import run, typical_record
 from audit.canonical import Stamp, entry, facts
 
 

@@ -17,14 +17,16 @@ from alembic import command as alembic
 from alembic.config import Config
 from typer.testing import CliRunner, Result
 
-from audit import cli_ask, cli_prove, migrations
+from audit import migrations
 from audit.canonical import facts
 from audit.cli import app
+from audit.commands import ask as cli_ask
+from audit.commands import prove as cli_prove
 from audit.home import Home
+from audit.ledger.publish import publish
 from audit.log import Ledger
 from audit.merkle import leaf_hash
 from audit.prove import Proof, check
-from audit.publish import publish
 from audit.query import entries
 from audit.reports import NAMES as KINDS
 from audit.reports.texts import Language
@@ -211,7 +213,7 @@ def test_tail_goes_on_with_what_comes_beginning_with_its_own_record(
         def wait(self, _: float) -> None:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr("audit.cli_ask.threading", SimpleNamespace(Event=Interrupted))
+    monkeypatch.setattr("audit.commands.ask.threading", SimpleNamespace(Event=Interrupted))
     *_, before, own = run("tail", "-n", "2", "--follow", "--json").stdout.splitlines()
     assert (json.loads(before)["kind"], json.loads(own)["question"]) == ("transfer", "tail")
 

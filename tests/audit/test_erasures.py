@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from audit import erasures
 from audit.errors import RecordError
 from audit.events import ErasureRecord, ShredRecord
 from audit.ids import new_id, now_ms
 from audit.log import Ledger
+from audit.questions import erasures
 from audit.record import SubjectReference
 from audit.references import Space
 from audit.values import ErasurePhase

@@ -5,11 +5,12 @@ from collections.abc import Iterator
 import pytest
 import sqlalchemy as sa
 
-from audit import holders, summed
 from audit.log import Ledger
 from audit.query import Question
-from audit.rebuilding import rebuild
+from audit.questions import holders
 from audit.record import OutcomeRecord
+from audit.sums import summed
+from audit.sums.rebuilding import rebuild
 from audit.tables import transfer
 from tests.audit.conftest import exchange_record
 from tests.audit.test_query import DAY, B

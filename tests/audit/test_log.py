@@ -16,14 +16,14 @@ import sqlalchemy as sa
 from audit.canonical import facts
 from audit.checkpoint import open_checkpoint
 from audit.errors import LedgerError, RecordError, SigningKeyError, StoreError
+from audit.ledger.waiting import Waiting
+from audit.ledger.writer import Draft
 from audit.log import Ledger, Receipt
 from audit.merkle import verify_inclusion
 from audit.prove import check, prove
 from audit.query import entries
 from audit.tables import transfer as transfers
 from audit.verify import verify_folder, verify_store
-from audit.waiting import Waiting
-from audit.writer import Draft
 
 
 def all_facts(ledger: Ledger) -> list[dict[str, Any]]:
@@ -167,7 +167,7 @@ def test_more_than_may_wait_is_pushed_back(home: Path, transfer, monkeypatch: py
 
     ledger = Ledger.open(home, probe=hold)
     armed.append(True)
-    monkeypatch.setattr("audit.queue.MAX_WAITING", 2)
+    monkeypatch.setattr("audit.ledger.queue.MAX_WAITING", 2)
     threads = [threading.Thread(target=ledger.append_blocking, args=(transfer(),)) for _ in range(3)]
     threads[0].start()
     assert entered.wait(30)
@@ -292,7 +292,7 @@ def test_the_published_log_is_whole_and_holds_only_the_partial_tiles_of_its_chec
 async def test_an_outcome_shares_the_commit_of_the_next_record(
     ledger: Ledger, transfer, outcome, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("audit.queue.OUTCOME_S", 60.0)
+    monkeypatch.setattr("audit.ledger.queue.OUTCOME_S", 60.0)
     first = transfer()
     await ledger.append(first)
     ended = asyncio.create_task(ledger.append(outcome(first)))
@@ -304,7 +304,7 @@ async def test_an_outcome_shares_the_commit_of_the_next_record(
 async def test_of_one_commit_what_is_to_be_sent_is_told_before_outcomes(
     ledger: Ledger, transfer, outcome, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("audit.queue.OUTCOME_S", 60.0)
+    monkeypatch.setattr("audit.ledger.queue.OUTCOME_S", 60.0)
     first, told = transfer(), list[str]()
     await ledger.append(first)
     drafts = [Draft(record.kind, record.facts()) for record in (outcome(first), transfer())]
@@ -318,7 +318,7 @@ async def test_of_one_commit_what_is_to_be_sent_is_told_before_outcomes(
 async def test_outcomes_are_written_where_no_record_comes(
     ledger: Ledger, transfer, outcome, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("audit.queue.OUTCOME_S", 0.001)
+    monkeypatch.setattr("audit.ledger.queue.OUTCOME_S", 0.001)
     first, second, third = transfer(), transfer(), transfer()
     await ledger.append(first)
     ended = asyncio.create_task(ledger.append(outcome(first)))
@@ -332,7 +332,7 @@ async def test_outcomes_are_written_where_no_record_comes(
 def test_outcomes_are_written_in_a_second_event_loop_when_the_first_is_gone(
     ledger: Ledger, transfer, outcome, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("audit.queue.OUTCOME_S", 0.001)
+    monkeypatch.setattr("audit.ledger.queue.OUTCOME_S", 0.001)
 
     first, second = transfer(), transfer()
     ledger._append_all([first, second])
@@ -350,7 +350,7 @@ def test_outcomes_are_written_in_a_second_event_loop_when_the_first_is_gone(
 def test_a_log_that_is_closed_writes_the_outcomes_that_wait(
     home: Path, transfer, outcome, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("audit.queue.OUTCOME_S", 60.0)
+    monkeypatch.setattr("audit.ledger.queue.OUTCOME_S", 60.0)
     ledger, sent = Ledger.open(home), transfer()
     ledger.append_blocking(sent)
     waiting: Future[Receipt] = Future()

@@ -4,13 +4,14 @@ from typing import Any
 
 import pytest
 
-from audit import holders, query
-from audit import overview as overview_of
-from audit import persons as persons_of
+from audit import query
 from audit.ids import now_ms
 from audit.log import Ledger
-from audit.overview import Flow, Overview, overview
 from audit.query import Question
+from audit.questions import holders
+from audit.questions import overview as overview_of
+from audit.questions import persons as persons_of
+from audit.questions.overview import Flow, Overview, overview
 from audit.record import DestinationFacts, FindingCount, SubjectReference, Uninspected
 from tests.audit.conftest import blocked_record, exchange_record
 

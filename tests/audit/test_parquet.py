@@ -8,11 +8,13 @@ import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
-from audit import explain, parquet, query
+from audit import query
 from audit.cli import app
+from audit.commands import parquet
 from audit.log import Ledger
 from audit.merkle import leaf_hash
 from audit.query import Question
+from audit.questions import explain
 from audit.record import FindingCount, OutcomeRecord, Uninspected
 from tests.audit.conftest import blocked_record, exchange_record
 

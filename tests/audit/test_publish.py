@@ -6,12 +6,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from audit import publish
 from audit.errors import StoreError
 from audit.home import Home
+from audit.ledger import publish
+from audit.ledger.publish import Publisher
+from audit.ledger.recovery import read_published
 from audit.log import Ledger
-from audit.publish import Publisher
-from audit.recovery import read_published
 from audit.store import Store
 from audit.tiles import tiles_of
 from audit.verify import verify_folder

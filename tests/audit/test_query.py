@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from audit import conditions, fields, grouping, holders, query
-from audit.conditions import CONDITIONS, FINDING_COLUMNS, GROUPS, INSIDE, QueryError
+from audit import fields, query
 from audit.log import Ledger
 from audit.query import Question
+from audit.questions import conditions, grouping, holders
+from audit.questions.conditions import CONDITIONS, FINDING_COLUMNS, GROUPS, INSIDE, QueryError
 from audit.record import (
     BlockedRecord,
     DestinationFacts,
@@ -23,7 +24,7 @@ from audit.record import (
     TransferRecord,
     Uninspected,
 )
-from audit.summed import Summed
+from audit.sums.summed import Summed
 from audit.tables import entry
 from tests.audit.conftest import blocked_record, exchange_record
 

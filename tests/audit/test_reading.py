@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 import typer
 
-from audit.reading import day_span, moment
+from audit.commands.reading import day_span, moment
 
 DAY_MS = 86_400_000
 

@@ -15,10 +15,10 @@ import sqlalchemy as sa
 from audit.canonical import facts
 from audit.errors import LedgerError, StoreError
 from audit.home import Home
+from audit.ledger.marks import Marks, previous
+from audit.ledger.recovery import read_published
 from audit.log import Ledger
-from audit.marks import Marks, previous
 from audit.query import entries
-from audit.recovery import read_published
 from audit.signing import KeyFile
 from audit.store import Store
 from audit.tables import tree
@@ -145,14 +145,14 @@ def test_a_mark_tells_what_was_surely_not_sent(home: Path) -> None:
 
 def test_marks_are_not_believed_after_the_machine_was_down(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run_until_it_dies(home, "locked", 4, marks=True)
-    monkeypatch.setattr("audit.marks.kernel_boot_id", lambda: "another")
+    monkeypatch.setattr("audit.ledger.marks.kernel_boot_id", lambda: "another")
     ledger = Ledger.open(home, sending_marks=True)
     assert Counter(one["state"] for one in all_facts(ledger) if one["kind"] == "outcome") == {"interrupted": 2}
     ledger.close()
 
 
 def test_a_slot_that_was_taken_over_proves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("audit.marks.SLOTS", 4)
+    monkeypatch.setattr("audit.ledger.marks.SLOTS", 4)
     marks = Marks(tmp_path / "marks", create=True)
     marks.set(5)
     marks.close()

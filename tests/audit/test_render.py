@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from audit import render
-from audit.render import Format
+from audit.commands import render
+from audit.commands.render import Format
 
 
 def printed(found: list[dict[str, object]], form: Format, **more: object) -> str:

@@ -13,11 +13,11 @@ import pytest
 from typer.testing import CliRunner
 
 from audit import query as ask
-from audit import tell
 from audit.cli import app
 from audit.home import Home
 from audit.log import Ledger
 from audit.query import Question
+from audit.questions import tell
 from audit.record import DestinationFacts, FindingCount, OutcomeRecord, PurposeFacts
 from audit.reports import ALL, NAMES, base
 from audit.reports.base import Report, ReportError, build, day

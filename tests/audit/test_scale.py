@@ -5,12 +5,12 @@ from pathlib import Path
 import orjson
 from jsonschema import Draft202012Validator
 
-from audit.bench_scale import run
+from audit.bench.asking import run
+from audit.bench.made_up import drafts, fill, person
 from audit.canonical import facts
 from audit.log import Ledger
 from audit.query import Question, entries, groups, transfers
 from audit.references import Space
-from audit.scale import drafts, fill, person
 from audit.schema import schema
 from audit.verify import verify_store
 

@@ -17,9 +17,9 @@ from audit.cli import app
 from audit.errors import VerifyError
 from audit.export import ExportError, export_tiles
 from audit.ids import now_ms
+from audit.ledger.publish import publish
 from audit.log import Ledger
 from audit.prove import check, prove
-from audit.publish import publish
 from audit.query import Question
 from audit.record import OutcomeRecord
 from audit.reports import NAMES
@@ -28,8 +28,8 @@ from audit.reports.document import document
 from audit.reports.html import page
 from audit.reports.texts import Language
 from audit.stored import newest_checkpoint, sealed_below
-from audit.summed import Summed
-from audit.sums import daily
+from audit.sums.summed import Summed
+from audit.sums.tables import daily
 from audit.tables import FINDINGS_OF, entry, finding, subject, transfer
 from audit.tiles import decode_bundle
 from audit.verify import verify_archive, verify_folder, verify_store

@@ -11,13 +11,16 @@ from alembic.config import Config
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audit import holders, migrations, query, summed, sums
+from audit import migrations, query
 from audit.log import Ledger
 from audit.query import Question
+from audit.questions import holders
+from audit.questions.spans import parts
 from audit.record import FindingCount, OutcomeRecord, SubjectReference
-from audit.spans import parts
 from audit.store import Store
-from audit.summing import month_of
+from audit.sums import summed
+from audit.sums import tables as sums
+from audit.sums.summing import month_of
 from audit.tables import FINDINGS_OF, REVISION, finding, metadata, transfer
 from audit.verify import verify_store
 from tests.audit.conftest import blocked_record, exchange_record

@@ -9,14 +9,16 @@ import sqlalchemy as sa
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from audit import places, summed, sums
 from audit.ids import new_id
+from audit.ledger.writer import Draft, Writer
 from audit.log import Ledger
+from audit.questions import places
 from audit.record import DestinationFacts, FindingCount, OutcomeRecord
-from audit.summed import Summed
+from audit.sums import summed
+from audit.sums import tables as sums
+from audit.sums.summed import Summed
 from audit.tables import entry, tree
 from audit.tables import transfer as transfers
-from audit.writer import Draft, Writer
 from tests.audit.conftest import blocked_record, exchange_record, of_rows
 
 DAY = 86_400_000

@@ -3,8 +3,9 @@
 import orjson
 import pytest
 
-from audit import tell, values
+from audit import values
 from audit.ids import now_ms
+from audit.questions import tell
 from audit.record import FindingCount, OutcomeRecord, Uninspected
 from audit.reports.terms import TERMS
 from audit.reports.texts import Language, Texts

@@ -7,13 +7,16 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from audit import query, summed, summing, sums, values_by_day
-from audit.conditions import GROUPS
+from audit import query
 from audit.log import Ledger
 from audit.query import Question
+from audit.questions import values_by_day
+from audit.questions.conditions import GROUPS
 from audit.record import DestinationFacts, FindingCount, OutcomeRecord
 from audit.statements import Statements
-from audit.sums import daily_value
+from audit.sums import summed, summing
+from audit.sums import tables as sums
+from audit.sums.tables import daily_value
 from audit.tables import FINDINGS_OF, finding
 from audit.tables import transfer as transfers
 from tests.audit.conftest import blocked_record, exchange_record, of_rows

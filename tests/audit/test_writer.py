@@ -8,20 +8,20 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from audit import summed
 from audit.canonical import facts
 from audit.errors import LedgerError, RecordError
+from audit.ledger.writer import Draft, Receipt, Writer
 from audit.log import Ledger
 from audit.query import entries
-from audit.rows import Rows
 from audit.signing import KeyFile
 from audit.stored import newest_checkpoint
-from audit.summed import Summed
-from audit.sums import DAILY, DAILY_FINDING, daily, daily_finding
+from audit.sums import summed
+from audit.sums.rows import Rows
+from audit.sums.summed import Summed
+from audit.sums.tables import DAILY, DAILY_FINDING, daily, daily_finding
 from audit.tables import FINDINGS_OF, entry, finding, tree
 from audit.tables import transfer as transfers
 from audit.verify import verify_store
-from audit.writer import Draft, Receipt, Writer
 
 
 def draft(record: Any) -> Draft:

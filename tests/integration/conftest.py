@@ -20,7 +20,7 @@ import httpx
 import orjson
 import pytest
 
-from audit.reading import reading
+from audit.commands.reading import reading
 from audit.verify import Verified, verify_store
 from proxy.app import App
 from proxy.config import Limits, Settings, parse_origin

@@ -17,7 +17,7 @@ import httpx
 import orjson
 import pytest
 
-from audit.reading import reading
+from audit.commands.reading import reading
 from audit.verify import verify_store
 from proxy.config import Limits
 from proxy.fakes.hold import Hold

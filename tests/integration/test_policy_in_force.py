@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from policies.cli import today_utc
-from policies.edit import add_exception
 from policies.errors import PolicyFileError
+from policies.language.edit import add_exception
 from proxy.app import App
 from proxy.errors import ConfigError
 from proxy.policy.value_refs import ValueRefs

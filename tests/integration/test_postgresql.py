@@ -15,9 +15,9 @@ import pytest
 import sqlalchemy as sa
 from typer.testing import CliRunner
 
+from audit.commands.reading import reading
 from audit.errors import LedgerError
 from audit.query import entries
-from audit.reading import reading
 from audit.verify import Verified, verify_store
 from proxy.cli import build
 from proxy.commands.doctor import examine

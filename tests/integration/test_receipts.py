@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from audit.canonical import dumps
+from audit.commands.reading import reading
 from audit.merkle import leaf_hash
 from audit.prove import Proof, check, read
-from audit.reading import reading
 from audit.signing import VerifierKey
 
 VERIFIER = Path(__file__).parents[2] / ".venv-outside" / "bin" / "aics-tlog"

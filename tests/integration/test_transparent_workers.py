@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 import pytest
 
-from audit.reading import reading
+from audit.commands.reading import reading
 from audit.verify import verify_store
 from proxy.fakes.leaks import assert_no_leak
 from tests.transparent import MAIL, PHONE, TEXT, USER, Place, placed

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from audit.reading import reading
+from audit.commands.reading import reading
 from audit.verify import verify_store
 from proxy.fakes.hold import Hold
 from proxy.fakes.leaks import assert_no_leak

@@ -13,9 +13,9 @@ import pytest
 from audit.checkpoint import Checkpoint
 from audit.errors import VerifyError
 from audit.export import ExportError, export_tiles
+from audit.ledger.publish import write_file
 from audit.log import Ledger
 from audit.merkle import leaf_hash, root_of
-from audit.publish import write_file
 from audit.signing import KeyFile
 from audit.tiles import ENTRIES, TileBuilder, TileId, decode_bundle, encode_bundle, level_size, tiles_of, width_at
 from audit.verify import verify_folder

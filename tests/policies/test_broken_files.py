@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from policies.document import MAX_BYTES, MAX_DEPTH
 from policies.errors import PolicyFileError, Problem
+from policies.language.document import MAX_BYTES, MAX_DEPTH
 from policies.load import load, loads
 
 BROKEN = Path(__file__).parent / "broken"

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from policies.cases import failing, run_cases
-from policies.edit import add_exception, formatted, pin_edition, remove_observe
 from policies.errors import PolicyFileError, UsageError
+from policies.language.edit import add_exception, formatted, pin_edition, remove_observe
 from policies.lint import lint
 from policies.load import read_text
 from policies.new import Answers, example_file, observe_file, policy_file

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from policies import document
 from policies.errors import PolicyFileError, UnknownNameError
+from policies.language import document
 from policies.load import Loaded, load, load_bundled, loads, read
 from policies.model import Action, FindingFacts, MediaKind, MediaPart, Operator, PolicyInput
 from policies.policy import Environment, Policy

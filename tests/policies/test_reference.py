@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from policies import schema, schema_senders
+from policies.language import schema, schema_senders
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs" / "policies.md").read_text(encoding="utf-8")
@@ -77,7 +77,7 @@ def codes() -> dict[str, bool]:
     """Code -> whether it is a warning, as the source writes them."""
     found: dict[str, bool] = {}
     position = {"add": 2, "problem": 2, "_fail": 2, "Problem": 4, "fail": 2}
-    for path in sorted((ROOT / "policies").glob("*.py")):
+    for path in sorted((ROOT / "policies").rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if not isinstance(node, ast.Call):
                 continue
@@ -104,7 +104,7 @@ def test_every_code_of_the_source_is_explained() -> None:
 
 
 def test_every_code_that_is_explained_exists() -> None:
-    files = [*(ROOT / "policies").glob("*.py"), ROOT / "proxy" / "policy" / "source.py"]
+    files = [*(ROOT / "policies").rglob("*.py"), ROOT / "proxy" / "policy" / "source.py"]
     source = "".join(path.read_text(encoding="utf-8") for path in files)
     for code in rows(TEXT[TEXT.index("## What lint says") :]):
         assert f'"{code}"' in source, code

@@ -9,11 +9,11 @@ import pytest
 from policies.destination import Destination, Fact, HostTable
 from policies.errors import PolicyFileError
 from policies.groups import ENTITY_TYPES, GROUPS
+from policies.language.vocabulary import VALIDATORS
 from policies.lint import LEAST_SCORE, SURROGATES
 from policies.load import Loaded, load_bundled
 from policies.policy import Policy
 from policies.register import REGISTER_FILE, EditionSection, bundled_file, bundled_register, read_register
-from policies.vocabulary import VALIDATORS
 from redaction.entities import GROUPS as DETECTED
 from redaction.merge import MIN_SCORE
 from redaction.own import VALIDATORS as DETECTION_VALIDATORS

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from audit.statements import Statements
-from audit.summing import OF_FINDING, Sums
+from audit.sums.summing import OF_FINDING, Sums
 from audit.tables import transfer
 
 revision = "0005"

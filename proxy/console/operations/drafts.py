@@ -180,7 +180,7 @@ def _text(body: bytes) -> str:
 
 
 def _schema(desk: Desk, call: Call) -> Answer:
-    from policies.schema import json_schema
+    from policies.language.schema import json_schema
 
     return json_schema()
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from audit.explain import reasons
+from audit.questions.explain import reasons
 from proxy.console import inputs, outputs
 from proxy.console.access import Right
 from proxy.console.exporting import export, export_found

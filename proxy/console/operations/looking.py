@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import Field
 
-from audit.conditions import CONDITIONS
+from audit.questions.conditions import CONDITIONS
 from proxy.console import moments
 from proxy.console.access import Right
 from proxy.console.health import Condition

@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from audit.following import Followed
 from audit.formats import NAMES as FORMATS
 from audit.formats.base import LineFormat
+from audit.questions.following import Followed
 from audit.values import ExportFormat
 from proxy.errors import ConfigError, ProxyError
 

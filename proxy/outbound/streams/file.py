@@ -9,7 +9,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from audit.following import Followed
+from audit.questions.following import Followed
 from proxy.outbound.streams.base import LINES, Exporter, Option, SendError, StreamSettings, line_form, line_format
 
 CHUNK = 64 * 1024

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import requests
 
 from audit import otel
-from audit.following import Followed
+from audit.questions.following import Followed
 from audit.values import ExportFormat
 from proxy.config import secret
 from proxy.errors import ConfigError

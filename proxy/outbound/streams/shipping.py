@@ -12,10 +12,10 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from audit import following
 from audit.errors import AuditError
 from audit.events import ExportRecord
 from audit.ids import new_id, now_ms
+from audit.questions import following
 from audit.store import Store
 from proxy.config import Settings
 from proxy.control.cursors import Cursor, Cursors

@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 import httpx
 import orjson
 
-from audit.following import Followed
+from audit.questions.following import Followed
 from proxy.config import secret
 from proxy.errors import ConfigError
 from proxy.outbound.streams.base import (

@@ -7,10 +7,10 @@ import orjson
 import pytest
 from typer.testing import CliRunner
 
+from audit.commands.reading import reading
 from audit.ids import now_ms
 from audit.log import Ledger
 from audit.query import entries
-from audit.reading import reading
 from proxy.cli import build
 from redaction.vault import SqlVault, open_vault
 from redaction.vault.keys import FileRing

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from audit.mirrored import Attempt, Mirrored
+from audit.questions.mirrored import Attempt, Mirrored
 from audit.reports.prices import Price, Prices
 from proxy.comparing.report import rate_of, report, wilson
 from proxy.control.ratings import Rating, Side, Verdict

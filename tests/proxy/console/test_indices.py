@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from audit.conditions import CONDITIONS, INSIDE, SCORE_FROM
+from audit.questions.conditions import CONDITIONS, INSIDE, SCORE_FROM
 from audit.tables import metadata, transfer
 from proxy.control.tokens import Role
 from tests.proxy.console.conftest import ANNA, SAME, Console, browser, fill, form_of

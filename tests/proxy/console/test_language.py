@@ -9,15 +9,16 @@ from typing import Any, get_args
 import pytest
 
 import proxy
-from audit import acts, values
+from audit import values
+from audit.questions import acts
 from audit.reports.reasons import REASONS
 from audit.reports.recall import bundled
 from audit.reports.terms import TERMS
 from audit.reports.texts import Language, Texts
-from policies import fields
 from policies.diff import ENDED, OTHER_VALUE, SOMETIMES, Condition
 from policies.facts import FACTS, FactKind
 from policies.groups import ENTITY_TYPES, GROUPS
+from policies.language import fields
 from policies.model import Code, Consent
 from policies.outcome import Copied, Outcome
 from policies.space import DIMENSIONS, OTHER, REST

@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from audit.conditions import CONDITIONS
+from audit.questions.conditions import CONDITIONS
 from audit.tables import REVISION
 from proxy.console.language import LANGUAGES, words
 from proxy.console.pages import PAGES

@@ -6,7 +6,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audit.overview import Flow
+from audit.questions.overview import Flow
 from proxy.console.sankey import GAP, HEIGHT, MOST, NOBODY, OTHERS, WIDTH, picture
 
 NAMES = [f"n{number}" for number in range(14)]

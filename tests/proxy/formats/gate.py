@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from audit.canonical import Record
+from audit.ledger.writer import Receipt
 from audit.record import SubjectReference
-from audit.writer import Receipt
 from policies.load import load_bundled
 from proxy.exchange import Exchange
 from proxy.fakes.traffic import Received

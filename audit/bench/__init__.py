@@ -1,0 +1,1 @@
+"""What the log costs, measured on the machine at hand."""

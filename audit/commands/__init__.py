@@ -1,0 +1,1 @@
+"""The commands of `dragoman audit`, one file for each family, and what they share."""
