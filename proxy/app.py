@@ -22,6 +22,7 @@ from proxy.fakes.server import FakeProvider
 from proxy.formats.selection import Formats
 from proxy.gate import Gate, GateLimits, Services
 from proxy.messages import Origin
+from proxy.next_proxy import next_proxy
 from proxy.outbound.pods import KnownPods, cluster_of
 from proxy.outbound.token_keys import TokenKeys
 from proxy.outbound.witnesses import asked
@@ -133,7 +134,10 @@ class App:
         )
         vault, answers = await self._open_vault(threads)
         transport = Transport(
-            connect_s=settings.limits.connect_s, idle_s=settings.limits.idle_s, extra_ca=settings.upstream_ca
+            connect_s=settings.limits.connect_s,
+            idle_s=settings.limits.idle_s,
+            extra_ca=settings.upstream_ca,
+            next_proxy=next_proxy(settings),
         )
         self._stack.push_async_callback(transport.close)
         self.mirrors = Mirrors(transport, self.metrics.observe)

@@ -65,10 +65,12 @@ class Settings:
     audit_database, control_database: file or `env:NAME` with the URL of a database that is not in the home (see
     `proxy.running.databases`).
     proxy_protocol: networks of balancers whose connections begin with a header that names the client.
-    require_credential: apps show one to the HTTPS proxy itself. upstream_auth: file or `env:NAME` with `user:password`
-    for the next proxy (modes `upstream:`). log: form of the process log, `text` or `json`. traces: URL of a collector
-    that takes OTLP traces over HTTP, empty for none. streams: tables of the file as they are,
-    streams_folder: where it is (see `proxy.outbound.streams.settings`).
+    require_credential: apps show one to the HTTPS proxy itself. upstream_proxy: `http(s)://HOST[:PORT]` of the next
+    proxy, through which gateway, HTTPS proxy and erasures reach providers; upstream_direct: hosts, or `.DOMAIN`, that
+    gateway and erasures reach without it; upstream_auth: file or `env:NAME` with `user:password` for it.
+    log: form of the process log, `text` or `json`. traces: URL of a collector that takes OTLP traces over HTTP, empty
+    for none. streams: tables of the file as they are, streams_folder: where it is (see
+    `proxy.outbound.streams.settings`).
     kubernetes: `api` (URL), `token` and `ca` (files) of the API server; empty inside a pod, which has its own.
     policy_people: how many have to want another policy; with 2 a changed file alone does nothing.
     erasure_people: how many have to want that a person is erased.
@@ -101,6 +103,8 @@ class Settings:
     control_database: str = ""
     proxy_protocol: tuple[str, ...] = ()
     require_credential: bool = False
+    upstream_proxy: str = ""
+    upstream_direct: tuple[str, ...] = ()
     upstream_auth: str = ""
     policy_people: int = 1
     erasure_people: int = 1
@@ -191,12 +195,22 @@ def load(
     parse_address(settings.admin, what="admin")
     if settings.console != "off":
         parse_address(settings.console, what="console")
+    if settings.upstream_proxy:
+        if parse_origin(settings.upstream_proxy, what="upstream_proxy").prefix:
+            raise ConfigError("upstream_proxy: write http://HOST:PORT or https://…, without a path")
+        settings = replace(settings, modes=tuple(_led_out(mode, settings.upstream_proxy) for mode in settings.modes))
     return settings
+
+
+def _led_out(mode: str, proxy: str) -> str:
+    """The HTTPS proxy's mode, so that it goes through the next proxy; what the engine cannot lead there stays."""
+    name, at, address = mode.partition("@")
+    return f"upstream:{proxy}{at}{address}" if name.strip().lower() == "regular" else mode
 
 
 _TABLES = ("upstreams", "provider_keys", "flag_databases", "limits", "spacy_models", "streams", "oidc", "kubernetes")
 
-_LISTS = frozenset(("modes", "languages", "detectors", "allowed_hosts", "proxy_protocol"))
+_LISTS = frozenset(("modes", "languages", "detectors", "allowed_hosts", "proxy_protocol", "upstream_direct"))
 _WRITTEN = {
     dict: "a table, in a section of its own",
     list: 'a list, such as ["a", "b"]',
@@ -230,7 +244,7 @@ def _from_toml(settings: Settings, path: Path) -> Settings:
         changes[name] = tuple(changes[name])
     for name in {"policy", "upstream_ca", "tls_certificate", "tls_key", "client_ca"} & changes.keys():
         changes[name] = (path.parent / changes[name]).resolve()
-    for name in {"vault_database", "audit_database", "control_database"} & changes.keys():
+    for name in {"vault_database", "audit_database", "control_database", "upstream_auth"} & changes.keys():
         changes[name] = _reference(str(changes[name]), name, path)
     if "upstreams" in data:
         changes["upstreams"] = parse_upstreams(data["upstreams"])
@@ -274,7 +288,7 @@ def _limits(table: Mapping[str, Any], path: Path) -> Limits:
 
 def _from_environment(settings: Settings, environ: Mapping[str, str]) -> Settings:
     changes: dict[str, Any] = {}
-    for name in ("listen", "admin", "console", "bundled", "node", "origin", "log", "traces"):
+    for name in ("listen", "admin", "console", "bundled", "node", "origin", "log", "traces", "upstream_proxy"):
         if value := environ.get(f"DRAGOMAN_{name.upper()}"):
             changes[name] = value
     for name in ("policy", "upstream_ca"):

@@ -19,7 +19,8 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from proxy.errors import ProxyError
-from proxy.messages import Headers, Outgoing, as_written
+from proxy.messages import Headers, Origin, Outgoing, as_written
+from proxy.next_proxy import NextProxy
 
 _HANDSHAKE = ("sec-websocket-key", "sec-websocket-version", "sec-websocket-extensions", "sec-websocket-protocol")
 """Fields of a handshake that belong to one connection; ours to the provider has its own."""
@@ -133,7 +134,14 @@ class _Connections(aiohttp.TCPConnector):
 class Transport:
     """A pool of connections to upstreams. Make it inside the event loop, close it at the end."""
 
-    def __init__(self, *, connect_s: float, idle_s: float, extra_ca: Path | None = None) -> None:
+    def __init__(
+        self, *, connect_s: float, idle_s: float, extra_ca: Path | None = None, next_proxy: NextProxy | None = None
+    ) -> None:
+        self._next = next_proxy
+        self._shown: dict[str, str] | None = None
+        if next_proxy is not None and next_proxy.user:
+            shown = aiohttp.encode_basic_auth(next_proxy.user, next_proxy.password, "utf-8")
+            self._shown = {"Proxy-Authorization": shown}
         context = ssl.create_default_context()
         if extra_ca is not None:
             context.load_verify_locations(cafile=extra_ca)
@@ -156,6 +164,7 @@ class Transport:
             f"{origin.scheme}://{origin.authority}{origin.prefix}{outgoing.target.decode('latin-1')}", encoded=True
         )
         headers = _fields(outgoing.headers)
+        proxy, shown = self._through(origin)
         try:
             return await self._session.request(
                 outgoing.method,
@@ -163,11 +172,11 @@ class Transport:
                 headers=headers,
                 data=_payload(outgoing.body),
                 allow_redirects=False,
+                proxy=proxy,
+                proxy_headers=shown,
             )
-        except aiohttp.ClientConnectorError as error:
-            raise UpstreamError(
-                f"the provider at {origin.host} could not be reached ({type(error).__name__})", reached=False
-            ) from error
+        except (aiohttp.ClientConnectorError, aiohttp.ClientHttpProxyError) as error:
+            raise _not_reached(origin, error) from error
         except TimeoutError as error:
             raise UpstreamError(
                 f"the provider at {origin.host} did not answer in time",
@@ -190,6 +199,7 @@ class Transport:
         origin = outgoing.origin
         target = outgoing.target.decode("latin-1")
         protocols = ",".join(outgoing.headers.all("sec-websocket-protocol"))
+        proxy, shown = self._through(origin)
         try:
             return await self._handshakes.ws_connect(
                 URL(f"{origin.scheme}://{origin.authority}{origin.prefix}{target}", encoded=True),
@@ -199,6 +209,8 @@ class Transport:
                 timeout=aiohttp.ClientWSTimeout(ws_close=5.0),
                 heartbeat=60.0,
                 decode_text=False,
+                proxy=proxy,
+                proxy_headers=shown,
             )
         except aiohttp.WSServerHandshakeError as error:
             raise UpstreamError(
@@ -207,10 +219,8 @@ class Transport:
                 status=error.status if error.status >= 400 else 502,
                 reached=True,
             ) from None
-        except aiohttp.ClientConnectorError as error:
-            raise UpstreamError(
-                f"the provider at {origin.host} could not be reached ({type(error).__name__})", reached=False
-            ) from error
+        except (aiohttp.ClientConnectorError, aiohttp.ClientHttpProxyError) as error:
+            raise _not_reached(origin, error) from error
         except (aiohttp.ClientError, TimeoutError, ConnectionError, ValueError) as error:
             raise UpstreamError(
                 f"the provider at {origin.host} did not answer properly ({type(error).__name__})",
@@ -218,10 +228,24 @@ class Transport:
                 reached=True,
             ) from error
 
+    def _through(self, origin: Origin) -> tuple[str | None, dict[str, str] | None]:
+        if self._next is None or not self._next.leads_to(origin):
+            return None, None
+        return self._next.url, self._shown
+
     async def close(self) -> None:
         """Close every connection."""
         await self._handshakes.close()
         await self._session.close()
+
+
+def _not_reached(origin: Origin, error: aiohttp.ClientConnectorError | aiohttp.ClientHttpProxyError) -> UpstreamError:
+    """What the next proxy says in words may hold anything; its status is told."""
+    if isinstance(error, aiohttp.ClientHttpProxyError):
+        text = f"the next proxy does not lead to {origin.host} (it answered {error.status})"
+        return UpstreamError(text + "; see upstream_auth" * (error.status == 407), reached=False)
+    who = "next proxy" if isinstance(error, aiohttp.ClientProxyConnectionError) else f"provider at {origin.host}"
+    return UpstreamError(f"the {who} could not be reached ({type(error).__name__})", reached=False)
 
 
 def _session(

@@ -21,10 +21,10 @@ import typer
 
 from proxy import capture
 from proxy.capture import Capture
-from proxy.commands.doctor import Check
 from proxy.commands.nft import listing, nft
 from proxy.config import parse_address
 from proxy.errors import ConfigError
+from proxy.installation.base import Check
 
 app = typer.Typer(no_args_is_help=True, help="Lead apps' packets to the transparent door (nftables).")
 

@@ -15,6 +15,7 @@ from policies.destination import Destination
 from proxy.config import Settings, parse_origin, secret
 from proxy.erasure.providers import Call, Deletes, Verdict, deletes
 from proxy.errors import ConfigError
+from proxy.next_proxy import next_proxy
 from redaction.vault import ProviderObject
 
 if TYPE_CHECKING:
@@ -78,7 +79,8 @@ class HttpDeleter:
     ) -> None:
         """transport: instead of the network (tests)."""
         self._settings, self._destinations, self._transport = settings, destinations, transport
-        self._client: httpx.Client | None = None
+        self._next = next_proxy(settings)
+        self._clients: dict[bool, httpx.Client] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -86,8 +88,8 @@ class HttpDeleter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._client is not None:
-            self._client.close()
+        for client in self._clients.values():
+            client.close()
 
     def plan(self, objects: Iterable[ProviderObject]) -> tuple[Deletion, ...]:
         planned: dict[tuple[str, str], Deletion] = {}
@@ -141,8 +143,9 @@ class HttpDeleter:
         provider, call = _known(deletes(destination, one.object.object_id))
         try:
             headers = {**call.headers, **self._credential(destination)}
-            url = self._base(destination) + call.path
-            with self._http().stream(call.method, url, headers=headers) as answer:
+            base = self._base(destination)
+            through = self._next is not None and self._next.leads_to(parse_origin(base, what=destination.name))
+            with self._http(through=through).stream(call.method, base + call.path, headers=headers) as answer:
                 told = _json(answer)
         except (httpx.HTTPError, ConfigError):
             return replace(one, verdict=Verdict.REFUSED, obstacle=Obstacle.UNREACHABLE)
@@ -154,17 +157,27 @@ class HttpDeleter:
             kept_until=one.kept_until if verdict is Verdict.REFUSED else None,
         )
 
-    def _http(self) -> "httpx.Client":
+    def _http(self, *, through: bool) -> "httpx.Client":
+        """through: the next proxy."""
         import httpx  # with all that it brings half a second, which whoever asks nobody need not wait for
 
-        if self._client is None:
+        if through not in self._clients:
             trust = ssl.create_default_context()
             if self._settings.upstream_ca is not None:
                 trust.load_verify_locations(cafile=self._settings.upstream_ca)
-            self._client = httpx.Client(
-                verify=trust, trust_env=False, timeout=TIMEOUT_S, follow_redirects=False, transport=self._transport
+            proxy = None
+            if through and self._next is not None:
+                auth = (self._next.user, self._next.password) if self._next.user else None
+                proxy = httpx.Proxy(self._next.url, auth=auth)
+            self._clients[through] = httpx.Client(
+                verify=trust,
+                trust_env=False,
+                timeout=TIMEOUT_S,
+                follow_redirects=False,
+                transport=self._transport,
+                proxy=proxy,
             )
-        return self._client
+        return self._clients[through]
 
     def _credential(self, destination: Destination) -> dict[str, str]:
         """The provider's key in the first carrier that the register names. Raises ConfigError."""

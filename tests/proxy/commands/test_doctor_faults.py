@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 import policies
-from proxy.commands import doctor
-from proxy.commands.doctor import Check, examine
+from proxy.commands.doctor import examine
 from proxy.config import Settings
 from proxy.control.store import ControlStore
+from proxy.installation.base import Check
 from proxy.running.ca import KEY_FILE, ensure_ca
 from proxy.running.keys import ensure_key
 from tests.ports import free_port
@@ -59,7 +59,7 @@ def open_key(settings: Settings, _: pytest.MonkeyPatch) -> None:
 
 def authority_ends(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     later = time.time() + 3640 * 86_400
-    monkeypatch.setattr(doctor.time, "time", lambda: later)
+    monkeypatch.setattr("time.time", lambda: later)
 
 
 def authority_without_its_key(settings: Settings, _: pytest.MonkeyPatch) -> None:
@@ -95,7 +95,7 @@ def missing_model(settings: Settings, _: pytest.MonkeyPatch) -> Settings:
 
 
 def full_disk(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor, "LOW_SPACE", 2**63)
+    monkeypatch.setattr("proxy.installation.files.LOW_SPACE", 2**63)
 
 
 def late_clock(settings: Settings, _: pytest.MonkeyPatch) -> None:
