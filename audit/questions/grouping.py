@@ -46,7 +46,7 @@ def groups(connection: sa.Connection, question: Question, by: Sequence[str]) -> 
         statement = values_by_day.groups(summed, one, by, question.values.get(one), question.days)
     else:
         statement = _from_rows(question, by) if rollup is None else _from_rollup(rollup, question, by)
-    found = connection.execution_options(yield_per=_PAGE).execute(statement)
+    found = connection.execute(statement, execution_options={"yield_per": _PAGE})
     names = tuple([str(name) for name in found.keys()])  # noqa: SIM118 (a result is iterated by rows)
     shown = [_SHOWN.get(name, _shown) for name in names]
     for row in found:

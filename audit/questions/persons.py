@@ -84,7 +84,7 @@ def _read(connection: sa.Connection, where: Sequence[sa.ColumnElement[bool]], fi
     """The number, from the entries themselves; a transfer and its entry come and go together."""
     rows = sa.select(entry.c.body).join(transfer, transfer.c.idx == entry.c.idx).where(transfer.c.idx >= first, *where)
     found: set[str] = set()
-    for body in connection.execution_options(yield_per=_PAGE).execute(rows).scalars():
+    for body in connection.execute(rows, execution_options={"yield_per": _PAGE}).scalars():
         found.update([one["ref"] for one in orjson.loads(body).get("subjects", ())])
     return len(found)
 

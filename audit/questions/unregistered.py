@@ -28,5 +28,5 @@ def shadow(connection: sa.Connection, question: Question) -> Iterator[dict[str, 
         (transfer.c.reason == REASON) | went, *question.conditions()
     )
     ordered = rows.group_by(*by).order_by(sa.func.count().desc(), *by)
-    for row in connection.execution_options(yield_per=PAGE).execute(ordered).mappings():
+    for row in connection.execute(ordered, execution_options={"yield_per": PAGE}).mappings():
         yield {str(name): value for name, value in row.items()}

@@ -105,7 +105,7 @@ class Source:
     def entries(self, marks: Sequence[bytes] = ()) -> Iterator[Facts]:
         """The transfers and refusals in question as they were signed, oldest first; only those that hold a mark."""
         rows = sa.select(entry.c.body).join(transfer, transfer.c.idx == entry.c.idx).where(*self.question.conditions())
-        streamed = self.connection.execution_options(yield_per=PAGE).execute(rows.order_by(entry.c.idx))
+        streamed = self.connection.execute(rows.order_by(entry.c.idx), execution_options={"yield_per": PAGE})
         for body in streamed.scalars():
             if not marks or any(mark in body for mark in marks):
                 yield orjson.loads(body)
@@ -228,7 +228,7 @@ def _complete(connection: sa.Connection, question: Question) -> Facts:
         first = first_since(connection, question.since)
         rows = rows.where(sa.false() if first is None else entry.c.idx >= first)
     tree = Frontier()
-    for leaf in connection.execution_options(yield_per=PAGE).execute(rows.order_by(entry.c.idx)).scalars():
+    for leaf in connection.execute(rows.order_by(entry.c.idx), execution_options={"yield_per": PAGE}).scalars():
         tree.append(leaf)
     return {"entries": tree.size, "entries_root": tree.root().hex()}
 

@@ -53,7 +53,7 @@ def quantile(classes: Mapping[int, int], share: float) -> int | None:
 
 def _facts(source: Source, context: Facts) -> Facts:
     weeks: dict[tuple[str, str, str], _Sums] = {}
-    rows = source.connection.execution_options(yield_per=PAGE).execute(sa.select(*_COLUMNS).where(*source.sent()))
+    rows = source.connection.execute(sa.select(*_COLUMNS).where(*source.sent()), execution_options={"yield_per": PAGE})
     for row in rows:
         sums = weeks.setdefault((week_of(row.day), row.application, row.model or "unknown"), _Sums())
         sums.transfers += 1
