@@ -319,7 +319,8 @@ def _reference(reference: str, name: str, path: Path) -> str:
         raise ConfigError(
             f"{path}: {name}: a URL holds a password; put it in a file and write the file's name, or env:NAME"
         )
-    return reference if not reference or reference.startswith("env:") else str((path.parent / reference).resolve())
+    # Links stay links: what is behind one is somebody else's to replace (`provider-key rotate`).
+    return reference if not reference or reference.startswith("env:") else str((path.parent / reference).absolute())
 
 
 def _expect(key: str, known: set[str], where: str) -> None:
