@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from redaction.detectors.rules.addressed import is_addressed, may_be_called
 from redaction.detectors.rules.text import (
     ANY,
     CAP,
@@ -166,7 +167,9 @@ def find(text: Text) -> Iterator[Finding]:
             continue
         for match in text.page.matches(expression):
             strong = recognizer == "name_related" and _is_own(text, match)
-            yield from _taken(text, *match.span("value"), CERTAIN if strong else score, recognizer, strong=strong)
+            called = recognizer == "name_honorific" and is_addressed(text, match)
+            sure = CERTAIN if strong else score
+            yield from _taken(text, *match.span("value"), sure, recognizer, strong=strong, called=called)
     yield from _greeted(text)
     yield from _reserved(text)
     for match in text.page.matches(_LABELLED_LIST):
@@ -212,21 +215,34 @@ def _each(text: Text, match: "re.Match[str]", score: float, recognizer: str) -> 
 
 
 def _taken(
-    text: Text, start: int, end: int, score: float, recognizer: str, *, known_only: bool = False, strong: bool = False
+    text: Text,
+    start: int,
+    end: int,
+    score: float,
+    recognizer: str,
+    *,
+    known_only: bool = False,
+    strong: bool = False,
+    called: bool = False,
 ) -> Iterator[Finding]:
     """The finding without ordinary words at its end; nothing where no name is left.
 
     known_only: the first or last word must stand in a list, because the words around it announce anything.
-    strong: a capital is enough, because only names have one here ("my son Kit").
+    strong: a capital is enough, because only names have one here ("my son Kit"). called: behind an address, so that
+    words which only their parts make ones are names ("Frau Steinhäuser").
     """
     parts = text.text[start:end].split(" ")
     while len(parts) > 1 and _ADDRESSED.fullmatch(parts[0]):
         start += len(parts.pop(0)) + 1
     if len(parts) == 1 and _ADDRESSED.fullmatch(parts[0]):
         return
-    while parts and not _may_end(text, parts):
+    while parts and not _may_end(parts, called=called):
         parts.pop()
-    if not parts or len(parts[0]) == 1 or (not strong and _is_ordinary(parts)):
+    if (
+        not parts
+        or len(parts[0]) == 1
+        or (not strong and _is_ordinary(parts) and not (called and may_be_called(parts[0])))
+    ):
         return
     if known_only and " ".join(parts).lower() in composed_places():
         return
@@ -243,14 +259,16 @@ def _is_ordinary(parts: list[str]) -> bool:
     return all(is_word(part) and not _is_name(part) for part in parts) or (parts[0].isupper() and is_word(parts[0]))
 
 
-def _may_end(text: Text, parts: list[str]) -> bool:
+def _may_end(parts: list[str], *, called: bool) -> bool:
     last = parts[-1].strip("'’,-")
     if not last[:1].isupper():
         return False
     if not is_word(last):
         return True
     # A surname that is a word as well ("Frau Koch", "Mr Green") counts, but no verb at a sentence's end.
-    return _is_name(last) or len(parts) == 1
+    if _is_name(last) or len(parts) == 1:
+        return True
+    return called and is_given(parts[-2].lower()) and may_be_called(last)
 
 
 def _is_name(part: str) -> bool:

@@ -27,6 +27,12 @@ GERMAN = [
     "Unsere Kinderfrau «Blessing» braucht ein Zeugnis",
     "Tisch auf «Wiesinger», sechs Personen",
     "«Von der Lühe» hat die Mail nicht bekommen.",
+    "Sehr geehrter Herr «Wasserhäuser», anbei das Protokoll.",
+    "Ich sprach mit Frau «Steinhäuser» und Herrn «Kaltwasser».",
+    "Frau Dr. «Sonnenschein» ruft zurück.",
+    "Frau «Anna Apfelbaum» kommt um zehn.",
+    "Grüße an Familie «Regenbogen»!",
+    "gib Herrn «Wernicke» Bescheid",
 ]
 ENGLISH = [
     "my name is «john smith»",
@@ -99,6 +105,8 @@ NEGATIVES = [
     "Python 3.12, Postgres 16, FastAPI, Next.js, TypeScript",
     "class AnnaModel(BaseModel): pass",
     "eine helle Wohnung und reine Luft",
+    "Wenn eine Frau Elterngeld beantragt, bekommt die Familie Kindergeld.",
+    "Sehr geehrter Herr Klassenlehrer, sehr geehrte Frau Projektleiterin,",
     "Trường Đại học Bách Khoa tuyển sinh",
     "UUID 123e4567-e89b-12d3-a456-426614174000",
     "TZ=Europe/Berlin, LANG=en_US.UTF-8, Accept-Language: en-US,en;q=0.9, tz Asia/Ho_Chi_Minh",
