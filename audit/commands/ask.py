@@ -13,6 +13,7 @@ from audit.commands.reading import (
     DatabaseOption,
     HomeOption,
     JsonOption,
+    Reader,
     SessionOption,
     SinceOption,
     SubjectOption,
@@ -120,6 +121,19 @@ def _parquet(found: "Iterable[ask.Row]", by: list[str], out: Path | None) -> int
         return parquet.write(found, columns, stream)
 
 
+def _exchange(log: Reader, asked: Asked, transfer_id: str) -> "list[tuple[int, ask.Row]]":
+    """The entries of one transfer, with the record of who looked. Raises QueryError where no transfer has this id."""
+    from audit.query import exchange
+    from audit.questions.conditions import QueryError
+
+    with log.store.read() as connection:
+        entries = exchange(connection, transfer_id)
+    if not entries:
+        raise QueryError("no transfer has this id")
+    log.asked(asked, len(entries), transfer=entries[0][1]["id"])
+    return entries
+
+
 def explain(
     transfer_id: Annotated[str, typer.Option("--transfer", help="The id the application was told.")],
     as_json: JsonOption = False,
@@ -127,16 +141,10 @@ def explain(
     database: DatabaseOption = None,
 ) -> None:
     """Tell why each thing in a transfer was replaced or not."""
-    from audit import query as ask
     from audit.questions import explain as why
-    from audit.questions.conditions import QueryError
 
     with reading(home, database) as log:
-        with log.store.read() as connection:
-            entries = ask.exchange(connection, transfer_id)
-        if not entries:
-            raise QueryError("no transfer has this id")
-        log.asked(Asked.EXPLAIN, len(entries), transfer=entries[0][1]["id"])
+        entries = _exchange(log, Asked.EXPLAIN, transfer_id)
         lines = list(why.reasons(entries))
         typer.echo(
             orjson.dumps({"id": entries[0][1]["id"], "reasons": lines}).decode() if as_json else "\n".join(lines)
@@ -151,16 +159,10 @@ def show(
     database: DatabaseOption = None,
 ) -> None:
     """Tell one transfer as a story: what left, to whom, what was taken out, who decided, how it ended."""
-    from audit import query as ask
     from audit.questions import tell
-    from audit.questions.conditions import QueryError
 
     with reading(home, database) as log:
-        with log.store.read() as connection:
-            entries = ask.exchange(connection, transfer_id)
-        if not entries:
-            raise QueryError("no transfer has this id")
-        log.asked(Asked.SHOW, len(entries), transfer=entries[0][1]["id"])
+        entries = _exchange(log, Asked.SHOW, transfer_id)
         if as_json:
             typer.echo(orjson.dumps([{"index": index, **facts} for index, facts in entries]).decode())
         else:

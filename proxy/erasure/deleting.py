@@ -15,7 +15,8 @@ from policies.destination import Destination
 from proxy.config import Settings, parse_origin, secret
 from proxy.erasure.providers import Call, Deletes, Verdict, deletes
 from proxy.errors import ConfigError
-from proxy.next_proxy import next_proxy
+from proxy.messages import Origin
+from proxy.next_proxy import NextProxy, next_proxy
 from redaction.vault import ProviderObject
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ class HttpDeleter:
         """transport: instead of the network (tests)."""
         self._settings, self._destinations, self._transport = settings, destinations, transport
         self._next = next_proxy(settings)
-        self._clients: dict[bool, httpx.Client] = {}
+        self._clients: dict[NextProxy | None, httpx.Client] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -144,8 +145,8 @@ class HttpDeleter:
         try:
             headers = {**call.headers, **self._credential(destination)}
             base = self._base(destination)
-            through = self._next is not None and self._next.leads_to(parse_origin(base, what=destination.name))
-            with self._http(through=through).stream(call.method, base + call.path, headers=headers) as answer:
+            client = self._http(parse_origin(base, what=destination.name))
+            with client.stream(call.method, base + call.path, headers=headers) as answer:
                 told = _json(answer)
         except (httpx.HTTPError, ConfigError):
             return replace(one, verdict=Verdict.REFUSED, obstacle=Obstacle.UNREACHABLE)
@@ -157,18 +158,18 @@ class HttpDeleter:
             kept_until=one.kept_until if verdict is Verdict.REFUSED else None,
         )
 
-    def _http(self, *, through: bool) -> "httpx.Client":
-        """through: the next proxy."""
+    def _http(self, origin: Origin) -> "httpx.Client":
+        """The client for an origin, with the next proxy where it leads there."""
         import httpx  # with all that it brings half a second, which whoever asks nobody need not wait for
 
+        through = self._next if self._next is not None and self._next.leads_to(origin) else None
         if through not in self._clients:
             trust = ssl.create_default_context()
             if self._settings.upstream_ca is not None:
                 trust.load_verify_locations(cafile=self._settings.upstream_ca)
             proxy = None
-            if through and self._next is not None:
-                auth = (self._next.user, self._next.password) if self._next.user else None
-                proxy = httpx.Proxy(self._next.url, auth=auth)
+            if through is not None:
+                proxy = httpx.Proxy(through.url, auth=(through.user, through.password) if through.user else None)
             self._clients[through] = httpx.Client(
                 verify=trust,
                 trust_env=False,
