@@ -7,7 +7,7 @@ says when a transfer was, and begins again from the log after a restart.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from policies.policy import Budget
+from policies.declared import Budget
 
 _MS = {"hour": 3_600_000, "day": 86_400_000}
 

@@ -12,6 +12,7 @@ from pathlib import PurePosixPath
 
 from pydantic import ValidationError
 
+from policies.declared import Budget, Environment, Observe, Response
 from policies.destination import Destination, HostTable
 from policies.errors import PolicyFileError, Problem, UnknownNameError
 from policies.index import RuleIndex
@@ -31,7 +32,7 @@ from policies.language.resolve import (
 from policies.language.schema import CaseSection, PolicyFile
 from policies.language.senders import check_network, resolve_applications, resolve_subject_source, resolve_tokens
 from policies.language.vocabulary import resolve_cases, resolve_entities, resolve_groups
-from policies.policy import Budget, Environment, Observe, Policy, Response
+from policies.policy import Policy
 from policies.register import Register, bundled_file, bundled_register, canonical_digest
 
 BUNDLED = ("default", "strict", "observe")

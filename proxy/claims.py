@@ -13,7 +13,7 @@ from joserfc import jwt
 from joserfc.errors import InvalidKeyIdError, JoseError
 from joserfc.jwk import KeySet
 
-from policies.policy import Tokens
+from policies.declared import Tokens
 from proxy.errors import RefusedError, UnavailableError
 from proxy.messages import Headers
 

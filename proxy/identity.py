@@ -14,7 +14,8 @@ from types import MappingProxyType
 from typing import Any
 
 from audit.flat import slotted
-from policies.policy import Identify, Pods, Policy
+from policies.declared import Identify, Pods
+from policies.policy import Policy
 from proxy.aws_signing import is_signed, signer_of
 from proxy.errors import RefusedError
 from proxy.messages import Egress, utf8

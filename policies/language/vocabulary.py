@@ -7,13 +7,13 @@ import re
 from math import prod
 from typing import Final
 
+from policies.declared import CustomEntity
 from policies.groups import ENTITY_TYPES, GROUPS
 from policies.language.compile import SEGMENTS
 from policies.language.document import Path
 from policies.language.resolve import Findings
 from policies.language.schema import EntitySection, PolicyFile
 from policies.model import Action, Operator
-from policies.policy import CustomEntity
 
 # A pattern is run on every segment; one that repeats a repetition can take exponential time (ReDoS).
 _NESTED_REPEAT = re.compile(r"\((?:[^()\\]|\\.)*[+*](?:[^()\\]|\\.)*\)[+*{]")

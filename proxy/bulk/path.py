@@ -13,7 +13,8 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from audit.ids import now_ms
-from policies.policy import Identify, Policy
+from policies.declared import Identify
+from policies.policy import Policy
 from proxy.bulk.job import BulkError, Job
 from proxy.config import Settings
 from proxy.exchange import Ending

@@ -13,8 +13,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from policies.declared import SubjectSource
 from policies.model import SubjectFacts
-from policies.policy import SubjectSource
 from proxy.config import secret
 from proxy.errors import ConfigError
 from proxy.identity import Subject

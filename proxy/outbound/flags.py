@@ -11,8 +11,8 @@ from typing import Any
 import httpx
 import orjson
 
+from policies.declared import SubjectSource
 from policies.model import SubjectFacts
-from policies.policy import SubjectSource
 from proxy.identity import Subject
 from proxy.steps.flag_facts import Remembered
 

@@ -5,8 +5,8 @@ Their examples are run here with nothing but their own recognizer, so that lint 
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from policies.declared import CustomEntity
 from policies.model import FindingFacts
-from policies.policy import CustomEntity
 from redaction.own import RECOGNIZER, OwnRecognizer
 from redaction.own_apart import Sample, look, types_in
 from redaction.settings import OwnEntity

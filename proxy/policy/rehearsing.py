@@ -19,9 +19,10 @@ from audit.errors import LedgerError
 from audit.ledger.writer import Receipt
 from audit.record import SubjectReference
 from policies.cases import CaseResult, run_cases
+from policies.declared import SubjectSource
 from policies.load import Loaded
 from policies.model import Consent, SubjectFacts
-from policies.policy import Policy, SubjectSource
+from policies.policy import Policy
 from proxy.config import Settings
 from proxy.errors import RefusedError
 from proxy.fakes.apis import ALL as FAKES

@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 
 import orjson
 
+from policies.declared import SubjectSource
 from policies.model import SubjectFacts
-from policies.policy import SubjectSource
 from proxy.errors import ConfigError
 from proxy.identity import Subject
 from proxy.steps.flag_facts import facts_of

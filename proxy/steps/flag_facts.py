@@ -8,8 +8,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from policies.declared import SubjectSource
 from policies.model import Consent, Flag, SubjectFacts
-from policies.policy import SubjectSource
 from proxy.identity import Subject
 
 _NOTHING: Mapping[str, str] = {}

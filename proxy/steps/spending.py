@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import orjson
 
 from policies.budgets import Spending, Usage, window_start
-from policies.policy import Budget, Policy
+from policies.declared import Budget
+from policies.policy import Policy
 from proxy.errors import RefusedError
 from proxy.steps.work import Work
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from audit.ledger.writer import Receipt
 from policies.budgets import Spending
+from policies.declared import SubjectSource
 from policies.destination import Destination
 from policies.model import Mirror, PolicyInput, SubjectFacts, TransferDecision
-from policies.policy import SubjectSource
 from proxy.claims import NO_CLAIMS, ClaimsOf, no_claims
 from proxy.documents.base import DocumentError, Opened
 from proxy.errors import UnavailableError

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from policies.policy import SubjectSource
+from policies.declared import SubjectSource
 from proxy.errors import ConfigError
 from proxy.identity import Subject
 from proxy.outbound.flag_database import FlagDatabase, reading_engine

@@ -9,7 +9,7 @@ import pytest
 from aiohttp import web
 
 from audit.references import Space
-from policies.policy import SubjectSource
+from policies.declared import SubjectSource
 from proxy.identity import Subject
 from proxy.outbound.flags import FlagService
 

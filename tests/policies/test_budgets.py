@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from policies.budgets import Spending, Usage, window_start
-from policies.policy import Budget
+from policies.declared import Budget
 
 HOUR, DAY = 3_600_000, 86_400_000
 NOON = 20_000 * DAY + 12 * HOUR

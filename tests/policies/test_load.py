@@ -9,11 +9,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from policies.declared import Environment
 from policies.errors import PolicyFileError, UnknownNameError
 from policies.language import document
 from policies.load import Loaded, load, load_bundled, loads, read
 from policies.model import Action, FindingFacts, MediaKind, MediaPart, Operator, PolicyInput
-from policies.policy import Environment, Policy
+from policies.policy import Policy
 
 ROOT = Path(__file__).parents[2]
 TODAY = date(2026, 11, 24)
