@@ -15,7 +15,7 @@ from proxy.errors import ProxyError
 from proxy.formats.base import Endpoint, Format, ResponseReader
 from proxy.identity import RECEIPT_HEADER
 from proxy.messages import HOP_BY_HOP, Header, Headers, Outgoing, Refusal, Reply
-from proxy.steps.answered_files import AnsweredFile, may_be_file
+from proxy.steps.answered_files import AnsweredFile, FileRestorer, FilesWithin
 from proxy.steps.held import HeldAnswer, Watch
 from proxy.steps.offload import Offload, at_once
 from proxy.steps.unpacking import BodyDecoder, Unpacking
@@ -81,8 +81,8 @@ class Cleared:
     on_sent: called before the first byte. on_objects: begins to bind objects that the answer creates, by their ids.
     on_close: writes the outcome.
     watch: the answer goes on only when it was looked at, so through `take` and `end`.
-    session: what the messages share, where the request opens a session. file: restores the answer where it is an office
-    file, with the reader for what is none. offload: where much of an answer is read. renew: what of a stream of events
+    session: what the messages share, where the request opens a session. files: restores office files, the answer itself
+    or in it. offload: where much of an answer is read. renew: what of a stream of events
     is restored is brought up to date by it.
     """
 
@@ -95,7 +95,7 @@ class Cleared:
     on_objects: "Callable[[Sequence[str]], Awaitable[None]] | None" = None
     on_close: "Callable[[Exchange, Ending], Awaitable[None]] | None" = None
     session: "Session | None" = None
-    file: "Callable[[ResponseReader], AnsweredFile] | None" = None
+    files: FileRestorer | None = None
     offload: Offload = at_once
     renew: "Callable[[], Awaitable[None]] | None" = None
 
@@ -134,6 +134,7 @@ class Exchange:
         self._unpacking = _UNCODED
         self._answer: HeldAnswer | AnsweredFile | None = None
         self._bounded = False
+        self._within: FilesWithin | None = None
         self._renew: Callable[[], Awaitable[None]] | None = None
         self._size = 0
         self._objects: Mapping[str, str] = {}
@@ -196,10 +197,11 @@ class Exchange:
 
     def _reader_of(self, cleared: Cleared, status: int, headers: Headers) -> ResponseReader:
         reader = cleared.format.reader(cleared.endpoint, status, headers, cleared.restorer)
+        if cleared.files is not None:
+            self._within = cleared.files.within(headers)
         if cleared.watch is None:
-            if cleared.file is not None and may_be_file(status, headers):
-                self._answer = cleared.file(reader)
-                self._bounded = headers.get("content-length") is not None
+            if cleared.files is not None and (file := cleared.files.whole(status, headers, reader)) is not None:
+                self._answer, self._bounded = file, headers.get("content-length") is not None
             return reader
         scout = cleared.format.reader(cleared.endpoint, status, headers, Listener(cleared.watch.words))
         self._answer = HeldAnswer(cleared.watch, scout, reader, cleared.offload)
@@ -218,11 +220,14 @@ class Exchange:
         if self._renew is not None and (b"[" in piece or b"_" in piece):
             await self._renew()
         if self._answer is None:
-            return self.feed(piece)
+            return await self._with_files(self.feed(piece))
         passed = await self._answer.take(piece)
         self._heard()
         self._bind()
-        return passed
+        return await self._with_files(passed)
+
+    async def _with_files(self, restored: bytes) -> bytes:
+        return restored if self._within is None else await self._within.restored(restored)
 
     async def end(self) -> bytes:
         """`finish` for every answer. Raises ProxyError."""
@@ -235,7 +240,7 @@ class Exchange:
             rest = await self.cleared.offload(self._size, self.reader.finish)  # one document may be the whole answer
         self._heard()
         self._bind()
-        return rest
+        return await self._with_files(rest)
 
     def feed(self, piece: bytes) -> bytes:
         """A piece that was unpacked in, restored bytes out. Raises ProxyError on a body that cannot be read."""
@@ -286,8 +291,14 @@ class Exchange:
 
     @property
     def apart(self) -> bool:
-        """A piece of the answer has to be awaited: it may be unpacked to many, or what is restored may have grown."""
-        return self.coded or self._renew is not None
+        """A piece of the answer has to be awaited: it may be unpacked to many, what is restored may have grown, or it
+        is a file.
+        """
+        return self.coded or self._renew is not None or self._answer is not None
+
+    def holds_file(self, data: bytes) -> bool:
+        """Whether a file has begun in the answer with this piece, or before; then every further piece is awaited."""
+        return self._within is not None and self._within.begun(data)
 
     @property
     def watched(self) -> bool:

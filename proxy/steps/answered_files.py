@@ -1,37 +1,120 @@
-"""Word and Excel files that a provider sends back, such as an uploaded one: their placeholders become originals.
+"""Word and Excel files that a provider sends back, by themselves or in JSON: their placeholders become originals.
 
 A file is held until it is whole and written anew in the processes that read files, as every file is hostile. One that
 cannot be read there goes on as it came, and so does one that holds no placeholder, byte for byte.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from proxy.documents.base import DOCX, LEAVE, XLSX, DocumentError
+from proxy.errors import FormatError
 from proxy.formats.base import ResponseReader
-from proxy.formats.media import OCTETS, sniff
+from proxy.formats.jsonscan import string_of
+from proxy.formats.media import MAX_DATA_URL_HEAD, OCTETS, read_base64, read_data_url, sniff
 from proxy.messages import Headers
 from proxy.steps.held import HELD_BYTES
 from proxy.steps.services import Documents
 from redaction.restore import Restorer
 
+_MARK = b"UEsDB"
+"""How base64 of every ZIP file begins."""
+MAX_FILES = 100  # of one piece of an answer
 _MAGIC = b"PK\3\4"
 _TYPES = frozenset((DOCX, XLSX, OCTETS, "binary/octet-stream", "application/zip", ""))
 
 
-def may_be_file(status: int, headers: Headers) -> bool:
-    """Whether an answer's head lets one expect such a file, of a size that is held."""
-    kind = (headers.get("content-type") or "").partition(";")[0].strip().lower()
-    length = headers.get("content-length") or "0"
-    return status == 200 and kind in _TYPES and length.isdigit() and int(length) <= HELD_BYTES
+@dataclass(frozen=True, slots=True)
+class FileRestorer:
+    """Restores the files of one answer. told: the code of what was not restored."""
+
+    documents: Documents
+    restorer: Restorer
+    told: Callable[[str], None]
+
+    def whole(self, status: int, headers: Headers, reader: ResponseReader) -> "AnsweredFile | None":
+        """For an answer whose head lets one expect such a file, of a size that is held."""
+        length = headers.get("content-length") or "0"
+        held = length.isdigit() and int(length) <= HELD_BYTES
+        return AnsweredFile(self, reader) if status == 200 and held and _kind(headers) in _TYPES else None
+
+    def within(self, headers: Headers) -> "FilesWithin | None":
+        """For an answer of JSON, lines or events of it. None where it matters which tool a file is for."""
+        kind = _kind(headers)
+        may = (kind == "text/event-stream" or "json" in kind) and not self.restorer.asks_for_tools
+        return FilesWithin(self) if may else None
+
+    async def restored(self, raw: bytes) -> bytes | None:
+        """The file with its originals; None where it is no such file, cannot be read or holds no placeholder."""
+        kind = sniff(raw)
+        if kind not in (DOCX, XLSX):
+            return None
+        try:
+            opened = await self.documents.read(raw, kind, LEAVE)
+            texts = {at: self.restorer.whole(one.text) for at, one in enumerate(opened.texts) if not one.fixed}
+            new = {at: text for at, text in texts.items() if text != opened.texts[at].text}
+            return await self.documents.rewrite(raw, kind, LEAVE, new, opened) if new else None
+        except DocumentError as error:
+            self.told(error.code)
+            return None
+
+
+class FilesWithin:
+    """The files that stand in the JSON of an answer, or of its events, in base64 or a `data:` URL."""
+
+    def __init__(self, files: FileRestorer) -> None:
+        self._files = files
+        self._has_begun = False
+        self._before = b""
+
+    def begun(self, data: bytes) -> bool:
+        """Whether one has begun in the answer with this piece, or before."""
+        if not self._has_begun:
+            self._before += data
+            self._has_begun = _MARK in self._before
+            self._before = self._before[1 - len(_MARK) :]
+        return self._has_begun
+
+    async def restored(self, json: bytes) -> bytes:
+        """JSON, or events with JSON in them, with every file restored that stands in it."""
+        pieces: list[bytes] = []
+        done, at = 0, json.find(_MARK)
+        for _ in range(MAX_FILES):
+            start = json.rfind(b'"', max(done, at - MAX_DATA_URL_HEAD), at)
+            end = json.find(b'"', at)
+            if at < 0 or end < 0:
+                break
+            if start >= 0 and (written := await self._literal(json[start : end + 1])) is not None:
+                pieces += [json[done:start], written]
+                done = end + 1
+            at = json.find(_MARK, end)
+        return b"".join([*pieces, json[done:]]) if pieces else json
+
+    async def _literal(self, literal: bytes) -> bytes | None:
+        """A string literal of JSON, or of JSON that stands in a string, with its file restored; None to leave it."""
+        if not literal.isascii() or len(literal) > 2 * HELD_BYTES:
+            return None
+        text = literal.decode("ascii")
+        inner = text[1:-1].rstrip("\\")
+        closing = text[len(inner) + 1 :]
+        if closing != '"' and "\\" in inner:
+            return None
+        try:
+            value = string_of(text) if closing == '"' else inner
+            read = read_data_url(value) or read_base64(value)
+        except (FormatError, ValueError):
+            return None
+        if read is None or read.write is None or (new := await self._files.restored(read.raw)) is None:
+            return None
+        value = value[: read.head] + read.write(new.decode("latin-1"))
+        return f'"{value}{closing}'.encode("ascii")
 
 
 class AnsweredFile:
-    """One answer that may be a file. reader: for what turns out to be none. told: the code of what was not restored."""
+    """One answer that may be a file. reader: for what turns out to be none."""
 
-    def __init__(
-        self, documents: Documents, restorer: Restorer, reader: ResponseReader, told: Callable[[str], None]
-    ) -> None:
-        self._documents, self._restorer, self._reader, self._told = documents, restorer, reader, told
+    def __init__(self, files: FileRestorer, reader: ResponseReader) -> None:
+        self._files, self._reader = files, reader
         self._kept: list[bytes] | None = []
         self._size = 0
 
@@ -45,13 +128,12 @@ class AnsweredFile:
         if _MAGIC.startswith(begun) and self._size <= HELD_BYTES:
             return b""
         if self._size > HELD_BYTES:
-            self._told("document_too_large")
+            self._files.told("document_too_large")
         return self._let_go()
 
     async def end(self) -> bytes:
         """The body ended: the file with its originals, or the rest of what is none."""
-        raw = b"".join(self._kept or ())
-        restored = await self._restored(raw)
+        restored = await self._files.restored(b"".join(self._kept or ()))
         if restored is None:
             return self._let_go() + self._reader.finish()
         self._kept = None
@@ -61,15 +143,6 @@ class AnsweredFile:
         kept, self._kept = self._kept, None
         return self._reader.feed(b"".join(kept)) if kept else b""
 
-    async def _restored(self, raw: bytes) -> bytes | None:
-        kind = sniff(raw)
-        if kind not in (DOCX, XLSX):
-            return None
-        try:
-            opened = await self._documents.read(raw, kind, LEAVE)
-            texts = {at: self._restorer.whole(one.text) for at, one in enumerate(opened.texts) if not one.fixed}
-            new = {at: text for at, text in texts.items() if text != opened.texts[at].text}
-            return await self._documents.rewrite(raw, kind, LEAVE, new, opened) if new else None
-        except DocumentError as error:
-            self._told(error.code)
-            return None
+
+def _kind(headers: Headers) -> str:
+    return (headers.get("content-type") or "").partition(";")[0].strip().lower()

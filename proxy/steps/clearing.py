@@ -6,10 +6,9 @@ Nothing is decided here and nothing is awaited; the functions that are handed ov
 from collections.abc import Awaitable, Callable
 
 from proxy.exchange import Cleared, Ending, Exchange
-from proxy.formats.base import ResponseReader
 from proxy.messages import Door, Outgoing
 from proxy.steps import closing, talks, upload_parts
-from proxy.steps.answered_files import AnsweredFile
+from proxy.steps.answered_files import FileRestorer
 from proxy.steps.held import Watch
 from proxy.steps.session import Session
 from proxy.steps.unexpected import watch_of
@@ -54,17 +53,17 @@ def cleared(
         on_objects=lambda object_ids: closing.bind(work, services, object_ids),
         on_close=on_close,
         session=session,
-        file=_file_of(services, restorer),
+        files=_files_of(services, restorer),
         offload=services.offload,
         renew=talks.renewal(work, services, answered),
     )
 
 
-def _file_of(services: Services, restorer: Restorer) -> Callable[[ResponseReader], AnsweredFile] | None:
+def _files_of(services: Services, restorer: Restorer) -> FileRestorer | None:
     if not restorer.restorable.tokens:
         return None
 
     def told(code: str) -> None:
         services.observe("file_not_restored", code)
 
-    return lambda reader: AnsweredFile(services.documents, restorer, reader, told)
+    return FileRestorer(services.documents, restorer, told)

@@ -6,6 +6,7 @@ import zipfile
 from typing import Any
 
 import docx
+import orjson
 import pytest
 import typst
 from PIL import Image, ImageDraw, ImageFont
@@ -13,6 +14,7 @@ from PIL import Image, ImageDraw, ImageFont
 from policies.register import bundled_file
 from proxy.documents.base import DOCX
 from proxy.fakes.leaks import assert_no_leak
+from tests.integration.test_faults import behind, chunk
 
 MAIL, PHONE = "anna.schmidt@example.com", "0171 2345678"
 PLANTED = [MAIL, PHONE]
@@ -157,3 +159,49 @@ async def test_a_word_file_that_the_provider_sends_back_has_its_words_again(each
         assert back.core_properties.author == MAIL
         await it.settled()
         assert [one["restored"] >= 3 for one in it.records("outcome")] == [False, True]
+
+
+def answered(kind: str, raw: bytes) -> tuple[bytes, bytes]:
+    """Content type and body of an answer that holds a file."""
+    if kind == "file":
+        return b"application/octet-stream", raw
+    said = {"id": "c1", "choices": [{"index": 0, "delta": {"file": data_url(DOCX, raw)}}]}
+    if kind == "document":
+        said = {"id": "c1", "choices": [{"index": 0, "message": {"role": "assistant", "file": data_url(DOCX, raw)}}]}
+        return b"application/json", orjson.dumps(said)
+    return b"text/event-stream", b"data: " + orjson.dumps(said) + b"\n\ndata: [DONE]\n\n"
+
+
+async def test_a_word_file_in_an_answer_has_its_words_again(each_door: Any, throwaway_ca: Any) -> None:
+    cases = [(kind, sized) for kind in ("document", "events", "file") for sized in (True, False)]
+    answers = iter(cases)
+    sent: list[bytes] = []
+
+    async def quotes(_reader: Any, writer: Any, got: bytes) -> None:
+        content = orjson.loads(got.partition(b"\r\n\r\n")[2])["messages"][0]["content"]
+        sent.append(base64.b64decode(content[1]["file"]["file_data"].partition(",")[2]))
+        kind, sized = next(answers)
+        content_type, body = answered(kind, sent[-1])
+        head = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Type: " + content_type
+        if sized:
+            writer.write(head + b"\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+        else:
+            writer.write(head + b"\r\nTransfer-Encoding: chunked\r\n\r\n")
+            for at in range(0, len(body), 3001):
+                writer.write(chunk(body[at : at + 3001]))
+                await writer.drain()
+            writer.write(b"0\r\n\r\n")
+        await writer.drain()
+
+    raw = word(f"Mail an {MAIL}, Tel. {PHONE}")
+    async with behind(each_door, throwaway_ca, quotes) as (_, client, _):
+        for kind, sized in cases:
+            answer = await client.post("/v1/chat/completions", json=asked(file_part("a.docx", DOCX, raw)))
+            assert answer.status_code == 200, answer.text
+            came = answer.content
+            if kind != "file":
+                came = base64.b64decode(answer.text.partition(";base64,")[2].partition('"')[0])
+            assert "[EMAIL_ADDRESS_" in docx.Document(io.BytesIO(sent[-1])).paragraphs[0].text
+            back = docx.Document(io.BytesIO(came))
+            got = back.paragraphs[0].text, back.core_properties.author
+            assert got == (f"Mail an {MAIL}, Tel. {PHONE}", MAIL), (kind, sized)

@@ -109,6 +109,11 @@ class Answer:
         passage.answered = True
         return True
 
+    def must_wait(self) -> bool:
+        """Whether this complete answer takes a hook."""
+        exchange, raw = self._passage.exchange, self._response.raw_content or b""
+        return self._passage.answered and (self.held or (exchange is not None and exchange.holds_file(raw)))
+
     def hold(self) -> None:
         """Put a refusal in the place of a complete answer that has to be looked at; `look` puts it back.
 
@@ -160,7 +165,8 @@ class Answer:
         self._size += len(data)
         if exchange is None or self._passage.failed:
             return None
-        return Piece(self, data) if exchange.apart or (not data and self._size > LONG_BYTES) else None
+        long = not data and self._size > LONG_BYTES
+        return Piece(self, data) if exchange.apart or exchange.holds_file(data) or long else None
 
     async def pass_on(self, piece: Piece) -> None:
         """Restore a piece that was put apart."""

@@ -237,7 +237,7 @@ class GuardedStream(HttpStream):
         if already_streamed:
             # Everything is handed over; an app that closes right after the last event did not leave too early.
             self._end(Ending.COMPLETE)
-        elif passage.answered and self._answer is not None and self._answer.held:
+        elif self._answer is not None and self._answer.must_wait():
             self._answer.hold()
             yield HeldAnswerHook(self.flow)
         elif passage.sent and (self._answer is None or not self._answer.whole()):
