@@ -10,7 +10,8 @@ from statistics import median, quantiles
 from time import process_time_ns
 
 from policies.groups import ENTITY_TYPES
-from policies.language.document import Sources, parse
+from policies.language.document import parse
+from policies.language.tree import Sources
 from policies.lint import lint
 from policies.load import compiled, read_text
 from policies.model import FindingFacts, PolicyInput

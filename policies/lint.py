@@ -9,8 +9,8 @@ from datetime import date, timedelta
 
 from policies.errors import Problem
 from policies.groups import GROUP_OF
-from policies.language.document import Path
 from policies.language.resolve import Findings
+from policies.language.tree import Path
 from policies.load import Loaded
 from policies.reach import reach
 from policies.rules import Does, Rule

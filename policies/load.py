@@ -17,7 +17,7 @@ from policies.destination import Destination, HostTable
 from policies.errors import PolicyFileError, Problem, UnknownNameError
 from policies.index import RuleIndex
 from policies.language.compile import compile_rules
-from policies.language.document import MAX_BYTES, Node, Sources
+from policies.language.document import MAX_BYTES
 from policies.language.include import join
 from policies.language.problems import from_validation
 from policies.language.resolve import (
@@ -31,6 +31,7 @@ from policies.language.resolve import (
 )
 from policies.language.schema import CaseSection, PolicyFile
 from policies.language.senders import check_network, resolve_applications, resolve_subject_source, resolve_tokens
+from policies.language.tree import Node, Sources
 from policies.language.vocabulary import resolve_cases, resolve_entities, resolve_groups
 from policies.policy import Policy
 from policies.register import Register, bundled_file, bundled_register, canonical_digest

@@ -19,10 +19,11 @@ from pydantic import Field, StrictStr, ValidationError
 
 from policies.destination import UNKNOWN, Fact
 from policies.errors import PolicyFileError
-from policies.language.document import Sources, parse
+from policies.language.document import parse
 from policies.language.fields import Facts, FactSection, Host, Section, Slug, Text, Upstream, Word
 from policies.language.problems import from_validation
 from policies.language.schema import CredentialSection, FormatSection
+from policies.language.tree import Sources
 
 REGISTER_FILE = "destinations.yaml"
 

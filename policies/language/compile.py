@@ -10,10 +10,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from policies.facts import FACTS, FactKind, expand_countries
 from policies.groups import ENTITY_TYPES
-from policies.language.document import Path
 from policies.language.fields import FactCondition
 from policies.language.resolve import UNKNOWN_NAME, Findings
 from policies.language.schema import DestinationCondition, PolicyFile, RuleSection, TimeCondition, WhenSection
+from policies.language.tree import Path
 from policies.model import Action, Decision, MediaKind, Operator, ParamValue
 from policies.rules import DestinationWhen, Does, FactWhen, Names, Rule, SubjectWhen, When, Window
 

@@ -13,7 +13,8 @@ from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 
 from policies.errors import UsageError
-from policies.language.document import Sources, parse
+from policies.language.document import parse
+from policies.language.tree import Sources
 
 
 def _yaml() -> YAML:

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from pathlib import PurePosixPath
 
 from policies.errors import PolicyFileError
-from policies.language.document import Node, Sources, parse
+from policies.language.document import parse
+from policies.language.tree import Node, Sources
 
 MAX_FILES = 32
 _ENDINGS = (".yaml", ".yml")

@@ -15,7 +15,8 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from policies.errors import Problem
-from policies.language.document import MAX_PROBLEMS, Node, Path, Sources
+from policies.language.document import MAX_PROBLEMS
+from policies.language.tree import Node, Path, Sources
 
 _KINDS = {
     "string_type": "a text",

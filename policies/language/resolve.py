@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 from policies.declared import Controller, ExceptionTerms, Purpose
 from policies.destination import Credentials, Destination, FormatHint
 from policies.errors import Problem
-from policies.language.document import Node, Path, Sources
 from policies.language.problems import closest
 from policies.language.schema import DestinationSection, PolicyFile
+from policies.language.tree import Node, Path, Sources
 from policies.model import MediaAction, MediaKind
 from policies.register import EditionSection, Register, canonical_digest, read_fact
 

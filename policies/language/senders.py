@@ -8,10 +8,10 @@ import re
 from ipaddress import ip_network
 
 from policies.declared import Application, Identify, Pods, SubjectSource, Tokens
-from policies.language.document import Path
 from policies.language.resolve import UNKNOWN_NAME, Findings, resolve_media
 from policies.language.schema import PolicyFile
 from policies.language.schema_senders import ApplicationSection, IdentifySection
+from policies.language.tree import Path
 from policies.model import MediaAction
 
 # One statement that reads: what a database is asked with has no second one behind a semicolon.

@@ -10,9 +10,9 @@ from typing import Final
 from policies.declared import CustomEntity
 from policies.groups import ENTITY_TYPES, GROUPS
 from policies.language.compile import SEGMENTS
-from policies.language.document import Path
 from policies.language.resolve import Findings
 from policies.language.schema import EntitySection, PolicyFile
+from policies.language.tree import Path
 from policies.model import Action, Operator
 
 # A pattern is run on every segment; one that repeats a repetition can take exponential time (ReDoS).
