@@ -4,6 +4,16 @@ A text says what happened, where, and what to do; it never holds inspected text,
 """
 
 
+def place_of(error: BaseException) -> str:
+    """Class of an error and the line it came from (`KeyError at walk.py:66`): of one that is not ours, all that may be
+    logged, because its text could quote what was inspected."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    place = f" at {trace.tb_frame.f_code.co_filename.rpartition('/')[2]}:{trace.tb_lineno}" if trace else ""
+    return f"{type(error).__name__}{place}"
+
+
 class ProxyError(Exception):
     """Base of every error that `proxy` raises on purpose. code: stable; status: HTTP status of the refusal."""
 

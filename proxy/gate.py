@@ -6,6 +6,7 @@ Both doors lead here. Whatever fails on the way, foreseen or not, ends in a refu
 the ledger still works, in a record of it. Nothing here does I/O itself; services are awaited through Protocols.
 """
 
+import logging
 from dataclasses import replace
 from functools import partial
 
@@ -14,7 +15,7 @@ from audit.commitment import REQUEST_IN, REQUEST_OUT, commit
 from audit.errors import LedgerError
 from audit.ids import new_id
 from policies.model import Mirror
-from proxy.errors import RefusedError, UnavailableError
+from proxy.errors import RefusedError, UnavailableError, place_of
 from proxy.exchange import Ending, Exchange, State
 from proxy.formats.core import echoes
 from proxy.framing.coding import decode_body, decoder
@@ -46,6 +47,7 @@ from redaction.restore import Restorer
 
 __all__ = ["Gate", "GateLimits", "Services"]
 
+logger = logging.getLogger("dragoman.gate")
 
 SWITCHED = 101
 """The provider took the session (RFC 6455 section 4.2.2)."""
@@ -278,6 +280,7 @@ class Gate:
         refusal = refusal_of(error, work.facts.transfer)
         if refusal.code == "internal":
             self._services.observe("internal_error", type(error).__name__)
+            logger.error("gate: an unexpected %s, so nothing was sent; please report it", place_of(error))
         await self._end(work, refusal, recorded=not isinstance(error, LedgerError))
         if refusal.code == "held":
             await let_wait(work, self._services)

@@ -1,6 +1,6 @@
 """The tree of a policy file: values that know where they stood, and the lines that a problem shows.
 
-Whatever makes a tree (`document`), joins trees (`include`) or reads one (`problems`, `resolve`) shares these alone. Pure.
+Whatever makes a tree (`document`), joins trees (`include`) or reads one (`problems`, `resolve`) shares these. Pure.
 """
 
 import re

@@ -1,11 +1,9 @@
 """Errors of the API as problem details (RFC 9457): what happened, in words that hold nothing of what was asked."""
 
 import logging
-import traceback
 from collections.abc import Mapping
 from functools import cache
 from http import HTTPStatus
-from pathlib import Path
 
 import orjson
 from pydantic import BaseModel, ValidationError
@@ -14,7 +12,7 @@ from starlette.responses import Response
 
 from audit.errors import AuditError, StoreError
 from policies.errors import PolicyError
-from proxy.errors import ProxyError, UnavailableError
+from proxy.errors import ProxyError, UnavailableError, place_of
 
 log = logging.getLogger("dragoman")
 
@@ -138,9 +136,7 @@ def problem(error: Exception) -> Response:
     """The answer for an error; a defect is named by its kind alone, because its text could hold anything."""
     found = known(error)
     if found is None:
-        place = traceback.extract_tb(error.__traceback__)[-1:]
-        where = f"{Path(place[0].filename).name}:{place[0].lineno}" if place else "unknown"
-        log.error("console: an unexpected %s at %s", type(error).__name__, where)
+        log.error("console: an unexpected %s", place_of(error))
     status, code, text = found or (500, "defect", f"an unexpected {type(error).__name__} happened; please report it")
     body = {"type": f"urn:dragoman:problem:{code}", "title": HTTPStatus(status).phrase, "status": status}
     body |= {"detail": text, "code": code}

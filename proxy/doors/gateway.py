@@ -20,7 +20,7 @@ from proxy.doors.restored import Restored
 from proxy.doors.serving import ClientGoneError, taken
 from proxy.doors.sessions import SessionGate, Sessions
 from proxy.doors.translate import egress_of, head_of, plain, response_of, split_target
-from proxy.errors import ProxyError
+from proxy.errors import ProxyError, place_of
 from proxy.exchange import Ending, Exchange, State
 from proxy.messages import Egress, Outgoing, Refusal, Reply
 from proxy.running.admin import health, readiness
@@ -88,7 +88,8 @@ class Gateway:
             return answer
         except ClientGoneError:
             return web.Response(status=499)
-        except Exception:
+        except Exception as error:
+            logger.error("gateway: an unexpected %s; please report it", place_of(error))
             return plain(500, "internal", "dragoman failed on this request")
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -181,8 +182,9 @@ class Gateway:
         try:
             try:
                 exchange.sent()
-            except Exception:
+            except Exception as error:
                 # Whatever it is, what the ledger could not be told is not sent.
+                logger.error("gateway: the log could not be told that a transfer goes out (%s)", place_of(error))
                 return response_of(exchange.refusal_reply(replace(FAILED_CLOSED, transfer=exchange.transfer)))
             ending = Ending.CUT
             if exchange.session is not None:
@@ -284,4 +286,5 @@ def _is_address(host: str) -> bool:
 def _refusal(error: Exception, exchange: Exchange) -> Refusal:
     if isinstance(error, ProxyError):
         return Refusal(error.status, error.code, error.message, transfer=exchange.transfer)
+    logger.error("gateway: an answer could not be restored (%s)", place_of(error))
     return Refusal(502, "answer_failed", "the answer could not be restored", transfer=exchange.transfer)

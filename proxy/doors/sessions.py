@@ -6,17 +6,21 @@ that the gate let pass, and its close code. Whatever fails here ends the session
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Protocol
 
 import aiohttp
 from aiohttp import WSMsgType, web
 
+from proxy.errors import place_of
 from proxy.exchange import Ending, Exchange
 from proxy.framing.websocket import FAILED, GOING_AWAY, POLICY, TOO_BIG, Close, Message, may_be_sent
 from proxy.messages import Headers, Outgoing, Refusal, as_written
 from proxy.steps.session import Session, Turn
 from proxy.transport import Transport
+
+logger = logging.getLogger("dragoman.gateway")
 
 WATCH_S = 1.0
 """How often an open session is asked about stops; an officer's stop takes effect within two seconds."""
@@ -76,8 +80,10 @@ class GatewaySession:
             # The client is gone, mostly because its closing handshake is through.
             self._note_end(self._client.close_code, Ending.CLIENT_GONE)
             raise
-        except Exception:
+        except Exception as error:
             # Whatever it is, from here on nothing passes.
+            if not isinstance(error, OSError):  # a side that is gone
+                logger.error("gateway: a session failed and was closed (%s)", place_of(error))
             self._close = Close(FAILED, "dragoman failed on this session")
         finally:
             finishing = asyncio.ensure_future(self._finish())
@@ -135,7 +141,9 @@ class GatewaySession:
             ending = Ending.COMPLETE
             if turn.under is not None:
                 turn.under.sent_more(len(message.data))
-        except Exception:
+        except Exception as error:
+            if ending is Ending.NOT_SENT:
+                logger.error("gateway: the log could not be told that a message goes out (%s)", place_of(error))
             return False
         finally:
             if turn.exchange is not None and not (ending is Ending.COMPLETE and self._leased(turn.exchange)):

@@ -12,7 +12,7 @@ import warnings
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TextIO
 
-from proxy.errors import ConfigError
+from proxy.errors import ConfigError, place_of
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -60,13 +60,7 @@ def said(record: logging.LogRecord) -> str:
 def failure(record: logging.LogRecord) -> str:
     """Class of the error and the place it came from, "" without one."""
     error = record.exc_info[1] if record.exc_info else None
-    if error is None:
-        return ""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    place = f" at {trace.tb_frame.f_code.co_filename.rpartition('/')[2]}:{trace.tb_lineno}" if trace else ""
-    return f"{type(error).__name__}{place}"
+    return "" if error is None else place_of(error)
 
 
 class JsonLines(logging.Formatter):

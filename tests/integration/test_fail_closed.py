@@ -41,6 +41,12 @@ def failing(error: BaseException) -> Callable[..., Any]:
     return fail
 
 
+def told(caplog: pytest.LogCaptureFixture, kind: str = "RuntimeError") -> None:
+    """The process log names class and place of a defect, so that somebody can mend it, and never its words."""
+    assert f"{kind} at " in caplog.text
+    assert MAIL not in caplog.text
+
+
 async def refused(it: Any, body: Any, code: str, status: int, path: str = "/v1/chat/completions") -> None:
     """The request is refused in the provider's words, and nothing left."""
     async with it.client("openai") as client:
@@ -111,7 +117,14 @@ async def test_a_vault_that_fails(
     ],
 )
 async def test_a_step_of_the_path_that_fails(
-    each_door: Any, chat: Any, monkeypatch: pytest.MonkeyPatch, where: str, error: Exception, code: str, status: int
+    each_door: Any,
+    chat: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    where: str,
+    error: Exception,
+    code: str,
+    status: int,
 ) -> None:
     async with each_door() as it:
         monkeypatch.setattr(where, raising(error))
@@ -119,6 +132,8 @@ async def test_a_step_of_the_path_that_fails(
         assert [entry["reason"] for entry in it.records("blocked")] == [code]
         assert it.records("transfer") == []
         assert it.verified().kinds["blocked"] == 1
+    if code == "internal":
+        told(caplog)
 
 
 async def test_a_splice_that_fails(each_door: Any, chat: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -148,7 +163,7 @@ async def test_a_ledger_that_fails(
 
 
 async def test_a_ledger_that_fails_at_the_last_moment(
-    each_door: Any, chat: Any, monkeypatch: pytest.MonkeyPatch
+    each_door: Any, chat: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with each_door() as it:
         monkeypatch.setattr(it.app.ledger, "sending", raising(LedgerError("no mark", code="ledger_failed")))
@@ -161,11 +176,12 @@ async def test_a_ledger_that_fails_at_the_last_moment(
         (outcome,) = it.records("outcome")
         assert outcome["state"] == "not_sent"
         it.verified()
+    told(caplog, "LedgerError")
 
 
 @pytest.mark.parametrize("method", ["select", "shape"])
 async def test_a_format_registry_that_fails(
-    each_door: Any, chat: Any, monkeypatch: pytest.MonkeyPatch, method: str
+    each_door: Any, chat: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, method: str
 ) -> None:
     async with each_door() as it, it.client("openai") as client:
         monkeypatch.setattr(Formats, method, raising(DEFECT))
@@ -174,11 +190,12 @@ async def test_a_format_registry_that_fails(
         assert answer.json()["error"]["code"]
         assert MAIL not in answer.text
         assert it.received() == []
+    told(caplog)
 
 
 @pytest.mark.parametrize("step", ["admit", "begin"])
 async def test_a_gate_that_fails_as_a_whole(
-    each_door: Any, chat: Any, monkeypatch: pytest.MonkeyPatch, step: str
+    each_door: Any, chat: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, step: str
 ) -> None:
     async with each_door() as it, it.client("openai") as client:
         monkeypatch.setattr(Gate, step, failing(DEFECT) if step == "admit" else raising(DEFECT))
@@ -187,10 +204,11 @@ async def test_a_gate_that_fails_as_a_whole(
         assert answer.json()["error"]["code"] == answer.headers["dragoman-reason"]
         assert MAIL not in answer.text
         assert it.received() == []
+    told(caplog)
 
 
 async def test_a_reader_that_fails_in_mid_stream_ends_the_stream_with_the_providers_error(
-    each_door: Any, chat: Any, monkeypatch: pytest.MonkeyPatch
+    each_door: Any, chat: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     hold = Hold()
     async with each_door(openai={"hold": hold}) as it, it.client("openai") as client:
@@ -223,10 +241,11 @@ async def test_a_reader_that_fails_in_mid_stream_ends_the_stream_with_the_provid
         (outcome,) = it.records("outcome")
         assert outcome["state"] in {"upstream_error", "cut"}
         it.verified()
+    told(caplog)
 
 
 async def test_a_whole_answer_that_cannot_be_restored_is_an_error_and_not_half_an_answer(
-    each_door: Any, chat: Any, monkeypatch: pytest.MonkeyPatch
+    each_door: Any, chat: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with each_door() as it, it.client("openai") as client:
         monkeypatch.setattr(WholeReader, "finish", raising(DEFECT))
@@ -237,6 +256,7 @@ async def test_a_whole_answer_that_cannot_be_restored_is_an_error_and_not_half_a
         await it.settled()
         (outcome,) = it.records("outcome")
         assert outcome["state"] in {"upstream_error", "cut"}
+    told(caplog)
 
 
 async def test_an_outcome_that_cannot_be_written_does_not_take_the_answer_away(

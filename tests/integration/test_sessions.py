@@ -233,7 +233,7 @@ async def test_a_stop_ends_an_open_session(each_door: Any) -> None:
 
 
 async def test_a_step_that_raises_ends_the_session_and_nothing_passes(
-    each_door: Any, monkeypatch: pytest.MonkeyPatch
+    each_door: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with each_door(openai={}) as it:
 
@@ -249,6 +249,8 @@ async def test_a_step_that_raises_ends_the_session_and_nothing_passes(
         assert [call.method for call in it.received()] == ["GET"]
         (outcome,) = it.records("outcome")
     assert outcome["state"] == "cut"
+    assert "RuntimeError at test_sessions.py" in caplog.text
+    assert TEXT not in caplog.text
 
 
 @pytest.mark.parametrize("step", ["read_message", "decide", "outgoing_message"])

@@ -7,7 +7,6 @@ the operator and one outcome for the ledger. Counts have closed names; error tex
 import asyncio
 import logging
 import re
-import traceback
 from collections import Counter
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from mitmproxy import http
 from mitmproxy.proxy.layers.http._events import ErrorCode
 
 from proxy.doors.network.translate import Sendable, egress_of, plain_reply, sendable
+from proxy.errors import place_of
 from proxy.exchange import Ending, Exchange
 from proxy.framing.websocket import Message
 from proxy.messages import Egress, Origin, Refusal, Reply
@@ -145,9 +145,7 @@ class Transfers:
     def trouble(self, where: str, error: BaseException) -> None:
         """Count and log a failure that was dealt with: its class and its line of code, never its text."""
         self.note("failed", where)
-        frames = traceback.extract_tb(error.__traceback__)
-        line = f"{frames[-1].filename.rpartition('/')[2]}:{frames[-1].lineno}" if frames else "?"
-        logger.error("network door: %s failed and was closed (%s at %s)", where, type(error).__name__, line)
+        logger.error("network door: %s failed and was closed (%s)", where, place_of(error))
 
     # --- refusals ----------------------------------------------------------------------------------------------
 
