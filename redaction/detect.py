@@ -30,6 +30,8 @@ __all__ = ["Detector", "Engine", "EngineSettings", "Look", "SegmentFindings"]
 # What decides about findings besides the detectors; each of those answers for its own rules and models.
 _CORE: Final = (
     "normalize.py",
+    "charsets.py",
+    "escapes.py",
     "garbled.py",
     "windows.py",
     "merge.py",

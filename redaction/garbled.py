@@ -1,5 +1,5 @@
-"""What programs did to a text on its way to us, as edits of its view: bytes read in the wrong charset, colours of a
-terminal, markup and hyphens inside of words, text of forms, encoded words of mail.
+"""What programs did to a text on its way to us, as edits of its view: colours of a terminal, markup and hyphens inside
+of words, text of forms, encoded words of mail.
 
 People paste all of it without a thought, and names and numbers stand in it in pieces. Each function takes the text of a
 view and gives edits, sorted and apart from each other; nothing here changes what is sent. All linear.
@@ -11,20 +11,15 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-type Edit = tuple[int, int, str]
-"""start, end, what is seen instead; edits are sorted and do not overlap."""
+from redaction.charsets import Edit
 
-# UTF-8 that was read as Latin-1 or Windows-1252: the letters of Western Europe and Vietnam, and their punctuation.
-_OF_1252: Final = {char: byte for byte in range(0x80, 0xA0) if (char := bytes([byte]).decode("cp1252", "ignore"))}
-_REST: Final = "[\u0080-\u00bf" + "".join(map(re.escape, _OF_1252)) + "]"
-_GARBLED: Final = re.compile(f"[ÂÃÄÅÆ]{_REST}|áº{_REST}|á»{_REST}|â€{_REST}")
 # Control sequences (ECMA-48, section 5.4), as bytes or as strings spell them; what overstrikes; zero bytes of UTF-16.
 _TERMINAL: Final = re.compile(
     r"(?:\x1b|\\u001[bB]|\\x1[bB]|\\033|\\e)\[[0-9;?]{0,16}[A-Za-z]|\x1b\][^\x07\x1b]{0,200}(?:\x07|\x1b\\)"
     r"|[^\n\x08]\x08|\x00"
 )
-# Tags without attributes, which say how a word looks; one with attributes may hold something itself.
-_TAG: Final = r"</?(?:b|i|u|s|em|strong|mark|small|big|span|code|del|ins|wbr)\s?/?>"
+# Tags without attributes, which say how a word looks, and empty comments; others may hold something themselves.
+_TAG: Final = r"(?:</?(?:b|i|u|s|em|strong|mark|small|big|span|code|del|ins|wbr|font)\s?/?>|<!--\s{0,4}-->)"
 _TAGS: Final = re.compile(rf"(?:{_TAG})+", re.IGNORECASE)
 # Emphasis of a part of a word, and of each word of a name.
 _EMPHASIS: Final = re.compile(
@@ -40,23 +35,8 @@ _FORM: Final = re.compile(
     r"(?<==)(?:[^\W\d_]{2,20}(?:\+[^\W\d_]{1,20}){1,5}|\+?[0-9]{2,5}(?:\+[0-9]{2,7}){1,6}|(?=[^\s=&@]{0,80}%[0-9A-F]{2})[^\s=&@+]{0,60}(?:\+[^\s=&@+]{0,60}){1,8})"
     r"(?=[&\s\"';,]|$)"
 )
-_HEX_BYTES: Final = re.compile(r"(?:\\x[89a-fA-F][0-9a-fA-F]){1,64}|(?:\\[23][0-7]{2}){2,64}")
 # Encoded words of mail headers (RFC 2047).
 _WORD: Final = re.compile(r"=\?(?P<charset>[\w.-]{2,20})\?(?P<how>[BbQq])\?(?P<said>[!->@-~]{1,200})\?=")
-
-
-def ungarbled(text: str) -> list[Edit]:
-    """What was read in the wrong charset, as it was."""
-    if text.isascii():
-        return []
-    edits = []
-    for match in _GARBLED.finditer(text):
-        raw = bytes(ord(char) if char <= "\xff" else _OF_1252[char] for char in match[0])
-        try:
-            edits.append((*match.span(), raw.decode("utf-8")))
-        except UnicodeDecodeError:
-            continue
-    return edits
 
 
 def without_looks(text: str) -> list[Edit]:
@@ -89,7 +69,7 @@ def _emphasis(text: str) -> Iterator[Edit]:
 
 
 def plain_words(text: str) -> list[Edit]:
-    """Text as forms, strings of programs and heads of mail spell it."""
+    """Text as forms and heads of mail spell it."""
     edits: list[Edit] = []
     if "+" in text and "=" in text:
         edits += [
@@ -98,30 +78,9 @@ def plain_words(text: str) -> list[Edit]:
             for at in range(match.start() + 1, match.end())
             if text[at] == "+"
         ]
-    if "\\" in text:
-        for match in _HEX_BYTES.finditer(text):
-            edits += _bytes(match)
     if "=?" in text:
         edits += [(*match.span(), said) for match in _WORD.finditer(text) if (said := _mailed(match))]
     return _apart(edits)
-
-
-def _bytes(spelled: re.Match[str]) -> list[Edit]:
-    """Bytes of UTF-8 letter by letter; of Latin-1, as some languages write single letters, where it is none."""
-    digits, size = (spelled[0][2:4], 16) if spelled[0][1] == "x" else ("", 8)
-    raw = bytes(int(part, size) for part in re.findall(r"\\x?([0-9a-fA-F]{2,3})", spelled[0]))
-    try:
-        decoded, one = raw.decode("utf-8"), False
-    except UnicodeDecodeError:
-        decoded, one = raw.decode("latin-1"), True
-    if one and not (digits and len(raw) == 1 and decoded.isalpha()):
-        return []
-    edits, at = [], spelled.start()
-    for char in decoded:
-        end = at + 4 * (1 if one else len(char.encode()))
-        edits.append((at, end, char))
-        at = end
-    return edits
 
 
 def _mailed(word: re.Match[str]) -> str:

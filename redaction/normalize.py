@@ -8,23 +8,14 @@ sent, digits with a space after each. Only the view changes, never what is sent.
 import re
 import unicodedata
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from html import unescape
 from typing import Final
 
-from redaction import garbled
-from redaction.garbled import Edit
+from redaction import escapes, garbled
+from redaction.charsets import Edit, ungarbled
+from redaction.escapes import INVISIBLE, SPACES
 
-# Characters that are not seen by a reader and split a value for a pattern: soft hyphen, zero-width space and joiners,
-# directional marks and isolates, word joiner and invisible operators, keycaps, BOM, variation selectors, tags.
-_INVISIBLE: Final = re.compile(
-    "[\u00ad\u0305\u0332\u0333\u0335-\u0337\u033f\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\u20e3\ufe00-\ufe0f\ufeff"
-    "\U000e0000-\U000e0fff]"
-)
-_SPACES: Final = frozenset(
-    "\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
-)
 _HYPHENS: Final = frozenset("\u2010\u2011\u2012\u2013\u2212\ufe58\ufe63\uff0d\u00ad")
 # Letters that look like Latin ones (Unicode confusables, the common part), replaced only inside a word that also has
 # Latin letters or digits: a Russian or Greek word stays what it is.
@@ -34,27 +25,18 @@ _LOOKALIKES: Final = {
     **dict(zip("ΑΒΕΖΗΙΚΜΝΟΡΤΥΧ", "ABEZHIKMNOPTYX", strict=True)),
     **dict(zip("αονικρυ", "aovikpu", strict=True)),
 }
-# Escapes of URLs (RFC 3986, UTF-8), HTML (character references) and JSON strings inside text; signs inside of words as
-# Markdown, LaTeX and regular expressions escape them.
-_ESCAPED: Final = re.compile(
-    r"(?P<url>(?:%(?:25){0,4}[0-9A-Fa-f]{2})+)|(?P<html>&(?:amp;){0,3}(?:\#[0-9]{2,6}|\#[xX][0-9A-Fa-f]{2,5}|[A-Za-z]{2,8});)"
-    r"|(?P<json>\\{1,8}u(?:[0-9A-Fa-f]{4}|\{[0-9A-Fa-f]{2,5}\})|\\[nrt](?=[A-Z0-9+(]))"
-    r"|(?P<sign>(?<=\w)\\[._@+-](?=\w))"
-)
-_BYTE: Final = re.compile(r"%(?:25){0,4}[0-9A-Fa-f]{2}|=[0-9A-F]{2}")
-# Quoted-printable (RFC 2045, section 6.7) and encoded words (RFC 2047): what a mail's source is written in.
-_MAILED: Final = re.compile(
-    r"=(?:(?P<word>\?[\w.-]{2,20}\?[Qq]\?(?P<said>[!->@-~]{1,75})\?=)|(?P<soft>\r?\n(?=\S))"
-    r"|(?P<run>[0-9A-F]{2}(?:=[0-9A-F]{2})*))"
-)
-_IN_WORD: Final = re.compile(r"_|(?:=[0-9A-F]{2})+")
-_SHORTEST_LINE: Final = 60  # a line that is broken by its length has up to 76; a shorter one ends in an empty value
 # One letter or digit, a space, one letter or digit, …: as people write to slip past a filter.
 _SPACED: Final = re.compile(r"(?<!\S)(?:[A-Z0-9] (?:[-./] )?){8,44}[A-Z0-9](?!\S)")
 _FEWEST_DIGITS: Final = 6
 # Full stops of East Asia that a name server takes for a dot (RFC 3490, section 3.1); in prose they end a sentence.
 _DOTS: Final = re.compile("(?<=[^\\W_])[\u3002\uff61](?=[a-z0-9])")
 _RAISED: Final = "\u00b2\u00b3\u00b9"
+_RAISED_NUMBER: Final = re.compile("(?<![^\\W\\d_])[\u00b9\u00b2\u00b3\u2070-\u2079]{3,}")
+# Letters that Unicode does not decompose: small capitals, and white ones on black.
+_FANCY: Final = {
+    **dict(zip("ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘꞯʀꜱᴛᴜᴠᴡʏᴢ", "abcdefghijklmnopqrstuvwyz", strict=True)),
+    **{chr(base + at): chr(0x41 + at) for base in (0x1F150, 0x1F170) for at in range(26)},
+}
 _WORD: Final = re.compile(r"\w+")
 _NON_ASCII: Final = re.compile(r"[^\x00-\x7f]")
 
@@ -84,16 +66,20 @@ class View:
 
 def normalize(text: str) -> View:
     """A view of any text. Linear in its length; pure ASCII and composed plain text cost one scan."""
-    whole = _replaced(View(text), garbled.ungarbled(text))
+    whole = _replaced(View(text), ungarbled(text))
     if whole.starts is not None:  # what was read wrong twice
-        whole = _replaced(whole, garbled.ungarbled(whole.text))
+        whole = _replaced(whole, ungarbled(whole.text))
+    if any(sign in text for sign in _RAISED):
+        whole = _replaced(whole, _raised(whole.text))
     view = _through(whole, _characters(whole.text))
     view = _replaced(view, garbled.without_looks(view.text))
     view = _replaced(view, garbled.plain_words(view.text))
     if "%" in view.text or "&" in view.text or "\\" in view.text:
-        view = _replaced(view, _unescaped(view.text))
+        view = _replaced(view, escapes.unescaped(view.text))
+        if "\\" in view.text:
+            view = _replaced(view, escapes.untexed(view.text))
     if "=" in view.text:
-        view = _replaced(view, list(_unmailed(view.text)))
+        view = _replaced(view, list(escapes.unmailed(view.text)))
     if "\u3002" in view.text or "\uff61" in view.text:
         view = _replaced(view, [(*match.span(), ".") for match in _DOTS.finditer(view.text)])
     return _replaced(view, _unspaced(view.text))
@@ -147,72 +133,6 @@ def _replaced(view: View, edits: list[Edit]) -> View:
     return View("".join(pieces), tuple(starts), tuple(ends))
 
 
-def _unescaped(text: str) -> list[Edit]:
-    edits: list[Edit] = []
-    for match in _ESCAPED.finditer(text):
-        if match["url"]:
-            edits += _percent(match["url"], match.start())
-        elif match["html"]:
-            seen = match["html"]
-            for _ in range(4):
-                seen = unescape(seen)
-            if len(seen) == 1 and (_INVISIBLE.match(seen) or _shown(seen)):
-                edits.append((*match.span(), _shown(seen)))
-        elif match["sign"]:
-            edits.append((*match.span(), match["sign"][1]))
-        else:
-            seen = match["json"].lstrip("\\")[1:].strip("{}")
-            if shown := _shown(chr(int(seen, 16)) if seen else "\n"):
-                edits.append((*match.span(), shown))
-    return edits
-
-
-def _unmailed(text: str) -> Iterator[Edit]:
-    for match in _MAILED.finditer(text):
-        start, end = match.span()
-        if match["word"]:
-            first, last = match.span("said")
-            yield start, first, ""
-            for part in _IN_WORD.finditer(text, first, last):
-                yield from [(*part.span(), " ")] if part[0] == "_" else _percent(part[0], part.start())
-            yield last, end, ""
-        elif match["soft"]:
-            if start - text.rfind("\n", 0, start) > _SHORTEST_LINE:
-                yield start, end, ""
-        else:
-            edits = _percent(match[0], start)
-            if any(not char.isascii() or char == "@" for _, _, char in edits):
-                yield from edits
-
-
-def _shown(char: str) -> str:
-    """What stands for an escaped character; "" where nothing does. A word ends at a control character."""
-    if char.isprintable() or char in _SPACES:
-        return " " if char in _SPACES else char
-    return "\n" if char.isspace() or unicodedata.category(char) == "Cc" else ""
-
-
-def _percent(escaped: str, start: int) -> list[Edit]:
-    """One edit for each character of a run of bytes, each a sign and two digits; none when they are no UTF-8 text.
-
-    The sign itself may be escaped, once or more.
-    """
-    spelled = _BYTE.findall(escaped)
-    try:
-        decoded = bytes(int(byte[-2:], 16) for byte in spelled).decode("utf-8")
-    except UnicodeDecodeError:
-        return []
-    edits: list[Edit] = []
-    done = 0
-    for char in decoded:
-        last = done + len(char.encode("utf-8"))
-        size = sum(map(len, spelled[done:last]))
-        if (shown := _shown(char)) or _INVISIBLE.match(char):
-            edits.append((start, start + size, shown))
-        start, done = start + size, last
-    return edits
-
-
 def _unspaced(text: str) -> list[Edit]:
     return [
         (start, start + 1, "")
@@ -220,6 +140,14 @@ def _unspaced(text: str) -> list[Edit]:
         if sum(char.isdigit() for char in match[0]) >= _FEWEST_DIGITS
         for start in range(*match.span())
         if text[start] == " "
+    ]
+
+
+def _raised(text: str) -> list[Edit]:
+    return [
+        (at, at + 1, str(unicodedata.digit(text[at])))
+        for match in _RAISED_NUMBER.finditer(text)
+        for at in range(*match.span())
     ]
 
 
@@ -247,14 +175,14 @@ def _piece(cluster: str) -> str:
     if len(cluster) == 1:
         if cluster < "\x80":
             return cluster
-        if cluster in _SPACES:
+        if cluster in SPACES:
             return " "
         if "\ud800" <= cluster <= "\udfff":
             return "\ufffd"  # half a pair: no library that speaks UTF-8 takes it
         if cluster in _HYPHENS and cluster != "\u00ad":
             return "-"
-    if _INVISIBLE.search(cluster):
-        cluster = _INVISIBLE.sub("", cluster)
+    if INVISIBLE.search(cluster):
+        cluster = INVISIBLE.sub("", cluster)
     composed = unicodedata.normalize("NFC", cluster)
     if len(composed) == 1 and composed > "\x7f":
         return _plain(composed)
@@ -265,6 +193,8 @@ def _plain(char: str) -> str:
     """Digits of any script as ASCII; full-width, mathematical, circled and ligature forms as plain letters."""
     if char in _RAISED:
         return char  # a unit's power or a footnote, not a digit of a number
+    if char in _FANCY:
+        return _FANCY[char]
     digit = unicodedata.digit(char, None)
     if digit is not None and unicodedata.category(char) in ("Nd", "No"):
         return str(digit)

@@ -174,6 +174,14 @@ class PersonReferences(Protocol):
     def marked(self, text: str) -> str | None: ...
 
 
+MISSPELLED = tuple(
+    name.replace("-", "_")
+    for name in (*HOP_BY_HOP, "content-length", "content-type", "content-encoding")
+    if "-" in name
+)
+"""Receivers behind CGI or WSGI take these for the fields that say how a body is read, which we read by the others."""
+
+
 @dataclass(frozen=True, slots=True)
 class Active:
     """What is in force for a new transfer; a running one ends under what it began with.
@@ -194,7 +202,7 @@ class Active:
     pod_namespaces: frozenset[str] = field(init=False)
 
     def __post_init__(self) -> None:
-        for_us = dict.fromkeys((*HOP_BY_HOP, *OWN_HEADERS, *_for_us(self.policy)))
+        for_us = dict.fromkeys((*HOP_BY_HOP, *MISSPELLED, *OWN_HEADERS, *_for_us(self.policy)))
         object.__setattr__(self, "ends_here", tuple(for_us))
         object.__setattr__(self, "pod_namespaces", self.policy.pod_namespaces())
 

@@ -26,6 +26,7 @@ from redaction.recognizers import (
     username,
 )
 from redaction.recognizers.base import Page, Pattern, Recognizer
+from redaction.recognizers.dressed import Dressed
 from redaction.recognizers.encoded import Encoded
 
 __all__ = ["ALL", "Page", "Pattern", "Recognizer"]
@@ -52,4 +53,4 @@ _FAMILIES: Final = (
 )
 
 _PLAIN: Final[tuple[Recognizer, ...]] = tuple(recognizer for family in _FAMILIES for recognizer in family.RECOGNIZERS)
-ALL: Final[tuple[Recognizer, ...]] = (*_PLAIN, Encoded(_PLAIN))
+ALL: Final[tuple[Recognizer, ...]] = (*_PLAIN, Encoded(_PLAIN), Dressed(_PLAIN))

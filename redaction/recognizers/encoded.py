@@ -29,6 +29,8 @@ _BLANKS: Final = re.compile(r"\\x|0x|[^0-9A-Fa-f]")
 _SHORTEST: Final = 16
 _LONG_WORD: Final = re.compile(r"\S{16,}")
 _SURE: Final = 0.75
+_DEEPEST: Final = 2
+"""How many times what was decoded may be encoded itself."""
 _MOST_UNPACKED: Final = 16 * 1024
 """Bytes that are unpacked for one page."""
 _PACKED: Final = {b"\x1f\x8b": 31, b"\x78\x01": 15, b"\x78\x5e": 15, b"\x78\x9c": 15, b"\x78\xda": 15}
@@ -49,6 +51,10 @@ class Encoded:
         self.entity_types = tuple(dict.fromkeys(kind for one in self._inner for kind in one.entity_types))
 
     def find(self, page: Page) -> Iterator[Finding]:
+        """Findings with offsets in `page.text`."""
+        return self._find(page, _DEEPEST)
+
+    def _find(self, page: Page, depth: int) -> Iterator[Finding]:
         found = [(match, _from_hex(match[0])) for match in page.matches(_HEX)]
         found += [(match, _from_dump(match[0])) for match in page.matches(_DUMP)]
         if page.longest >= _SHORTEST:
@@ -62,16 +68,18 @@ class Encoded:
                 text = unpacked.decode("utf-8", "replace") if unpacked else _text(raw)
                 found.append((match, text))
         for match, text in found:
-            inner = self._inside(text, page)
+            inner = self._inside(text, page, depth)
             if inner is not None:
                 yield Finding(match.start(), match.end(), inner.entity_type, inner.score, self.name)
 
-    def _inside(self, text: str | None, page: Page) -> Finding | None:
-        """The surest finding in a decoded text."""
+    def _inside(self, text: str | None, page: Page, depth: int) -> Finding | None:
+        """The surest finding in a decoded text, which may hold encoded text again."""
         if text is None:
             return None
         inner = Page(text, page.hint, page.kind, page.languages)
         found = [one for recognizer in self._inner for one in recognizer.find(inner) if one.score >= _SURE]
+        if depth and not found:
+            found = list(self._find(inner, depth - 1))
         return max(found, key=lambda one: (one.score, one.end - one.start, one.entity_type), default=None)
 
 

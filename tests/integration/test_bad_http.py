@@ -172,6 +172,14 @@ async def test_a_value_outside_of_the_body_is_replaced_dropped_or_refused(
     assert MAIL not in caplog.text
 
 
+async def test_a_field_that_a_receiver_may_take_for_one_of_framing_does_not_arrive(each_door: Any) -> None:
+    hidden = b"Transfer_Encoding: chunked", b"content_length: 1", b"Content_Type: text/plain", b"CONTENT_ENCODING: gzip"
+    async with each_door() as it, Raw(it) as raw:
+        assert await raw.answers(raw.post(PLAIN, b"Content-Length: 71", *hidden, b"Connection: close")) == [200]
+        (received,) = it.received()
+        assert not [name for name, _ in received.headers if b"_" in name]
+
+
 @pytest.mark.parametrize(
     "request_head",
     [

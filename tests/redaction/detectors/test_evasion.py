@@ -115,11 +115,47 @@ def _zipped(raw: bytes) -> bytes:
         _dump(b"to: " + MAIL, 1, ""), _dump(b"to: " + MAIL, 2, ":"),
         base64.b64encode(MAIL.decode().encode("utf-16-le")).decode(),
         base64.b64encode(f"Grüße an {MAIL.decode()}".encode("cp1252")).decode(),
+        base64.b64encode(base64.b64encode(b"mail " + MAIL)).decode(), base64.b64encode(MAIL.hex().encode()).decode(),
         *(base64.b64encode(pack(b"mail <" + MAIL + b">")).decode() for pack in (gzip.compress, zlib.compress, _zipped)),
     ],
 )  # fmt: skip
 def test_finds_values_in_bytes_as_tools_show_and_pack_them(look, encoded):
     assert look(f"see\n{encoded}\nfor me")[1] == [("EMAIL_ADDRESS", encoded)]
+
+
+@pytest.mark.parametrize(
+    ("entity_type", "marked"),
+    [
+        ("EMAIL_ADDRESS", 'to «harriet.b<span class="at">@</span>example.com» now'),
+        ("EMAIL_ADDRESS", "to «harriet.b<!-- x -->@example.com» or [b]«ben[/b]@example.org»"),
+        ("EMAIL_ADDRESS", "to «harriet.b😀@example.com»"),
+        ("PHONE_NUMBER", 'Tel. «+49 <span class="n">341</span> <span id=x>987</span>6543»'),
+        ("PHONE_NUMBER", "Tel. «+49 📞 341 📞 9876543», «0🔹3🔹4🔹1🔹9🔹8🔹7🔹6🔹5🔹4🔹3»"),
+        ("PHONE_NUMBER", "«+⁴⁹ ³⁴¹ ⁹⁸⁷⁶⁵⁴³»"),
+    ],
+)
+def test_finds_values_with_markup_comments_or_emoji_inside(look, entity_type, marked):
+    wanted, found = look(marked, entity_type)
+    assert set(wanted) <= set(found)
+
+
+def test_what_markup_itself_says_is_looked_at_as_it_stands(look):
+    wanted, found = look(
+        '<a href="mailto:«harriet.b@example.com»">x</a><i title="«ben@example.org»">y</i>', "EMAIL_ADDRESS"
+    )
+    assert found == wanted
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '<td><span class="mi">12</span><span class="o">,</span> <span class="mi">3456</span></td>',
+        "<b>3</b><i>4</i> cats, 12🍎34🍊56, nice😀day, ❤️ 2024 ❤️",
+        "[b]1[/b] [i]2[/i] [c]3[/c] list[0] a[b]c <!-- todo 12 --> x",
+    ],
+)
+def test_leaves_markup_and_emoji_with_nothing_inside(look, text):
+    assert look(text)[1] == []
 
 
 def test_what_would_unfold_to_more_than_a_page_is_not_unfolded():

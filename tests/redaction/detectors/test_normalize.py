@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 
 from redaction.normalize import normalize
 
+WORDS = ("Jürgen Schröder, Straße – 12", "Nguyễn Thị Hạnh, đường Lê Lợi")
+CHARSETS = ("cp1250", "cp1251", "mac_roman", "cp437", "cp850")
 SEEN = [
     ("Mu\u0308ller", "Müller"),
     ("anna＠example．com", "anna@example.com"),
@@ -55,6 +57,25 @@ SEEN = [
     ("J&amp;uuml;rgen&amp;#32;L&amp;amp;#105;ndner", "Jürgen Lindner"),
     ("Lind&shy;ner&nbsp;Anna&#8203;", "Lindner Anna"),
     ("=?utf-8?B?SsO8cmdlbg==?= =?iso-8859-1?Q?M=FCller_x?=", "Jürgen Müller x"),
+    *((text.encode().decode(charset), text.replace("–", "-")) for text in WORDS for charset in CHARSETS),
+    (
+        "J¸rgen Schrˆder, M³ller, Ma▀mann, Gro§mann, Sch\x94nfeld",
+        "Jürgen Schröder, Müller, Maßmann, Großmann, Schönfeld",
+    ),
+    ("J\ufffdrgen M\ufffd\ufffdller", "Jürgen Müller"),
+    (r"harriet\x40example\x2ecom \\x2b49\x20341", "harriet@example.com +49 341"),
+    (r"harriet\100example\056com, \101nna", "harriet@example.com, Anna"),
+    (r"harriet\40 example\2e com, a\000040b, M\fc ller", "harriet@example.com, a@b, Müller"),
+    (r"harriet\U00000040example.com", "harriet@example.com"),
+    ("harriet%u0040example.com J%u00FCrgen J%FCrgen J=FCrgen", "harriet@example.com Jürgen Jürgen Jürgen"),
+    ("harriet&#64example.com &#0000064; &#x00040;", "harriet@example.com @ @"),
+    (
+        r"""M{\"u}ller, M\"uller, M\"{u}ller, {\"O}zt{\"u}rk, Andr\'e, Wei{\ss}, Stra\ss e""",
+        "Müller, Müller, Müller, Öztürk, André, Weiß, Straße",
+    ),
+    ("+⁴⁹ ³⁴¹ ¹²³⁴", "+49 341 1234"),
+    ("🅷🅰🆁🆁🅸🅴🆃 🅐nna ᴊᴏʜɴ", "HARRIET Anna john"),
+    ("Lind<!-- -->ner", "Lindner"),
     ("D E 8 9 3 7 0 4 0 0 4 4 0 5", "DE89370400440 5".replace(" ", "")),
 ]
 SAME = [
@@ -69,7 +90,10 @@ SAME = [
     "A=\nPASSWORD=x",
     "a=3Db=20c",
     "x=E4=F6",
-    "x² und m³",
+    "x² und m³, Müller¹², 10²³",
+    "√2 ≈ 1,4 · ∆x, 12 ÷ 3 = 4, §12, m³ und ± 3",
+    "Гёте и Гёдель, Дім, «Ж», Ελλάδα ╞═╡ ├── a └── b",
+    r"\d{3} \x \u \"user\": \"a\" {\"order\": 1} it\'s C:\dir\data \cite{a1} \ssh",
     "A B C D E F G H I J K",
     "„SPAẞ“, „MENÜ“ und À»",
     "2**10**3, 3*4*5 und a*b*c",
@@ -131,6 +155,18 @@ parts = st.lists(
                 "\\\\u00fc",
                 "&amp;#64;",
                 "&shy;",
+                "√º",
+                "├╝",
+                "\ufffd",
+                "\\x40",
+                "\\100",
+                "\\40 ",
+                "%u0040",
+                "%FCa",
+                "{\\ss}",
+                '\\"{u}',
+                "³⁴¹",
+                "<!-- -->",
                 "=?utf-8?B?SsO8?=",
                 "=C3=BC",
                 "=?utf-8?Q?a_=40?=",
