@@ -100,7 +100,8 @@ def _table(found: Iterable[Row], columns: Sequence[str] | None, stream: TextIO) 
     from rich.console import Console
     from rich.table import Table
 
-    console = Console(file=stream, width=None if stream.isatty() else _PIPE_WIDTH)
+    # Values in brackets are values, as the address of a host is.
+    console = Console(file=stream, width=None if stream.isatty() else _PIPE_WIDTH, markup=False, highlight=False)
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     for position, row in enumerate(found):
         columns = list(row) if columns is None else columns
@@ -121,4 +122,7 @@ def shown(name: str, value: Any) -> str:
         return ""
     if name in _TIMES and isinstance(value, int):
         return when(value)
-    return ("yes" if value else "no") if isinstance(value, bool) else str(value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    # A log that somebody else has written may hold signs that a terminal would obey.
+    return "".join(char if char.isprintable() else "\ufffd" for char in str(value))

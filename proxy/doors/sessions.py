@@ -74,6 +74,7 @@ class GatewaySession:
         try:
             for name, value in head:
                 self._client.headers.add(as_written(name), as_written(value))
+            self._client.headers.setdefault("Server", "dragoman")  # not which library, and of which version
             await self._client.prepare(request)
             await self._both()
         except asyncio.CancelledError:

@@ -36,6 +36,13 @@ def test_a_table_shows_times_as_people_read_them_and_blanks_for_nothing() -> Non
     assert "None" not in text
 
 
+def test_a_value_in_a_table_is_neither_markup_nor_a_command_to_a_terminal() -> None:
+    values = ["[fe80::1]:443", "[/x]", "[red]x[/red]", "a\x1b[2Jb", "a\x9b2Jb", "a\u202eb\x07\r"]
+    text = printed([{"host": value} for value in values], Format.TABLE)
+    assert all(value in text for value in values[:3])
+    assert all(char.isprintable() or char == "\n" for char in text)
+
+
 def test_rows_leave_one_by_one() -> None:
     out = io.StringIO()
 

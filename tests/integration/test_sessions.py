@@ -368,6 +368,11 @@ def _frame(socket: Any, opcode: int, payload: bytes, *, last: bool) -> None:
     socket._writer.transport.write(bytes([(0x80 if last else 0) | opcode]) + size + b"\0\0\0\0" + payload)
 
 
+async def test_the_gateways_consent_to_a_session_does_not_say_what_it_is_made_of(stand: Any) -> None:
+    async with stand(openai={}) as it, session(it) as socket:
+        assert socket._response.headers["server"] == "dragoman"
+
+
 async def test_a_ping_is_answered_here_and_what_it_carries_goes_no_further(each_door: Any) -> None:
     async with each_door(openai={}) as it, session(it, autoping=False) as socket:
         await until(socket, "session.created")

@@ -67,19 +67,17 @@ class Side(Frames):
             deflate.finalize(extension)
         super().__init__(kind, [deflate] if extension else [])
         self.conn = conn
-        self.pieces: list[bytes] = []
-        self.size = 0
+        self.data = bytearray()
+        self.fragments = 0
 
     def taken(self, piece: TextMessage | BytesMessage) -> None:
-        """One more piece of the message."""
-        data = piece.data.encode() if isinstance(piece.data, str) else bytes(piece.data)
-        self.pieces.append(data)
-        self.size += len(data)
+        """One more piece of the message: of a fragment comes what the connection has at a time."""
+        self.data += piece.data.encode() if isinstance(piece.data, str) else piece.data
+        self.fragments += piece.frame_finished
 
     def whole(self) -> bytes:
         """The message, and from here on the next one."""
-        data = b"".join(self.pieces)
-        self.pieces, self.size = [], 0
+        data, self.data, self.fragments = bytes(self.data), bytearray(), 0
         return data
 
     @property
@@ -126,7 +124,7 @@ class SessionLayer(layer.Layer):
             if isinstance(event, TextMessage | BytesMessage):
                 side.taken(event)
                 limits = self._session.limits
-                if side.size > limits.message_bytes or len(side.pieces) > limits.fragments:
+                if len(side.data) > limits.message_bytes or side.fragments > limits.fragments:
                     self._session.exchange.error = "message_too_large"
                     yield from self._end(TOO_LARGE, Ending.CUT)
                 elif event.message_finished:
