@@ -37,7 +37,7 @@ def test_it_runs_without_the_checkout(wheel: Path, tmp_path: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(tmp_path / "installed")
         entry = archive.read(next(name for name in archive.namelist() if name.endswith("entry_points.txt"))).decode()
-    assert "dragoman = proxy.cli:main" in entry
+    assert "dragoman = proxy.__main__:main" in entry
     environment = {**os.environ, "PYTHONPATH": str(tmp_path / "installed"), "DRAGOMAN_HOME": str(tmp_path / "home")}
 
     def dragoman(*words: str, given: str = "") -> str:

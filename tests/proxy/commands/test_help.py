@@ -6,6 +6,8 @@ import os
 import shlex
 import socket
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -150,3 +152,14 @@ def test_a_torn_database_is_no_defect_but_a_file_to_replace(tmp_path: Path) -> N
     assert told is not None
     assert "its file is damaged" in told
     assert "SELECT" not in told
+
+
+def test_ctrl_c_while_the_command_is_loaded_shows_no_traceback() -> None:
+    finder = """class Interrupted:
+    def find_spec(self, name, *_):
+        if name == "typer":
+            os.kill(os.getpid(), signal.SIGINT)
+"""
+    program = f"import os, signal, sys\n{finder}\nsys.meta_path.insert(0, Interrupted())\nimport proxy.__main__"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=200)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
