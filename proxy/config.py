@@ -210,6 +210,7 @@ def _led_out(mode: str, proxy: str) -> str:
 
 _TABLES = ("upstreams", "provider_keys", "flag_databases", "limits", "spacy_models", "streams", "oidc", "kubernetes")
 
+_OF_TEXTS = frozenset(("upstreams", "provider_keys", "flag_databases", "spacy_models", "kubernetes"))
 _LISTS = frozenset(("modes", "languages", "detectors", "allowed_hosts", "proxy_protocol", "upstream_direct"))
 _WRITTEN = {
     dict: "a table, in a section of its own",
@@ -230,15 +231,20 @@ def _kind(key: str) -> type:
 
 def _from_toml(settings: Settings, path: Path) -> Settings:
     try:
-        with path.open("rb") as stream:
-            data = tomllib.load(stream)
+        data = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path}: {error}") from None
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise ConfigError(f"{path}: line {line} is no UTF-8; store the file as UTF-8") from None
     known = {item.name for item in fields(Settings)} - {"home", "streams_folder"}
     for key, value in data.items():
         _expect(key, known, str(path))
         if type(value) is not _kind(key):
             raise ConfigError(f"{path}: {key}: write {_WRITTEN[_kind(key)]}")
+        within = value.values() if key in _OF_TEXTS else value if key in _LISTS else ()
+        if not all(isinstance(one, str) for one in within):
+            raise ConfigError(f"{path}: {key}: write each value in it as {_WRITTEN[str]}")
     changes: dict[str, Any] = {key: value for key, value in data.items() if key not in _TABLES}
     for name in _LISTS & changes.keys():
         changes[name] = tuple(changes[name])
@@ -281,8 +287,11 @@ def _outbound(data: Mapping[str, Any], path: Path) -> dict[str, Any]:
 
 
 def _limits(table: Mapping[str, Any], path: Path) -> Limits:
-    for key in table:
+    for key, value in table.items():
         _expect(key, {item.name for item in fields(Limits)}, f"{path}: limits")
+        kinds = (int, float) if key.endswith("_s") else (int,)
+        if type(value) not in kinds or not 0 < value < float("inf"):
+            raise ConfigError(f"{path}: limits.{key}: write a{'' if float in kinds else ' whole'} number above 0")
     return replace(Limits(), **table)
 
 

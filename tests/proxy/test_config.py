@@ -20,11 +20,18 @@ from proxy.errors import ConfigError
         ("policy = []", "policy: write a text"),
         ("limits = 3", "limits: write a table"),
         ("workerz = 2", "did you mean workers?"),
+        ("modes = [1]", "modes: write each value in it as a text"),
+        ("[upstreams]\nopenai = 1", "upstreams: write each value in it as a text"),
+        ('[limits]\nbody_bytes = "32MB"', "limits.body_bytes: write a whole number above 0"),
+        ("[limits]\nopen_transfers = 0", "limits.open_transfers: write a whole number above 0"),
+        ("[limits]\nidle_s = true", "limits.idle_s: write a number above 0"),
+        ("[limits]\nidle_s = nan", "limits.idle_s: write a number above 0"),
+        ("workers = 1\nnode = 'M\xfcnchen'", "line 2 is no UTF-8"),
     ],
 )
 def test_a_setting_of_a_wrong_type_is_named(tmp_path: Path, line: str, told: str) -> None:
     file = tmp_path / "config.toml"
-    file.write_text(line)
+    file.write_bytes(line.encode("latin-1"))
     with pytest.raises(ConfigError) as caught:
         load(file, home=tmp_path, environ={})
     assert told in str(caught.value)
@@ -34,12 +41,13 @@ def test_a_setting_of_a_wrong_type_is_named(tmp_path: Path, line: str, told: str
 def test_settings_of_the_right_types_are_taken(tmp_path: Path) -> None:
     file = tmp_path / "config.toml"
     file.write_text(
-        'workers = 2\nmodes = []\nrequire_credential = true\npolicy = "p.yaml"\n[upstreams]\nopenai = "http://h:1"'
+        '\ufeffworkers = 2\nmodes = []\nrequire_credential = true\npolicy = "p.yaml"\n[upstreams]\nopenai = "http://h:1"\n[limits]\nidle_s = 3'
     )
     settings = load(file, home=tmp_path, environ={})
     assert (settings.workers, settings.modes, settings.require_credential) == (2, (), True)
     assert settings.policy == tmp_path / "p.yaml"
     assert settings.upstreams["openai"].port == 1
+    assert settings.limits.idle_s == 3
 
 
 def test_a_providers_key_stands_beside_the_configuration_wherever_dragoman_was_started(tmp_path: Path) -> None:
