@@ -1,4 +1,4 @@
-"""Where the `dragoman` command begins, also as `python -m proxy`: Ctrl-C while it is loaded ends it as it does later."""
+"""Where the `dragoman` command begins, also as `python -m proxy`; Ctrl-C ends it while its code is loaded as well."""
 
 import sys
 

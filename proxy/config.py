@@ -191,6 +191,8 @@ def load(
         raise ConfigError("erasure_people: write 1 or 2")
     if not 1 <= settings.workers <= MAX_WORKERS:
         raise ConfigError(f"workers: write a number from 1 to {MAX_WORKERS}")
+    if not 0 <= settings.detection_workers <= MAX_WORKERS:
+        raise ConfigError(f"detection_workers: write a number up to {MAX_WORKERS}; 0 is one less than the cores")
     parse_address(settings.listen, what="listen")
     parse_address(settings.admin, what="admin")
     if settings.console != "off":
@@ -229,7 +231,8 @@ def _kind(key: str) -> type:
     return list if key in _LISTS else type(default) if isinstance(default, int) else str
 
 
-def _from_toml(settings: Settings, path: Path) -> Settings:
+def _read(path: Path) -> dict[str, Any]:
+    """The file's settings, of the kinds that they have to be. Raises ConfigError."""
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except tomllib.TOMLDecodeError as error:
@@ -245,6 +248,11 @@ def _from_toml(settings: Settings, path: Path) -> Settings:
         within = value.values() if key in _OF_TEXTS else value if key in _LISTS else ()
         if not all(isinstance(one, str) for one in within):
             raise ConfigError(f"{path}: {key}: write each value in it as {_WRITTEN[str]}")
+    return data
+
+
+def _from_toml(settings: Settings, path: Path) -> Settings:
+    data = _read(path)
     changes: dict[str, Any] = {key: value for key, value in data.items() if key not in _TABLES}
     for name in _LISTS & changes.keys():
         changes[name] = tuple(changes[name])

@@ -6,6 +6,7 @@ with the supervisor, so that a connection which nobody has taken yet is not lost
 
 import asyncio
 import contextlib
+import errno
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
@@ -35,6 +36,15 @@ type Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 BACKLOG = 1024
 POLL_S = 0.02
 """Neither the gate nor the HTTP server says when nothing is open any more; this is how often they are looked at."""
+
+
+def unlistenable(host: str, port: int, error: OSError) -> ConfigError:
+    """What to say where an address cannot be had."""
+    if error.errno == errno.EADDRINUSE:
+        why, to_do = "it is taken", "is another dragoman running?"
+    else:
+        why, to_do = error.strerror, "name an address of this machine, and a port that this user may take"
+    return ConfigError(f"cannot listen on {address_text(host, port)} ({why}); {to_do}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,9 +196,7 @@ class WaysIn:
             try:
                 await site.start()
             except OSError as error:
-                raise ConfigError(
-                    f"cannot listen on {address_text(host, port)} ({error.strerror}); is another dragoman running?"
-                ) from None
+                raise unlistenable(host, port, error) from None
             self._sites.append(site)
         return runner
 

@@ -8,9 +8,8 @@ import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from proxy.config import Settings, address_text, parse_address
-from proxy.doors.ways_in import BACKLOG, Adopted, Given
-from proxy.errors import ConfigError
+from proxy.config import Settings, parse_address
+from proxy.doors.ways_in import BACKLOG, Adopted, Given, unlistenable
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +86,7 @@ def opened(host: str, port: int) -> tuple[socket.socket, ...]:
                 continue  # a machine without IPv6
             for each in found:
                 each.close()
-            text = f"cannot listen on {address_text(host, port)} ({error.strerror}); is another dragoman running?"
-            raise ConfigError(text) from None
+            raise unlistenable(host, port, error) from None
         port = port or address_of(one)[1]
     return tuple(found)
 

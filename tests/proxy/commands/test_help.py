@@ -83,8 +83,12 @@ def test_a_port_that_is_taken_is_said_before_anything_is_loaded(tmp_path: Path) 
         free = Settings(home=tmp_path, listen="127.0.0.1:0", admin="127.0.0.1:0")
         look_for_ports(free)
         for settings in (replace(free, listen=address), replace(free, admin=address)):
-            with pytest.raises(ConfigError, match=f"cannot listen on {address} .*is another dragoman running"):
+            with pytest.raises(
+                ConfigError, match=f"cannot listen on {address} .it is taken.; is another dragoman running"
+            ):
                 look_for_ports(settings)
+        with pytest.raises(ConfigError, match="name an address of this machine"):
+            look_for_ports(replace(free, listen="192.0.2.1:8788"))
 
 
 def test_what_comes_next_is_said_so_that_it_can_be_typed_here(tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ from proxy.control.store import ControlStore
 from proxy.control.tokens import Role
 from proxy.messages import Origin
 from tests.audit.conftest import blocked_record, exchange_record
+from tests.ports import free_port
 
 ANNA = "anna.schmidt@example.com"
 HOUR = 3_600_000
@@ -86,7 +87,12 @@ def start(tmp_path: Path) -> Iterator[Start]:
         ends.append(control.close)
         settings = replace(
             ConsoleSettings(
-                home, address="127.0.0.1:0", per_minute=100_000, sign_ins_per_minute=100_000, detectors=("patterns",)
+                home,
+                address="127.0.0.1:0",
+                admin=f"127.0.0.1:{free_port()}",  # the default's may be that of somebody's dragoman
+                per_minute=100_000,
+                sign_ins_per_minute=100_000,
+                detectors=("patterns",),
             ),
             **changes,
         )

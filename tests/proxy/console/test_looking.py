@@ -2,7 +2,6 @@
 
 from datetime import timedelta
 
-import pytest
 from aiohttp import web
 
 from audit.events import StopRecord
@@ -12,7 +11,6 @@ from proxy.control.tokens import Role
 from proxy.running.admin import admin_handler
 from proxy.running.metrics import Metrics
 from tests.audit.conftest import blocked_record
-from tests.ports import free_port
 from tests.proxy.console.conftest import Console, Start, browser, fill
 
 DAY_MS = int(timedelta(days=1).total_seconds() * 1000)
@@ -67,8 +65,8 @@ def test_the_overview_warns_of_what_should_be_seen_to(console: Console) -> None:
         assert 'href="/transfers/' in text
 
 
-def test_doors_that_do_not_answer_are_said(start: Start, unused: str) -> None:
-    console = start(admin=unused)
+def test_doors_that_do_not_answer_are_said(start: Start) -> None:
+    console = start()
     console.control.tokens.create(Role.TEAM, "Đội một", ("feed",), 3)
     with browser(console) as client:
         text = client.get("/health").text
@@ -78,12 +76,6 @@ def test_doors_that_do_not_answer_are_said(start: Start, unused: str) -> None:
     assert "Found, %" in text
     assert "Đội một" in text, "whose token ends"
     assert "Đội" not in theirs, "whose tokens there are is not for all to see"
-
-
-@pytest.fixture
-def unused() -> str:
-    """An address at which nobody listens."""
-    return f"127.0.0.1:{free_port()}"
 
 
 async def test_doors_tell_what_they_take_and_what_went_wrong(start: Start) -> None:
