@@ -6,7 +6,7 @@ never said here (that is the policy). Secrets enter by file name or environment 
 
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from difflib import get_close_matches
 from pathlib import Path
@@ -14,6 +14,9 @@ from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlsplit
 
+from audit.checks import Shaped
+from audit.errors import RecordError
+from audit.fields import KEY_NAME, NAME
 from proxy.errors import ConfigError
 from proxy.messages import Origin
 
@@ -185,6 +188,16 @@ def load(
     if "upstreams" in changes:
         changes["upstreams"] = MappingProxyType({**settings.upstreams, **parse_upstreams(changes["upstreams"])})
     settings = replace(settings, **changes)
+    _look_at(settings)
+    if settings.upstream_proxy:
+        if parse_origin(settings.upstream_proxy, what="upstream_proxy").prefix:
+            raise ConfigError("upstream_proxy: write http://HOST:PORT or https://…, without a path")
+        settings = replace(settings, modes=tuple(_led_out(mode, settings.upstream_proxy) for mode in settings.modes))
+    return settings
+
+
+def _look_at(settings: Settings) -> None:
+    """Raises ConfigError for a value that no start can do anything with, wherever it is from."""
     if settings.policy_people not in (1, 2):
         raise ConfigError("policy_people: write 1 or 2")
     if settings.erasure_people not in (1, 2):
@@ -193,15 +206,23 @@ def load(
         raise ConfigError(f"workers: write a number from 1 to {MAX_WORKERS}")
     if not 0 <= settings.detection_workers <= MAX_WORKERS:
         raise ConfigError(f"detection_workers: write a number up to {MAX_WORKERS}; 0 is one less than the cores")
+    _named("node", settings.node, NAME)
+    if settings.origin:
+        _named("origin", settings.origin, KEY_NAME)
+    if settings.traces:
+        parse_origin(settings.traces, what="traces")
     parse_address(settings.listen, what="listen")
     parse_address(settings.admin, what="admin")
     if settings.console != "off":
         parse_address(settings.console, what="console")
-    if settings.upstream_proxy:
-        if parse_origin(settings.upstream_proxy, what="upstream_proxy").prefix:
-            raise ConfigError("upstream_proxy: write http://HOST:PORT or https://…, without a path")
-        settings = replace(settings, modes=tuple(_led_out(mode, settings.upstream_proxy) for mode in settings.modes))
-    return settings
+
+
+def _named(setting: str, value: str, kind: Shaped) -> None:
+    """Every record of the log says it, so that it has to be as the log's schema says."""
+    try:
+        kind.encode(value)
+    except RecordError:
+        raise ConfigError(f"{setting}: write {kind.says}, at most {kind.longest} characters") from None
 
 
 def _led_out(mode: str, proxy: str) -> str:
@@ -212,8 +233,8 @@ def _led_out(mode: str, proxy: str) -> str:
 
 _TABLES = ("upstreams", "provider_keys", "flag_databases", "limits", "spacy_models", "streams", "oidc", "kubernetes")
 
-_OF_TEXTS = frozenset(("upstreams", "provider_keys", "flag_databases", "spacy_models", "kubernetes"))
 _LISTS = frozenset(("modes", "languages", "detectors", "allowed_hosts", "proxy_protocol", "upstream_direct"))
+_OF_TEXTS = _LISTS | {"upstreams", "provider_keys", "flag_databases", "spacy_models", "kubernetes"}
 _WRITTEN = {
     dict: "a table, in a section of its own",
     list: 'a list, such as ["a", "b"]',
@@ -245,10 +266,13 @@ def _read(path: Path) -> dict[str, Any]:
         _expect(key, known, str(path))
         if type(value) is not _kind(key):
             raise ConfigError(f"{path}: {key}: write {_WRITTEN[_kind(key)]}")
-        within = value.values() if key in _OF_TEXTS else value if key in _LISTS else ()
-        if not all(isinstance(one, str) for one in within):
+        if key in _OF_TEXTS and not all(isinstance(one, str) for one in _values(value)):
             raise ConfigError(f"{path}: {key}: write each value in it as {_WRITTEN[str]}")
     return data
+
+
+def _values(of: Any) -> Iterable[object]:
+    return of.values() if isinstance(of, dict) else of
 
 
 def _from_toml(settings: Settings, path: Path) -> Settings:

@@ -21,6 +21,7 @@ from yarl import URL
 from proxy.errors import ProxyError
 from proxy.messages import Headers, Origin, Outgoing, as_written
 from proxy.next_proxy import NextProxy
+from proxy.running.ca import trust_also
 
 _HANDSHAKE = ("sec-websocket-key", "sec-websocket-version", "sec-websocket-extensions", "sec-websocket-protocol")
 """Fields of a handshake that belong to one connection; ours to the provider has its own."""
@@ -144,7 +145,7 @@ class Transport:
             self._shown = {"Proxy-Authorization": shown}
         context = ssl.create_default_context()
         if extra_ca is not None:
-            context.load_verify_locations(cafile=extra_ca)
+            trust_also(context, extra_ca, "upstream_ca")
         connector = _Connections(limit=0, ssl=context, keepalive_timeout=30)
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=connect_s, connect=connect_s, sock_read=idle_s)
         self._session = _session(connector, timeout)

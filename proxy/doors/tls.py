@@ -10,6 +10,7 @@ from typing import Any
 
 from proxy.config import Settings
 from proxy.errors import ConfigError
+from proxy.running.ca import trust_also
 
 
 def serving_tls(settings: Settings) -> ssl.SSLContext | None:
@@ -22,16 +23,13 @@ def serving_tls(settings: Settings) -> ssl.SSLContext | None:
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     try:
         context.load_cert_chain(settings.tls_certificate, settings.tls_key)
-        if settings.client_ca is not None:
-            context.load_verify_locations(settings.client_ca)
-            context.verify_mode = ssl.CERT_OPTIONAL  # an app without one may still have a credential
-    except (OSError, ssl.SSLError) as error:
-        reason = (
-            error.strerror
-            if isinstance(error, OSError) and error.strerror
-            else "not PEM, or key and certificate differ"
-        )
-        raise ConfigError(f"the gateway's TLS files cannot be used ({reason})") from None
+    except OSError as error:
+        files = " and ".join(str(one) for one in (settings.tls_certificate, settings.tls_key) if one is not None)
+        reason = "not PEM, or no key that fits" if isinstance(error, ssl.SSLError) else error.strerror
+        raise ConfigError(f"tls_certificate and tls_key, {files}: they cannot be used ({reason})") from None
+    if settings.client_ca is not None:
+        trust_also(context, settings.client_ca, "client_ca")
+        context.verify_mode = ssl.CERT_OPTIONAL  # an app without one may still have a credential
     return context
 
 

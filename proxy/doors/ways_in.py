@@ -43,7 +43,7 @@ def unlistenable(host: str, port: int, error: OSError) -> ConfigError:
     if error.errno == errno.EADDRINUSE:
         why, to_do = "it is taken", "is another dragoman running?"
     else:
-        why, to_do = error.strerror, "name an address of this machine, and a port that this user may take"
+        why, to_do = str(error.strerror), "name an address of this machine, and a port that this user may take"
     return ConfigError(f"cannot listen on {address_text(host, port)} ({why}); {to_do}")
 
 

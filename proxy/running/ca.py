@@ -96,18 +96,20 @@ def upstream_trust(directory: Path, extra: Path | None) -> Path:
 
     if extra is None:
         return Path(certifi.where())
-    try:
-        added = extra.read_bytes()
-        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=added.decode("ascii"))
-    except ssl.SSLError:
-        raise ConfigError(f"upstream_ca {extra}: holds no certificate in PEM form") from None
-    except OSError as error:
-        raise ConfigError(f"upstream_ca {extra}: cannot be read ({error.strerror})") from None
-    except ValueError:
-        raise ConfigError(f"upstream_ca {extra}: holds no certificate in PEM form") from None
+    trust_also(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), extra, "upstream_ca")
     joined = directory / "upstream-trust.pem"
-    _keep(joined, added.rstrip() + b"\n" + _public_authorities())
+    _keep(joined, extra.read_bytes().rstrip() + b"\n" + _public_authorities())
     return joined
+
+
+def trust_also(context: ssl.SSLContext, file: Path, setting: str) -> None:
+    """Adds a PEM file's authorities to those that a context trusts. Raises ConfigError that names setting and file."""
+    try:
+        context.load_verify_locations(cafile=file)
+    except ssl.SSLError:
+        raise ConfigError(f"{setting} {file}: holds no certificate in PEM form") from None
+    except OSError as error:
+        raise ConfigError(f"{setting} {file}: cannot be read ({error.strerror})") from None
 
 
 def _new_authority() -> bytes:

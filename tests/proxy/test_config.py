@@ -38,6 +38,22 @@ def test_a_setting_of_a_wrong_type_is_named(tmp_path: Path, line: str, told: str
     assert str(file) in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ('node = "a b"', "node: write a name of letters, digits"),
+        ('origin = "bank log"', "origin: write a key name without space"),
+        ('traces = "collector:4318"', "traces: write http://HOST"),
+        ("detection_workers = 65", "detection_workers: write a number up to 64"),
+    ],
+)
+def test_a_value_that_no_start_can_do_anything_with_is_named(tmp_path: Path, line: str, told: str) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text(line)
+    with pytest.raises(ConfigError, match=told):
+        load(file, home=tmp_path, environ={})
+
+
 def test_settings_of_the_right_types_are_taken(tmp_path: Path) -> None:
     file = tmp_path / "config.toml"
     file.write_text(
