@@ -133,17 +133,18 @@ class App:
             leads=self._leads,
         )
         vault, answers = await self._open_vault(threads)
+        through = next_proxy(settings)
         transport = Transport(
             connect_s=settings.limits.connect_s,
             idle_s=settings.limits.idle_s,
             extra_ca=settings.upstream_ca,
-            next_proxy=next_proxy(settings),
+            next_proxy=through,
         )
         self._stack.push_async_callback(transport.close)
         self.mirrors = Mirrors(transport, self.metrics.observe)
         self._stack.push_async_callback(self.mirrors.close)
-        flags = FlagSources(home, self.metrics.observe, settings.flag_databases)
-        keys = TokenKeys(home, self.metrics.observe)
+        flags = FlagSources(home, self.metrics.observe, settings.flag_databases, through)
+        keys = TokenKeys(home, self.metrics.observe, through)
         self._stack.push_async_callback(flags.close)
         self._stack.push_async_callback(keys.close)
         pods = KnownPods(cluster_of(settings.kubernetes), self.metrics.observe)
@@ -196,7 +197,7 @@ class App:
             self._tasks.append(asyncio.create_task(watch_expiry(settings, self.control, self.metrics)))
         if not isinstance(self.ledger, RemoteLedger):
             self._tasks.append(asyncio.create_task(keep_open(self.ledger, self.metrics.observe)))
-            asking = asked(self.ledger, threads, self.metrics.observe, settings.upstream_ca)
+            asking = asked(self.ledger, threads, self.metrics.observe, settings)
             await self._stack.enter_async_context(asking)
         self.ready = True
         return addresses

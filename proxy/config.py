@@ -69,8 +69,8 @@ class Settings:
     `proxy.running.databases`).
     proxy_protocol: networks of balancers whose connections begin with a header that names the client.
     require_credential: apps show one to the HTTPS proxy itself. upstream_proxy: `http(s)://HOST[:PORT]` of the next
-    proxy, through which gateway, HTTPS proxy and erasures reach providers; upstream_direct: hosts, or `.DOMAIN`, that
-    gateway and erasures reach without it; upstream_auth: file or `env:NAME` with `user:password` for it.
+    proxy, through which all that goes out over https goes; upstream_direct: hosts, or `.DOMAIN`, that all but the HTTPS
+    proxy reach without it; upstream_auth: file or `env:NAME` with `user:password` for it.
     log: form of the process log, `text` or `json`. traces: URL of a collector that takes OTLP traces over HTTP, empty
     for none. streams: tables of the file as they are, streams_folder: where it is (see
     `proxy.outbound.streams.settings`).

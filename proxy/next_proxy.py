@@ -1,8 +1,9 @@
 """The next proxy: the one through which a network lets its machines reach what is outside of it.
 
-Providers over https are reached by a tunnel (CONNECT, RFC 9110 section 9.3.6) inside of which TLS ends at the provider
-and not before: the next proxy learns its name, and nothing that is sent. Plain http and the hosts of `upstream_direct`
-are inside, and reached directly. The HTTPS proxy's own way through it is the engine's mode `upstream:`.
+Whatever is asked over https is reached by a tunnel (CONNECT, RFC 9110 section 9.3.6) inside of which TLS ends where it
+is asked and not before: the next proxy learns its name, and nothing that is sent. Plain http, this machine and the
+hosts of `upstream_direct` are inside, and reached directly. The HTTPS proxy's own way through it is the engine's mode
+`upstream:`.
 """
 
 from dataclasses import dataclass
@@ -10,6 +11,8 @@ from dataclasses import dataclass
 from proxy.config import Settings, secret
 from proxy.errors import ConfigError
 from proxy.messages import Origin
+
+_HERE = ("localhost", "127.0.0.1", "::1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +27,15 @@ class NextProxy:
     password: str = ""
     direct: tuple[str, ...] = ()
 
+    @property
+    def inside(self) -> tuple[str, ...]:
+        """All that is reached without it over https, as in `direct`."""
+        return (*_HERE, *self.direct)
+
     def leads_to(self, origin: Origin) -> bool:
         """Whether this origin is reached through it."""
         host = origin.host.lower().rstrip(".")
-        inside = any(host == name or (name.startswith(".") and host.endswith(name)) for name in self.direct)
+        inside = any(host == name or (name.startswith(".") and host.endswith(name)) for name in self.inside)
         return origin.scheme == "https" and not inside
 
 

@@ -39,6 +39,7 @@ from proxy.console.token_desk import TokenDesk
 from proxy.console.trying import Trying
 from proxy.console.verifying import Verification
 from proxy.errors import ProxyError
+from proxy.next_proxy import next_proxy
 from proxy.policy.source import PolicySource
 from proxy.policy.value_refs import ValueRefs
 from proxy.running.databases import control_of, vault_of
@@ -90,7 +91,7 @@ def application(settings: ConsoleSettings) -> Starlette:
         from proxy.outbound.identity_provider import IdentityProvider, read_oidc
 
         if (oidc := read_oidc(settings.oidc)) is not None:
-            provider = IdentityProvider(oidc)
+            provider = IdentityProvider(oidc, next_proxy(settings.as_settings))
             persons = OidcPersons(log.ledger, lambda: vault_of(settings.as_settings), oidc.issuer)
     gate = api.Gatekeeper(control, settings.per_minute, settings.sign_ins_per_minute, provider, persons)
     site = Site(desk, gate, Sessions(settings.idle_s, settings.longest_s), provider)

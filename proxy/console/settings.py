@@ -13,7 +13,7 @@ DEFAULT = Settings(home=Path())
 SHARED = (
     "home", "policy", "bundled", "allowed_hosts", "node", "audit_database", "control_database", "vault_database",
     "languages", "detectors", "spacy_models", "policy_people", "admin", "upstreams", "upstream_ca", "provider_keys",
-    "erasure_people", "log",
+    "erasure_people", "log", "upstream_proxy", "upstream_direct", "upstream_auth",
 )  # fmt: skip
 """What `dragoman run` and its console have in common, under the same names."""
 
@@ -28,7 +28,8 @@ class ConsoleSettings:
     node, audit_database, control_database, vault_database, policy_people, erasure_people, admin, log: as in `Settings`;
     no password is here.
     upstreams, upstream_ca, provider_keys: as in `Settings`, for asking providers to delete what they keep of a person;
-    the keys are named here and read when somebody erases.
+    the keys are named here and read when somebody erases. upstream_proxy, upstream_direct, upstream_auth: as in
+    `Settings`.
     oidc: the table of the settings (see `proxy.outbound.identity_provider`).
     """
 
@@ -57,6 +58,9 @@ class ConsoleSettings:
     upstreams: Mapping[str, Origin] = field(default_factory=dict)
     upstream_ca: Path | None = None
     provider_keys: Mapping[str, str] = field(default_factory=dict)
+    upstream_proxy: str = ""
+    upstream_direct: tuple[str, ...] = ()
+    upstream_auth: str = ""
 
     @classmethod
     def of(cls, settings: Settings) -> "ConsoleSettings":
@@ -72,7 +76,7 @@ class ConsoleSettings:
         for name in ("policy", "upstream_ca"):
             data[name] = Path(data[name]) if data[name] else None
         data["upstreams"] = {name: Origin(*parts) for name, parts in data["upstreams"].items()}
-        for name in ("allowed_hosts", "languages", "detectors"):
+        for name in ("allowed_hosts", "languages", "detectors", "upstream_direct"):
             data[name] = tuple(data[name])
         return cls(**data)
 

@@ -26,6 +26,7 @@ from proxy.console.api import address_of
 from proxy.console.site import SIGN_IN, Site, local_path
 from proxy.control.tokens import Token
 from proxy.errors import ProxyError
+from proxy.outbound.clients import mounts
 from proxy.outbound.identity_provider import TIMEOUT_S, IdentityProvider, NotSignedInError
 
 BEGIN, BACK = f"{SIGN_IN}/oidc", f"{SIGN_IN}/callback"
@@ -123,6 +124,7 @@ class OidcSigningIn:
                 timeout=TIMEOUT_S,
                 trust_env=False,
                 follow_redirects=False,
+                mounts=mounts(self._provider.through),
             ) as client:
                 endpoint = self._provider.endpoint("token_endpoint")
                 told = client.fetch_token(endpoint, code=code, code_verifier=begun.verifier)

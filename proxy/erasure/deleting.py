@@ -15,8 +15,7 @@ from policies.destination import Destination
 from proxy.config import Settings, parse_origin, secret
 from proxy.erasure.providers import Call, Deletes, Verdict, deletes
 from proxy.errors import ConfigError
-from proxy.messages import Origin
-from proxy.next_proxy import NextProxy, next_proxy
+from proxy.next_proxy import next_proxy
 from redaction.vault import ProviderObject
 
 if TYPE_CHECKING:
@@ -81,7 +80,7 @@ class HttpDeleter:
         """transport: instead of the network (tests)."""
         self._settings, self._destinations, self._transport = settings, destinations, transport
         self._next = next_proxy(settings)
-        self._clients: dict[NextProxy | None, httpx.Client] = {}
+        self._client: httpx.Client | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -89,8 +88,8 @@ class HttpDeleter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for client in self._clients.values():
-            client.close()
+        if self._client is not None:
+            self._client.close()
 
     def plan(self, objects: Iterable[ProviderObject]) -> tuple[Deletion, ...]:
         planned: dict[tuple[str, str], Deletion] = {}
@@ -145,7 +144,7 @@ class HttpDeleter:
         try:
             headers = {**call.headers, **self._credential(destination)}
             base = self._base(destination)
-            client = self._http(parse_origin(base, what=destination.name))
+            client = self._http()
             with client.stream(call.method, base + call.path, headers=headers) as answer:
                 told = _json(answer)
         except (httpx.HTTPError, ConfigError):
@@ -158,27 +157,16 @@ class HttpDeleter:
             kept_until=one.kept_until if verdict is Verdict.REFUSED else None,
         )
 
-    def _http(self, origin: Origin) -> "httpx.Client":
-        """The client for an origin, with the next proxy where it leads there."""
-        import httpx  # with all that it brings half a second, which whoever asks nobody need not wait for
+    def _http(self) -> "httpx.Client":
+        if self._client is None:
+            # With all that it brings half a second, which whoever asks nobody need not wait for.
+            from proxy.outbound.clients import client
 
-        through = self._next if self._next is not None and self._next.leads_to(origin) else None
-        if through not in self._clients:
             trust = ssl.create_default_context()
             if self._settings.upstream_ca is not None:
                 trust.load_verify_locations(cafile=self._settings.upstream_ca)
-            proxy = None
-            if through is not None:
-                proxy = httpx.Proxy(through.url, auth=(through.user, through.password) if through.user else None)
-            self._clients[through] = httpx.Client(
-                verify=trust,
-                trust_env=False,
-                timeout=TIMEOUT_S,
-                follow_redirects=False,
-                transport=self._transport,
-                proxy=proxy,
-            )
-        return self._clients[through]
+            self._client = client(self._next, timeout=TIMEOUT_S, verify=trust, transport=self._transport)
+        return self._client
 
     def _credential(self, destination: Destination) -> dict[str, str]:
         """The provider's key in the first carrier that the register names. Raises ConfigError."""

@@ -72,7 +72,7 @@ def way_out(settings: Settings) -> Iterator[Check]:
     if proxy is not None:
         direct = [mode.partition("@")[0] for mode in settings.modes if not mode.startswith("upstream:")]
         apart = f"; what comes in by {', '.join(direct)} cannot be led there, and goes without it" if direct else ""
-        yield Check("next proxy", True, f"providers are reached through {proxy.url}{apart}")
+        yield Check("next proxy", True, f"what is outside is reached through {proxy.url}{apart}")
 
 
 def ports(settings: Settings) -> Iterator[Check]:

@@ -14,6 +14,8 @@ import orjson
 from policies.declared import SubjectSource
 from policies.model import SubjectFacts
 from proxy.identity import Subject
+from proxy.next_proxy import NextProxy
+from proxy.outbound.clients import async_client
 from proxy.steps.flag_facts import Remembered
 
 TIMEOUT_S = 2.0
@@ -24,9 +26,14 @@ MAX_ANSWER = 1024 * 1024
 class FlagService:
     """`{"purpose": P, "subjects": [ID, ...]}` there, `{"ID": {"consent": "given", ...}}` back."""
 
-    def __init__(self, observe: Callable[[str, str], None], clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        observe: Callable[[str, str], None],
+        through: NextProxy | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         """observe: counts what went wrong. clock: seconds, monotonic."""
-        self._observe = observe
+        self._observe, self._through = observe, through
         self._client: httpx.AsyncClient | None = None
         self._known = Remembered(clock)
 
@@ -43,8 +50,7 @@ class FlagService:
 
     async def _ask(self, url: str, identifiers: Sequence[str], purpose: str) -> Mapping[str, Any]:
         if self._client is None:
-            # Proxies of the environment could be dragoman itself; a redirect could lead anywhere.
-            self._client = httpx.AsyncClient(timeout=TIMEOUT_S, trust_env=False, follow_redirects=False)
+            self._client = async_client(self._through, timeout=TIMEOUT_S)
         body = orjson.dumps({"purpose": purpose, "subjects": identifiers})
         try:
             answer = await self._client.post(url, content=body, headers={"content-type": "application/json"})

@@ -22,6 +22,8 @@ from joserfc.jwk import KeySet
 from proxy.config import secret
 from proxy.control.tokens import Role, Token
 from proxy.errors import ConfigError, ProxyError, UnavailableError
+from proxy.next_proxy import NextProxy
+from proxy.outbound.clients import client
 from proxy.outbound.streams.base import checked_url
 
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
@@ -102,13 +104,14 @@ def _role(text: str) -> tuple[Role, tuple[str, ...]]:
 class IdentityProvider:
     """One provider. Synchronous, safe between threads. clock: seconds since 1970."""
 
-    def __init__(self, settings: OidcSettings, clock: Callable[[], float] = time.time) -> None:
-        self.settings, self._clock = settings, clock
+    def __init__(
+        self, settings: OidcSettings, through: NextProxy | None = None, clock: Callable[[], float] = time.time
+    ) -> None:
+        self.settings, self.through, self._clock = settings, through, clock
         self._lock = threading.Lock()
         self._known: tuple[float, Mapping[str, Any], KeySet] | None = None
         self._asked = -AGAIN_S
-        # Proxies of the environment could be dragoman itself; a redirect could lead to anybody's keys.
-        self._client = httpx.Client(timeout=TIMEOUT_S, trust_env=False, follow_redirects=False)
+        self._client = client(through, timeout=TIMEOUT_S)
 
     def visitor(self, given: str, *, audience: str = "", nonce: str | None = None) -> Token:
         """Whom a token is about, as the token it stands for. nonce: the one of a sign-in, which it then has to hold.

@@ -7,6 +7,10 @@ from pathlib import Path
 from proxy.config import DEFAULT_NODE, Settings
 from proxy.outbound.streams.base import StreamSettings
 
+SHARED = (
+    "home", "node", "audit_database", "control_database", "upstream_proxy", "upstream_direct", "upstream_auth"
+)  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class OutboundSettings:
@@ -18,6 +22,9 @@ class OutboundSettings:
     audit_database: str = ""
     control_database: str = ""
     log: str = "text"
+    upstream_proxy: str = ""
+    upstream_direct: tuple[str, ...] = ()
+    upstream_auth: str = ""
 
     @classmethod
     def of(cls, settings: Settings) -> "OutboundSettings":
@@ -25,15 +32,16 @@ class OutboundSettings:
         from proxy.outbound.streams.settings import read_streams
 
         streams = read_streams(settings.streams, settings.streams_folder or settings.home)
-        databases = settings.audit_database, settings.control_database
-        return cls(settings.home, streams, settings.node, *databases, log=settings.log)
+        shared = {name: getattr(settings, name) for name in (*SHARED, "log")}
+        return cls(streams=streams, **shared)
 
     @classmethod
     def from_line(cls, line: bytes) -> "OutboundSettings":
         """The settings of `line()`."""
         data = json.loads(line)
         streams = tuple(StreamSettings(**{**one, "kinds": tuple(one["kinds"])}) for one in data.pop("streams"))
-        return cls(**{**data, "home": Path(data["home"]), "streams": streams})
+        data |= {"home": Path(data["home"]), "upstream_direct": tuple(data["upstream_direct"])}
+        return cls(streams=streams, **data)
 
     def line(self) -> bytes:
         """The settings as one line."""
@@ -41,10 +49,5 @@ class OutboundSettings:
 
     @property
     def as_settings(self) -> Settings:
-        """As much of the settings of `dragoman run` as the databases need."""
-        return Settings(
-            home=self.home,
-            node=self.node,
-            audit_database=self.audit_database,
-            control_database=self.control_database,
-        )
+        """As much of the settings of `dragoman run` as the databases and the way out need."""
+        return Settings(**{name: getattr(self, name) for name in SHARED})

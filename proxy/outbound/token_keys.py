@@ -15,6 +15,8 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
 from proxy.claims import keys_unavailable
+from proxy.next_proxy import NextProxy
+from proxy.outbound.clients import async_client
 
 KEPT_S = 300.0
 AGAIN_S = 10.0
@@ -26,9 +28,13 @@ class TokenKeys:
     """`claims.KeysOf`. home: folder that file names are looked up in. observe: counts what cannot be read."""
 
     def __init__(
-        self, home: Path, observe: Callable[[str, str], None], clock: Callable[[], float] = time.monotonic
+        self,
+        home: Path,
+        observe: Callable[[str, str], None],
+        through: NextProxy | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._home, self._observe, self._clock = home, observe, clock
+        self._home, self._observe, self._through, self._clock = home, observe, through, clock
         self._known: dict[str, tuple[float, KeySet]] = {}
         self._asked: dict[str, float] = {}
         self._reading = asyncio.Lock()
@@ -76,8 +82,7 @@ class TokenKeys:
 
     async def _fetch(self, url: str) -> bytes:
         if self._client is None:
-            # Proxies of the environment could be dragoman itself; a redirect could lead to anybody's keys.
-            self._client = httpx.AsyncClient(timeout=TIMEOUT_S, trust_env=False, follow_redirects=False)
+            self._client = async_client(self._through, timeout=TIMEOUT_S)
         async with asyncio.timeout(2 * TIMEOUT_S), self._client.stream("GET", url) as answer:
             if answer.status_code != 200:
                 raise ValueError("no keys")

@@ -18,6 +18,8 @@ from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 
 from audit.canonical import Record
 from audit.record import BlockedRecord, ExchangeFacts, OutcomeRecord, TransferRecord
+from proxy.next_proxy import NextProxy
+from proxy.outbound.collectors import CollectorSession
 
 OPEN_SPANS = 10_000
 """Transfers that may wait for their end; beyond it the oldest is told without one."""
@@ -31,12 +33,13 @@ type Value = str | int
 class Traces:
     """A watcher of records. endpoint: URL that takes OTLP traces, such as `http://127.0.0.1:4318/v1/traces`."""
 
-    def __init__(self, endpoint: str, *, node: str) -> None:
+    def __init__(self, endpoint: str, *, node: str, through: NextProxy | None = None) -> None:
         resource = Resource.create(
             {"service.name": "dragoman", "service.version": version("dragoman"), "service.instance.id": node}
         )
         self._provider = TracerProvider(resource=resource, shutdown_on_exit=False)
-        self._provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint, timeout=TIMEOUT_S)))
+        exporter = OTLPSpanExporter(endpoint, timeout=TIMEOUT_S, session=CollectorSession(through, endpoint))
+        self._provider.add_span_processor(BatchSpanProcessor(exporter))
         self._tracer = self._provider.get_tracer("dragoman")
         self._open: OrderedDict[str, TransferRecord] = OrderedDict()
 

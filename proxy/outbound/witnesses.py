@@ -22,7 +22,10 @@ from audit.events import WitnessRecord
 from audit.ids import now_ms
 from audit.log import Ledger
 from audit.trust import MAX_ANSWER, TrustPolicy, Witness, accepted
+from proxy.config import Settings
 from proxy.errors import ProxyError
+from proxy.next_proxy import NextProxy, next_proxy
+from proxy.outbound.clients import async_client
 
 EVERY_S = 60.0
 """Between two rounds; after each a rewritten log would show to whoever asks the witness."""
@@ -149,16 +152,16 @@ class Witnesses:
 
 @asynccontextmanager
 async def asked(
-    ledger: Ledger, threads: ThreadPoolExecutor, observe: Callable[[str, str], None], extra_ca: Path | None
+    ledger: Ledger, threads: ThreadPoolExecutor, observe: Callable[[str, str], None], settings: Settings
 ) -> AsyncIterator[None]:
     """The witnesses that HOME/witness.policy names are asked in here; none where there is no such file, or no address
-    in it. extra_ca: PEM file trusted beside the system's authorities. Raises TrustError."""
+    in it. Raises TrustError, ConfigError."""
     path = ledger.home.trust
     policy = read_trust(path if path.exists() else None)
     if policy is None or not any(witness.url for witness in policy.witnesses):
         yield
         return
-    async with client(extra_ca) as over:
+    async with client(settings.upstream_ca, next_proxy(settings)) as over:
         task = asyncio.create_task(Witnesses(ledger, policy, over, threads, observe).run())
         try:
             yield
@@ -167,13 +170,12 @@ async def asked(
             await asyncio.gather(task, return_exceptions=True)
 
 
-def client(extra_ca: Path | None = None) -> httpx.AsyncClient:
-    """What asks them."""
+def client(extra_ca: Path | None = None, through: NextProxy | None = None) -> httpx.AsyncClient:
+    """What asks them. extra_ca: PEM file trusted beside the system's authorities."""
     trust = ssl.create_default_context()
     if extra_ca is not None:
         trust.load_verify_locations(extra_ca)
-    # Proxies of the environment could be dragoman itself; a redirect could lead anywhere.
-    return httpx.AsyncClient(timeout=TIMEOUT_S, trust_env=False, follow_redirects=False, verify=trust)
+    return async_client(through, timeout=TIMEOUT_S, verify=trust)
 
 
 def _size(answer: bytes) -> int:

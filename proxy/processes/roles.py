@@ -80,7 +80,7 @@ async def ledger(line: Line) -> int:
         observe = metrics.observe
         upkeep = await keep_up(opened, vault, threads, observe)
         stack.callback(upkeep.cancel)
-        await stack.enter_async_context(asked(opened, threads, observe, settings.upstream_ca))
+        await stack.enter_async_context(asked(opened, threads, observe, settings))
         writer = Writer(opened)
         server = await listen(folder, SOCKET, writer.serve)
         stack.callback(server.close)

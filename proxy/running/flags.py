@@ -18,6 +18,7 @@ from policies.declared import SubjectSource
 from policies.model import SubjectFacts
 from proxy.errors import ConfigError
 from proxy.identity import Subject
+from proxy.next_proxy import NextProxy
 from proxy.steps.flag_facts import facts_of
 
 if TYPE_CHECKING:
@@ -86,9 +87,13 @@ class FlagSources:
     """
 
     def __init__(
-        self, home: Path, observe: Callable[[str, str], None], databases: Mapping[str, str] = _NOTHING
+        self,
+        home: Path,
+        observe: Callable[[str, str], None],
+        databases: Mapping[str, str] = _NOTHING,
+        through: NextProxy | None = None,
     ) -> None:
-        self._observe, self._databases = observe, databases
+        self._observe, self._databases, self._through = observe, databases, through
         self._files = FlagFiles(home, observe)
         self._service: FlagService | None = None
         self._database: FlagDatabase | None = None
@@ -110,7 +115,7 @@ class FlagSources:
                 if self._service is None:
                     from proxy.outbound.flags import FlagService  # with its HTTP client, which few policies need
 
-                    self._service = FlagService(self._observe)
+                    self._service = FlagService(self._observe, self._through)
                 return await self._service.look_up(source, subjects, purpose)
 
     async def close(self) -> None:

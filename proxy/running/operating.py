@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack
 
 from proxy.config import Settings
 from proxy.control.store import ControlStore
+from proxy.next_proxy import next_proxy
 from proxy.running.expiry import LOOK_S, Expiry, expiries, warn
 from proxy.running.metrics import Metrics
 from proxy.running.watching import Watcher
@@ -20,7 +21,7 @@ def watchers(settings: Settings, metrics: Metrics, stack: AsyncExitStack) -> tup
         return (metrics.recorded,)
     from proxy.outbound.traces import Traces
 
-    traces = Traces(settings.traces, node=settings.node)
+    traces = Traces(settings.traces, node=settings.node, through=next_proxy(settings))
     stack.push_async_callback(asyncio.to_thread, traces.close)
     return (metrics.recorded, traces.recorded)
 

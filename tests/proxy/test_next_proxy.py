@@ -3,24 +3,40 @@
 import asyncio
 import base64
 import contextlib
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from aiohttp import web
 
+from audit.log import Ledger
+from policies.declared import SubjectSource
 from policies.destination import Destination, FormatHint
 from proxy.config import Settings, load
+from proxy.console.settings import ConsoleSettings
+from proxy.control.store import ControlStore
 from proxy.erasure.deleting import HttpDeleter
-from proxy.errors import ConfigError
+from proxy.errors import ConfigError, UnavailableError
+from proxy.identity import Subject
 from proxy.installation.serving import way_out
 from proxy.messages import Headers, Origin, Outgoing
 from proxy.next_proxy import NextProxy, next_proxy
+from proxy.outbound import clients
+from proxy.outbound.clients import requests_proxies
+from proxy.outbound.collectors import CollectorSession
+from proxy.outbound.identity_provider import IdentityProvider, read_oidc
+from proxy.outbound.settings import OutboundSettings
+from proxy.outbound.streams.shipping import Shipping
+from proxy.outbound.token_keys import TokenKeys
+from proxy.outbound.traces import Traces
+from proxy.running.flags import FlagSources
 from proxy.transport import Transport, UpstreamError
 from redaction.vault import ProviderObject
+from tests.audit.conftest import blocked_record
 from tests.ports import free_port
 
 NAME = "api.example"
@@ -246,3 +262,109 @@ async def test_an_erasure_asks_the_provider_through_it(
     assert await asyncio.to_thread(erase) == 200
     assert [head.split(b"\r\n")[0] for head in tunnels.heads] == [b"CONNECT %s:%d HTTP/1.1" % (NAME.encode(), provider)]
     assert b"sk-1" not in b"".join(tunnels.heads)
+
+
+async def test_whoever_asks_takes_it_and_is_told_the_same_as_without(
+    tunnels: Tunnels, provider: int, throwaway_ca: Any
+) -> None:
+    proxy = NextProxy(f"http://127.0.0.1:{tunnels.port}", "us", "k:e/y", (".corp.example", "near.example"))
+    trust, url = throwaway_ca.client(), f"https://{NAME}:{provider}"
+
+    def asked() -> bytes:
+        with clients.client(proxy, timeout=60, verify=trust) as client:
+            return client.post(url, content=b"words").content
+
+    assert await asyncio.to_thread(asked) == b"words"
+    async with clients.async_client(proxy, timeout=60, verify=trust) as client:
+        assert (await client.post(url, content=b"words")).content == b"words"
+        assert (await client.post(f"https://127.0.0.1:{provider}", content=b"here")).content == b"here"
+    with CollectorSession(proxy, url) as session:
+        taken = await asyncio.to_thread(session.post, url, data=b"words", verify=str(throwaway_ca.path))
+        assert taken.content == b"words"
+    assert len(tunnels.heads) == 3
+    shown = b"Basic " + base64.b64encode(b"us:k:e/y")
+    assert all(head.startswith(b"CONNECT %s:" % NAME.encode()) and shown in head for head in tunnels.heads)
+
+
+@pytest.mark.parametrize(
+    ("url", "led"),
+    [
+        ("https://api.example/v1", True),
+        ("https://a.corp.example", False),
+        ("https://corp.example", True),
+        ("https://NEAR.example:8443", False),
+        ("https://127.0.0.1:4318", False),
+        ("https://[::1]:4318", False),
+        ("http://api.example", False),
+    ],
+)
+async def test_all_know_alike_what_is_inside(url: str, led: bool) -> None:
+    proxy = NextProxy("http://127.0.0.1:9", direct=(".corp.example", "near.example", "fd00::7"))
+    asked = httpx.URL(url)
+    assert proxy.leads_to(Origin(asked.scheme, asked.host, asked.port or 443)) is led
+    assert bool(requests_proxies(proxy, url)) is led
+    with clients.client(proxy, timeout=1) as client:
+        chosen = client._transport_for_url(asked)
+        assert (chosen is not client._transport) is led
+
+
+def ask_flags(url: str, proxy: NextProxy, home: Path) -> None:
+    async def ask() -> None:
+        sources = FlagSources(home, lambda *_: None, through=proxy)
+        await sources.look_up(SubjectSource("http", url), [Subject("1")], "support")
+        await sources.close()
+
+    asyncio.run(ask())
+
+
+def ask_keys(url: str, proxy: NextProxy, home: Path) -> None:
+    async def ask() -> None:
+        keys = TokenKeys(home, lambda *_: None, proxy)
+        with pytest.raises(UnavailableError):
+            await keys(url, again=False)
+        await keys.close()
+
+    asyncio.run(ask())
+
+
+def ask_identity_provider(url: str, proxy: NextProxy, _home: Path) -> None:
+    found = read_oidc({"issuer": url, "client_id": "console", "roles": {"dpo": "officer"}})
+    assert found is not None
+    with pytest.raises(UnavailableError):
+        IdentityProvider(found, proxy).endpoint("token_endpoint")
+
+
+def ask_collector(url: str, proxy: NextProxy, _home: Path) -> None:
+    traces = Traces(f"{url}/v1/traces", node="n", through=proxy)
+    traces.recorded(blocked_record())
+    traces.close()
+
+
+@pytest.mark.parametrize("ask", [ask_flags, ask_keys, ask_identity_provider, ask_collector])
+async def test_each_that_asks_does_so_through_it(
+    tunnels: Tunnels, tmp_path: Path, ask: Callable[[str, NextProxy, Path], None]
+) -> None:
+    tunnels.status = 403  # whoever is told this does not try again
+    await asyncio.to_thread(ask, f"https://{NAME}", NextProxy(f"http://127.0.0.1:{tunnels.port}"), tmp_path)
+    assert tunnels.heads
+    assert {head.split(b"\r\n")[0] for head in tunnels.heads} == {b"CONNECT %s:443 HTTP/1.1" % NAME.encode()}
+
+
+async def test_a_stream_takes_it_and_the_processes_are_told_of_it(
+    tunnels: Tunnels, provider: int, throwaway_ca: Any, tmp_path: Path
+) -> None:
+    (tmp_path / "key").write_text("whsec_" + base64.b64encode(bytes(32)).decode())
+    (tmp_path / "config.toml").write_text(
+        f'upstream_proxy = "http://127.0.0.1:{tunnels.port}"\nupstream_direct = [".corp.example"]\n'
+        f'[streams.siem]\nto = "webhook"\nurl = "https://{NAME}:{provider}/in"\nsecret = "key"\nca = "{throwaway_ca.path}"\n'
+    )
+    settings = load(home=tmp_path)
+    told = OutboundSettings.from_line(OutboundSettings.of(settings).line())
+    console = ConsoleSettings.from_line(ConsoleSettings.of(settings).line())
+    assert next_proxy(told.as_settings) == next_proxy(console.as_settings) == next_proxy(settings)
+    with closing(Ledger.open(tmp_path)) as ledger, closing(ControlStore.at(tmp_path)) as control:
+        ledger.append_blocking(blocked_record())
+        shipping = Shipping(told.as_settings, told.streams[0], ledger.store, control.cursors)
+        await asyncio.to_thread(shipping.step)
+        await asyncio.to_thread(shipping.close)
+    assert [head.split(b"\r\n")[0] for head in tunnels.heads] == [b"CONNECT %s:%d HTTP/1.1" % (NAME.encode(), provider)]

@@ -9,6 +9,7 @@ from audit.formats.base import LineFormat
 from audit.questions.following import Followed
 from audit.values import ExportFormat
 from proxy.errors import ConfigError, ProxyError
+from proxy.next_proxy import NextProxy
 
 
 class SendError(ProxyError):
@@ -38,7 +39,8 @@ class Sink(Protocol):
 @dataclass(frozen=True, slots=True)
 class StreamSettings:
     """One `[streams.NAME]` of the settings. to: name of the exporter. start: `start` or `now`. kinds: of records, empty
-    for all. batch: entries at a time. options: the exporter's own, checked; files are absolute, secrets references."""
+    for all. batch: entries at a time. options: the exporter's own, checked; files are absolute, secrets references.
+    through: the next proxy; set where the stream runs, as it may hold a password."""
 
     name: str
     to: str
@@ -46,6 +48,7 @@ class StreamSettings:
     kinds: tuple[str, ...] = ()
     batch: int = 500
     options: Mapping[str, Any] = field(default_factory=dict)
+    through: NextProxy | None = None
 
 
 @dataclass(frozen=True, slots=True)

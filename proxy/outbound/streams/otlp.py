@@ -8,13 +8,12 @@ import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-import requests
-
 from audit import otel
 from audit.questions.following import Followed
 from audit.values import ExportFormat
 from proxy.config import secret
 from proxy.errors import ConfigError
+from proxy.outbound.collectors import CollectorSession
 from proxy.outbound.streams.base import Exporter, Option, SendError, StreamSettings, checked_url
 
 if TYPE_CHECKING:
@@ -27,19 +26,6 @@ _WARN, _INFO = 13, 9
 _SECONDS = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92)
 _TOKENS = tuple(4**power for power in range(14))
 """Bounds of the buckets as the conventions ask for them."""
-
-
-class _Session(requests.Session):
-    """A session that asks nothing of the environment and follows no redirect: a proxy named there could be dragoman."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.trust_env = False
-        self.max_redirects = 0
-
-    def resolve_redirects(self, *_: Any, **__: Any) -> Any:
-        """None."""
-        return iter(())
 
 
 class OtlpSink:
@@ -64,10 +50,12 @@ class OtlpSink:
             "certificate_file": options["ca"] or None,
             "compression": Compression.Gzip,
         }
-        self._logs = OTLPLogExporter(f"{base}/v1/logs", session=_Session(), **given) if "logs" in signals else None
-        self._metrics = (
-            OTLPMetricExporter(f"{base}/v1/metrics", session=_Session(), **given) if "metrics" in signals else None
-        )
+        through = settings.through
+        self._logs = self._metrics = None
+        if "logs" in signals:
+            self._logs = OTLPLogExporter(f"{base}/v1/logs", session=CollectorSession(through, base), **given)
+        if "metrics" in signals:
+            self._metrics = OTLPMetricExporter(f"{base}/v1/metrics", session=CollectorSession(through, base), **given)
 
     def send(self, batch: Sequence[Followed]) -> None:
         """See Sink."""

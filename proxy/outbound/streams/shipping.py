@@ -10,7 +10,7 @@ import random
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from audit.errors import AuditError
 from audit.events import ExportRecord
@@ -20,6 +20,7 @@ from audit.store import Store
 from proxy.config import Settings
 from proxy.control.cursors import Cursor, Cursors
 from proxy.errors import ProxyError
+from proxy.next_proxy import next_proxy
 from proxy.outbound.streams import NAMES
 from proxy.outbound.streams.base import SendError, Sink, StreamSettings
 from proxy.running.databases import join_log
@@ -57,7 +58,7 @@ class Shipping:
         """Raises ConfigError where the exporter cannot work."""
         self._settings, self._stream, self._store, self._cursors = settings, stream, store, cursors
         self._exporter = NAMES[stream.to]
-        self._sink: Sink = self._exporter.open(stream)
+        self._sink: Sink = self._exporter.open(replace(stream, through=next_proxy(settings)))
         self._clock = clock
         self._holder = f"{settings.node}/{new_id()}"
         self._lease_ms = LEASE_MS + 2000 * int(stream.options.get("timeout_s", 0))

@@ -9,6 +9,7 @@ import base64
 import binascii
 import hashlib
 import hmac
+import ssl
 import time
 from collections.abc import Callable, Sequence
 
@@ -18,6 +19,7 @@ import orjson
 from audit.questions.following import Followed
 from proxy.config import secret
 from proxy.errors import ConfigError
+from proxy.outbound.clients import client
 from proxy.outbound.streams.base import (
     LINES,
     Exporter,
@@ -43,13 +45,8 @@ class WebhookSink:
         options = settings.options
         self._name, self._url, self._clock = settings.name, checked_url(options["url"], "url"), clock
         self._form, self._key = line_format(settings), key_of(secret(options["secret"]))
-        # Proxies of the environment could be dragoman itself; a redirect could lead anywhere.
-        self._client = httpx.Client(
-            timeout=options["timeout_s"],
-            trust_env=False,
-            follow_redirects=False,
-            verify=options["ca"] or True,
-        )
+        trust = ssl.create_default_context(cafile=options["ca"]) if options["ca"] else True
+        self._client = client(settings.through, timeout=options["timeout_s"], verify=trust)
 
     def send(self, batch: Sequence[Followed]) -> None:
         """See Sink."""

@@ -87,7 +87,7 @@ def settings(url: str, **changes: Any) -> Claims:
 def provider(url: str, clock: Callable[[], float] = time.time, **changes: Any) -> IdentityProvider:
     found = read_oidc(settings(url, **changes))
     assert found is not None
-    return IdentityProvider(found, clock)
+    return IdentityProvider(found, clock=clock)
 
 
 def test_a_signed_token_opens_what_its_role_may(start: Start, issuer: Issuer) -> None:
