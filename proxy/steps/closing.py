@@ -8,11 +8,11 @@ import asyncio
 from collections.abc import Awaitable, Sequence
 
 from audit.errors import AuditError, LedgerError, RecordError
-from audit.record import FindingCount, OutcomeRecord
+from audit.record import OutcomeRecord
 from proxy.exchange import Ending, Exchange
 from proxy.steps import records
 from proxy.steps.answers import keep_answer, look_at
-from proxy.steps.found import count
+from proxy.steps.found import Found
 from proxy.steps.reading import kept_from_storing
 from proxy.steps.work import Services, Work, known
 from redaction.errors import RedactionError
@@ -29,12 +29,12 @@ as long as that does; nothing leaves with a refusal, and its record is written w
 
 async def close(work: Work, services: Services, exchange: Exchange, ending: Ending, *, detect_s: float) -> None:
     """Write the outcome."""
-    findings, inspected = await _inspect_answer(work, services, exchange, detect_s)
+    found, inspected = await _inspect_answer(work, services, exchange, detect_s)
     record = records.outcome_record(
         exchange,
         ending,
         at_ms=services.clock_ms(),
-        findings=findings,
+        found=found,
         inspected=inspected,
         expired=work.facts.expired,
         attempt=work.facts.attempt,
@@ -95,13 +95,12 @@ async def _bound(services: Services, begun: Sequence[Awaitable[None]]) -> None:
 
 async def _inspect_answer(
     work: Work, services: Services, exchange: Exchange, detect_s: float
-) -> tuple[tuple[FindingCount, ...], str]:
-    """Personal data in the answer that is not one of our placeholders, counted; and how it was looked for."""
+) -> tuple[Sequence[Found], str]:
+    """Personal data in the answer that is not one of our placeholders, and how it was looked for."""
     if exchange.session is not None:
         return exchange.session.answer()
     if work.seen is not None:
-        return count(work.seen.found)[0], work.seen.inspected
+        return work.seen.found, work.seen.inspected
     # Its words as the provider sent them.
     texts = exchange.reader.facts.texts if exchange.reader is not None else {}
-    found, inspected = await look_at(list(texts.values()), services, detect_s, work.identity.owner)
-    return count(found)[0], inspected
+    return await look_at(list(texts.values()), services, detect_s, work.identity.owner)

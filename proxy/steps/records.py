@@ -13,7 +13,6 @@ from audit.record import (
     MAX_SUBJECTS,
     BlockedRecord,
     Detector,
-    FindingCount,
     MediaItem,
     OutcomeRecord,
     StageTime,
@@ -135,15 +134,17 @@ def outcome_record(
     ending: Ending,
     *,
     at_ms: int,
-    findings: tuple[FindingCount, ...],
+    found: Sequence[Found],
     inspected: str,
-    expired: int = 0,
-    attempt: int = 1,
+    expired: int,
+    attempt: int,
 ) -> OutcomeRecord:
-    """How an attempt ended. expired: placeholders whose scope is gone and that the provider may still speak of.
+    """How an attempt ended. found: in the answer. expired: placeholders whose scope is gone and that the provider may
+    still speak of.
 
     attempt: see `Facts`; of any but the first the app is told nothing.
     """
+    findings, overflow = count(found)
     facts = exchange.reader.facts if exchange.reader is not None else None
     counts = exchange.cleared.restorer.counts if exchange.cleared is not None else None
     state = _ENDED[ending]
@@ -169,6 +170,7 @@ def outcome_record(
         withheld=counts.withheld if counts else 0,
         expired=expired,
         findings=findings,
+        findings_overflow=overflow,
         inspected=_INSPECTED[inspected],
         stream=stream,
         first_byte_at=exchange.first_byte_at,

@@ -8,13 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import cast
 
-from audit.record import FindingCount
 from proxy.errors import RefusedError, UnavailableError
 from proxy.exchange import Exchange
 from proxy.formats.base import Dialect, MediaPart, SessionReader
 from proxy.framing.websocket import Close, Message, Rate, SessionLimits
 from proxy.messages import Egress, Refusal
-from proxy.steps.found import Found, count
+from proxy.steps.found import Found
 from proxy.steps.services import Bound
 from proxy.steps.tokenizing import Tokenized
 from proxy.steps.work import Work, known
@@ -198,9 +197,9 @@ class Session:
         if self._inspected != "failed" and inspected != "none":
             self._inspected = inspected
 
-    def answer(self) -> tuple[tuple[FindingCount, ...], str]:
-        """Everything that was found, counted, and how it was looked for."""
-        return count(self._found)[0], self._inspected
+    def answer(self) -> tuple[Sequence[Found], str]:
+        """Everything that was found, and how it was looked for."""
+        return self._found, self._inspected
 
 
 def ends(refusal: Refusal) -> bool:

@@ -10,15 +10,17 @@ from hypothesis import strategies as st
 
 from audit.errors import RecordError
 from audit.ids import new_id
-from audit.record import TransferRecord
+from audit.record import MAX_FINDINGS, TransferRecord
 from policies.load import load_bundled
 from policies.model import Action, Decision, Operator
 from policies.policy import Policy
+from proxy.exchange import Ending, Exchange
 from proxy.formats.base import MediaPart
+from proxy.framing.coding import decoder
 from proxy.identity import Identity
 from proxy.messages import Door, Egress, Headers
-from proxy.steps.found import Found
-from proxy.steps.records import MAX_ALIKE, Facts, TransferRecords, _common
+from proxy.steps.found import KEPT, Found
+from proxy.steps.records import MAX_ALIKE, Facts, TransferRecords, _common, outcome_record
 from redaction.finding import Finding
 from redaction.segment import Segment
 
@@ -36,7 +38,7 @@ def facts_of(
     application: str = "",
     *,
     door: Door = Door.GATEWAY,
-    found: int = 0,
+    found: int | list[Found] = 0,
     body: bytes = b"{}",
     **changes: Any,
 ) -> Facts:
@@ -46,7 +48,8 @@ def facts_of(
     facts.destination, facts.host = rules.destinations[destination], "api.example.com"
     facts.action, facts.commitment_in = "transform", A
     decision = Decision(Action.TRANSFORM, "r", Operator.TOKENIZE)
-    facts.found = [Found(Finding(0, 1, "PERSON", 0.9, "x"), Segment("/a", "b"), "en", decision)] * found
+    one = Found(Finding(0, 1, "PERSON", 0.9, "x"), Segment("/a", "b"), "en", decision)
+    facts.found = [one] * found if isinstance(found, int) else found
     return replace(facts, **changes)
 
 
@@ -99,6 +102,18 @@ def test_a_blocked_transfer_makes_no_record_of_one_that_leaves() -> None:
     for action in ("block", "hold"):
         with pytest.raises(RecordError):
             TransferRecords().make(facts_of(action=action), bytes_out=1, commitment_out=B)
+
+
+def test_what_found_no_row_in_an_outcome_is_counted_as_in_a_transfer() -> None:
+    segment, kinds = Segment("/a", "b"), MAX_FINDINGS + 5
+    found = [Found(Finding(0, 1, "PERSON", 0.9, f"r{number}"), segment, "en", KEPT) for number in range(kinds)]
+    exchange = Exchange(new_id(), clock_ms=lambda: 0, decoder=decoder)
+    outcome = outcome_record(
+        exchange, Ending.COMPLETE, at_ms=1, found=found, inspected="afterwards", expired=0, attempt=1
+    )
+    transfer = TransferRecords().make(facts_of(found=found), bytes_out=1, commitment_out=B)
+    assert outcome.findings_overflow == transfer.findings_overflow == 5
+    assert len(outcome.findings) == len(transfer.findings) == MAX_FINDINGS
 
 
 def test_what_is_remembered_is_bounded() -> None:
