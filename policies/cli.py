@@ -43,18 +43,18 @@ def default_file(home: Path | None) -> str:
     return str(found) if found.is_file() else "bundled:default"
 
 
-def open_policy(file: str | None, home: Path | None = None, *, today: date | None = None) -> Loaded:
+def open_policy(file: str | None, home: Path | None = None) -> Loaded:
     """The policy that a command means. Raises PolicyFileError."""
     name = file or default_file(home)
     if name.startswith("bundled:"):
         try:
-            return read_text(bundled_file(name.removeprefix("bundled:")), name, today=today)
+            return read_text(bundled_file(name.removeprefix("bundled:")), name)
         except FileNotFoundError:
             hint = f"there are {', '.join(f'bundled:{one}' for one in BUNDLED)}"
             raise PolicyFileError(
                 [Problem(name, 0, 0, "there is no such bundled policy", "unreadable", hint=hint)]
             ) from None
-    return read(Path(name), today=today)
+    return read(Path(name))
 
 
 @contextmanager

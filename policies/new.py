@@ -25,8 +25,6 @@ class Answers:
     application: str
     purpose: str
     controller: str
-    contact: str = ""
-    country: str = ""
     basis: str = "todo"
     destinations: tuple[str, ...] = ("openai",)
     special_home: bool = False
@@ -48,8 +46,6 @@ def policy_file(answers: Answers) -> str:
         application=answers.application,
         purpose=answers.purpose,
         controller=_quoted(answers.controller),
-        contact=_quoted(answers.contact),
-        country=_quoted(answers.country),
         basis=answers.basis,
         destinations=pins,
         special=_HOME if answers.special_home else _SPECIAL,
@@ -118,7 +114,7 @@ environment: test
 
 # Who decides why the data is used (GDPR Art. 4(7)).
 controllers:
-  us: {{name: {controller}, contact: {contact}, country: {country}}}
+  us: {{name: {controller}, contact: "", country: ""}}
 
 # Why it is used. `basis` is GDPR Art. 6 as your organisation declares it: consent, contract, legal-obligation,
 # vital-interests, public-task, legitimate-interests, none; `todo` where nobody has decided.

@@ -7,7 +7,6 @@ a fact on which the plans disagree is unknown.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
 from functools import lru_cache
 from hashlib import sha256
 from importlib import resources
@@ -81,11 +80,6 @@ class Register:
     def latest(self, name: str) -> str:
         """The day of a destination's newest edition."""
         return max(self.editions[name])
-
-    def facts_read_before(self, name: str, day: str, limit: date) -> tuple[str, ...]:
-        """Names of an edition's facts that were last read before a day."""
-        facts = self.editions[name][day].facts
-        return tuple(sorted(key for key, one in facts.items() if one.read is not None and one.read < limit))
 
 
 def canonical_digest(value: Any) -> str:

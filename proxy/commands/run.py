@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from proxy.doors.ways_in import Addresses
     from proxy.outbound.settings import OutboundSettings
 
-EXAMPLE = "Example: dragoman run --listen 127.0.0.1:8788 --upstream openai=http://127.0.0.1:9001"
-
 
 def run(
     config: Annotated[Path | None, typer.Option(help="TOML file with settings (default: HOME/config.toml).")] = None,

@@ -4,7 +4,6 @@ What an erasure left is known from the file that it saved, which names nobody; s
 """
 
 import threading
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,6 @@ from typing import Any
 import orjson
 
 from proxy.erasure.again import Again
-from proxy.erasure.providers import Verdict
 
 MOST = 200
 """Files of erasures that are looked into, the newest: each has to be read."""
@@ -35,11 +33,6 @@ class Repeat:
     again: Again | None = None
     failed: str = ""
     ended: threading.Event = field(default_factory=threading.Event)
-
-    @property
-    def verdicts(self) -> Mapping[Verdict, int]:
-        """How many objects have which verdict now."""
-        return {} if self.again is None else {one: self.again.count(one) for one in Verdict}
 
 
 def left_by(folder: Path) -> tuple[Left, ...]:

@@ -66,10 +66,7 @@ def _vtb(path: Path) -> Iterator[Example]:
     with path.open(encoding="utf-8") as lines:
         for block in blocks(lines):
             rows = [line.split("\t") for line in block]
-            tokens = [
-                (row[1], "B-NNP" if row[4].startswith(("NNP", "Np", "Ny")) or row[3] == "PROPN" else "O")
-                for row in rows
-            ]
+            tokens = [(row[1], "B-NNP" if _is_proper(row) else "O") for row in rows]
             yield from_tokens(tokens, {})
 
 

@@ -4,7 +4,6 @@ Host names and addresses enter as the client wrote them; one origin comes out, o
 """
 
 import ipaddress
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from proxy.messages import Origin
@@ -96,8 +95,3 @@ def peer_address(name: str) -> str:
         return ""
     mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
     return str(mapped or address)
-
-
-def all_same(names: Iterable[str]) -> bool:
-    """True when the names are spellings of one host."""
-    return len({host_name(name) for name in names}) <= 1
