@@ -83,7 +83,7 @@ class _Groups:
 
 
 def resolve_entities(file: PolicyFile, found: Findings) -> tuple[CustomEntity, ...]:
-    """The company's own entity types. One without patterns and values is reported by a recognizer that is plugged in."""
+    """The company's own entity types. One without patterns and values is reported by a plugged-in recognizer."""
     entities = []
     for name, one in file.entities.items():
         if name in ENTITY_TYPES:

@@ -83,6 +83,27 @@ def test_a_rule_that_counts_only_adds_restrictions(policy: MakePolicy, transfer:
     assert "people" in blocked.rule_ids
 
 
+def test_a_rule_that_counts_counts_from_its_score_on(policy: MakePolicy, transfer: MakeTransfer) -> None:
+    many = rule("many", "block", entity="PERSON", count_at_least=2, score_at_least=0.5)
+    made = policy(rules=[many, PEOPLE, REST])
+    for score, action in ((0.49, Action.TRANSFORM), (0.5, Action.BLOCK)):
+        assert made.decide(transfer(FindingFacts("PERSON", 0.9), FindingFacts("PERSON", score))).action is action
+
+
+def test_a_guess_that_only_a_counting_rule_is_about_is_no_rest(policy: MakePolicy, transfer: MakeTransfer) -> None:
+    many = rule("many", "redact", entity="PERSON", count_at_least=1)
+    made = policy(rules=[many, rule("people", "tokenize", entity="PERSON", score_at_least=0.5), REST])
+    decision = made.decide(transfer(FindingFacts("PERSON", 0.3)))
+    assert (decision.action, decision.code) == (Action.BLOCK, Code.NO_RULE)
+
+
+def test_of_equal_actions_the_earlier_rule_decides(policy: MakePolicy, transfer: MakeTransfer) -> None:
+    made = policy(rules=[PEOPLE, rule("firms", "redact", entity="ORGANIZATION"), REST])
+    for found in (("PERSON", "ORGANIZATION"), ("ORGANIZATION", "PERSON")):
+        decision = made.decide(transfer(*found))
+        assert (decision.rule_id, decision.rule_ids) == ("people", ("people", "firms", "rest"))
+
+
 def test_an_operator_keeps_its_parameters(policy: MakePolicy, transfer: MakeTransfer) -> None:
     cards = {"id": "cards", "when": {"entity": "CREDIT_CARD"}, "do": "mask", "params": {"keep": 4}}
     decision = policy(rules=[cards, REST]).decide(transfer("CREDIT_CARD")).decisions[0]
@@ -257,6 +278,12 @@ class TestRoutes:
         decision = made.decide(transfer("RELIGION"))
         assert (decision.action, decision.rule_id, decision.route_to) == (Action.BLOCK, "closed", "")
 
+    def test_a_hold_at_the_target_holds(self, policy: MakePolicy, transfer: MakeTransfer) -> None:
+        made = policy(rules=[rule("ask", "hold", destination="home"), self.home, REST])
+        decision = made.decide(transfer("RELIGION"))
+        assert (decision.action, decision.rule_id, decision.holds) == (Action.HOLD, "ask", ("ask",))
+        assert not decision.allowed
+
     def test_a_circle_of_routes_is_blocked(self, policy: MakePolicy, transfer: MakeTransfer) -> None:
         there = rule("there", "route", destination="openai", to="gemini")
         back = rule("back", "route", destination="gemini", to="openai")
@@ -347,8 +374,12 @@ class TestMedia:
             rules=[rule("no-photos", "block", media="image", destination="gemini"), REST], media={"image": "pass"}
         )
         photo = self.part(MediaKind.IMAGE)
-        assert made.decide(transfer(media=photo)).allowed
-        assert made.decide(transfer(media=photo, destination="gemini")).rule_id == "no-photos"
+        passed, refused = made.decide(transfer(media=photo)), made.decide(transfer(media=photo, destination="gemini"))
+        assert (passed.allowed, passed.media[0].action) == (True, MediaAction.PASS)
+        assert (refused.rule_id, refused.media[0].action) == ("no-photos", MediaAction.REFUSE)
+        asks = policy(rules=[rule("ask", "hold", media="image"), REST], media={"image": "pass"})
+        held = asks.decide(transfer(media=photo))
+        assert (held.holds, held.media[0].action) == (("ask",), MediaAction.PASS)
 
 
 class TestBeforeTheRules:
