@@ -206,10 +206,19 @@ def _at_home(capture: Capture) -> list[tuple[str, list[str]]]:
                 "type filter hook output priority 0; policy accept;",
                 *around,
                 *(f"{who}udp dport 443 reject with icmpx type port-unreachable" for who in whose),
+                *(f"{who}{opened} reject with tcp reset" for who in whose for opened in _opened_before(capture)),
             ],
         ),
         ("door", _door(capture)),
     ]
+
+
+def _opened_before(capture: Capture) -> tuple[str, ...]:
+    """Packets of connections that apps had opened before the rules came: nobody leads them to the door any more."""
+    if capture.tcp:
+        return (_tcp(capture),)
+    # What answers somebody else's connection (ssh) goes on. A packet that fits no connection has no direction.
+    return ("meta l4proto tcp ct direction original", f"tcp dport {_set(str(port) for port in WEB)}")
 
 
 def _door(capture: Capture) -> list[str]:

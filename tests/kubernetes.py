@@ -34,7 +34,11 @@ PROTOBUF = b"k8s\x00"
 
 
 class FakeCluster:
-    """created: what clients made, as JSON, in order. pods: what a watch tells. asked: paths with their queries."""
+    """created: what clients made, as JSON, in order. pods: what a watch tells. asked: paths with their queries.
+
+    watch_says: what every watch says before it ends at once, None where one is as it should be. more: where each
+    page of a list says that it goes on.
+    """
 
     def __init__(self, token: str = "") -> None:
         self.created: list[dict[str, Any]] = []
@@ -42,6 +46,8 @@ class FakeCluster:
         self.pods: dict[str, dict[str, Any]] = {}
         self.url = ""
         self.watching = asyncio.Event()
+        self.watch_says: bytes | None = None
+        self.more = ""
         self._token = token
         self._version = 1
         self._changes: list[tuple[int, dict[str, Any]]] = []
@@ -135,7 +141,7 @@ class FakeCluster:
         return web.json_response(NOT_FOUND, status=404)
 
     async def _list(self, namespace: str) -> web.Response:
-        meta = {"resourceVersion": str(self._version)}
+        meta = {"resourceVersion": str(self._version), "continue": self.more}
         self._gone = False
         items = [one for one in self.pods.values() if one["metadata"]["namespace"] == namespace]
         return web.json_response({"kind": "PodList", "apiVersion": "v1", "metadata": meta, "items": items})
@@ -145,6 +151,9 @@ class FakeCluster:
         namespace = request.path.split("/")[4]
         response = web.StreamResponse(headers={"content-type": "application/json"})
         await response.prepare(request)
+        if self.watch_says is not None:
+            await response.write(self.watch_says)
+            return response
         self.watching.set()
         while True:
             async with self._changed:

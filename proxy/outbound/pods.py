@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import os
 import ssl
+import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv6Address, ip_address
@@ -138,8 +139,11 @@ class KnownPods:
                 async with _client(cluster) as client:
                     version = await _list(client, path, namespace)
                     namespace.first.set()
-                    while True:
+                    lasted = float(WATCH_S)
+                    while lasted > AGAIN_S:  # one that ends at once tells nothing, however often it is asked
+                        began = time.monotonic()
                         version = await _watch(client, path, namespace, version)
+                        lasted = time.monotonic() - began
             except _Expired:
                 await asyncio.sleep(AGAIN_S / 10)
                 continue
@@ -169,7 +173,7 @@ async def _list(client: httpx.AsyncClient, path: str, namespace: _Namespace) -> 
     fresh = _Namespace(namespace.name)
     query = {"limit": str(PAGE)}
     async with asyncio.timeout(60):
-        while True:
+        for _ in range(MAX_PODS // PAGE):
             answer = await client.get(path, params=query, timeout=10.0)
             answer.raise_for_status()
             found = orjson.loads(answer.content)
@@ -178,6 +182,8 @@ async def _list(client: httpx.AsyncClient, path: str, namespace: _Namespace) -> 
             if not (more := found["metadata"].get("continue")):
                 break
             query = {"limit": str(PAGE), "continue": more}
+        else:
+            raise ValueError("too many pages")
     namespace.pods, namespace.at = fresh.pods, fresh.at
     return str(found["metadata"]["resourceVersion"])
 
@@ -214,6 +220,8 @@ async def _lines(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         for line in lines:
             if line.strip():
                 yield line
+    if rest.strip():
+        raise ValueError("a watch ends within an event")
 
 
 def _normal(address: str) -> str:

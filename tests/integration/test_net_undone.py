@@ -1,5 +1,6 @@
 """Rules that would cut a machine off are undone: by a probe at once, or when nobody confirms them."""
 
+import contextlib
 import re
 import signal
 import socket
@@ -126,3 +127,30 @@ def test_rules_that_are_confirmed_stay(net: Machines) -> None:
     assert table(net) == rules
     assert dragoman(net, "confirm").returncode == 1
     assert dragoman(net, "remove").returncode == 0
+
+
+TRACKED = (
+    "table inet tests {\n chain out {\n type filter hook output priority 0;\n ct state established accept\n }\n}\n"
+)
+"""As with Docker or a firewall: the kernel knows connections before our rules come."""
+
+
+@pytest.mark.parametrize("ports", [(), ("--tcp", "all")], ids=["web", "all"])
+def test_a_connection_that_an_app_has_opened_before_the_rules_ends(net: Machines, ports: tuple[str, ...]) -> None:
+    """Only a connection's first packet meets rules that lead it elsewhere: the later ones would go on unseen."""
+    assert net.run(net.router, "nft", "-f", "-", input=TRACKED).returncode == 0
+    with contextlib.ExitStack() as stack:
+        listening = stack.enter_context(within(net.provider, lambda: socket.create_server((PROVIDER, 443))))
+        app = stack.enter_context(within(net.router, lambda: socket.create_connection((PROVIDER, 443), timeout=60)))
+        provider = stack.enter_context(listening.accept()[0])
+        app.sendall(b"seen")
+        assert provider.recv(4) == b"seen"
+        assert dragoman(net, "apply", "--proxy-user", "10001", *ports).returncode == 0
+        with pytest.raises(ConnectionResetError):
+            app.sendall(b"unseen")
+            app.recv(1)
+        provider.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            provider.recv(1)
+    for table_name in ("dragoman", "tests"):
+        assert net.run(net.router, "nft", "delete", "table", "inet", table_name).returncode == 0

@@ -123,6 +123,33 @@ async def test_a_server_that_has_forgotten_is_asked_for_the_list_again(watched: 
     assert sum("watch" not in one for one in watched.api.asked) >= 2
 
 
+@pytest.mark.parametrize(
+    "said", [b"", b"<html>", b'{"type": "ADDED", "obj'], ids=["nothing", "no JSON", "half an event"]
+)
+async def test_a_watch_that_ends_at_once_keeps_nobody_who_has_gone(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch, said: bytes
+) -> None:
+    monkeypatch.setattr("proxy.outbound.pods.AGAIN_S", 0.05)
+    watched.api.watch_says = said
+    await watched.api.set_pod("a", "10.0.0.1", LABELS)
+    await watched.pods.know(APPS)
+    await watched.api.set_pod("a", "10.0.0.2", {"app": "feed"})
+    async with asyncio.timeout(60):
+        while watched.pods.at("10.0.0.1") is not None or watched.pods.at("10.0.0.2") is None:
+            await asyncio.sleep(0.005)
+
+
+async def test_a_list_without_an_end_is_no_list(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("proxy.outbound.pods.MAX_PODS", 2)
+    monkeypatch.setattr("proxy.outbound.pods.PAGE", 1)
+    watched.api.more = "again"
+    await watched.api.set_pod("a", "10.0.0.1", LABELS)
+    await watched.pods.know(APPS)
+    assert watched.pods.at("10.0.0.1") is None
+    assert watched.failures == [("kubernetes_unreadable", "ValueError")]
+    assert len(watched.api.asked) == 2
+
+
 async def test_where_the_server_refuses_nobody_is_known(watched: Watched) -> None:
     await watched.api.set_pod("a", "10.0.0.1", LABELS)
     watched.reach.token.write_text("another")

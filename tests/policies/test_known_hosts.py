@@ -19,6 +19,8 @@ TEXT = resources.files("policies").joinpath("bundled", "known_hosts.txt").read_t
         ("api.openai.com", HostKind.MODEL, "openai", "api.openai.com"),
         ("anna.openai.azure.com", HostKind.MODEL, "azure-openai", ""),
         ("dns.google", HostKind.RESOLVER, "google", "dns.google"),
+        ("1.1.1.1", HostKind.RESOLVER, "cloudflare", "1.1.1.1"),
+        ("2001:4860:4860::8888", HostKind.RESOLVER, "google", "2001:4860:4860::8888"),
         ("anna.dns.nextdns.io", HostKind.RESOLVER, "nextdns", ""),
     ],
 )

@@ -51,6 +51,24 @@ def test_on_a_machine_dragoman_itself_is_the_first_that_is_left_alone() -> None:
 
 
 @pytest.mark.parametrize(
+    ("capture", "stopped"),
+    [
+        (POD, ["tcp dport { 443, 80 } reject with tcp reset"]),
+        (
+            Capture(proxy_user=1, cgroups=("app",)),
+            [
+                'socket cgroupv2 level 1 "app" meta l4proto tcp ct direction original reject with tcp reset',
+                'socket cgroupv2 level 1 "app" tcp dport { 443, 80 } reject with tcp reset',
+            ],
+        ),
+    ],
+    ids=["ports", "all"],
+)
+def test_on_a_machine_what_was_opened_before_the_rules_ends(capture: Capture, stopped: list[str]) -> None:
+    assert chain(ruleset(capture), "past")[-len(stopped) :] == stopped
+
+
+@pytest.mark.parametrize(
     "capture",
     [
         Capture(),
