@@ -10,7 +10,7 @@ from proxy.bulk.job import Done, Job, digest_of
 from proxy.bulk.parts import opened
 from proxy.bulk.path import Redacting, Restoring
 from proxy.cli import known_message
-from proxy.config import load
+from proxy.configured import load
 
 TEMPORARY = ".dragoman-part"
 

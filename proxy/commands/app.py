@@ -17,7 +17,7 @@ import typer
 
 from proxy import identity
 from proxy.commands.listing import listing, print_list
-from proxy.config import load
+from proxy.configured import load
 from proxy.errors import ConfigError
 
 if TYPE_CHECKING:

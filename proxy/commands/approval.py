@@ -16,7 +16,7 @@ from audit.events import PolicyRecord
 from audit.ids import now_ms
 from audit.values import ApprovalReason, PolicyEvent
 from proxy.commands.listing import listing, print_list
-from proxy.config import default_home, load
+from proxy.configured import default_home, load
 from proxy.control.approvals import ApprovalState, HeldRequest, end_of, in_words
 from proxy.control.store import ControlStore
 from proxy.running.databases import control_of, join_log

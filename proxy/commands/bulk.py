@@ -14,7 +14,7 @@ from typing import Annotated, Any
 
 import typer
 
-from proxy.config import load
+from proxy.configured import load
 from proxy.errors import ConfigError
 from redaction import cli
 

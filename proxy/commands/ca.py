@@ -11,7 +11,8 @@ from typing import Annotated
 
 import typer
 
-from proxy.config import DEFAULT_MODES, default_home
+from proxy.config import DEFAULT_MODES
+from proxy.configured import default_home
 from proxy.errors import ConfigError
 from proxy.running.ca import CertificateAuthority, ensure_ca, export_ca
 

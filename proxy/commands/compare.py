@@ -15,7 +15,8 @@ import typer
 from proxy.comparing.compare import FILTERS, Comparing, Recorded
 from proxy.comparing.pairs import Blind, in_one
 from proxy.comparing.report import Match, Measures, Rate, Report
-from proxy.config import Settings, default_home, load, secret
+from proxy.config import Settings, secret
+from proxy.configured import default_home, load
 from proxy.errors import ConfigError
 
 if TYPE_CHECKING:

@@ -12,7 +12,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from proxy.config import Settings, load
+from proxy.config import Settings
+from proxy.configured import load
 from proxy.installation.base import Check
 from proxy.installation.certificates import authority, ends
 from proxy.installation.files import clock, home, keys, space

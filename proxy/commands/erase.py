@@ -18,7 +18,7 @@ from audit.commands.reading import os_user
 from audit.events import QueryRecord
 from audit.ids import now_ms
 from audit.values import ErasureReason, Question
-from proxy.config import load
+from proxy.configured import load
 from proxy.errors import ConfigError
 from proxy.running.databases import control_of, join_log, vault_of
 

@@ -16,7 +16,8 @@ from policies.cli import File, Home, Json, exit_codes, print_json
 from policies.errors import PolicyFileError, UsageError
 from policies.load import Loaded
 from proxy.commands import policy_activation as activation
-from proxy.config import Settings, load
+from proxy.config import Settings
+from proxy.configured import load
 
 if TYPE_CHECKING:
     from policies.cases import CaseResult

@@ -15,7 +15,8 @@ from audit.commands.reading import os_user
 from policies import diff as diffs
 from policies.cli import Home, Json, exit_codes, print_json
 from policies.load import read
-from proxy.config import Settings, load
+from proxy.config import Settings
+from proxy.configured import load
 from proxy.control.policies import Person, Proposal, ProposalState
 from proxy.control.store import ControlStore
 from proxy.policy.activating import earlier, propose

@@ -16,7 +16,8 @@ import typer
 
 from proxy import identity
 from proxy.commands.app import MAX_KEY, MIN_KEY
-from proxy.config import Settings, load
+from proxy.config import Settings
+from proxy.configured import load
 from proxy.errors import ConfigError
 
 app = typer.Typer(help="Replace a provider's key that dragoman holds.", no_args_is_help=True, rich_markup_mode=None)

@@ -15,7 +15,7 @@ import typer
 
 from audit.values import RevealReason
 from proxy.commands.listing import listing, print_list
-from proxy.config import load
+from proxy.configured import load
 from proxy.control.reveals import RevealKind, RevealRequest, Wanted, data
 from proxy.control.tokens import SHAPE, Token, digest
 from proxy.errors import ConfigError

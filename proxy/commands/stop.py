@@ -10,7 +10,7 @@ import typer
 
 from audit.commands.reading import os_user
 from audit.values import StopState, StopTarget
-from proxy.config import default_home, load
+from proxy.configured import default_home, load
 from proxy.control.stopping import set_stop
 from proxy.control.store import ControlStore
 from proxy.errors import ConfigError

@@ -9,7 +9,8 @@ from typing import Annotated, Any
 import typer
 
 from proxy.commands.listing import listing, print_list
-from proxy.config import Settings, load
+from proxy.config import Settings
+from proxy.configured import load
 from proxy.errors import ConfigError
 
 app = typer.Typer(help="Streams out of the log.", no_args_is_help=True, rich_markup_mode=None)

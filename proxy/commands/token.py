@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from proxy.commands.listing import listing, print_list
-from proxy.config import load
+from proxy.configured import load
 from proxy.control.tokens import Role
 from proxy.errors import ConfigError
 

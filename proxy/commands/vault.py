@@ -17,7 +17,7 @@ from audit.events import ShredRecord
 from audit.ids import now_ms
 from audit.values import ShredCause
 from proxy.commands import reveal
-from proxy.config import default_home, load
+from proxy.configured import default_home, load
 from proxy.running.databases import join_log
 from redaction.cli import Database, Home
 from redaction.cli import vault as plain

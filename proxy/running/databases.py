@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from proxy.config import DEFAULT_NODE, Settings, load, secret
+from proxy.config import DEFAULT_NODE, Settings, secret
+from proxy.configured import load
 from proxy.errors import ConfigError
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from proxy.config import load
+from proxy.configured import load
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"

@@ -12,7 +12,7 @@ import pytest
 
 from proxy.capture import DEFAULT_PORT
 from proxy.commands.ca import variables
-from proxy.config import load
+from proxy.configured import load
 from proxy.doors.network.settings import DEFAULT_PORTS
 from proxy.running.ca import CertificateAuthority
 from tests.kubernetes import cluster

@@ -9,7 +9,8 @@ import pytest
 
 from policies.errors import PolicyError
 from policies.load import loads
-from proxy.config import ConfigError, load
+from proxy.config import ConfigError
+from proxy.configured import load
 from proxy.identity import Pod
 from proxy.outbound.pods import Cluster, KnownPods, cluster_of
 from tests.conftest import ThrowawayCA

@@ -21,7 +21,8 @@ from audit.query import entries
 from audit.verify import Verified, verify_store
 from proxy.cli import build
 from proxy.commands.doctor import examine
-from proxy.config import load, parse_origin
+from proxy.config import parse_origin
+from proxy.configured import load
 from proxy.console.log import AuditLog
 from proxy.console.settings import ConsoleSettings
 from proxy.control.ratings import Rating, Side, Verdict

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from proxy.config import load
+from proxy.configured import load
 from proxy.errors import ConfigError
 
 

@@ -16,7 +16,8 @@ from aiohttp import web
 from audit.log import Ledger
 from policies.declared import SubjectSource
 from policies.destination import Destination, FormatHint
-from proxy.config import Settings, load
+from proxy.config import Settings
+from proxy.configured import load
 from proxy.console.settings import ConsoleSettings
 from proxy.control.store import ControlStore
 from proxy.erasure.deleting import HttpDeleter

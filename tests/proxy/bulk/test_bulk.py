@@ -21,7 +21,7 @@ from proxy.bulk import run as running
 from proxy.bulk import worker as working
 from proxy.bulk.job import BulkError, Done, Job, digest_of
 from proxy.bulk.worker import TEMPORARY, Worker
-from proxy.config import load
+from proxy.configured import load
 from proxy.running.databases import serve_log
 
 MAIL = "anna.schmidt@example.com"

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from audit import query
 from audit.log import Ledger
 from proxy.cli import build
-from proxy.config import load
+from proxy.configured import load
 from proxy.outbound.settings import OutboundSettings
 from proxy.running.child import ChildProcess
 from tests.audit.conftest import exchange_record

@@ -30,7 +30,8 @@ from audit.log import Ledger
 from audit.merkle import leaf_hash
 from audit.record import OutcomeRecord
 from audit.store import Store
-from proxy.config import Settings, load
+from proxy.config import Settings
+from proxy.configured import load
 from proxy.control.store import ControlStore
 from proxy.errors import ConfigError
 from proxy.outbound import streams

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from proxy.config import load
+from proxy.configured import load
 from proxy.errors import ConfigError
 from proxy.processes import child as children
 from proxy.processes.child import Child
