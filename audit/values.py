@@ -133,13 +133,15 @@ class MediaTreatment(StrEnum):
     """What became of an attachment.
 
     inspected: looked into, left as it came. rewritten: texts in it were replaced. painted: words of an image were
-    painted over. stripped: what it told of its taker was taken out. passed: the policy let it pass.
+    painted over. stripped: what it told of its taker was taken out. retyped: another file with its words, some of them
+    replaced, left in its place. passed: the policy let it pass.
     """
 
     INSPECTED = "inspected"
     REWRITTEN = "rewritten"
     PAINTED = "painted"
     STRIPPED = "stripped"
+    RETYPED = "retyped"
     PASSED = "passed"
 
 

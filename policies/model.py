@@ -52,9 +52,13 @@ class MediaKind(StrEnum):
 
 
 class MediaAction(StrEnum):
-    """What happens to one part: its text is inspected, it passes uninspected (and is recorded so), or is refused."""
+    """What happens to one part: its text is inspected, it passes uninspected (and is recorded so), or is refused.
+
+    retype: of documents; inspected, and one that cannot be rewritten leaves as a new one that holds its words alone.
+    """
 
     INSPECT = "inspect"
+    RETYPE = "retype"
     PASS = "pass"  # noqa: S105 (a verdict, not a password)
     REFUSE = "refuse"
 

@@ -146,7 +146,7 @@ class Policy:
             for key in (part.media_type, part.kind.value):
                 if key in table:
                     action = table[key]
-                    blind = action is MediaAction.INSPECT and not part.inspectable
+                    blind = action in (MediaAction.INSPECT, MediaAction.RETYPE) and not part.inspectable
                     return (MediaAction.REFUSE if blind else action), f"{prefix}{part.kind.value}"
         return MediaAction.REFUSE, f"media:{part.kind.value}"
 

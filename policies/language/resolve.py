@@ -146,6 +146,9 @@ def resolve_media(path: Path, table: Mapping[str, MediaAction], found: Findings)
     for key in table:
         if key not in kinds and "/" not in key:
             found.unknown((*path, key), "kind of media", key, kinds)
+        elif table[key] is MediaAction.RETYPE and key not in (MediaKind.DOCUMENT, "application/pdf"):
+            hint = "write `inspect`, or `document: retype`"
+            found.add((*path, key), "only documents can be retyped", "not_retyped", hint)
     return dict(table)
 
 

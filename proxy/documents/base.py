@@ -17,6 +17,9 @@ READABLE = frozenset((PDF, DOCX, XLSX, *IMAGES))
 LEAVE = "leave"
 """For `images`, where a file is given back: nothing of it changes but texts that were ours."""
 
+RETYPE = "retype"
+"""For `images`, where a PDF with new texts becomes another one of its words alone."""
+
 MAX_TEXTS = 20_000  # a sheet of that many words is a database; detection would take minutes
 MAX_CHARS = 4_000_000  # of all texts of one file
 
@@ -68,7 +71,8 @@ class Part:
 class Opened:
     """What a reader found. inspectable: everything in it but `parts` was read. why: what is missing where it was not.
 
-    recognized: member of the file (`""` for the whole) -> numbers of the texts that were read from its pixels.
+    recognized: member of the file (`""` for the whole) -> first and count of the texts that were read from its pixels;
+    of a PDF, page -> those of its texts.
     """
 
     texts: list[Text] = field(default_factory=list)

@@ -1,11 +1,14 @@
-"""PDF files (ISO 32000-2): the words of pages, notes, forms, outlines and metadata. A PDF is read, never rewritten.
+"""PDF files (ISO 32000-2): the words of pages, notes, forms, outlines and metadata. A PDF is read, never rewritten:
+where personal data stands in it, it can be retyped, as a new one that has nothing of it but words.
 
 Words that are drawn as pictures are read as images are; a page whose letters no table turns into characters is one that
 cannot be inspected. pypdf reads; files in it are parts for the policy.
 """
 
 import io
-from collections.abc import Iterator
+import unicodedata
+from collections.abc import Iterator, Mapping
+from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from proxy.documents import image
@@ -50,19 +53,57 @@ def read(raw: bytes, images: str, recognize: Recognize) -> Opened:
 
 def _read(reader: "PdfReader", images: str, recognize: Recognize) -> Opened:
     found = Opened()
-    for page in reader.pages:
+    for number, page in enumerate(reader.pages):
+        first = len(found.texts)
         text = page.extract_text() or ""
         if text.strip():
             found.add(Text("page", text, fixed=True))
         if any(mark in text for mark in _STRANGE) or (not text.strip() and _draws_text(page)):
             found.inspectable, found.why = False, "a page's letters cannot be read; send it as text or as images"
         _pictures(found, page, images, recognize)
+        found.recognized[str(number)] = first, len(found.texts) - first
     said = list(dict.fromkeys(text for text in _strings(reader) if text.strip()))
     if said:
         found.add(Text("metadata", "\n".join(said), fixed=True))
     for content in _files(reader):
         found.parts.append(Part("application/octet-stream", len(content)))
     return found
+
+
+def retyped(new: Mapping[int, str], before: Opened) -> bytes:
+    """A PDF of the words that were read, these new ones among them: a page for each, and one for what stands in none.
+
+    Texts enter as data (JSON), never as markup, and no font of the machine is used. Raises DocumentError, also where
+    these fonts lack a letter: a file that silently says less is not sent.
+    """
+    import orjson
+    import typst
+
+    words = [new.get(at, text.text) for at, text in enumerate(before.texts)]
+    pages = ["\n".join(words[first : first + count]) for first, count in before.recognized.values()]
+    beside = words[sum(count for _, count in before.recognized.values()) :]
+    pages += ["\n".join(beside)] if beside else []
+    try:
+        written = typst.compile(
+            files("proxy.documents").joinpath("retyped.typ").read_bytes(),
+            format="pdf",
+            ignore_system_fonts=True,
+            sys_inputs={"pages": orjson.dumps(pages).decode()},
+            timestamp=0,
+        )
+    except (typst.TypstError, TypeError, ValueError):
+        raise DocumentError("document_not_replaceable", "the words of a PDF cannot be set anew") from None
+    if _letters("".join(words)) - _letters("".join(text.text for text in read(written, "pass", _nothing).texts)):
+        raise DocumentError("document_not_replaceable", "a PDF has letters for which there is no font to set it anew")
+    return written
+
+
+def _letters(text: str) -> set[str]:
+    return {char for char in unicodedata.normalize("NFKC", text) if char.isalnum()}
+
+
+def _nothing(_raw: bytes) -> tuple[list[Text], str]:
+    return [], ""
 
 
 def _draws_text(page: "PageObject") -> bool:

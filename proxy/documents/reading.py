@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from subprocess import SubprocessError
 
 from proxy.documents import image, ocr, office, pdf
-from proxy.documents.base import DOCX, IMAGES, PDF, XLSX, DocumentError, Opened, Text
+from proxy.documents.base import DOCX, IMAGES, PDF, RETYPE, XLSX, DocumentError, Opened, Text
 
 
 class Reader:
@@ -31,11 +31,13 @@ class Reader:
             return image.cleaned(raw, boxes) if images == "inspect" else image.cleaned_if_readable(raw)
         if media_type in (DOCX, XLSX):
             return office.rewritten(raw, media_type, images, new, before)
+        if new and images == RETYPE:
+            return pdf.retyped(new, before)
         if new:
             raise DocumentError(
                 "document_not_replaceable",
                 "personal data stands in a PDF, which cannot be rewritten; send it as text or as a Word file, or "
-                "let the policy pass documents for this application",
+                "let the policy retype documents (`media: {document: retype}`) or pass them for this application",
             )
         return raw
 

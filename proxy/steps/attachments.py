@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from policies.model import MediaAction, MediaKind
 from policies.model import MediaPart as PolicyPart
-from proxy.documents.base import IMAGES, DocumentError, Opened
+from proxy.documents.base import IMAGES, PDF, RETYPE, DocumentError, Opened
 from proxy.errors import FormatError
 from proxy.formats.base import Attachment, MediaPart
 from proxy.steps.records import media_kind
@@ -22,11 +22,12 @@ _LONGEST_PLACE = 128  # characters of a record's pointer
 
 @dataclass(frozen=True, slots=True)
 class OpenFile:
-    """A file that was looked into. images: what the policy says of images in it."""
+    """A file that was looked into. images: what the policy says of images in it. retype: see `MediaAction`."""
 
     attachment: Attachment
     opened: Opened
     images: MediaAction
+    retype: bool = False
 
     def pointer(self, number: int) -> str:
         """Of one of its texts; valid in no body."""
@@ -65,8 +66,9 @@ async def rewrite_attachments(work: Work, services: Services) -> Mapping[str, st
     for file in () if decision.observe else work.files:
         one = file.attachment
         new = {n: texts[file.pointer(n)] for n in range(len(file.opened.texts)) if file.pointer(n) in texts}
+        images = RETYPE if file.retype and one.media_type == PDF else file.images.value
         try:
-            raw = await services.documents.rewrite(one.raw, one.media_type, file.images.value, new, file.opened)
+            raw = await services.documents.rewrite(one.raw, one.media_type, images, new, file.opened)
         except DocumentError as error:
             raise FormatError(error.message, code=error.code) from None
         if one.pointer not in passed:
@@ -84,6 +86,8 @@ def _treated(one: Attachment, *, changed: bool, texts: bool) -> str:
         return "inspected"
     if not texts:
         return "stripped"
+    if one.media_type == PDF:
+        return "retyped"
     return "painted" if one.media_type in IMAGES else "rewritten"
 
 
@@ -100,7 +104,7 @@ async def _opened(work: Work, services: Services, one: Attachment) -> OpenFile |
         return None
     if opened.why:
         work.unread.append(opened.why)
-    return OpenFile(one, opened, images)
+    return OpenFile(one, opened, images, action is MediaAction.RETYPE)
 
 
 def _action(work: Work, kind: str, media_type: str, size: int) -> MediaAction:

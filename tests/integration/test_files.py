@@ -7,6 +7,7 @@ from typing import Any
 
 import docx
 import orjson
+import pypdf
 import pytest
 import typst
 from PIL import Image, ImageDraw, ImageFont
@@ -205,3 +206,20 @@ async def test_a_word_file_in_an_answer_has_its_words_again(each_door: Any, thro
             back = docx.Document(io.BytesIO(came))
             got = back.paragraphs[0].text, back.core_properties.author
             assert got == (f"Mail an {MAIL}, Tel. {PHONE}", MAIL), (kind, sized)
+
+
+async def test_a_pdf_leaves_as_its_words_where_the_policy_says_so(each_door: Any, tmp_path: Any) -> None:
+    path = tmp_path / "policy.yaml"
+    path.write_text(bundled_file("default").decode().replace("document: inspect", "document: retype"))
+    async with each_door(settings={"policy": path}) as it, it.client("openai") as client:
+        for text in (f"Mail {MAIL}", "How a bridge is built"):
+            raw = typst.compile(f'#set document(date: none)\n#"{text}"'.encode())
+            answer = await client.post("/v1/chat/completions", json=asked(file_part("a.pdf", "application/pdf", raw)))
+            assert answer.status_code == 200, answer.text
+        assert_no_leak(it.received(), PLANTED)
+        written, bare = (file_of(one) for one in it.received())
+        assert bare == raw
+        assert "Mail [EMAIL_ADDRESS_" in pypdf.PdfReader(io.BytesIO(written)).pages[0].extract_text()
+        await it.settled()
+        treated = [one["media"][0]["treated"] for one in it.records("transfer")]
+    assert treated == ["retyped", "inspected"]

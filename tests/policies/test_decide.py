@@ -369,6 +369,12 @@ class TestMedia:
         assert made.decide(transfer(media=self.part(MediaKind.IMAGE, media_type="image/png"))).allowed
         assert not made.decide(transfer(media=self.part(MediaKind.IMAGE, media_type="image/svg+xml"))).allowed
 
+    def test_a_retyped_document_has_to_be_inspected(self, policy: MakePolicy, transfer: MakeTransfer) -> None:
+        made = policy(rules=[REST], media={"document": "retype"})
+        for inspectable in (True, False):
+            found = made.decide(transfer(media=self.part(MediaKind.DOCUMENT, inspectable=inspectable)))
+            assert (found.allowed, found.media[0].action is MediaAction.RETYPE) == (inspectable, inspectable)
+
     def test_a_rule_about_media_restricts_further(self, policy: MakePolicy, transfer: MakeTransfer) -> None:
         made = policy(
             rules=[rule("no-photos", "block", media="image", destination="gemini"), REST], media={"image": "pass"}

@@ -8,7 +8,8 @@ from PIL import Image
 from pypdf.annotations import FreeText
 from pypdf.generic import DictionaryObject, NameObject, TextStringObject
 
-from proxy.documents.base import PDF, DocumentError
+from proxy.documents.base import PDF, DocumentError, Opened, Text
+from proxy.documents.pdf import retyped
 
 
 def told(found):
@@ -74,3 +75,43 @@ def test_a_locked_or_broken_file_is_refused(reader, pdf_file):
         with pytest.raises(DocumentError) as caught:
             reader.read(raw, PDF, "inspect")
         assert caught.value.code == code
+
+
+def pages_of(raw):
+    return [page.extract_text() for page in pypdf.PdfReader(io.BytesIO(raw)).pages]
+
+
+def test_a_retyped_file_has_the_words_with_the_new_ones_and_nothing_else_of_it(reader, pdf_file):
+    def change(writer):
+        writer.add_blank_page()
+        writer.add_annotation(0, FreeText(text="Notiz von Carla Weber", rect=(50, 50, 200, 80)))
+
+    raw = changed(pdf_file, change)
+    found = reader.read(raw, PDF, "inspect")
+    hidden = ("Erika Mustermann", "Emil Fischer", "Carla Weber")
+    new = {}
+    for at, text in enumerate(found.texts):
+        words = text.text
+        for name in hidden:
+            words = words.replace(name, "[PERSON_4V0M7KQ2]")
+        if words != text.text:
+            new[at] = words
+    written = reader.rewrite(raw, PDF, "retype", new, found)
+    pages = pages_of(written)
+    assert len(pages) == len(pages_of(raw)) + 1, "citations by page fit; what stands on none comes last"
+    assert sum("[PERSON_4V0M7KQ2]" in page for page in pages) >= 2
+    again = told(reader.read(written, PDF, "inspect"))
+    assert [name for name in hidden if name in again or name.encode() in written] == []
+    assert reader.rewrite(raw, PDF, "retype", new, found) == written, "the same file each time: a cache may know it"
+
+
+def test_what_looks_like_markup_is_words(reader):
+    text = "#import *x* $y$ <a> @b // c \\ [d] ẤẬ ß"
+    written = retyped({}, Opened(texts=[Text("page", text, fixed=True)], recognized={"0": (0, 1)}))
+    assert pages_of(written) == [text]
+
+
+def test_letters_without_a_font_are_refused_and_not_left_out():
+    with pytest.raises(DocumentError) as caught:
+        retyped({}, Opened(texts=[Text("page", "Frau 王 wohnt hier", fixed=True)], recognized={"0": (0, 1)}))
+    assert (caught.value.code, "王" in caught.value.message) == ("document_not_replaceable", False)
