@@ -1,7 +1,7 @@
 """One transfer as a story, and who holds what: the log's facts in sentences, in every `Language`.
 
-Pure: facts in, lines out. Says what the log knows and nothing more; declared values are called declared. Names and
-codes stand as the log has them.
+Pure: facts in, lines out. Says what the log knows and nothing more; declared values are called declared. Names
+stand as the log has them.
 """
 
 # ruff: noqa: E501 - one text, one line: translations are compared by eye
@@ -39,6 +39,7 @@ _WORDS: Words = {
     "decision": ("Decision: {action}{observed} by {policy}, rules: {rules}.", "Entscheidung: {action}{observed} durch {policy}, Regeln: {rules}.", "Quyết định: {action}{observed} bởi {policy}, quy tắc: {rules}."),
     "observed": (" (observed only)", " (nur beobachtet)", " (chỉ quan sát)"),
     "policy": ("policy", "Richtlinie", "chính sách"),
+    "policy_named": ("policy {name}", "Richtlinie {name}", "chính sách {name}"),
     "none": ("none", "keine", "không có"),
     "none_named": ("none named", "keiner genannt", "không nêu"),
     "size": ("{came} {came:byte|bytes} came, {left} {left:byte was|bytes were} to leave.", "{came} {came:Byte kam|Bytes kamen}, {left} {left:Byte sollte|Bytes sollten} hinaus.", "{came} byte đến, {left} byte sẽ rời đi."),
@@ -55,7 +56,10 @@ _WORDS: Words = {
     "tokens": ("Tokens: {i} in, {o} out.", "Tokens: {i} hinein, {o} heraus.", "Token: {i} vào, {o} ra."),
     "restored": ("Placeholders put back: {restored}; left alone: {unknown} unknown, {foreign} foreign, {withheld} withheld, {expired} expired", "Platzhalter zurückgesetzt: {restored}; belassen: unbekannt {unknown}, fremd {foreign}, zurückgehalten {withheld}, abgelaufen {expired}", "Ký hiệu giữ chỗ đã khôi phục: {restored}; để nguyên: {unknown} không rõ, {foreign} của nơi khác, {withheld} bị giữ lại, {expired} đã hết hạn"),
     "answer_found": ("Found in the answer besides our placeholders: {listed}.", "In der Antwort außer unseren Platzhaltern gefunden: {listed}.", "Phát hiện trong câu trả lời ngoài ký hiệu của chúng ta: {listed}."),
-    "recipient": ("Recipient: {entity} ({name}), role {role}, agreement {agreement}, declared transfer mechanism {transfer}.", "Empfänger: {entity} ({name}), Rolle {role}, Vertrag {agreement}, angegebenes Übermittlungsinstrument {transfer}.", "Bên nhận: {entity} ({name}), vai trò {role}, thỏa thuận {agreement}, cơ chế chuyển đã khai báo {transfer}."),
+    "recipient": ("Recipient: {who}, role {role}, agreement {agreement}, declared transfer mechanism {transfer}.", "Empfänger: {who}, Rolle {role}, Vertrag {agreement}, angegebenes Übermittlungsinstrument {transfer}.", "Bên nhận: {who}, vai trò {role}, thỏa thuận {agreement}, cơ chế chuyển đã khai báo {transfer}."),
+    "named": ("{entity} ({name})", "{entity} ({name})", "{entity} ({name})"),
+    "unnamed": ("{name} (contracting entity unknown)", "{name} (Vertragspartner unbekannt)", "{name} (không rõ bên ký hợp đồng)"),
+    "sent_to": ("Address: {host}.", "Adresse: {host}.", "Địa chỉ: {host}."),
     "places": ("Processed in {processing}; stored in {storage}; accessed from {access}.", "Verarbeitet in {processing}; gespeichert in {storage}; Zugriff aus {access}.", "Xử lý tại {processing}; lưu trữ tại {storage}; truy cập từ {access}."),
     "kept": ("Kept: {retention}. Used for training: {training}.", "Aufbewahrt: {retention}. Für Training genutzt: {training}.", "Lưu giữ: {retention}. Dùng để huấn luyện: {training}."),
     "unknown": ("unknown", "unbekannt", "không rõ"),
@@ -65,12 +69,12 @@ _WORDS: Words = {
     "by.network": ("network", "Netz", "mạng"),
     "by.pod": ("pod", "Pod in Kubernetes", "pod Kubernetes"),
     "by.process": ("process", "Prozess", "tiến trình"),
-    "by.claim": ("claim", "Angabe in einem Token", "thông tin trong token"),
-    "by.provider_key": ("provider_key", "Schlüssel des Anbieters", "khóa của nhà cung cấp"),
+    "by.claim": ("a token's claim", "Angabe in einem Token", "thông tin trong token"),
+    "by.provider_key": ("the provider's key", "Schlüssel des Anbieters", "khóa của nhà cung cấp"),
     "by.none": ("nothing", "nichts", "không gì cả"),
-    "in.test": ("test", "Testumgebung", "môi trường thử nghiệm"),
-    "in.staging": ("staging", "Vorstufe", "môi trường chuẩn bị"),
-    "in.prod": ("prod", "Betrieb", "môi trường vận hành"),
+    "in.test": ("test environment", "Testumgebung", "môi trường thử nghiệm"),
+    "in.staging": ("staging environment", "Vorstufe", "môi trường chuẩn bị"),
+    "in.prod": ("production", "Betrieb", "môi trường vận hành"),
     "partial": ("PARTIAL: {without} of {total} {total:transfer|transfers} in question {without:carries|carry} no reference to any person.", "UNVOLLSTÄNDIG: {without} von {total} fraglichen {total:Übermittlung|Übermittlungen} {without:trägt|tragen} keinen Bezug zu einer Person.", "CHƯA ĐẦY ĐỦ: {without} trong {total} lượt chuyển liên quan không có tham chiếu đến cá nhân nào."),
     "names_nobody": ("No transfer names this identifier, written like this.", "Keine Übermittlung nennt diese Kennung, so geschrieben.", "Không có lượt chuyển nào nêu định danh này, viết như vậy."),
     "sent_nothing": ("Nothing was sent to anybody.", "Niemandem wurde etwas gesendet.", "Không có gì được gửi cho ai."),
@@ -82,11 +86,6 @@ _WORDS: Words = {
 
 def _say(language: Language) -> Texts:
     return Texts(language, _WORDS)
-
-
-def _code(say: Texts, code: str) -> str:
-    """A code of the log: itself in English, whose word it is, and what it means in the other languages."""
-    return code if say.language is Language.EN else say.term(code)
 
 
 def story(entries: Sequence[tuple[int, Facts]], language: Language = Language.EN) -> Iterator[str]:
@@ -112,17 +111,19 @@ def _before(say: Texts, index: int, facts: Facts) -> Iterator[str]:
         yield f"  {say('stopped', status=str(facts['status']), reason=say.reason(facts['reason']))}"
     if "destination" in facts:
         yield from (f"  {line}" for line in destination(facts["destination"], say.language))
+    if "host" in facts:
+        yield f"  {say('sent_to', host=facts['host'])}"
     persons = len(facts.get("subjects", ())) + facts["subjects_overflow"]
     yield f"  {say('persons', n=persons or say('nobody'))}"
     yield from _findings(say, facts)
-    policy = facts.get("policy_name", say("policy"))
+    policy = say("policy_named", name=facts["policy_name"]) if "policy_name" in facts else say("policy")
     rules = ", ".join(facts.get("rules", ())) or say("none")
     observed = say("observed") if facts["observe"] else ""
-    yield f"  {say('decision', action=_code(say, facts['action']), observed=observed, policy=policy, rules=rules)}"
+    yield f"  {say('decision', action=say.term(facts['action']), observed=observed, policy=policy, rules=rules)}"
     if "bytes_out" in facts:
         yield f"  {say('size', came=facts['bytes_in'], left=facts['bytes_out'])}"
     for part in facts.get("uninspected", ()):
-        reason = _code(say, part["reason"])
+        reason = say.term(part["reason"])
         yield f"  {say('uninspected', media=part['media_type'], n=part['bytes'], reason=reason)}"
 
 
@@ -130,7 +131,7 @@ def _purpose(say: Texts, facts: Facts) -> str:
     purpose = facts.get("purpose")
     if purpose is None:
         return say("no_purpose")
-    declared = {name: _code(say, purpose.get(name, "unknown")) for name in ("controller", "basis")}
+    declared = {name: say.term(purpose.get(name, "unknown")) for name in ("controller", "basis")}
     return say("purpose", name=purpose["name"], **declared)
 
 
@@ -152,7 +153,7 @@ def _findings(say: Texts, facts: Facts) -> Iterator[str]:
             "why": say("why", rule=rule) if rule else "",
             "by": say("by", names=names) if names else "",
         }
-        yield f"  {say('finding', n=n, entity_type=say.entity(entity_type), operator=_code(say, operator), **told)}"
+        yield f"  {say('finding', n=n, entity_type=say.entity(entity_type), operator=say.term(operator), **told)}"
     if facts.get("findings_overflow"):
         yield f"  {say('overflow', n=facts['findings_overflow'])}"
 
@@ -177,15 +178,20 @@ def _outcome(say: Texts, index: int, facts: Facts) -> Iterator[str]:
 def destination(facts: Facts, language: Language = Language.EN) -> Iterator[str]:
     """Who receives, as the register stood."""
     say = _say(language)
-    agreement, mechanism = facts.get("agreement", say("unknown")), _code(say, facts["transfer"])
-    who = {"entity": _code(say, facts["contracting_entity"]), "name": facts["name"], "role": _code(say, facts["role"])}
-    yield say("recipient", agreement=agreement, transfer=mechanism, **who)
+    agreement, mechanism = facts.get("agreement", say("unknown")), say.term(facts["transfer"])
+    role = say.term(facts["role"])
+    yield say("recipient", who=_recipient(say, facts), role=role, agreement=agreement, transfer=mechanism)
     lists = {
-        name: ", ".join(_code(say, one) for one in facts.get(name, ())) or say("unknown")
+        name: ", ".join(say.term(one) for one in facts.get(name, ())) or say("unknown")
         for name in ("processing", "storage", "access")
     }
     yield say("places", **lists)
-    yield say("kept", retention=_code(say, facts["retention"]), training=_code(say, facts["training"]))
+    yield say("kept", retention=say.term(facts["retention"]), training=say.term(facts["training"]))
+
+
+def _recipient(say: Texts, facts: Facts) -> str:
+    entity = facts["contracting_entity"]
+    return say("unnamed" if entity == "unknown" else "named", entity=entity, name=facts["name"])
 
 
 def holdings(
@@ -203,11 +209,11 @@ def holdings(
     for holding in found:
         facts, purpose = holding.facts, holding.purpose
         first, last = when(holding.first), when(holding.last)
-        yield f"{_code(say, facts['contracting_entity'])} ({facts['name']})"
+        yield _recipient(say, facts)
         yield f"  {say('holding', n=holding.transfers, application=holding.application, first=first, last=last)}"
-        declared = {name: _code(say, purpose.get(name, "unknown")) for name in ("controller", "basis")}
+        declared = {name: say.term(purpose.get(name, "unknown")) for name in ("controller", "basis")}
         yield f"  {say('controls', name=purpose.get('name', say('none_named')), **declared)}"
         yield from (f"  {line}" for line in destination(facts, language))
         for (entity_type, operator), n in sorted(holding.types.items(), key=lambda item: -item[1]):
-            yield f"  {n} x {say.entity(entity_type)}: {_code(say, operator)}"
+            yield f"  {n} x {say.entity(entity_type)}: {say.term(operator)}"
         yield ""

@@ -91,13 +91,13 @@ class Texts:
         return text if known is None else known[self._at]
 
     def entity(self, name: str) -> str:
-        """A kind of data: its code in English, whose word it is, and what it means in the other languages."""
-        known = None if self.language is Language.EN else ENTITIES.get(name)
+        """A kind of data with what it means, itself where nothing is known of it."""
+        known = ENTITIES.get(name)
         return name if known is None else known[self._at]
 
     def reason(self, code: str) -> str:
-        """Why something was refused: its code in English, in the other languages what it means besides."""
-        known = None if self.language is Language.EN else REASONS.get(code)
+        """Why something was refused: what it means, and its code."""
+        known = REASONS.get(code)
         return code if known is None else f"{known[self._at]} ({code})"
 
 

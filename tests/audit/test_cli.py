@@ -168,9 +168,9 @@ def test_show_tells_a_transfer_as_a_story(run: Command) -> None:
         "Application messenger (identified by credential)",
         "Recipient: OpenAI Ireland Ltd (openai), role processor, agreement DPA-2026-014",
         "Processed in US; stored in US, IE; accessed from unknown.",
-        "Kept: 30d. Used for training: no.",
-        "3 x PERSON in /messages/*/content: tokenize, rule people-become-placeholders, found by spacy_de.",
-        "Decision: transform by messenger",
+        "Kept: 30 days. Used for training: no.",
+        "3 x Name of a person in /messages/*/content: replaced by a placeholder, rule people-become-placeholders, found by spacy_de.",
+        "Decision: changed and passed by policy messenger",
         "The answer came back whole. Status 200.",
         "Tokens: 10 in, 20 out.",
     ):

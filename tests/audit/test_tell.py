@@ -1,5 +1,7 @@
 """Stories in three languages: the same facts, and no sentence of another language among them."""
 
+import re
+
 import orjson
 import pytest
 
@@ -34,7 +36,7 @@ def told(language: Language) -> list[str]:
 @pytest.mark.parametrize(
     ("language", "phrases"),
     [
-        (Language.EN, ("identified by", "(observed only)", "2 x PERSON in /text: tokenize, rule r, found by x.",
+        (Language.EN, ("identified by", "(observed only)", "2 x Name of a person in /text: replaced by a placeholder, rule r, found by x.",
                        "The answer was cut off. Status 200.", "Refused with 403", "Not looked into: image/png")),
         (Language.DE, ("erkannt durch", "(nur beobachtet)", "2 x Name einer Person in /text: durch Platzhalter ersetzt, Regel r",
                        "Die Antwort wurde abgeschnitten. Status 200.", "Abgelehnt mit 403", "(zu groß)")),
@@ -84,7 +86,7 @@ def test_a_transfer_that_was_not_sent_says_why(transfer, outcome) -> None:
     entries = [(0, {"kind": "transfer", **sent.facts()}), (1, {"kind": "outcome", **ended.facts()})]
     lines = {one: "\n".join(tell.story(entries, one)) for one in Language}
     assert "the provider could not be reached, or dragoman ended" in lines[Language.EN]
-    assert "Reason: upstream_unreachable." in lines[Language.EN]
+    assert "Reason: the provider could not be reached (upstream_unreachable)." in lines[Language.EN]
     assert "Grund: der Anbieter war nicht erreichbar (upstream_unreachable)." in lines[Language.DE]
     assert "Anwendung unbekannt" in lines[Language.DE]
 
@@ -94,3 +96,14 @@ def test_every_text_is_there_three_times() -> None:
         assert len(texts) == 3, key
         assert all(texts), key
     assert orjson.dumps([told(language) for language in Language])
+
+
+def test_no_code_of_the_log_stands_for_words_in_any_language(transfer) -> None:
+    facts = transfer().facts()
+    facts["destination"] |= {"contracting_entity": "unknown", "training": "opt-in", "transfer": "dpf-listed"}
+    for language in Language:
+        lines = "\n".join(tell.story([(0, {"kind": "transfer", **facts})], language))
+        assert not {"tokenize", "transform", "opt-in", "dpf-listed", "PERSON", "30d"} & set(
+            re.findall(r"[\w-]+", lines)
+        )
+        assert "(openai)" not in lines  # nobody is called unknown: the name that the policy gives comes first
