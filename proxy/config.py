@@ -5,7 +5,7 @@ environment variable, never as a value in the file.
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -148,6 +148,14 @@ def parse_origin(url: str, *, what: str) -> Origin:
         port or (443 if parts.scheme == "https" else 80),
         parts.path.rstrip("/"),
     )
+
+
+def named_origins(given: Sequence[str] | None) -> dict[str, str] | None:
+    """`NAME=URL` of a command line by name, None where there are none. Raises ConfigError."""
+    pairs = [one.partition("=") for one in given or ()]
+    if not all(equals for _, equals, _ in pairs):
+        raise ConfigError("--upstream: write NAME=URL, such as openai=http://127.0.0.1:9001")
+    return {name: url for name, _, url in pairs} or None
 
 
 def parse_upstreams(pairs: Mapping[str, str]) -> Mapping[str, Origin]:

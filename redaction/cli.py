@@ -56,7 +56,7 @@ def redact(
     if findings:
         _print_findings(engine, _paths(files), as_json=as_json)
         return
-    with _vault(home, database) as opened:
+    with _vault(home, database, make=True) as opened:
         store = _Store(opened, scope)
         for item in documents.items(_paths(files), lines=as_json):
             text = item["text"]
@@ -215,12 +215,12 @@ def rotate(home: Home = None, database: Database = "") -> None:
 
 
 @contextmanager
-def _vault(home: Path | None, database: str) -> "Iterator[SqlVault]":
+def _vault(home: Path | None, database: str, *, make: bool = False) -> "Iterator[SqlVault]":
     from redaction.vault import open_vault
 
     folder = _home(home)
     try:
-        store = open_vault(folder, database)
+        store = open_vault(folder, database, make=make)
     except OSError as error:
         raise VaultError(f"the vault cannot be opened ({error.strerror}): {folder}") from None
     try:

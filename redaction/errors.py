@@ -60,8 +60,8 @@ class VaultError(RedactionError):
     """The vault cannot keep or give back originals, so nothing may be sent.
 
     Codes: `unavailable` (the database does not answer), `key` (a key is missing, wrong or readable by others),
-    `shredded`, `unknown_scope`, `damaged` (a stored value does not decrypt), `full` (too many in one scope),
-    `needs_two_people`, `schema` (the database belongs to another version).
+    `missing` (there is none), `shredded`, `unknown_scope`, `damaged` (a stored value does not decrypt), `full` (too
+    many in one scope), `needs_two_people`, `schema` (the database belongs to another version).
     """
 
     code = "unavailable"

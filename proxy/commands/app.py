@@ -46,7 +46,7 @@ def add(
     from proxy.running import onboarding
 
     settings = load(home=home)
-    with closing(_store(home)) as store:
+    with closing(_store(home, make=True)) as store:
         value = store.add_credential(_checked(name))
     since = time.time_ns() // 1_000_000
     way = onboarding.connection(settings, name, value)
@@ -126,10 +126,10 @@ def list_(home: Home = None, as_json: AsJson = False) -> None:
     print_list(table)
 
 
-def _store(home: Path | None) -> "ControlStore":
+def _store(home: Path | None, *, make: bool = False) -> "ControlStore":
     from proxy.running.databases import control_of
 
-    return control_of(load(home=home))
+    return control_of(load(home=home), make=make)
 
 
 def _checked(name: str) -> str:

@@ -66,7 +66,7 @@ def run(
         admin=admin,
         console=console,
         modes=_modes(mode),
-        upstreams=_pairs(upstream),
+        upstreams=named_origins(upstream),
         policy=policy,
         workers=workers,
         detection_workers=detection_workers,
@@ -85,18 +85,6 @@ def _modes(given: list[str] | None) -> tuple[str, ...] | None:
     if not given:
         return None
     return () if given == ["none"] else tuple(given)
-
-
-def _pairs(given: list[str] | None) -> dict[str, str] | None:
-    if not given:
-        return None
-    pairs = {}
-    for item in given:
-        name, equals, url = item.partition("=")
-        if not equals:
-            raise ConfigError("--upstream: write NAME=URL, such as openai=http://127.0.0.1:9001")
-        pairs[name] = url
-    return pairs
 
 
 class Serving(Protocol):

@@ -38,7 +38,7 @@ def create(
 
     Example: dragoman token create --role team --application messenger --name "messenger team"
     """
-    with closing(_store(home)) as store:
+    with closing(_store(home, make=True)) as store:
         value, made = store.tokens.create(role, name, tuple(dict.fromkeys(application or ())), days)
     if as_json:
         typer.echo(json.dumps({"token": value, **made.data()}))
@@ -86,10 +86,10 @@ def revoke(
     typer.echo(f"token {token_id} is revoked")
 
 
-def _store(home: Path | None) -> "ControlStore":
+def _store(home: Path | None, *, make: bool = False) -> "ControlStore":
     from proxy.running.databases import control_of
 
-    return control_of(load(home=home))
+    return control_of(load(home=home), make=make)
 
 
 def _day(at_ms: int) -> str:

@@ -46,7 +46,7 @@ def shred(
     Example: dragoman vault shred 3f2a…
     """
     folder = home or default_home()
-    vault = open_vault(folder, database)
+    vault = open_vault(folder, database, make=False)
     try:
         alive = vault.live([scope])
         if alive:
@@ -66,7 +66,7 @@ def purge(home: Home = None, database: Database = "") -> None:
     Example: dragoman vault purge
     """
     folder = home or default_home()
-    vault = open_vault(folder, database)
+    vault = open_vault(folder, database, make=False)
     try:
         with _log_of(folder) as ledger:
             gone = vault.purge()

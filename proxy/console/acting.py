@@ -4,7 +4,7 @@ from audit.values import ApprovalReason, RevealReason
 from proxy.console.access import Right
 from proxy.console.inputs import LONGEST
 from proxy.console.operations.base import Desk
-from proxy.console.problems import InputError
+from proxy.console.problems import wrong
 from proxy.console.questions import NotFoundError
 from proxy.console.site import Ask, Shown, View
 from proxy.console.token_desk import MADE_HERE
@@ -19,14 +19,14 @@ DAYS = (7, 30, 90, 365)
 def _number(ask: Ask, name: str, most: int) -> int:
     given = ask.form.get(name, "")
     if not (given.isascii() and given.isdecimal() and len(given) < 6 and 1 <= int(given) <= most):
-        raise InputError([{"where": name, "what": f"a number from 1 to {most}"}])
+        raise wrong(name, "between", ge=1, le=most)
     return int(given)
 
 
 def _short(ask: Ask, name: str) -> str:
     given = ask.form.get(name, "").strip()
     if len(given) > LONGEST:
-        raise InputError([{"where": name, "what": f"at most {LONGEST} characters"}])
+        raise wrong(name, "string_too_long", max_length=LONGEST)
     return given
 
 
@@ -38,9 +38,9 @@ def approvals(desk: Desk, ask: Ask) -> Shown:
         if ask.form.get("do") == "grant":
             reason, because = ask.form.get("reason", ""), ask.form.get("because", "").strip()
             if reason not in set(ApprovalReason):
-                raise InputError([{"where": "reason", "what": " or ".join(ApprovalReason)}])
+                raise wrong("reason", "missing")
             if len(because) > MAX_WORDS:
-                raise InputError([{"where": "because", "what": f"at most {MAX_WORDS} characters"}])
+                raise wrong("because", "string_too_long", max_length=MAX_WORDS)
             hours = _number(ask, "hours", MAX_HOURS)
             desk.approving.grant(ask.visitor, reference, hours, ApprovalReason(reason), because)
             said = ask.words("approvals.granted")
@@ -89,7 +89,7 @@ def tokens(desk: Desk, ask: Ask) -> Shown:
     elif ask.form:
         role = ask.form.get("role", "")
         if role not in set(Role):
-            raise InputError([{"where": "role", "what": " or ".join(MADE_HERE)}])
+            raise wrong("role", "enum", expected=", ".join(MADE_HERE))
         applications = tuple(dict.fromkeys(_short(ask, "applications").replace(",", " ").split()))
         days = _number(ask, "days", MAX_DAYS)
         made = desk.tokens.create(ask.visitor, Role(role), _short(ask, "name"), applications, days)

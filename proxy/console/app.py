@@ -111,7 +111,7 @@ def application(settings: ConsoleSettings) -> Starlette:
         assert isinstance(error, HTTPException)
         refused = HttpError(error.detail, status=error.status_code)
         in_api = request.url.path.startswith("/api/")
-        answer = problem(refused) if in_api else site.failed(request, refused, None)
+        answer = problem(refused) if in_api else site.failed(request, refused, await site.visitor_of(request))
         answer.headers.update(error.headers or {})
         return answer
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from proxy.comparing.report import Match, Rate, Report
 from proxy.console.operations.base import Desk
-from proxy.console.problems import InputError
+from proxy.console.problems import wrong
 from proxy.console.site import Ask, Shown, View
 
 PERIODS = (7, 28, 90, 365)
@@ -25,7 +25,7 @@ def compare(desk: Desk, ask: Ask) -> Shown:
     if do in (*CHOICES, "skip", "show"):
         found = desk.comparison.next(ask.visitor, _pair(ask) if do == "skip" else None)
     elif ask.form:
-        raise InputError([{"where": "do", "what": " or ".join((*CHOICES, "skip", "show"))}])
+        raise wrong("do", "enum", expected=", ".join((*CHOICES, "skip", "show")))
     else:
         found = desk.comparison.waiting(ask.visitor)
     report = desk.comparison.report(ask.visitor, days)
@@ -37,7 +37,7 @@ def compare(desk: Desk, ask: Ask) -> Shown:
 def _pair(ask: Ask) -> tuple[str, int]:
     found = _PAIR.fullmatch(ask.form.get("pair", ""))
     if found is None:
-        raise InputError([{"where": "pair", "what": "an exchange and an attempt"}])
+        raise wrong("pair", "missing")
     return found[1], int(found[2])
 
 

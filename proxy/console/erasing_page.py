@@ -6,7 +6,7 @@ from audit.values import ErasureReason
 from proxy.console import inputs
 from proxy.console.access import Right
 from proxy.console.operations.base import JSON, Desk, Made
-from proxy.console.problems import InputError
+from proxy.console.problems import wrong
 from proxy.console.questions import NotFoundError
 from proxy.console.site import Ask, Shown, View
 from proxy.erasure.providers import Verdict
@@ -36,8 +36,10 @@ def _acted(desk: Desk, ask: Ask, identifier: str) -> dict[str, Any]:
     act, seal = ask.form.get("do", ""), ask.form.get("seal", "")
     if act == "erase":
         reason = ask.form.get("reason", "")
-        if reason not in set(ErasureReason) or ask.form.get("sure") != "yes":
-            raise InputError([{"where": "reason", "what": " or ".join(ErasureReason) + ", and the box ticked"}])
+        if reason not in set(ErasureReason):
+            raise wrong("reason", "missing")
+        if ask.form.get("sure") != "yes":
+            raise wrong("sure", "unticked")
         return {"course": desk.erasing.erase(ask.visitor, identifier, seal, ErasureReason(reason))}
     said = ""
     if act in {"hold", "release"}:
@@ -57,6 +59,8 @@ def saved(desk: Desk, ask: Ask) -> Shown:
 
 def _identifier(ask: Ask) -> str:
     found = ask.form.get("subject", "").strip()
-    if not found or len(found) > inputs.LONGEST_SUBJECT:
-        raise InputError([{"where": "subject", "what": f"1 to {inputs.LONGEST_SUBJECT} characters"}])
+    if not found:
+        raise wrong("subject", "missing")
+    if len(found) > inputs.LONGEST_SUBJECT:
+        raise wrong("subject", "string_too_long", max_length=inputs.LONGEST_SUBJECT)
     return found

@@ -11,6 +11,7 @@ from pydantic import (
     WithJsonSchema,
     create_model,
 )
+from pydantic_core import PydanticCustomError
 
 from audit.questions.conditions import CONDITIONS, GROUPS, INSIDE, SCORE_FROM
 from audit.reports.texts import Language
@@ -96,7 +97,7 @@ TransfersQuery: Any = create_model("TransfersQuery", __base__=(Conditions, Pagin
 def _groups(value: object) -> object:
     names = value.split(",") if isinstance(value, str) else value
     if not isinstance(names, list) or not names or set(names) - set(GROUPS) or len(set(names)) < len(names):
-        raise ValueError(f"write one or more of {', '.join(GROUPS)}, separated by commas, each once")
+        raise PydanticCustomError("some_of", "write some of {expected}", {"expected": ", ".join(GROUPS)})
     return names
 
 
@@ -167,7 +168,7 @@ def _one_of(*forms: ExportFormat) -> Any:
 
     def fits(value: ExportFormat) -> ExportFormat:
         if value not in forms:
-            raise ValueError(f"write one of {', '.join(forms)}")
+            raise PydanticCustomError("enum", "write one of {expected}", {"expected": ", ".join(forms)})
         return value
 
     return Annotated[ExportFormat, AfterValidator(fits), WithJsonSchema({"enum": [str(form) for form in forms]})]

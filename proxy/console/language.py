@@ -62,6 +62,10 @@ class Words:
             return self.texts["words.none"]
         return self.texts.get(f"{section}.{value}", str(value))
 
+    def field(self, name: str) -> str:
+        """A field as forms call it; its own name, as code, where none asks for it."""
+        return self.texts.get(f"field.{name}") or self.texts.get(f"transfers.{name}") or f"`{name}`"
+
     def number(self, value: int) -> str:
         """With marks between thousands."""
         return f"{value:,}".replace(",", _THOUSANDS[self.code])

@@ -3,6 +3,8 @@
 import re
 from datetime import UTC, date, datetime, timedelta
 
+from pydantic_core import PydanticCustomError
+
 DAY_MS = 86_400_000
 AGO = r"[0-9]{1,4}[dhm]"
 _UNITS = {"d": "days", "h": "hours", "m": "minutes"}
@@ -18,7 +20,7 @@ def moment(text: str, now: datetime | None = None) -> int:
         found = datetime.fromisoformat(text)
         at = int((found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp() * 1000)
     except (ValueError, OverflowError):
-        raise ValueError(HOW) from None
+        raise PydanticCustomError("moment", HOW) from None
     return at
 
 
@@ -27,7 +29,7 @@ def day_span(text: str) -> tuple[int, int]:
     try:
         day = date.fromisoformat(text)
     except ValueError:
-        raise ValueError("write a day as 2026-11-24") from None
+        raise PydanticCustomError("day", "write a day as 2026-11-24") from None
     start = int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp() * 1000)
     return start, start + DAY_MS
 

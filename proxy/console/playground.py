@@ -13,7 +13,7 @@ from proxy.console.draft_form import draft_of
 from proxy.console.drafting import BUNDLED
 from proxy.console.operations.base import Desk
 from proxy.console.policy_desk import MAX_TEXT
-from proxy.console.problems import InputError
+from proxy.console.problems import wrong
 from proxy.console.site import Ask, Shown, View
 from proxy.console.trying import LONGEST, LONGEST_PATH
 from proxy.errors import ConfigError
@@ -80,7 +80,7 @@ def playground(desk: Desk, ask: Ask) -> Shown:
         ("path", given["path"], LONGEST_PATH),
     ):
         if len(value) > most:
-            raise InputError([{"where": name, "what": f"at most {most:,} characters"}])
+            raise wrong(name, "string_too_long", max_length=most)
     files = draft_of(ask.form, draft) if draft else {}
     policies = ["active", *BUNDLED, *(["draft"] if draft else [])]
     context: dict[str, Any] = {"given": given, "policies": policies, "consents": list(Consent), "tried": None}
@@ -106,7 +106,7 @@ def playground(desk: Desk, ask: Ask) -> Shown:
 
     wanted = Wanted(policy, destination, given["application"], text, path, consent)
     if path and not path.startswith("/"):
-        raise InputError([{"where": "path", "what": "write a path that begins with /"}])
+        raise wrong("path", "path")
     tried = desk.trying.rehearse(ask.visitor, wanted)
     return View("playground", {**context, "tried": tried, **_shown(tried)})
 

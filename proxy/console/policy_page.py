@@ -14,7 +14,7 @@ from proxy.console.draft_form import LONGEST_NAME, draft_of
 from proxy.console.drafting import WEEK, Checked, Files
 from proxy.console.operations.base import Desk
 from proxy.console.policy_desk import MAX_TEXT, PASTED
-from proxy.console.problems import InputError
+from proxy.console.problems import wrong
 from proxy.console.site import Ask, Shown, View
 from proxy.errors import ConfigError
 from proxy.policy.excepting import Wanted
@@ -32,7 +32,7 @@ def policy(desk: Desk, ask: Ask) -> Shown:
     """What decides? And what would this text change?"""
     for name, most in LONGEST.items():
         if len(ask.form.get(name, "")) > most:
-            raise InputError([{"where": name, "what": f"at most {most:,} characters"}])
+            raise wrong(name, "string_too_long", max_length=most)
     files = draft_of(ask.form, ask.form["text"]) if ask.form.get("text") else _opened(desk, ask)
     if added := ask.form.get("new_file", "").strip()[:LONGEST_NAME]:
         files.setdefault(added, "")
@@ -86,7 +86,7 @@ def _excepted(desk: Desk, ask: Ask, files: Files) -> dict[str, Any]:
     given = _wanted(ask)["wanted"]
     value = ask.form.get("value", "").strip()
     if not value:
-        raise InputError([{"where": "value", "what": "an exception needs a value"}])
+        raise wrong("value", "missing")
     days = int(given["days"]) if given["days"].isdecimal() else 0
     applications = (given["application"],) if given["application"] else ()
     wanted = Wanted(
@@ -154,7 +154,7 @@ def check(desk: Desk, ask: Ask) -> Shown:
     """What is wrong with a text, for the editor, while somebody types."""
     text = ask.form.get("text", "")
     if len(text) > MAX_TEXT:
-        raise InputError([{"where": "text", "what": f"at most {MAX_TEXT:,} characters"}])
+        raise wrong("text", "string_too_long", max_length=MAX_TEXT)
     # While somebody types, what is included counts as it was opened.
     included = dict(list(_opened(desk, ask).items())[1:])
     found = desk.drafting.checked(ask.visitor, {PASTED: text, **included})

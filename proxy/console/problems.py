@@ -1,9 +1,13 @@
 """Errors of the API as problem details (RFC 9457): what happened, in words that hold nothing of what was asked."""
 
 import logging
+import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from http import HTTPStatus
+from types import MappingProxyType
+from typing import Any
 
 import orjson
 from pydantic import BaseModel, ValidationError
@@ -12,6 +16,7 @@ from starlette.responses import Response
 
 from audit.errors import AuditError, StoreError
 from policies.errors import PolicyError
+from proxy.console.language import Words, words
 from proxy.errors import ProxyError, UnavailableError, place_of
 
 log = logging.getLogger("dragoman")
@@ -30,15 +35,43 @@ class TooManyError(ProxyError):
         self.retry_after_s = retry_after_s
 
 
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Something that does not fit, without what was given.
+
+    where: names of our own fields, `input` for the whole. rule: its name among the pages' words (`fault`), and the
+    limits that it speaks of. text: in English, where no words of ours say it.
+    """
+
+    where: str
+    rule: str
+    limits: Mapping[str, Any] = MappingProxyType({})
+    text: str = ""
+
+    def told(self, t: Words) -> str:
+        """The fault in a person's words."""
+        key = f"fault.{self.rule}"
+        return t(key, **self.limits) if key in t.texts else self.text
+
+
 class InputError(ProxyError):
-    """A parameter or body that does not fit. errors: place and rule of each fault, never the value."""
+    """A parameter or body that does not fit."""
 
     code = "input"
     status = 400
 
-    def __init__(self, errors: list[dict[str, str]]) -> None:
-        super().__init__("; ".join(f"{one['where']}: {one['what']}" for one in errors[:8]))
-        self.errors = errors
+    def __init__(self, *faults: Fault) -> None:
+        self.faults = faults
+        super().__init__("; ".join(f"{one['where']}: {one['what']}" for one in self.errors[:8]))
+
+    @property
+    def errors(self) -> list[dict[str, str]]:
+        """Place and rule of each fault, as the API tells them."""
+        return [{"where": one.where, "what": one.told(words("en"))} for one in self.faults]
+
+    def told(self, t: Words) -> str:
+        """The faults in the words of a page, with the names that its forms have for their fields."""
+        return "; ".join(f"{t.field(one.where)}: {one.told(t)}" for one in self.faults[:8])
 
     @classmethod
     def of(cls, error: ValidationError, model: type[BaseModel]) -> "InputError":
@@ -50,7 +83,12 @@ class InputError(ProxyError):
             named = (part for part in one["loc"] if part != "[key]")
             where = tuple(part if isinstance(part, int) or part in names else "*" for part in named)
             faults.append(_fault(one["type"], where, one["msg"], one.get("ctx", {})))
-        return cls(faults)
+        return cls(*faults)
+
+
+def wrong(where: str, rule: str, **limits: object) -> InputError:
+    """The error of one field."""
+    return InputError(Fault(where, rule, limits))
 
 
 def checked[M: BaseModel](model: type[M], given: object) -> M:
@@ -68,44 +106,25 @@ def _names(model: type[BaseModel]) -> frozenset[str]:
     return frozenset(name for shape in shapes for name in shape.get("properties", {}))
 
 
-def _fault(kind: str, where: tuple[int | str, ...], what: str, context: Mapping[str, object]) -> dict[str, str]:
-    if kind == "extra_forbidden":
-        # The name itself came from outside; it may be somebody's address in the wrong place.
-        where, what = where[:-1], "holds a field that does not exist here"
-    return {"where": ".".join(map(str, where)) or "input", "what": _plain(kind, what, context)}
-
-
-_PLAIN = {
-    "missing": "is missing",
-    "model_type": "has to be an object with fields",
-    "model_attributes_type": "has to be an object with fields",
-    "dict_type": "has to be an object with fields",
-    "list_type": "has to be a list",
-    "string_type": "has to be a text",
-    "int_type": "has to be a whole number",
-    "int_parsing": "has to be a whole number",
-    "int_from_float": "has to be a whole number",
-    "int_parsing_size": "is too large a number",
-    "float_type": "has to be a number",
-    "float_parsing": "has to be a number",
-    "bool_type": "has to be true or false",
-    "bool_parsing": "has to be true or false",
-    "string_too_long": "is longer than {max_length} characters",
-    "string_too_short": "is shorter than {min_length} characters",
-    "too_long": "has more than {max_length} entries",
-    "too_short": "has fewer than {min_length} entries",
-    "less_than_equal": "has to be at most {le}",
-    "greater_than_equal": "has to be at least {ge}",
-    "string_pattern_mismatch": "has to fit {pattern}",
-    "enum": "has to be one of {expected}",
-    "literal_error": "has to be one of {expected}",
+_SAME_AS = {
+    "model_attributes_type": "model_type",
+    "dict_type": "model_type",
+    "int_parsing": "int_type",
+    "int_from_float": "int_type",
+    "float_parsing": "float_type",
+    "bool_parsing": "bool_type",
+    "literal_error": "enum",
 }
+"""Rules of pydantic that a person need not tell apart."""
 
 
-def _plain(kind: str, what: str, context: Mapping[str, object]) -> str:
-    """The fault in a person's words, for those that a person may cause. context: limits, as the model states them."""
-    said = _PLAIN.get(kind)
-    return what.removeprefix("Value error, ") if said is None else said.format_map(context)
+def _fault(rule: str, where: tuple[int | str, ...], text: str, context: Mapping[str, Any]) -> Fault:
+    if rule == "extra_forbidden":
+        where = where[:-1]  # the name itself came from outside; it may be somebody's address in the wrong place
+    expected = str(context.get("expected", ""))
+    limits = {**context, "expected": ", ".join(re.findall(r"'([^']*)'", expected)) or expected}
+    told = text.removeprefix("Value error, ")
+    return Fault(".".join(map(str, where)) or "input", _SAME_AS.get(rule, rule), limits, told)
 
 
 def known(error: Exception) -> tuple[int, str, str] | None:

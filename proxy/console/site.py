@@ -95,7 +95,7 @@ class Site:
             except asyncio.CancelledError:
                 raise
             except Exception as error:
-                return self.failed(request, error, None)
+                return self.failed(request, error, await self.visitor_of(request))
 
         return endpoint
 
@@ -120,6 +120,14 @@ class Site:
         if isinstance(shown, Made):
             return made_response(shown)
         return Response(orjson.dumps(shown), media_type="application/json")
+
+    async def visitor_of(self, request: Request) -> Visitor | None:
+        """Who looks at a page of an error: nobody counts it, and it is shown to whoever that is."""
+        session = self.session_of(request)
+        try:
+            return None if session is None else await self.gate.still(session)
+        except ProxyError:
+            return None
 
     def session_of(self, request: Request) -> Session | None:
         """The session of a request's cookie."""
@@ -163,7 +171,7 @@ class Site:
         if known(error) is None:
             problem(error)  # leaves kind and place in the process's log
         t = self.words_for(request)
-        context = {"text": _text(t, error), "home": visitor is not None}
+        context = {"text": _text(t, error)}
         answer = self.render(
             request, "error", context, visitor=visitor, session=self.session_of(request), status=status
         )
@@ -187,7 +195,9 @@ def _text(t: Words, error: Exception) -> str:
         return t(f"refusals.{error.code}")
     if isinstance(error, TooManyError):
         return t("error.often", seconds=error.retry_after_s)
-    if isinstance(error, InputError | FormatError):
+    if isinstance(error, InputError):
+        return t("error.input", text=error.told(t))
+    if isinstance(error, FormatError):
         return t("error.input", text="`{}`".format(error.message.replace("`", "'")))
     if isinstance(error, FormError):
         return t("error.form")
@@ -199,7 +209,8 @@ def _text(t: Words, error: Exception) -> str:
     status, code, text = found
     if code == "store_schema":
         return t("error.schema")
-    return {404: t("error.not_found"), 503: t("error.log"), 409: t("policy.broken")}.get(status, text)
+    said = {404: "error.not_found", 405: "error.not_found", 409: "policy.broken", 503: "error.log"}.get(status)
+    return text if said is None else t(said)
 
 
 async def read_form(request: Request) -> dict[str, str]:

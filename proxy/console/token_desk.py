@@ -8,7 +8,7 @@ from audit.ids import now_ms
 from audit.values import TokenEvent
 from proxy.console.access import Right, Visitor
 from proxy.console.log import AuditLog
-from proxy.console.problems import InputError
+from proxy.console.problems import Fault, InputError
 from proxy.console.questions import NotFoundError
 from proxy.control.store import ControlStore
 from proxy.control.tokens import Role, Token
@@ -38,7 +38,7 @@ class TokenDesk:
         try:
             value, made = self._tokens.create(role, name, applications, days)
         except ConfigError as error:
-            raise InputError([{"where": "token", "what": error.message}]) from None
+            raise InputError(Fault("input", error.code, text=error.message)) from None
         try:
             self._record(visitor, TokenEvent.CREATED, made)
         except BaseException:

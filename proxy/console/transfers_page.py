@@ -12,7 +12,7 @@ from proxy.console import inputs
 from proxy.console.access import Right
 from proxy.console.exporting import export_found
 from proxy.console.operations.base import Desk, Streamed
-from proxy.console.problems import InputError, checked
+from proxy.console.problems import checked, wrong
 from proxy.console.questions import NotFoundError
 from proxy.console.site import Ask, Shown, View
 from proxy.errors import ConfigError
@@ -93,7 +93,7 @@ def take(desk: Desk, ask: Ask) -> Shown:
     given = given_of(ask.query)
     form = given.pop("form", "csv")
     if form not in set(inputs.SEARCH_FORMS):
-        raise InputError([{"where": "form", "what": " or ".join(inputs.SEARCH_FORMS)}])
+        raise wrong("form", "enum", expected=", ".join(inputs.SEARCH_FORMS))
     filters = inputs.filters_of(wanted_of(given))
     parts = export_found(desk.questions, ask.visitor, ExportFormat(form), filters)
     return Streamed(parts, form, "transfers")

@@ -129,13 +129,17 @@ def digest(value: str) -> bytes:
 
 def _check(role: Role, name: str, applications: tuple[str, ...], days: int) -> None:
     if not _NAME.fullmatch(name):
-        raise ConfigError("a token's name says whose it is, in letters, digits and . , ( ) / @ + - _ (at most 96)")
+        what = "a token's name says whose it is, in letters, digits and . , ( ) / @ + - _ (at most 96)"
+        raise ConfigError(what, code="token_name")
     if role is Role.TEAM and not applications:
-        raise ConfigError("a team's token needs its applications: --application NAME, which may be repeated")
+        what = "a team's token needs its applications: --application NAME, which may be repeated"
+        raise ConfigError(what, code="names_a_team")
     if role is not Role.TEAM and applications:
-        raise ConfigError(f"the role {role} sees every application; --application is for the role team")
+        what = f"the role {role} sees every application; --application is for the role team"
+        raise ConfigError(what, code="names_nobody")
     if not all(_APPLICATION.fullmatch(one) for one in applications):
-        raise ConfigError("an application's name has lower-case letters, digits and . _ - (at most 63)")
+        what = "an application's name has lower-case letters, digits and . _ - (at most 63)"
+        raise ConfigError(what, code="application_name")
     if not 1 <= days <= MAX_DAYS:
         raise ConfigError(f"a token holds from 1 to {MAX_DAYS} days")
 

@@ -104,11 +104,17 @@ def vault_of(settings: Settings) -> "SqlVault":
     return open_vault(settings.home, database_url(settings, VAULT))
 
 
-def control_of(settings: Settings) -> "ControlStore":
-    """Credentials, stops, approvals, tokens, policy history; blocks. Raises ConfigError, UnavailableError."""
+def control_of(settings: Settings, *, make: bool = False) -> "ControlStore":
+    """Credentials, stops, approvals, tokens, policy history; blocks. make: the home too, where there is none.
+
+    Raises ConfigError, UnavailableError.
+    """
     from proxy.control.store import ControlStore
 
     url = database_url(settings, CONTROL)
+    if not (make or url or settings.home.is_dir()):
+        # Whoever asks about a home that is spelt wrong is not told that there is nothing in it.
+        raise ConfigError(f"there is no folder {settings.home}; name the home of a dragoman that ran (--home)")
     return ControlStore(url) if url else ControlStore.at(settings.home)
 
 

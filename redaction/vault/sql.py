@@ -45,8 +45,13 @@ _OWNER = "owner"
 _BATCH = 500  # bound parameters of one statement; SQLite allows 32,766
 
 
-def open_vault(home: Path, url: str = "") -> "SqlVault":
-    """The vault of a home folder. url: SQLAlchemy's, "" for HOME/vault.db; key: DRAGOMAN_VAULT_KEY or HOME/keys."""
+def open_vault(home: Path, url: str = "", *, make: bool = True) -> "SqlVault":
+    """The vault of a home folder. url: SQLAlchemy's, "" for HOME/vault.db; key: DRAGOMAN_VAULT_KEY or HOME/keys.
+
+    Raises VaultError, also where there is none and `make` is False.
+    """
+    if not (make or url or (home / "vault.db").exists()):
+        raise VaultError(f"there is no vault in {home}; name the home of a dragoman that ran (--home)", code="missing")
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     ring = StaticRing.from_environment(os.environ) or FileRing(home / "keys")
     return SqlVault(url or f"sqlite:///{home / 'vault.db'}", ring)

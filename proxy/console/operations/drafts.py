@@ -16,7 +16,7 @@ from proxy.console.inputs import LONGEST_SUBJECT, Nothing, PolicyText
 from proxy.console.operations.base import NAME, Answer, Call, Desk, Operation
 from proxy.console.operations.policy import PROBLEM, files_of_text, problem
 from proxy.console.outputs import COUNT, FACTS, MAYBE_TEXT, STRING, Json, many, thing
-from proxy.console.problems import InputError
+from proxy.console.problems import wrong
 from proxy.console.trying import LONGEST, LONGEST_PATH
 from proxy.errors import FormatError
 from proxy.policy.excepting import MAX_DAYS
@@ -139,7 +139,7 @@ def _rehearse(desk: Desk, call: Call) -> Answer:
     files = files_of_text(body.draft) if body.draft is not None else {}
     policy = desk.drafting.policy("draft" if files else body.policy, files)
     if body.destination not in policy.destinations:
-        raise InputError([{"where": "destination", "what": "the policy has no recipient of this name"}])
+        raise wrong("destination", "no_recipient")
     wanted = Wanted(policy, body.destination, body.application or "", body.text, body.path, body.consent)
     return _tried(desk.trying.rehearse(call.visitor, wanted))
 

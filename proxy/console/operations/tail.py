@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
+from pydantic_core import PydanticCustomError
 
 from audit.canonical import KINDS
 from proxy.console.inputs import MAX_INT, Nothing
@@ -15,7 +16,7 @@ EVENTS = "text/event-stream"
 def _kinds(value: object) -> object:
     names = value.split(",") if isinstance(value, str) else value
     if not isinstance(names, list) or set(names) - set(KINDS):
-        raise ValueError(f"write one or more of {', '.join(KINDS)}, separated by commas")
+        raise PydanticCustomError("some_of", "write some of {expected}", {"expected": ", ".join(KINDS)})
     return names
 
 
