@@ -4,6 +4,7 @@ The identifier is hashed on this machine and is neither stored nor logged; `--su
 history and the list of processes as well.
 """
 
+import itertools
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
@@ -14,10 +15,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import orjson
 import typer
 
+from audit.commands.prove import progress_bar
 from audit.commands.reading import os_user
 from audit.events import QueryRecord
 from audit.ids import now_ms
 from audit.values import ErasureReason, Question
+from proxy.config import named_origins
 from proxy.configured import load
 from proxy.errors import ConfigError
 from proxy.running.databases import control_of, join_log, vault_of
@@ -36,6 +39,9 @@ SubjectOption = Annotated[
 HomeOption = Annotated[Path | None, typer.Option(help="Folder of dragoman's state.")]
 ConfigOption = Annotated[Path | None, typer.Option(help="TOML file with settings (default: HOME/config.toml).")]
 PolicyOption = Annotated[Path | None, typer.Option(help="Policy file, where it is not HOME/policy.yaml.")]
+UpstreamOption = Annotated[
+    list[str] | None, typer.Option(help="NAME=URL: as `run` was given it, where config.toml does not say; may repeat.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 app = typer.Typer(
@@ -74,6 +80,7 @@ def erase(
     home: HomeOption = None,
     config: ConfigOption = None,
     policy: PolicyOption = None,
+    upstream: UpstreamOption = None,
 ) -> None:
     """Erase a person: recipients saved, provider-side objects deleted, keys destroyed, all of it recorded.
 
@@ -88,7 +95,7 @@ def erase(
     from proxy.erasure.providers import Verdict
 
     identifier = _identifier(subject)
-    with _opened(home, config, policy) as place:
+    with _opened(home, config, policy, upstream) as place:
         refs = references_of(place.ledger, identifier)
         plan = make_plan(place.ledger, place.vault, place.deleter, refs)
         file = recipients or place.file(plan.id)
@@ -117,7 +124,9 @@ def erase(
             place.ledger, place.vault, place.deleter, actor=said.actor, second=said.second, file=file,
             reason=said.reason,
         )  # fmt: skip
-        done = erasing.carry_out(plan, lambda one: None if as_json else typer.echo(telling.deleted(one)))
+        with progress_bar("asking providers") as progress:
+            asked = itertools.count(1)
+            done = erasing.carry_out(plan, lambda _: progress(next(asked), len(plan.objects)))
         if as_json:
             _print({**plan.as_json(), **done.as_json(), "file": str(file)})
         else:
@@ -152,6 +161,7 @@ def retry(
     home: HomeOption = None,
     config: ConfigOption = None,
     policy: PolicyOption = None,
+    upstream: UpstreamOption = None,
 ) -> None:
     """Ask providers once more to delete what an erasure could not have deleted (no key, unreachable, refused).
 
@@ -160,7 +170,7 @@ def retry(
     from proxy.erasure import telling
     from proxy.erasure.again import retry_objects
 
-    with _opened(home, config, policy) as place:
+    with _opened(home, config, policy, upstream) as place:
         file = place.file(erasure) if erasure.isalnum() else Path(erasure)
         if not file.is_file():
             raise ConfigError(f"there is no such file, and no erasure of that id in {place.home / 'erasures'}")
@@ -168,7 +178,7 @@ def retry(
         if as_json:
             _print(found.as_json())
         else:
-            typer.echo("\n".join([*map(telling.deleted, found.deletions), *telling.left(found)]))
+            typer.echo("\n".join(telling.left(found)))
         raise typer.Exit(1 if found.left else 0)
 
 
@@ -181,11 +191,13 @@ def _set_hold(subject: str | None, home: Path | None, *, held: bool) -> None:
 
 
 @contextmanager
-def _opened(home: Path | None, config: Path | None, policy: Path | None) -> Iterator[_Place]:
+def _opened(
+    home: Path | None, config: Path | None, policy: Path | None, upstream: list[str] | None
+) -> Iterator[_Place]:
     from proxy.erasure.deleting import HttpDeleter
     from proxy.policy.source import meant
 
-    settings = load(config, home=home, policy=policy)
+    settings = load(config, home=home, policy=policy, upstreams=named_origins(upstream))
     with ExitStack() as stack:
         control = stack.enter_context(closing(control_of(settings)))
         active = meant(settings, control)

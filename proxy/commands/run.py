@@ -18,7 +18,7 @@ import typer
 from rich.console import Console
 
 from audit.interpreter import settle
-from proxy.config import Settings, address_text, parse_address
+from proxy.config import Settings, address_text, named_origins, parse_address
 from proxy.configured import load
 from proxy.errors import ConfigError
 from proxy.running import logs

@@ -1,6 +1,6 @@
 """What a person at a terminal reads about an erasure. Never the person's identifier, never a reference."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -58,8 +58,14 @@ def plan(what: Plan, file: Path) -> Iterator[str]:
     yield from _partial(what)
 
 
-def deleted(one: Deletion) -> str:
-    """One object, when its provider has answered."""
+def _not_deleted(those: Sequence[Deletion]) -> Iterator[str]:
+    """What is still there, each with why; what is gone needs no line."""
+    still = [one for one in those if one.verdict in {Verdict.REFUSED, Verdict.KEPT}]
+    yield from map(_deleted, still[:SHOWN])
+    yield from _more(len(still))
+
+
+def _deleted(one: Deletion) -> str:
     status = f" (HTTP {one.status})" if one.status is not None else ""
     why = f": {OBSTACLES[one.obstacle]}" if one.obstacle else ""
     until = f", kept until {_day(one.kept_until)}" if one.kept_until is not None and one.verdict else ""
@@ -68,6 +74,7 @@ def deleted(one: Deletion) -> str:
 
 def done(what: Plan, result: Done, file: Path) -> Iterator[str]:
     """What happened."""
+    yield from _not_deleted(result.deletions)
     references = _of("{n} {n:reference|references}", result.references)
     scopes, placeholders = _of("{n} {n:scope|scopes}", result.scopes), _of(_PLACEHOLDERS, result.mappings)
     objects = _of("{n} {n:object|objects}", result.count(Verdict.DELETED))
@@ -81,6 +88,7 @@ def done(what: Plan, result: Done, file: Path) -> Iterator[str]:
 
 def left(again: Again) -> Iterator[str]:
     """What a retry left."""
+    yield from _not_deleted(again.deletions)
     yield f"{_of(_STILL_THERE, again.left)}."
 
 

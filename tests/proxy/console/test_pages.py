@@ -53,7 +53,9 @@ def test_hostile_input_shows_as_text(filled: Console) -> None:
         checked = client.post("/policy", data=data, headers=SAME)
         assert checked.status_code == 200
         assert "<script>alert" not in checked.text
-        assert client.get("/nowhere").status_code == 404
+        missing = client.get("/nowhere")
+        assert missing.status_code == 404
+        assert 'href="/transfers"' in missing.text, "whoever is signed in finds the other pages from there"
 
 
 def test_every_page_needs_nothing_that_its_policy_forbids_and_labels_its_fields(console: Console) -> None:

@@ -158,7 +158,10 @@ def test_what_a_provider_refused_can_be_asked_for_again(site: Any, provider: Any
         plan = site.plan(ANNA, deleter)
         done = site.erasing(deleter).carry_out(plan)
         assert [done.count(verdict) for verdict in Verdict] == [1, 0, 2, 1]
-        assert "3 objects are still with their providers" in "\n".join(telling.done(plan, done, site.file))
+        said = "\n".join(telling.done(plan, done, site.file))
+        assert "3 objects are still with their providers" in said
+        assert "refused openai resp_2 (HTTP 503)" in said
+        assert "resp_1" not in said, "what is gone needs no line"
         again = retry_objects(site.ledger, deleter, site.ledger.references.actor("os-user:officer"), site.file)
     assert (again.left, again.count(Verdict.DELETED)) == (2, 1)
     saved = json.loads(site.file.read_text())["objects"]
