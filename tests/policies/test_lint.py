@@ -110,3 +110,17 @@ def test_flags_in_a_header_that_nobody_is_believed_with_are_pointed_out(loaded: 
     trust = {"dragoman-flags": ["credential"]}
     assert codes(loaded(rules=[PEOPLE, REST], subject_flags=flags)) == ["nobody_believed"]
     assert codes(loaded(rules=[PEOPLE, REST], subject_flags=flags, trust=trust)) == []
+
+
+def test_a_plan_that_nobody_named_leaves_facts_unknown(loaded: Load) -> None:
+    openai: dict[str, Any] = {"extends": "bundled:openai@2026-11-23"}
+
+    def said(**changes: Any) -> list[str]:
+        made = loaded(rules=[PEOPLE, REST], destinations={"openai": openai | changes}, environment="prod")
+        return [f"{one.message}; {one.hint}" for one in lint(made, TODAY) if one.code == "no_plan"]
+
+    (found,) = said()
+    assert "contracting_entity" in found
+    assert "`plan: eea` or `plan: outside-eea`" in found
+    assert said(plan="eea") == []
+    assert said(facts={"contracting_entity": {"value": "OpenAI Ireland Ltd.", "source": "contract"}}) == []
