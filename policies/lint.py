@@ -7,7 +7,7 @@ policy from being used: errors are found while loading.
 from collections.abc import Iterator
 from datetime import date, timedelta
 
-from policies.destination import Destination, Fact
+from policies.destination import UNKNOWN
 from policies.errors import Problem
 from policies.groups import GROUP_OF
 from policies.language.resolve import Findings
@@ -23,8 +23,6 @@ LEAST_SCORE = 0.4
 """Detection drops weaker opinions (`redaction.merge.MIN_SCORE`)."""
 # With fewer characters left, a mask shows the value; without digits it says nothing that helps a model.
 _MASKABLE = frozenset({"financial", "government", "contact", "online"})
-_RECORDED = frozenset({"contracting_entity", "processing", "storage", "access", "retention", "training"})
-"""Facts that every record says of its recipient."""
 SURROGATES = frozenset(
     {
         "PERSON",
@@ -179,18 +177,12 @@ def _edition(loaded: Loaded, name: str, found: Findings) -> None:
         _plan(loaded, name, loaded.register.editions[bundled][day], found)
 
 
-def _known(destination: Destination, fact: str) -> bool:
-    return destination.facts.get(fact, Fact()).known
-
-
 def _plan(loaded: Loaded, name: str, edition: EditionSection, found: Findings) -> None:
-    """A provider's plans may differ in who the contract is with: without one the log calls that unknown."""
+    """Plans of a provider may differ in who the contract is with: without one every record calls that unknown."""
     one = loaded.policy.destinations[name]
-    left = sorted(
-        {key for plan in edition.plans.values() for key in _RECORDED & plan.facts.keys() if not _known(one, key)}
-    )
-    if left and not one.plan:
-        message = f"nothing says which plan of '{name}' is used, so these stay unknown: {', '.join(left)}"
+    differs = any("contracting_entity" in plan.facts for plan in edition.plans.values())
+    if differs and one.fact("contracting_entity") == UNKNOWN:
+        message = f"nothing says which plan of '{name}' is used, so who the contract is with stays unknown"
         hint = " or ".join(f"`plan: {plan}`" for plan in edition.plans)
         found.add(("destinations", name, "extends"), message, "no_plan", f"add {hint}", warning=True)
 

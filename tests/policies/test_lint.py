@@ -120,7 +120,7 @@ def test_a_plan_that_nobody_named_leaves_facts_unknown(loaded: Load) -> None:
         return [f"{one.message}; {one.hint}" for one in lint(made, TODAY) if one.code == "no_plan"]
 
     (found,) = said()
-    assert "contracting_entity" in found
+    assert "who the contract is with stays unknown" in found
     assert "`plan: eea` or `plan: outside-eea`" in found
     assert said(plan="eea") == []
     assert said(facts={"contracting_entity": {"value": "OpenAI Ireland Ltd.", "source": "contract"}}) == []
