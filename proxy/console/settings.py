@@ -14,6 +14,7 @@ SHARED = (
     "home", "policy", "bundled", "allowed_hosts", "node", "audit_database", "control_database", "vault_database",
     "languages", "detectors", "spacy_models", "policy_people", "admin", "upstreams", "upstream_ca", "provider_keys",
     "erasure_people", "log", "upstream_proxy", "upstream_direct", "upstream_auth",
+    "presidio_recognizers",
 )  # fmt: skip
 """What `dragoman run` and its console have in common, under the same names."""
 
@@ -24,7 +25,8 @@ class ConsoleSettings:
 
     per_minute: requests of one token; sign_ins_per_minute: attempts to sign in from one address. idle_s, longest_s:
     after how many seconds without a request, and altogether, a session ends. longest_tail_s: and a stream of the API.
-    languages, detectors, spacy_models: what texts that somebody tries out are inspected with; as in `Settings`.
+    languages, detectors, spacy_models, presidio_recognizers: what texts that somebody tries out are inspected with; as
+    in `Settings`.
     node, audit_database, control_database, vault_database, policy_people, erasure_people, admin, log: as in `Settings`;
     no password is here.
     upstreams, upstream_ca, provider_keys: as in `Settings`, for asking providers to delete what they keep of a person;
@@ -49,6 +51,7 @@ class ConsoleSettings:
     vault_database: str = ""
     languages: tuple[str, ...] = DEFAULT.languages
     detectors: tuple[str, ...] = DEFAULT.detectors
+    presidio_recognizers: tuple[str, ...] = ()
     spacy_models: Mapping[str, str] = field(default_factory=lambda: DEFAULT.spacy_models)
     oidc: Mapping[str, Any] = field(default_factory=dict)
     policy_people: int = 1
@@ -76,7 +79,7 @@ class ConsoleSettings:
         for name in ("policy", "upstream_ca"):
             data[name] = Path(data[name]) if data[name] else None
         data["upstreams"] = {name: Origin(*parts) for name, parts in data["upstreams"].items()}
-        for name in ("allowed_hosts", "languages", "detectors", "upstream_direct"):
+        for name in ("allowed_hosts", "languages", "detectors", "presidio_recognizers", "upstream_direct"):
             data[name] = tuple(data[name])
         return cls(**data)
 

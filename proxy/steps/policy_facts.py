@@ -60,7 +60,7 @@ def facts_of_findings(placed: Iterable[tuple[Segment, SegmentFindings]], refs: V
 def engine_settings(settings: Settings, own: tuple[OwnEntity, ...]) -> EngineSettings:
     """What detection is built from: as the process is configured, with the policy's own entity types."""
     models = {language: model for language, model in settings.spacy_models.items() if language in settings.languages}
-    return EngineSettings(settings.languages, settings.detectors, models, own=own)
+    return EngineSettings(settings.languages, settings.detectors, models, settings.presidio_recognizers, own)
 
 
 async def facts_of_cases(loaded: Loaded, detection: Detection, refs: ValueRefsOf, *, deadline_s: float) -> FindsFacts:

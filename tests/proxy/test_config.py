@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 
 from proxy.configured import load
+from proxy.console.settings import ConsoleSettings
 from proxy.errors import ConfigError
+from proxy.steps.policy_facts import engine_settings
 
 
 @pytest.mark.parametrize(
@@ -71,3 +73,12 @@ def test_a_providers_key_stands_beside_the_configuration_wherever_dragoman_was_s
     file.write_text('[provider_keys]\nopenai = "keys/openai"\ngemini = "env:KEY"\n')
     keys = load(file, home=tmp_path, environ={}).provider_keys
     assert keys == {"openai": str(tmp_path.resolve() / "keys" / "openai"), "gemini": "env:KEY"}
+
+
+def test_recognizers_of_presidio_reach_detection(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text('presidio_recognizers = ["bank.recognizers:Account"]\n')
+    settings = load(file, home=tmp_path, environ={})
+    told = ConsoleSettings.from_line(ConsoleSettings.of(settings).line()).as_settings
+    for one in (settings, told):
+        assert engine_settings(one, ()).presidio_recognizers == ("bank.recognizers:Account",)
