@@ -7,7 +7,7 @@ from proxy.console.operations.base import Desk
 from proxy.console.problems import wrong
 from proxy.console.questions import NotFoundError
 from proxy.console.site import Ask, Shown, View
-from proxy.console.token_desk import MADE_HERE
+from proxy.console.token_desk import may_make
 from proxy.control.approvals import MAX_HOURS, MAX_WORDS
 from proxy.control.reveals import RevealKind, Wanted
 from proxy.control.tokens import MAX_DAYS, Role
@@ -89,9 +89,9 @@ def tokens(desk: Desk, ask: Ask) -> Shown:
     elif ask.form:
         role = ask.form.get("role", "")
         if role not in set(Role):
-            raise wrong("role", "enum", expected=", ".join(MADE_HERE))
+            raise wrong("role", "enum", expected=", ".join(may_make(ask.visitor)))
         applications = tuple(dict.fromkeys(_short(ask, "applications").replace(",", " ").split()))
         days = _number(ask, "days", MAX_DAYS)
         made = desk.tokens.create(ask.visitor, Role(role), _short(ask, "name"), applications, days)
     context = {"found": desk.tokens.all(ask.visitor), "made": made, "said": said}
-    return View("tokens", {**context, "roles": MADE_HERE, "days": DAYS, "me": ask.visitor.token})
+    return View("tokens", {**context, "roles": may_make(ask.visitor), "days": DAYS, "me": ask.visitor.token})

@@ -1,12 +1,13 @@
 """Tokens from the console: who has one, new ones for teams and auditors, and the end of any.
 
 Tokens of officers and operators are made at the command line alone: whoever could make one here would be two persons.
+Nor does anybody make one here that may do more than they may themselves.
 """
 
 from audit.events import TokenRecord
 from audit.ids import now_ms
 from audit.values import TokenEvent
-from proxy.console.access import Right, Visitor
+from proxy.console.access import RIGHTS, Right, Visitor
 from proxy.console.log import AuditLog
 from proxy.console.problems import Fault, InputError
 from proxy.console.questions import NotFoundError
@@ -15,6 +16,12 @@ from proxy.control.tokens import Role, Token
 from proxy.errors import ConfigError, RefusedError
 
 MADE_HERE: tuple[Role, ...] = (Role.TEAM, Role.AUDITOR)
+
+
+def may_make(visitor: Visitor) -> tuple[Role, ...]:
+    """The roles whose tokens somebody makes here."""
+    rights = {role: {right for right in Right if role in RIGHTS[right]} for role in MADE_HERE}
+    return tuple(role for role in MADE_HERE if all(map(visitor.may, rights[role])))
 
 
 class TokenDesk:
@@ -33,8 +40,11 @@ class TokenDesk:
     ) -> tuple[str, Token]:
         """A new token, to be shown once. What cannot be recorded is revoked again."""
         visitor.require(Right.TOKENS)
-        if role not in MADE_HERE:
-            raise RefusedError("tokens of officers and operators are made with `dragoman token create`", code="role")
+        if role not in may_make(visitor):
+            raise RefusedError(
+                "tokens that may do more than yours, officers' and operators', are made with `dragoman token create`",
+                code="role",
+            )
         try:
             value, made = self._tokens.create(role, name, applications, days)
         except ConfigError as error:

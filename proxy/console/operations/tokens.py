@@ -14,7 +14,7 @@ from proxy.control.tokens import MAX_DAYS, Role
 class TokenBody(Nothing):
     """A token for a team or an auditor."""
 
-    role: Role = Field(description="team or auditor; officers and operators get theirs from `dragoman token create`.")
+    role: Role = Field(description="team, or of an officer auditor; others get theirs from `dragoman token create`.")
     name: str = Field(min_length=1, max_length=96, pattern=r"^[^\x00]*$", description="Whose it is.")
     applications: list[Annotated[str, StringConstraints(max_length=63, pattern=r"^[^\x00]*$")]] = Field(
         default_factory=list, max_length=100, description="Of a team: what it may see."

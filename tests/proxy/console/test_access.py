@@ -38,7 +38,10 @@ def test_a_role_gets_what_the_table_says_and_nothing_else(filled: Console, role:
     bodies["/reports/who"] = {"subject": ANNA}
     bodies["/reveals"] = {"what": "A" * 22, "kind": "actor", "reason": "incident"}
     bodies |= {"/policy/proposals": {"text": ""}, "/policy/rollback": {}}
-    bodies |= {f"/approvals/{'0' * 26}": {"reason": "checked"}, "/tokens": {"role": "auditor", "name": "Audit"}}
+    bodies |= {
+        f"/approvals/{'0' * 26}": {"reason": "checked"},
+        "/tokens": {"role": "team", "name": "Feed", "applications": ["feed"]},
+    }
     sealed = {"subject": ANNA, "seal": "0" * 64}
     bodies |= {"/erasures/preview": {"subject": ANNA}, "/erasures": {**sealed, "reason": "request"}}
     bodies |= {"/erasures/hold": {**sealed, "held": True}, f"/comparisons/{'0' * 26}/2/rating": {"better": "tie"}}

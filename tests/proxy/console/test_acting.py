@@ -146,6 +146,17 @@ def test_nobody_makes_a_second_officer_of_themselves(filled: Console, role: str)
     assert filled.entries("token") == []
 
 
+def test_nobody_makes_a_token_that_may_more_than_they_may(filled: Console) -> None:
+    with browser(filled, Role.OPERATOR) as client:
+        assert 'value="auditor"' not in (page := client.get("/tokens").text)
+        assert 'value="team"' in page
+        assert send(client, "/tokens", do="create", role="auditor", name="Me too", days="7").status_code == 403
+    assert filled.entries("token") == []
+    with browser(filled) as client:
+        assert 'value="auditor"' in client.get("/tokens").text
+        assert "dgt_" in send(client, "/tokens", do="create", role="auditor", name="Audit", days="7").text
+
+
 def test_reports_come_as_files_in_three_languages(console: Console) -> None:
     ids = fill(console)
     with browser(console) as client:
