@@ -1,5 +1,6 @@
 """What is installed beside us: nobody else owns our package names, and no placeholder of a squatter is in the locks."""
 
+import ast
 import importlib
 import re
 from importlib.metadata import distributions
@@ -31,3 +32,11 @@ def test_every_pin_has_hashes_and_none_is_a_squatters_placeholder(lock: str) -> 
     assert not [pin for pin in pins if pin[1].startswith("999.")]
     blocks = re.split(r"^(?=[A-Za-z0-9])", text, flags=re.MULTILINE)[1:]
     assert not [block.split()[0] for block in blocks if "--hash=sha256:" not in block]
+
+
+def test_every_folder_of_modules_says_what_it_is_for() -> None:
+    rooms = [
+        path for name in ("proxy", "redaction", "audit", "policies") for path in (ROOT / name).rglob("__init__.py")
+    ]
+    assert len(rooms) > 30
+    assert not [str(path) for path in rooms if not ast.get_docstring(ast.parse(path.read_text()))]

@@ -10,6 +10,7 @@ from audit.merkle import (
     EMPTY_ROOT,
     Frontier,
     consistency_proof,
+    full_root,
     inclusion_proof,
     leaf_hash,
     node_hash,
@@ -56,6 +57,19 @@ LETTERS = [leaf_hash(letter.encode()) for letter in "abcdefgh"]
 )  # fmt: skip
 def test_hashes_are_those_of_the_vectors(found: bytes, expected: str) -> None:
     assert found.hex() == expected
+
+
+@pytest.mark.parametrize("levels", range(6))
+def test_a_full_tree_has_the_root_that_is_defined(levels: int) -> None:
+    assert full_root(leaves(1 << levels)) == defined_root(leaves(1 << levels))
+
+
+@pytest.mark.parametrize("height", [1, 2, 3])
+def test_a_leaf_that_ends_full_subtrees_tells_their_roots(height: int) -> None:
+    frontier, hashes = Frontier(), leaves(70)
+    for size, leaf in enumerate(hashes, 1):
+        ended = [span for span in (1 << height * n for n in range(1, 8)) if size % span == 0]
+        assert list(frontier.append(leaf, height)) == [defined_root(hashes[size - span : size]) for span in ended]
 
 
 def test_an_inclusion_proof_is_that_of_the_vector() -> None:
