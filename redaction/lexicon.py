@@ -10,7 +10,15 @@ from importlib.resources import files
 from typing import Final
 
 _LISTS: Final = {
-    "en": ("words_en", "words_en_seen", "words_en_own", "words_en_more", "words_tech", "words_things"),
+    "en": (
+        "words_en",
+        "words_en_seen",
+        "words_en_own",
+        "words_en_more",
+        "words_en_wordnet",
+        "words_tech",
+        "words_things",
+    ),
     "de": ("words_de", "words_de_seen", "words_de_own", "words_de_things"),
     "vi": ("words_vi", "words_vi_own"),
 }

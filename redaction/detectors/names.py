@@ -8,15 +8,29 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from redaction.detect import Look
-from redaction.detectors.rules import acting, joined, keyed, kinds, listed, places, said, streets, things, vietnamese
+from redaction.detectors.rules import (
+    acting,
+    eponyms,
+    joined,
+    keyed,
+    kinds,
+    listed,
+    places,
+    said,
+    streets,
+    surrounded,
+    things,
+    vietnamese,
+)
 from redaction.detectors.rules.text import Text
 from redaction.digest import source_digest
 from redaction.finding import Finding
+from redaction.merge import NOTHING
 from redaction.settings import EngineSettings
 
 _SOURCES: Final = ("detectors/names.py", "detectors/rules", "recognizers/base.py", "lexicon.py", "data")
 _WITH_EXPRESSIONS: Final = (streets, places, said, joined, vietnamese, things, kinds)
-_FAMILIES: Final = (streets, places, said, joined, listed, vietnamese, acting, keyed, things, kinds)
+_FAMILIES: Final = (streets, places, said, joined, listed, vietnamese, acting, keyed, things, kinds, eponyms)
 
 
 class Names:
@@ -37,10 +51,14 @@ class Names:
     def _page(self, look: Look) -> Iterator[Finding]:
         page = look.page
         text = Text(page)
+        things: list[Finding] = []
         for family in _FAMILIES:
             for finding in family.find(text):
                 if finding.start < finding.end and not page.in_opaque(finding.start, finding.end):
                     yield finding
+                    if finding.entity_type == NOTHING:
+                        things.append(finding)
+        yield from surrounded.find(text, things)
 
 
 def languages(settings: EngineSettings) -> frozenset[str]:

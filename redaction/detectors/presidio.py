@@ -44,6 +44,8 @@ _SURE: Final = 0.8
 _NAMES: Final = frozenset({NOTHING, *_TYPES.values()})
 # A model that reads a text which is rather in another language counts less than what knows that language.
 _FOREIGN: Final = 0.65
+# One word that no list has as a given name: what stands around it on the line may tell otherwise.
+_LONE: Final = 0.72
 
 
 class Presidio:
@@ -133,6 +135,8 @@ def _findings(doc: Any, line: Line, recognizer: str, *, foreign: bool) -> Iterat
         score = model_score(line.text, start, end, entity_type) if start < end else None
         if score is not None:
             start = _begun(line.text, start, end) if foreign else start
+            lone = entity_type == "PERSON" and " " not in (value := line.text[start:end]) and not is_given_name(value)
+            score = min(score, _LONE) if lone else score
             yield Finding(line.start + start, line.start + end, entity_type, round(score * share, 2), recognizer)
 
 

@@ -34,6 +34,10 @@ def is_setting(text: str, start: int, end: int) -> bool:
     )
 
 
+def _is_surname(word: str) -> bool:
+    return word.lower() in listed("surnames") or word.lower() in listed("surnames_more")
+
+
 def _is_identifier(word: str) -> bool:
     """Whether a word is made of capitalised ordinary words and abbreviations: a class of a program, no name."""
     humps = _HUMP.findall(word)
@@ -75,6 +79,9 @@ def model_score(text: str, start: int, end: int, entity_type: str) -> float | No
             and not (is_word(word) and not is_given_name(word))
             for word in words
         ):
+            return None
+        # "Tate Modern", "Crypto Arena": an ordinary word ends no name that begins with no given name.
+        if len(words) > 1 and is_word(words[-1]) and not _is_surname(words[-1]) and not any(map(is_given_name, words)):
             return None
         # "Mein Profil", "Ein Kilo Mehl": what begins with an ordinary word needs a name that a list knows.
         if is_word(words[0]) and not is_given_name(words[0]) and not any(is_given_name(word) for word in words):

@@ -14,7 +14,7 @@ _SYLLABLE: Final = re.compile(rf"[{UP}{LOW}]+")
 _LONGEST: Final = 7
 _HONORIFICS: Final = "anh|chị|em|bác|cô|chú|ông|bà|bạn|thầy|dì|cậu|mợ|thím|cháu|con|bé|sếp|cụ|vợ|chồng|mẹ|bố|khách|sư"
 _HONORIFIC: Final = re.compile(
-    rf"(?<![\w-])(?i:{_HONORIFICS}|(?:ông|bà|ong|ba) (?:nội|ngoại|noi|ngoai|cố)|(?:anh|chị|em|chi) (?:trai|gái|dâu|rể|họ|cả|gai|dau|ho)|chi|bac|co|chu|ong|ba|ban|thay|di|cau|chau|be|sep|bs\.?|ths\.?|ts\.?|gs\.?|mr\.?|ms\.?)"
+    rf"(?<![\w-])(?i:{_HONORIFICS}|(?:ông|bà|ong|ba) (?:nội|ngoại|noi|ngoai|cố)|(?:anh|chị|em|chi) (?:trai|gái|dâu|rể|họ|cả|gai|dau|ho)|chi|bac|co|chu|ong|ba|ban|thay|di|cau|chau|be|sep|bs\.?|ths\.?|ts\.?|gs\.?|mr\.?|(?<!\d )ms\.?)"
     rf"(?i: (?:tên|ten)(?: là| la)?)? (?P<value>[{UP}][{LOW}]{{0,6}}(?: [{UP}][{LOW}]{{0,6}}){{0,3}})(?!\w)"
 )
 # In the south the second child is called Hai, the last one Út.
