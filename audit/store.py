@@ -170,5 +170,6 @@ def revision_of(url: str) -> str | None:
 def other_schema(found: str | None) -> str:
     """What to do about a database whose schema is not this release's."""
     text = f"the audit database has schema {found or 'none'}, this release reads {REVISION}"
-    older = found is not None and found < REVISION
-    return f"{text}; `dragoman run` brings it there when it starts, or `dragoman audit migrate`" if older else text
+    if found is None or found > REVISION:
+        return f"{text}; start the version that wrote it, or restore a backup"
+    return f"{text}; `dragoman run` brings it there when it starts, or `dragoman audit migrate`"

@@ -180,6 +180,8 @@ def read_trust(path: Path | None) -> "TrustPolicy | None":
         return None
     try:
         return TrustPolicy.parse(path.read_bytes())
+    except TrustError as error:
+        raise TrustError(f"{path}: {error.message}") from None
     except OSError as error:
         raise TrustError(f"{path} cannot be read ({error.strerror})") from None
 

@@ -70,7 +70,9 @@ def begin_tree(connection: sa.Connection, signer: Signer, *, first: bool) -> Non
     if connection.execute(sa.select(sa.func.count()).select_from(tree)).scalar():
         return
     if not first:
-        raise LedgerError("the audit database is empty, but its log was begun before; restore it", code="ledger_fork")
+        raise LedgerError(
+            "the audit database is empty, but its log was begun before; restore a backup of it", code="ledger_fork"
+        )
     empty = Frontier()
     note = Checkpoint(signer.verifier.name, 0, empty.root()).signed(signer)
     row = {"id": 1, "origin": signer.verifier.name, "size": 0, "peaks": b"", "checkpoint": note, "at": now_ms()}

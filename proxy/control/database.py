@@ -69,9 +69,9 @@ class ControlDatabase:
         try:
             yield
         except sa.exc.SQLAlchemyError as error:
-            raise UnavailableError(
-                f"the control database does not answer ({why(error)})", code="control_away"
-            ) from None
+            where = self._url.render_as_string(hide_password=True)
+            text = f"the control database does not answer ({why(error)}): {where}"
+            raise UnavailableError(text, code="control_away") from None
 
     def _migrate(self) -> None:
         """Bring the schema up to date; costs one query when it is (loading Alembic takes 0.2 s)."""

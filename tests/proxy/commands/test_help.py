@@ -167,3 +167,17 @@ def test_ctrl_c_while_the_command_is_loaded_shows_no_traceback() -> None:
     program = f"import os, signal, sys\n{finder}\nsys.meta_path.insert(0, Interrupted())\nimport proxy.__main__"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=200)
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+
+
+@pytest.mark.parametrize(
+    ("file", "words"), [("control.db", ("token", "list")), ("audit.db", ("audit", "stats")), ("vault.db", ("vault", "stats")),
+                        ("witness.policy", ("audit", "export", "--format", "tiles", "--out", "out"))],
+)  # fmt: skip
+def test_a_file_that_cannot_be_used_is_named(file: str, words: tuple[str, ...], tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    Ledger.open(home).close()
+    (home / file).write_bytes(b"no database and no policy\n" * 400)
+    words = tuple(str(tmp_path / word) if word == "out" else word for word in words)
+    done = CliRunner().invoke(build(words), [*words, "--home", str(home)])
+    assert done.exit_code
+    assert str(home / file) in done.output + str(done.exception)
