@@ -148,7 +148,7 @@ def resolve_media(path: Path, table: Mapping[str, MediaAction], found: Findings)
             found.unknown((*path, key), "kind of media", key, kinds)
         elif table[key] is MediaAction.RETYPE and key not in (MediaKind.DOCUMENT, "application/pdf"):
             hint = "write `inspect`, or `document: retype`"
-            found.add((*path, key), "only documents can be retyped", "not_retyped", hint)
+            found.add((*path, key), "only documents can be retyped", "senseless", hint)
     return dict(table)
 
 

@@ -10,8 +10,10 @@ from dataclasses import dataclass, field
 PDF = "application/pdf"
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+PPTX = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
+OFFICE = (DOCX, XLSX, PPTX)
 IMAGES = ("image/png", "image/jpeg", "image/gif", "image/webp")
-READABLE = frozenset((PDF, DOCX, XLSX, *IMAGES))
+READABLE = frozenset((PDF, *OFFICE, *IMAGES))
 """Media types that a reader knows, as told by the first bytes."""
 
 LEAVE = "leave"

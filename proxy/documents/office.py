@@ -1,4 +1,4 @@
-"""Word and Excel files (ISO/IEC 29500, Office Open XML): every text of every part, and new texts in its place.
+"""Word, Excel and PowerPoint files (ISO/IEC 29500): every text of every part, and new texts in its place.
 
 Unknown means text: what this room does not know to be structure is a text, in parts of other namespaces element names
 included. Only XML parts with a new text differ afterwards; every other member is the same bytes. Images inside are
@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from proxy.documents import image, xmltext
-from proxy.documents.base import DOCX, IMAGES, LEAVE, XLSX, DocumentError, Opened, Part, Recognize, Text, Word
+from proxy.documents.base import DOCX, IMAGES, LEAVE, PPTX, XLSX, DocumentError, Opened, Part, Recognize, Text, Word
 from proxy.documents.names import named_by_program
 from proxy.documents.package import Package, opened
 from proxy.documents.parts import joined_texts
@@ -18,7 +18,7 @@ from proxy.documents.runs import Joined
 
 _XML = re.compile(r".*\.(?:xml|rels|vml|xsd)\Z", re.IGNORECASE)
 _PICTURE = re.compile(r".*\.(?:png|jpe?g|gif|webp)\Z", re.IGNORECASE)
-_MAIN = {DOCX: "word/document.xml", XLSX: "xl/workbook.xml"}
+_MAIN = {DOCX: "word/document.xml", XLSX: "xl/workbook.xml", PPTX: "ppt/presentation.xml"}
 _BINARY = {
     "bin": "application/x-ole-storage",
     "odttf": "application/x-font-ttf",

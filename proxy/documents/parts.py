@@ -1,7 +1,8 @@
 """The texts of one XML part of an office file: which runs belong together, and what is structure.
 
-Source: ISO/IEC 29500-1 (WordprocessingML, SpreadsheetML, DrawingML). Paragraphs, shared strings and cells are lines of
-texts of some thousand characters, so that a detector sees a word's surroundings; attributes of a part are one more.
+Source: ISO/IEC 29500-1 (WordprocessingML, SpreadsheetML, PresentationML, DrawingML). Paragraphs, shared strings and
+cells are lines of texts of some thousand characters, so that a detector sees a word's surroundings; attributes of a
+part are one more.
 """
 
 import re
@@ -55,7 +56,7 @@ def place_of(name: str) -> str:
     """What a record may say of a member: its kind without number, from a closed set of characters."""
     base = name.rpartition("/")[2].partition(".")[0]
     bare = re.sub(r"[^A-Za-z]", "", base)
-    return bare if 0 < len(bare) <= 24 and name.startswith(("word/", "xl/", "docProps/")) else "part"
+    return bare if 0 < len(bare) <= 24 and name.startswith(("word/", "xl/", "ppt/", "docProps/")) else "part"
 
 
 @dataclass(slots=True)
@@ -105,7 +106,8 @@ class _PartReader:
             return
         tag, line = self._open[-1].tag, self._line()
         if line is not None and line.line is not None and tag.name in _TEXTS:
-            named = 0 if tag.get("space") is not None else tag.named
+            # DrawingML keeps blanks, and allows no attribute there.
+            named = 0 if tag.get("space") is not None or "drawingml" in tag.namespace else tag.named
             line.line.append(Run(event.text, event.start, event.end, named))
         elif line is not None and tag.name in _FIELDS:
             line.fields.append(Run(event.text, event.start, event.end, bare=False))

@@ -1,7 +1,7 @@
-"""What a spreadsheet tells a printer: a binary part of the program's own, with the printer's name, that nobody needs.
+"""What a spreadsheet or a presentation tells a printer: a binary part of the program's own, with the printer's name.
 
-It is taken out with what refers to it: the relationship, the attribute that names the relationship, and the part's own
-content type. Source: ISO/IEC 29500-1 section 15.2.15 (printer settings part).
+Nobody needs it. It is taken out with what refers to it: the relationship, the attribute that names the relationship,
+and the part's own content type. Source: ISO/IEC 29500-1 section 15.2.15 (printer settings part).
 """
 
 import re
@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 from proxy.documents import xmltext
 from proxy.documents.xmltext import Attribute, Start
 
-_SETTINGS = re.compile(r"xl/printerSettings/[^/]+\.bin", re.IGNORECASE)
-_RELATIONSHIPS = re.compile(r"xl/(?:[a-z]+/)?_rels/[^/]+\.rels", re.IGNORECASE)
+_SETTINGS = re.compile(r"(?:xl|ppt)/printerSettings/[^/]+\.bin", re.IGNORECASE)
+_RELATIONSHIPS = re.compile(r"(?:xl|ppt)/(?:[a-z]+/)?_rels/[^/]+\.rels", re.IGNORECASE)
 _SHEET = re.compile(r"xl/(?:work|chart|dialog|macro)sheets/[^/]+\.xml", re.IGNORECASE)
 _TYPE = "/relationships/printerSettings"
 _NAMED = re.compile(rb"\s+[^\s=/>\"'<]+\s*=\s*[\"']\Z")

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from subprocess import SubprocessError
 
 from proxy.documents import image, ocr, office, pdf
-from proxy.documents.base import DOCX, IMAGES, PDF, RETYPE, XLSX, DocumentError, Opened, Text
+from proxy.documents.base import IMAGES, OFFICE, PDF, RETYPE, DocumentError, Opened, Text
 
 
 class Reader:
@@ -20,7 +20,7 @@ class Reader:
             return self._picture(raw) if images == "inspect" else Opened(inspectable=False)
         if media_type == PDF:
             return pdf.read(raw, images, self.recognize)
-        if media_type in (DOCX, XLSX):
+        if media_type in OFFICE:
             return office.read(raw, media_type, images, self.recognize)
         raise DocumentError("document_unreadable", "nothing here reads files of this type")
 
@@ -29,7 +29,7 @@ class Reader:
         if media_type in IMAGES:
             boxes = [word for at, text in new.items() for word in image.changed_words(before.texts[at], text)]
             return image.cleaned(raw, boxes) if images == "inspect" else image.cleaned_if_readable(raw)
-        if media_type in (DOCX, XLSX):
+        if media_type in OFFICE:
             return office.rewritten(raw, media_type, images, new, before)
         if new and images == RETYPE:
             return pdf.retyped(new, before)

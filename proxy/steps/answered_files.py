@@ -1,4 +1,4 @@
-"""Word and Excel files that a provider sends back, by themselves or in JSON: their placeholders become originals.
+"""Office files that a provider sends back, by themselves or in JSON: their placeholders become originals.
 
 A file is held until it is whole and written anew in the processes that read files, as every file is hostile. One that
 cannot be read there goes on as it came, and so does one that holds no placeholder, byte for byte.
@@ -7,7 +7,7 @@ cannot be read there goes on as it came, and so does one that holds no placehold
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from proxy.documents.base import DOCX, LEAVE, XLSX, DocumentError
+from proxy.documents.base import LEAVE, OFFICE, DocumentError
 from proxy.errors import FormatError
 from proxy.formats.base import ResponseReader
 from proxy.formats.jsonscan import string_of
@@ -21,7 +21,7 @@ _MARK = b"UEsDB"
 """How base64 of every ZIP file begins."""
 MAX_FILES = 100  # of one piece of an answer
 _MAGIC = b"PK\3\4"
-_TYPES = frozenset((DOCX, XLSX, OCTETS, "binary/octet-stream", "application/zip", ""))
+_TYPES = frozenset((*OFFICE, OCTETS, "binary/octet-stream", "application/zip", ""))
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class FileRestorer:
     async def restored(self, raw: bytes) -> bytes | None:
         """The file with its originals; None where it is no such file, cannot be read or holds no placeholder."""
         kind = sniff(raw)
-        if kind not in (DOCX, XLSX):
+        if kind not in OFFICE:
             return None
         try:
             opened = await self.documents.read(raw, kind, LEAVE)

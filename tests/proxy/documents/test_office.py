@@ -1,4 +1,4 @@
-"""Word and Excel files: every text is seen, a new one stands in its place, and the rest is the same bytes."""
+"""Word, Excel and PowerPoint files: every text is seen, a new one stands in its place, and the rest is the same bytes."""
 
 import io
 import zipfile
@@ -7,13 +7,16 @@ import docx
 import openpyxl
 import pytest
 
-from proxy.documents.base import DOCX, LEAVE, XLSX, DocumentError
+from proxy.documents.base import DOCX, LEAVE, PPTX, XLSX, DocumentError
 from proxy.documents.parts import joined_texts
 from proxy.documents.xmltext import events
+from proxy.formats.media import sniff
 
 WORD_NAMES = ["Jürgen Lindner", "anna.schmidt@example.com", "Erika Mustermann", "Thomas Müller", "Hạnh Nguyễn",
               "Bob Miller", "Carla Weber", "dora@example.com", "Emil Fischer", "Frieda Vogel"]  # fmt: skip
 SHEET_NAMES = ["Jürgen Lindner", "491712345678", "Erika Mustermann", "Bob Miller", "Carla Weber", "Emil Fischer"]
+
+SLIDES_NAMES = [name for name in WORD_NAMES if name != "Frieda Vogel"]
 
 
 def members(raw):
@@ -33,9 +36,9 @@ def replaced(reader, raw, kind, names):
     return reader.rewrite(raw, kind, "inspect", new, found)
 
 
-@pytest.mark.parametrize(("kind", "names"), [(DOCX, WORD_NAMES), (XLSX, SHEET_NAMES)])
-def test_every_name_is_read_and_none_is_left(reader, word_file, sheet_file, kind, names):
-    raw = word_file if kind == DOCX else sheet_file
+@pytest.mark.parametrize(("kind", "names"), [(DOCX, WORD_NAMES), (XLSX, SHEET_NAMES), (PPTX, SLIDES_NAMES)])
+def test_every_name_is_read_and_none_is_left(reader, word_file, sheet_file, slides_file, kind, names):
+    raw = {DOCX: word_file, XLSX: sheet_file, PPTX: slides_file}[kind]
     told = "\n".join(text.text for text in reader.read(raw, kind, "inspect").texts)
     assert [name for name in names if name not in told] == []
     written = replaced(reader, raw, kind, names)
@@ -62,6 +65,27 @@ def test_excel_reads_the_new_file_and_a_number_became_words(reader, sheet_file):
     assert made.sheetnames == ["PERSON_00000002"]  # Excel allows no brackets there
     row = [cell.value for cell in made.active[2]]
     assert row == ["[PERSON_00000000]", "[PERSON_00000001]", 43, "='PERSON_00000002'!A2"]
+
+
+def test_slides_have_their_new_words_where_the_old_ones_stood_and_get_them_back(reader, slides_file):
+    assert sniff(slides_file) == PPTX
+    found = reader.read(slides_file, PPTX, "inspect")
+    assert ({text.place for text in found.texts if text.fixed}, found.parts, found.inspectable) == (set(), [], True)
+    written = replaced(reader, slides_file, PPTX, SLIDES_NAMES)
+    slide = members(written)["ppt/slides/slide1.xml"].decode()
+    assert "<a:t>Hallo [PERSON_00000000]</a:t></a:r><a:r><a:t></a:t></a:r><a:r><a:t>, [PERSON_00000001]</a:t>" in slide
+    assert "mailto:%5BPERSON_00000007%5D" in members(written)["ppt/slides/_rels/slide1.xml.rels"].decode()
+    back = members(given_back(reader, written, PPTX, SLIDES_NAMES))
+    before = members(slides_file)
+    assert {name for name in before if back[name] != before[name]} <= {"ppt/slides/slide1.xml"}
+    assert reader.rewrite(slides_file, PPTX, "inspect", {}, found) == slides_file
+
+
+def test_what_slides_tell_printers_goes(reader, slides_file):
+    raw = with_member(slides_file, "ppt/printerSettings/printerSettings1.bin", b"\x01HP of Anna Schmidt")
+    found = reader.read(raw, PPTX, "inspect")
+    assert found.parts == []
+    assert list(members(reader.rewrite(raw, PPTX, "inspect", {}, found))) == list(members(slides_file))
 
 
 def test_without_a_new_text_the_file_is_the_same_bytes(reader, word_file, sheet_file):
