@@ -2,9 +2,9 @@
 
 A URL that carries a restored value to a foreign host is the classic way to take data out, so every form that some
 reader opens or fetches counts: with a scheme, `www.`, a bare host with a path, a Markdown or CSS target, an HTML
-attribute, the brackets of LaTeX, forums and wikis. Within those, within quotation marks, and where a text is a value by
-itself, blanks belong to it: whoever fetches it escapes them. The state after a text depends on the text alone, never on
-how it was cut, and its memory is bounded.
+attribute, a spreadsheet's formula, the brackets of LaTeX, forums and wikis. Within those, within quotation marks, and
+where a text is a value by itself, blanks belong to it: whoever fetches it escapes them. The state after a text depends
+on the text alone, never on how it was cut, and its memory is bounded.
 """
 
 import re
@@ -24,9 +24,12 @@ _OPENER = re.compile(
     r"""
       (?P<target>\]\(\s{0,64}<?)
     | (?P<reference>\]:\s{0,64}(?!["'\s])<?)
-    | (?<!\w)(?P<attribute>(?:src|srcset|imagesrcset|href|action|formaction|poster|background|ping)\s{0,8}=\s{0,8}["']?)
+    | (?P<attribute>(?:(?<!\w)(?:src|srcset|imagesrcset|href|action|formaction|poster|background|ping)
+        |<object\s[^<>]{0,60}\bdata)\s{0,8}=\s{0,8}["']?)
     | (?<!\w)(?P<style>url\(\s{0,8}["']?)
-    | (?P<refresh>;\s{0,8}url\s{0,8}=\s{0,8}["']?)
+    | (?P<refresh>;\s{0,8}url\s{0,8}=\s{0,8}["']?
+        |content\s{0,8}=\s{0,8}["']?\s{0,8}[0-9.]{1,9}\s{0,8}[;,]\s{0,8}/[/\\])
+    | (?P<formula>[=(,;+&]\s{0,8}(?-i:IMAGE|WEBSERVICE|IMPORT(?:DATA|XML|HTML|FEED))\()
     | (?P<quoted>(?:(?<!\w)["']|\x1e)\s{0,8}(?:https?|wss?|ftp):)
     | (?P<forum>\[(?:img|url|iframe|video|audio|media|image)(?:\s?=\s?["']?|[^\]\n\x1e]{0,60}\])\s{0,8}
         (?:(?:https?|wss?|ftp):|/[/\\]|www\.))
@@ -42,7 +45,23 @@ _OPENER = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 # Every alternative of _OPENER but the host contains one of these, or one of the schemes.
-_SIGNS = ("](", "]:", "=", "//", "/\\", ":/", ":\\", "url(", "www.")
+_SIGNS = (
+    "](",
+    "]:",
+    "=",
+    "//",
+    "/\\",
+    ":/",
+    ":\\",
+    "url(",
+    "www.",
+    "image(",
+    "service(",
+    "data(",
+    "xml(",
+    "html(",
+    "feed(",
+)
 _SCHEMES = ("mailto:", "tel:", "sms:", "javascript:", "data:", "http:", "https:", "ws:", "wss:", "ftp:")
 # A value that a program reads as a URL, blanks and all (WHATWG URL 4.1: `https:` and one slash are enough).
 _ALONE = re.compile(r"\s{0,8}((?:https?|wss?|ftp):|/[/\\])", re.IGNORECASE)
@@ -64,7 +83,8 @@ _ANGLE_END = re.compile(r"(?<!\\)>|[\n\x1e]")
 _REFERENCE_END, _REFERENCE_ANGLE_END = re.compile(r"[\x00- ]"), re.compile(r"(?:(?<!\\)>|[\n\x1e])")
 _REFRESH_END = re.compile(r"[\"'>\x1e]")
 _BARE_END = re.compile(r"[\t\n\f\r >\x1e]")  # white space of HTML and CSS is that of ASCII; so is Markdown's
-_STYLE_END = re.compile(r"[\t\n\f\r )\x1e]")
+_STYLE_END = re.compile(r"[\n\f\r)\x1e]")  # a blank may end an escape of CSS
+_FORMULA_END = re.compile(r"[\n\x1e]")  # a spreadsheet asks for the image, whatever joins its address
 _QUOTED_END = {'"': re.compile('["\x1e]'), "'": re.compile("['\x1e]")}
 # Quotation marks of a text may never close, those of JSON always do.
 _VALUE_END = {'"': re.compile('["\n\x1e]'), "'": re.compile("['\n\x1e]"), STRING_END: re.compile(STRING_END)}
@@ -201,7 +221,10 @@ class Context:
             bare = _BARE_END if kind == "attribute" else _STYLE_END
             self._end = _QUOTED_END.get(written[-1], bare)
         elif kind == "refresh":
-            self._end = _QUOTED_END.get(written[-1], _REFRESH_END)
+            begun = _BEGUN.search(written)
+            self._url, self._end = begun[0] if begun else "", _QUOTED_END.get(written[-1], _REFRESH_END)
+        elif kind == "formula":
+            self._end = _FORMULA_END
         elif kind in ("bracketed", "forum") and (begun := _BEGUN.search(written)) is not None:
             self._url = begun[0]
             if kind == "bracketed":

