@@ -124,8 +124,9 @@ async def test_an_absolute_url_and_its_host_field_must_agree(running, gate, plai
     writer.close()
 
 
-async def test_spellings_of_one_name_agree(running, gate, upstream):
-    reader, writer = await running.tls_tunnel("API.example", upstream.port, sni="api.Example")
+@pytest.mark.parametrize("sni", ["api.Example", "api.example."])
+async def test_spellings_of_one_name_agree(running, gate, upstream, sni):
+    reader, writer = await running.tls_tunnel("API.example", upstream.port, sni=sni)
     writer.write(b"GET / HTTP/1.1\r\nHost: Api.Example.:%d\r\n\r\n" % upstream.port)
     assert (await reader.readuntil(b"\r\n")).startswith(b"HTTP/1.1 200")
     writer.close()
