@@ -67,7 +67,8 @@ REASON_HEADER = "dragoman-reason"
 """Of our refusals alone: a provider's answer under that name would tell the app that we said no."""
 _TRANSFER = b"dragoman-transfer"
 _ADDED = (RECEIPT_HEADER, _TRANSFER.decode())
-_NOT_TOLD = (*HOP_BY_HOP, "content-length", "content-encoding", REASON_HEADER, *_ADDED)
+_NOT_TOLD = (*HOP_BY_HOP, "content-length", "content-encoding", "alt-svc", REASON_HEADER, *_ADDED)
+"""`Alt-Svc` (RFC 7838) names another way to the provider, which an app would take around us."""
 
 
 _UNCODED = Unpacking(None)

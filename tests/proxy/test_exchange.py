@@ -38,6 +38,11 @@ def test_a_provider_cannot_say_what_only_we_say():
     assert dict(head.fields) == {b"a": b"b", b"dragoman-transfer": b"01ID"}
 
 
+def test_another_way_to_the_provider_is_not_told():
+    head = begun().answer(200, Headers(((b"Alt-Svc", b'h3=":443"; ma=86400'), (b"a", b"b"))))
+    assert dict(head.fields) == {b"a": b"b", b"dragoman-transfer": b"01ID"}
+
+
 @pytest.mark.parametrize(
     ("coding", "body"),
     [("made-up", b"{}"), ("gzip", b"{}"), ("gzip", gzip.compress(b"{}", mtime=0)[:-6])],
