@@ -62,6 +62,10 @@ class Words:
             return self.texts["words.none"]
         return self.texts.get(f"{section}.{value}", str(value))
 
+    def name(self, name: str) -> str:
+        """A name of the log; what it calls unknown is said in the language."""
+        return self.texts["words.unknown"] if name == "unknown" else name
+
     def field(self, name: str) -> str:
         """A field as forms call it; its own name, as code, where none asks for it."""
         return self.texts.get(f"field.{name}") or self.texts.get(f"transfers.{name}") or f"`{name}`"

@@ -14,7 +14,7 @@ from proxy.console.draft_form import LONGEST_NAME, draft_of
 from proxy.console.drafting import WEEK, Checked, Files
 from proxy.console.operations.base import Desk
 from proxy.console.policy_desk import MAX_TEXT, PASTED
-from proxy.console.problems import wrong
+from proxy.console.problems import InputError, wrong
 from proxy.console.site import Ask, Shown, View
 from proxy.errors import ConfigError
 from proxy.policy.excepting import Wanted
@@ -45,6 +45,8 @@ def policy(desk: Desk, ask: Ask) -> Shown:
         context |= _done(desk, ask, files)
     except PolicyFileError as error:
         context["checked"] = Checked(tuple(error.problems))
+    except InputError as error:
+        context["trouble"] = error.told(ask.words)  # the draft stays, which a page of an error would take away
     except (PolicyError, ConfigError) as error:
         context["trouble"] = error.message
     return View("policy", {**context, **_wanted(ask), **_in_force(desk, ask), **_proposals(desk, ask)})
@@ -87,6 +89,8 @@ def _excepted(desk: Desk, ask: Ask, files: Files) -> dict[str, Any]:
     value = ask.form.get("value", "").strip()
     if not value:
         raise wrong("value", "missing")
+    if not given["because"].strip():
+        raise wrong("because", "missing")
     days = int(given["days"]) if given["days"].isdecimal() else 0
     applications = (given["application"],) if given["application"] else ()
     wanted = Wanted(

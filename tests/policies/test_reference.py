@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
+from policies.groups import GROUPS
 from policies.language import schema, schema_senders
 
 ROOT = Path(__file__).parents[2]
@@ -52,6 +53,12 @@ def section(title: str) -> str:
 def rows(text: str) -> list[str]:
     """The first cells of a text's tables."""
     return re.findall(r"^\| `([a-z_]+)` \|", text, re.M)
+
+
+def test_every_group_stands_there_with_its_types() -> None:
+    _, _, text = TEXT.partition("## Groups of entity types\n")
+    listed = re.findall(r"^\| `([a-z]+)` \| (.*) \|$", text.partition("\n## ")[0], re.M)
+    assert {name: frozenset(re.findall(r"`(\w+)`", types)) for name, types in listed} == dict(GROUPS)
 
 
 @pytest.mark.parametrize("title", SECTIONS)

@@ -62,7 +62,7 @@ def test_no_page_breaks_a_rule_of_wcag(browser: Browser, name: str) -> None:
     scheme(browser, name)
     try:
         found = {}
-        for path in (*PAGES, f"/transfers/{first}", "/nowhere"):
+        for path in (*PAGES, f"/transfers/{first}", "/nowhere", "/transfers?since=yesterday"):
             browser.open(path)
             if broken := violations(browser):
                 found[path] = broken
