@@ -4,39 +4,21 @@ A bare SHA-256 of a short prompt can be guessed. So the hash is keyed by a salt 
 and the transfer's id; the salt is stored nowhere, and destroying the scope's key closes the commitment for ever.
 """
 
-import hashlib
 import hmac
 from typing import Final
 
 REQUEST_IN: Final = "request-in"
 REQUEST_OUT: Final = "request-out"
-RESPONSE: Final = "response"
-MEDIA: Final = "media"
 
 _PURPOSE = b"dragoman/commitment/v1"
 
 
-class Commitment:
-    """A commitment to bytes that arrive piece by piece.
+def commit(key: bytes, transfer_id: str, label: str, data: bytes) -> str:
+    """The commitment to `data`, as records hold it: 64 lower-case hexadecimal digits.
 
     key: commit key of the scope, at least 16 random bytes. transfer_id: ULID of the exchange. label: which bytes
-    (`REQUEST_IN`, `REQUEST_OUT`, `RESPONSE`, `MEDIA`), so that equal bytes in two places do not look equal.
+    (`REQUEST_IN`, `REQUEST_OUT`), so that equal bytes in two places do not look equal. Raises ValueError.
     """
-
-    def __init__(self, key: bytes, transfer_id: str, label: str) -> None:
-        self._mac = hmac.new(_salt(key, transfer_id, label), digestmod=hashlib.sha256)
-
-    def update(self, data: bytes) -> None:
-        """Adds bytes."""
-        self._mac.update(data)
-
-    def hexdigest(self) -> str:
-        """64 lower-case hexadecimal digits, as records hold them."""
-        return self._mac.hexdigest()
-
-
-def commit(key: bytes, transfer_id: str, label: str, data: bytes) -> str:
-    """The commitment to `data`, as records hold it."""
     return hmac.digest(_salt(key, transfer_id, label), data, "sha256").hex()
 
 

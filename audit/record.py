@@ -111,7 +111,6 @@ class MediaItem:
     kind: Annotated[MediaKind, Closed(MediaKind), "What it is."]
     media_type: Annotated[str, f.MEDIA_TYPE, "Media type without parameters."]
     bytes: Annotated[int, f.COUNT, "Size in bytes."]
-    commitment: Annotated[str | None, Maybe(f.DIGEST), "Salted commitment to its bytes (`commitment.commit`)."] = None
     treated: Annotated[MediaTreatment | None, Maybe(Closed(MediaTreatment)), "What became of it."] = None
 
 
@@ -260,10 +259,8 @@ class OutcomeRecord(Recorded):
     upstream_status: Annotated[int | None, Maybe(Whole(100, 599)), "HTTP status of the provider."] = None
     tokens_in: Annotated[int | None, Maybe(f.COUNT), "Tokens of the request, as the provider counts them."] = None
     tokens_out: Annotated[int | None, Maybe(f.COUNT), "Tokens of the answer."] = None
-    tokens_cached: Annotated[int | None, Maybe(f.COUNT), "Tokens of the request that the provider had cached."] = None
     bytes_sent: Annotated[int | None, Maybe(f.COUNT), "Bytes of the body that reached the transport."] = None
     bytes_received: Annotated[int, f.COUNT, "Bytes of the answer's body as it came."] = 0
-    commitment: Annotated[str | None, Maybe(f.DIGEST), "Salted commitment to the answer as it came."] = None
     restored: Annotated[int, f.COUNT, "Placeholders put back."] = 0
     unknown: Annotated[int, f.COUNT, "Look-alikes that are in no vault."] = 0
     foreign: Annotated[int, f.COUNT, "Placeholders of another scope; left alone."] = 0
