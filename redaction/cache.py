@@ -8,7 +8,7 @@ owner alone. Nothing is written anywhere.
 import hashlib
 import secrets
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,28 +16,23 @@ from redaction.finding import SegmentFindings
 from redaction.segment import Segment
 
 if TYPE_CHECKING:
-    from redaction.propagate import Form
-
-    type Told = tuple[tuple[Form, ...], bytes]
+    from redaction.conversation import Told
 
 # What an entry and a finding weigh in CPython 3.12, measured with tracemalloc and rounded up.
 _ENTRY_BYTES = 384
+_TEXT_BYTES = 64
 _FINDING_BYTES = 160
-_FORM_BYTES = 112
-MAX_TOLD = 8_192
-"""Requests whose values' digest is remembered: 2 MB."""
+_TOLD_BYTES = 448
+_FORM_BYTES = 400
 
 
 @dataclass(slots=True)
 class _Entry:
-    """weight: estimated bytes. forms: see `redaction.propagate.forms_of`, with a digest of what they say.
+    """found: in one text, or in all of several. weight: estimated bytes. told: worked out when first asked for."""
 
-    They are worked out when first asked for.
-    """
-
-    found: SegmentFindings
+    found: Sequence[SegmentFindings]
     weight: int
-    forms: "Told | None" = None
+    told: "Told | None" = None
 
 
 class SegmentCache:
@@ -49,7 +44,6 @@ class SegmentCache:
         self._max_bytes = max_bytes
         self._bytes = 0
         self._entries: OrderedDict[bytes, _Entry] = OrderedDict()
-        self._told: OrderedDict[bytes, bytes] = OrderedDict()
 
     def digest(self, segment: Segment, owner: bytes = b"") -> bytes:
         """The key of a segment: whose it is, and all that its findings may depend on, so not its place in the body."""
@@ -60,32 +54,20 @@ class SegmentCache:
         mac.update(segment.text.encode("utf-8", "surrogatepass"))
         return mac.digest()
 
-    def values_digest(self, literals: Iterable[str]) -> bytes:
-        """One digest for the values that one segment looks for in the others."""
-        joined = "".join(f"{len(literal)}:{literal}" for literal in literals)
-        return hashlib.blake2b(joined.encode("utf-8", "surrogatepass"), key=self._key, digest_size=16).digest()
+    def name(self, value: str) -> bytes:
+        """A digest of something that is looked for."""
+        return hashlib.blake2b(value.encode("utf-8", "surrogatepass"), key=self._key, digest_size=16).digest()
 
     def joined(self, digests: Sequence[bytes]) -> bytes:
-        """One digest for several."""
-        return hashlib.blake2b(b"".join(digests), key=self._key, digest_size=16).digest()
-
-    def derived(self, digest: bytes, values: bytes) -> bytes:
-        """The key of a segment's findings after the values of its neighbours (their digest) were looked for in it."""
-        return hashlib.blake2b(digest + values, key=self._key, digest_size=16).digest()
-
-    def told(self, digests: Sequence[bytes]) -> bytes | None:
-        """The digest of the values of a request with these segments, b"" where it has none; None where not known."""
-        return self._told.get(self.joined(digests))
-
-    def tell(self, digests: Sequence[bytes], values: bytes) -> None:
-        """Remember it, for as many requests as `MAX_TOLD`."""
-        request = self.joined(digests)
-        self._told[request] = values
-        self._told.move_to_end(request)
-        if len(self._told) > MAX_TOLD:
-            self._told.popitem(last=False)
+        """The key of several segments together."""
+        return hashlib.blake2b(b"".join(digests), key=self._key, digest_size=16, person=b"together").digest()
 
     def get(self, digest: bytes) -> SegmentFindings | None:
+        found = self.get_all(digest)
+        return found[0] if found is not None else None
+
+    def get_all(self, digest: bytes) -> Sequence[SegmentFindings] | None:
+        """The findings of several segments; see `joined`."""
         entry = self._entries.get(digest)
         if entry is None:
             return None
@@ -93,7 +75,11 @@ class SegmentCache:
         return entry.found
 
     def put(self, digest: bytes, found: SegmentFindings) -> None:
-        weight = _ENTRY_BYTES + _FINDING_BYTES * len(found.findings)
+        self.put_all(digest, (found,))
+
+    def put_all(self, digest: bytes, found: Sequence[SegmentFindings]) -> None:
+        # What several entries share is counted with each: whichever of them goes, the others still hold it.
+        weight = _ENTRY_BYTES + sum([_TEXT_BYTES + _FINDING_BYTES * len(one.findings) for one in found])
         if weight > self._max_bytes:
             return
         before = self._entries.pop(digest, None)
@@ -103,19 +89,20 @@ class SegmentCache:
         self._bytes += weight
         self._trim()
 
-    def forms(self, digest: bytes, make: "Callable[[], Told]") -> "Told":
-        """See `redaction.propagate.forms_of`: made once for a segment whose findings are known here."""
+    def told(self, digest: bytes, make: "Callable[[], Told]") -> "Told":
+        """See `redaction.conversation.Told`: made once for a segment whose findings are known here."""
         entry = self._entries.get(digest)
-        if entry is not None and entry.forms is not None:
-            return entry.forms
-        forms = make()
+        if entry is not None and entry.told is not None:
+            return entry.told
+        told = make()
+        entry = self._entries.get(digest)
         if entry is not None:
-            entry.forms = forms
-            grown = _FORM_BYTES * (len(forms[0]) + 1)
+            entry.told = told
+            grown = _TOLD_BYTES + _FORM_BYTES * len(told.forms)
             entry.weight += grown
             self._bytes += grown
             self._trim()
-        return forms
+        return told
 
     def _trim(self) -> None:
         while self._bytes > self._max_bytes:

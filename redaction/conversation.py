@@ -5,43 +5,42 @@ compared are those of the request itself, so nothing of one request is kept here
 """
 
 import asyncio
-from collections.abc import Sequence, Set
-from types import MappingProxyType
-from typing import Final
+import re
+from collections.abc import Callable, Mapping, Sequence, Set
+from typing import Final, NamedTuple
 
 from redaction.cache import SegmentCache
 from redaction.finding import SegmentFindings
-from redaction.propagate import (
-    MAX_LITERALS,
-    Automaton,
-    Form,
-    Sought,
-    Values,
-    forms_of,
-    lower,
-    ordered,
-    spelled,
-    values_of,
-)  # fmt: skip
+from redaction.propagate import MAX_LITERALS, Automaton, Form, Sought, Values, forms_of, lower, ordered, values_of
 from redaction.segment import Segment
 
 # Text that is looked through for literals before the loop gets a turn: about 2 ms.
 _TURN_CHARS: Final = 64_000
 # Up to so many new values each text is asked for each of them; beyond, one automaton for all is cheaper.
 _FEW: Final = 64
-# Up to so many characters it is cheaper to ask which values stand in them at all than to build an automaton of all.
+# Up to so many characters only values whose longest word stands there are looked for.
 _SHORT: Final = 4_000
+# A turn adds so many texts at most: an answer, a call and its result, a question. More than that is looked at anew.
+_TURN: Final = 4
+_WORD: Final = re.compile(r"[^\W_]+")
+_NO_WORD: Final = 0
 
-type Told = tuple[tuple[Form, ...], bytes]
-"""See `Conversation._told`."""
 
-_NOTHING: Final[Told] = ((), b"")
+class Told(NamedTuple):
+    """What a text has to look for in others, as places in it.
+
+    forms: by a keyed digest of what is looked for. words: these digests, by the hash of the longest word in it, which
+    is a word of every text in which the whole is found, as nothing is found that begins or ends within a word.
+    """
+
+    forms: Mapping[bytes, Form]
+    words: Mapping[int, Sequence[bytes]]
 
 
 class Conversation:
-    """The segments of one request with what was found in each alone. digests: theirs in the cache.
+    """The segments of one request. digests: theirs in the cache. alone: what was found in each by itself.
 
-    fresh: digests of segments that were not known before this request.
+    fresh: places of segments that were not known before this request.
     """
 
     def __init__(
@@ -49,112 +48,111 @@ class Conversation:
         cache: SegmentCache,
         segments: Sequence[Segment],
         digests: Sequence[bytes],
-        found: Sequence[SegmentFindings],
-        fresh: Set[bytes],
+        alone: Callable[[int], SegmentFindings],
+        fresh: Set[int],
     ) -> None:
         self._cache = cache
         self._segments = segments
         self._digests = digests
-        self._found = found
-        self._fresh = fresh
-        self._looks: dict[int, Told] = {}
-        self._old = [place for place, digest in enumerate(digests) if digest not in fresh]
+        self._alone = alone
+        self._old = [place for place in range(len(segments)) if place not in fresh]
+
+    async def begin(self) -> None:
+        """What can be done before the fresh segments were looked at."""
+        await self._of(self._old)
 
     async def propagated(self) -> list[SegmentFindings]:
         """As `redaction.propagate.propagate`."""
-        again = self._cache.told(self._digests)
-        if again is not None and (seen := self._seen(again)) is not None:
-            return seen
-        everywhere = range(len(self._segments))
-        digest = self._digest(everywhere)
-        if not digest:
-            self._cache.tell(self._digests, b"")
-            return list(self._found)
-        keys = self._keys(everywhere, digest)
-        known = [self._cache.get(key) for key in keys]
-        values: Values = MappingProxyType({})
-        if None in known:
-            before = self._values(self._old)
-            values = self._values([place for place in everywhere if self._digests[place] in self._fresh], before)
-            await self._as_before(before, values, keys, known)
-        self._cache.tell(self._digests, digest)
-        return await self._looked(values, everywhere, keys, known)
+        return list(await self._of(range(len(self._segments))))
 
-    def _seen(self, digest: bytes) -> list[SegmentFindings] | None:
-        """The findings of a request that came before, segment by segment, while they are all remembered."""
-        if not digest:
-            return list(self._found)
-        known = [self._cache.get(key) for key in self._keys(range(len(self._digests)), digest)]
-        found = [one for one in known if one is not None]
-        return found if len(found) == len(known) else None
+    async def _of(self, places: Sequence[int]) -> Sequence[SegmentFindings]:
+        """The findings of these segments, with the values of all of them looked for in each."""
+        key = self._key(places)
+        found = self._cache.get_all(key)
+        if found is None:
+            before, told = self._before(places), {place: self._told(place) for place in places}
+            found = await (self._grown(before, told) if before else self._looked(places, told))
+            self._cache.put_all(key, found)
+        return found
 
-    async def _found_with(self, values: Values, places: Sequence[int]) -> list[SegmentFindings]:
-        """The findings of some segments with their own values looked for in each."""
-        if not values:
-            return [self._found[place] for place in places]
-        keys = self._keys(places, self._digest(places))
-        return await self._looked(values, places, keys, [self._cache.get(key) for key in keys])
+    def _key(self, places: Sequence[int]) -> bytes:
+        return self._cache.joined([self._digests[place] for place in places])
 
-    def _values(self, places: Sequence[int], known: Values = MappingProxyType({})) -> Values:
-        return values_of(((self._segments[place].text, self._told(place)[0]) for place in places), known)
+    def _before(self, places: Sequence[int]) -> Sequence[int]:
+        """Those of a turn before: all that is old here, then what is known of that but for its last texts."""
+        if 0 < len(self._old) < len(places):
+            return self._old
+        shorter = (places[:-new] for new in range(1, min(_TURN, len(places) - 1) + 1))
+        return next((some for some in shorter if self._cache.get_all(self._key(some)) is not None), ())
 
-    def _told(self, place: int) -> Told:
-        """What of a segment is looked for elsewhere, and a digest of it, b"" where it is nothing."""
-        told = self._looks.get(place)
-        if told is None:
-            nothing = not self._found[place].findings
-            told = _NOTHING if nothing else self._cache.forms(self._digests[place], lambda: self._made(place))
-            self._looks[place] = told
-        return told
+    async def _grown(self, before: Sequence[int], told: Mapping[int, Told]) -> Sequence[SegmentFindings]:
+        """What a turn adds mostly stands nowhere else: where it does not, the findings are those of the turn before.
 
-    def _made(self, place: int) -> Told:
-        text = self._segments[place].text
-        forms = forms_of(text, self._found[place])
-        return forms, self._cache.values_digest(spelled(text, forms)) if forms else b""
+        told: of all places, in order.
+        """
+        known = dict(zip(before, await self._of(before), strict=True))
+        spelled = {
+            name: self._spelled(place, form)
+            for place, one in told.items()
+            if place not in known
+            for name, form in one.forms.items()
+        }
+        new = set(spelled)
+        for place in before if new else ():
+            new.difference_update(told[place].forms)
+        if len(new) > _FEW or sum([len(one.forms) for one in told.values()]) > MAX_LITERALS:
+            return await self._looked(tuple(told), told)
+        sought = Sought([spelled[name] for name in new])
+        again = [place for place in told if place not in known or sought.may_stand_in(self._segments[place].text)]
+        known.update(zip(again, await self._looked(again, told), strict=True))
+        return [known[place] for place in told]
 
-    def _digest(self, places: Sequence[int]) -> bytes:
-        """One digest for what these segments look for in each other, b"" for nothing."""
-        digests = {self._told(place)[1] for place in places}
-        digests.discard(b"")
-        return self._cache.joined(sorted(digests)) if digests else b""
-
-    def _keys(self, places: Sequence[int], digest: bytes) -> list[bytes]:
-        return [self._cache.derived(self._digests[place], digest) for place in places]
-
-    async def _as_before(
-        self, values_before: Values, values: Values, keys: Sequence[bytes], known: list[SegmentFindings | None]
-    ) -> None:
-        """What a turn adds mostly stands nowhere else: where it does not, the findings are those of the turn before."""
-        if not self._old or len(self._old) == len(keys) or len(values) > MAX_LITERALS:
-            return
-        new = {lower(key[0]) for key, kind in values.items() if values_before.get(key) != kind}
-        if len(new) > _FEW:
-            return
-        sought = Sought(new)
-        before = await self._found_with(values_before, self._old)
-        for place, found in zip(self._old, before, strict=True):
-            if known[place] is None and not sought.may_stand_in(self._segments[place].text):
-                known[place] = found
-                self._cache.put(keys[place], found)
-
-    async def _looked(
-        self, values: Values, places: Sequence[int], keys: Sequence[bytes], known: list[SegmentFindings | None]
-    ) -> list[SegmentFindings]:
-        """`known` with what is missing looked for and remembered."""
-        missing = [number for number, found in enumerate(known) if found is None]
-        texts = [self._segments[places[number]].text for number in missing]
-        if missing and sum(map(len, texts)) <= _SHORT:
-            near = "\n".join(map(lower, texts))
-            values = {key: kind for key, kind in values.items() if (lower(key[0]) if key[1] else key[0]) in near}
-        automaton = Automaton(ordered(values)) if missing else None
+    async def _looked(self, places: Sequence[int], told: Mapping[int, Told]) -> Sequence[SegmentFindings]:
+        """The findings of these places with what is told looked for in each."""
+        automaton = Automaton(ordered(self._values([self._segments[place].text for place in places], told)))
+        found: list[SegmentFindings] = []
         chars = 0
-        for number in missing:
-            assert automaton is not None, "there is something to look for"
-            segment = self._segments[places[number]]
-            extended = known[number] = automaton.extend(segment, self._found[places[number]])
-            self._cache.put(keys[number], extended)
+        for place in places:
+            segment = self._segments[place]
+            found.append(automaton.extend(segment, self._alone(place)))
             chars += len(segment.text)
             if chars > _TURN_CHARS:
                 chars = 0
                 await asyncio.sleep(0)
-        return [found for found in known if found is not None]
+        return found
+
+    def _values(self, texts: Sequence[str], told: Mapping[int, Told]) -> Values:
+        """What is told, less what surely stands in none of the texts."""
+        named: dict[bytes, tuple[int, Form]] = {}
+        if sum(map(len, texts)) > _SHORT:
+            for place, (forms, _) in told.items():
+                named.update([(name, (place, form)) for name, form in forms.items()])
+        else:
+            near = {_NO_WORD, *map(hash, _WORD.findall("\n".join(map(lower, texts))))}
+            for place, (forms, words) in told.items():
+                for word in near.intersection(words):
+                    named.update([(name, (place, forms[name])) for name in words[word]])
+        return values_of([(self._segments[place].text, (form,)) for place, form in named.values()])
+
+    def _spelled(self, place: int, form: Form) -> str:
+        return lower(self._segments[place].text[form.start : form.end])
+
+    def _told(self, place: int) -> Told:
+        return self._cache.told(self._digests[place], lambda: self._made(place))
+
+    def _made(self, place: int) -> Told:
+        text, alone = self._segments[place].text, self._alone(place)
+        if self._cache.get(self._digests[place]) is None:
+            self._cache.put(self._digests[place], alone)  # a long text is known by its windows only
+        forms: dict[bytes, Form] = {}
+        words: dict[int, list[bytes]] = {}
+        for form in forms_of(text, alone):
+            small = self._spelled(place, form)
+            value = text[form.start : form.end] if form.exact else small
+            name = self._cache.name(f"{form.exact:d}{form.entity_type} {value}")
+            if name not in forms:
+                forms[name] = form
+                # The last of the longest: numbers begin alike.
+                word = max(reversed(_WORD.findall(small)), key=len, default=None)
+                words.setdefault(hash(word) if word else _NO_WORD, []).append(name)
+        return Told(forms, words)

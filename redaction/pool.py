@@ -138,16 +138,15 @@ class DetectionPool:
             raise DetectionError("detection is not running", code="closed")
         joined, size = seams(segments), len(segments)
         pieces = _Pieces([*segments, *looked_at(joined)] if joined else segments, self._cache, owner)
+        told = Conversation(self._cache, segments, pieces.digests()[:size], pieces.alone, pieces.fresh)
         if pieces.missing:
-            await self._analyse(pieces, deadline_s)
-        alone = pieces.joined()
-        told = Conversation(self._cache, segments, pieces.digests()[:size], alone[:size], pieces.missing.keys())
+            await self._analyse(pieces, told, deadline_s)
         found = await told.propagated()
         if joined:
-            found = crossing(segments, found, joined, alone[size:])
+            found = crossing(segments, found, joined, [pieces.alone(place) for place in range(size, pieces.size)])
         return DetectionResult(tuple(found), self.version, pieces.hits, pieces.analysed_chars)
 
-    async def _analyse(self, pieces: "_Pieces", deadline_s: float) -> None:
+    async def _analyse(self, pieces: "_Pieces", told: Conversation, deadline_s: float) -> None:
         if self._requests >= self._max_requests or self._queue.chars + pieces.analysed_chars > self._max_waiting_chars:
             raise DetectionError("too many texts wait for detection; try again in a moment", code="busy")
         limit = min(self._batch_limit_s, deadline_s)
@@ -156,6 +155,8 @@ class DetectionPool:
         self._queue.put(batches)
         try:
             async with asyncio.timeout(deadline_s):
+                await asyncio.sleep(0)  # a worker that has nothing to do gets the first batch
+                await told.begin()
                 for batch in batches:
                     pieces.keep(batch.keys, await batch.answer)
         except TimeoutError:
@@ -255,5 +256,17 @@ class _Pieces:
             for segment, row in zip(self._segments, self._layout, strict=True)
         ]
 
-    def joined(self) -> list[SegmentFindings]:
-        return [join([(window, self._found[key]) for window, key in row]) for row in self._layout]
+    @property
+    def fresh(self) -> frozenset[int]:
+        """Places of the segments that are not known as a whole."""
+        rows = enumerate(self._layout)
+        return frozenset([place for place, row in rows if any(key in self.missing for _, key in row)])
+
+    def alone(self, place: int) -> SegmentFindings:
+        """What was found in one segment by itself, once nothing of it is missing."""
+        return join([(window, self._found[key]) for window, key in self._layout[place]])
+
+    @property
+    def size(self) -> int:
+        """How many segments there are."""
+        return len(self._segments)

@@ -49,18 +49,15 @@ type Values = Mapping[tuple[str, bool], str]
 """What to look for: (text, whether only in this spelling), in small letters where in any -> entity type."""
 
 
-_NO_VALUES: Values = {}
-
-
 def literals(segments: Sequence[Segment], found: Sequence[SegmentFindings]) -> list[Literal]:
     """What to look for elsewhere, sorted, so that equal conversations give equal lists."""
     pairs = zip(segments, found, strict=True)
     return ordered(values_of((segment.text, forms_of(segment.text, result)) for segment, result in pairs))
 
 
-def values_of(texts: Iterable[tuple[str, Sequence[Form]]], known: Values = _NO_VALUES) -> Values:
-    """What to look for in all of them: texts, and where in each it stands. known: of other texts, to be added to."""
-    seen = dict(known)
+def values_of(texts: Iterable[tuple[str, Sequence[Form]]]) -> Values:
+    """What to look for in all of them: texts, and where in each it stands."""
+    seen: dict[tuple[str, bool], str] = {}
     for text, forms in texts:
         if not forms:
             continue
@@ -108,12 +105,6 @@ def _forms(value: str, finding: Finding) -> list[Form]:
             if len(part := at[0]) >= _MIN_CHARS and part[:1].isupper() and part.isalpha() and not is_word(part)
         ]
     return forms
-
-
-def spelled(text: str, forms: Iterable[Form]) -> list[str]:
-    """What is looked for, in words that are the same for every text that has the same to look for."""
-    values = values_of([(text, tuple(forms))])
-    return [f"{exact:d}{entity_type} {value}" for (value, exact), entity_type in sorted(values.items())]
 
 
 class Sought:

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from redaction import operators, stand_ins
 from redaction.errors import OperatorError
 from redaction.finding import Finding
+from redaction.places import cut
 from redaction.restore import Restorable
 from redaction.restore.literals import is_word
 from redaction.restore.urls import Context, may_hold_url
@@ -67,6 +68,39 @@ class Protected:
     restorable: Mapping[str, str]
 
 
+class Filled:
+    """What a text becomes, without the text: where in it which placeholders stand."""
+
+    __slots__ = ("_between", "_size", "_values", "tokens")
+
+    def __init__(self, size: int, decided: Sequence[Decided], tokens: Iterable[str]) -> None:
+        """size: of the text. tokens: one for each decision. Raises OperatorError as `transform` does."""
+        spans = [(finding.start, finding.end) for finding, _, _ in decided]
+        between: list[tuple[int, int]] = []
+        position = 0
+        for start, end in spans:
+            if not position <= start < end <= size:
+                raise _bad_finding()
+            between.append((position, start))
+            position = end
+        self._size = size
+        self._between, self._values = cut([*between, (position, size)]), cut(spans)
+        self.tokens = tuple(tokens)
+
+    def text(self, text: str) -> str:
+        """What it becomes. Raises OperatorError `bad_finding` for a text of another size."""
+        if len(text) != self._size:
+            raise _bad_finding()
+        parts = [""] * (2 * len(self.tokens) + 1)
+        parts[::2] = self._between(text)
+        parts[1::2] = self.tokens
+        return "".join(parts)
+
+    def originals(self, text: str) -> Iterator[tuple[str, str]]:
+        """Each placeholder with what it stands for."""
+        return zip(self.tokens, self._values(text), strict=True)
+
+
 def transform(text: str, changes: Iterable[Change]) -> Transformed:
     """The text with every change made; all other characters as they are.
 
@@ -116,22 +150,7 @@ def rewritten(text: str, decided: Sequence[Decided], tokens: Mapping[Item, str],
     """The text with every decision carried out: `changes` and `transform` in one. Raises OperatorError as they do."""
     if not tokenizes(decided):
         return transform(text, changes(text, decided, tokens, key)).text
-    return filled(text, decided, [_issued(tokens, item) for item in surfaces(text, decided)])
-
-
-def filled(text: str, decided: Sequence[Decided], tokens: Sequence[str]) -> str:
-    """The text with a placeholder in the place of each decision. Raises OperatorError as `transform` does."""
-    parts: list[str] = []
-    position, size, add = 0, len(text), parts.append
-    for (finding, _, _), token in zip(decided, tokens, strict=True):
-        start, end = finding.start, finding.end
-        if not position <= start < end <= size:
-            raise _bad_finding()
-        add(text[position:start])
-        add(token)
-        position = end
-    add(text[position:])
-    return "".join(parts)
+    return Filled(len(text), decided, [_issued(tokens, item) for item in surfaces(text, decided)]).text(text)
 
 
 def tokenizes(decided: Sequence[Decided]) -> bool:

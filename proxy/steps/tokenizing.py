@@ -23,7 +23,7 @@ from redaction.restore import Restorable
 from redaction.segment import Segment, SegmentKind
 from redaction.settling import Decided, look_alikes, settle
 from redaction.tokens import is_token
-from redaction.transform import Item, filled, rewritten, surfaces, tokenizes
+from redaction.transform import Filled, Item, rewritten, surfaces, tokenizes
 from redaction.vault import ReplacedText, Scope
 from redaction.vault.base import SESSION
 
@@ -62,8 +62,8 @@ class Tokenized:
 class _Plan:
     """What is to be replaced in one segment, and in which scope its placeholders are issued.
 
-    origin: what detection and policy said of it. key: under which it is remembered. tokens: its placeholders for just
-    what is decided, where they are remembered.
+    origin: what detection and policy said of it. key: under which it is remembered. filled: what it becomes for just
+    what is decided, where that is remembered.
     """
 
     segment: Segment
@@ -71,13 +71,7 @@ class _Plan:
     decided: tuple[Decided, ...] = ()
     origin: InText | None = None
     key: bytes = b""
-    tokens: tuple[str, ...] | None = None
-
-    @property
-    def surfaces(self) -> list[str]:
-        """What its placeholders stand for, one for each of `tokens`."""
-        text = self.segment.text
-        return [text[one.start : one.end] for one, _, _ in self.decided]
+    filled: Filled | None = None
 
 
 async def tokenize(
@@ -117,8 +111,8 @@ async def _tokenize(
     size = sum([len(segment.text) for segment in segments])
     issued: dict[str, dict[Item, str]] = {scope.id: {} for scope in scopes}
     for plan in plans:
-        if plan.tokens:
-            known.update(zip(plan.tokens, plan.surfaces, strict=True))
+        if plan.filled is not None:
+            known.update(plan.filled.originals(plan.segment.text))
     for _ in range(ROUNDS):
         await _issue(services.vault, scopes, plans, issued, persons)
         for tokens in issued.values():
@@ -164,7 +158,7 @@ def _plans(
         plan.origin, plan.key = text, _digest(plan)
         was = before[plan.scope.id].get(plan.key)
         if was is not None and was.found == text.part and was.decisions == text.decisions:
-            plan.decided, plan.tokens = was.plan, was.tokens
+            plan.decided, plan.filled = was.plan, was.filled
         else:
             plan.decided = settle(_decided(text, chosen))
     return list(plans.values())
@@ -195,12 +189,12 @@ def _remember(vault: AsyncVault, plans: Sequence[_Plan], issued: Mapping[str, Ma
     new: dict[str, dict[bytes, ReplacedText]] = {}
     for plan in plans:
         origin = plan.origin
-        if origin is None or plan.tokens is not None or not plan.decided or not tokenizes(plan.decided):
+        if origin is None or plan.filled is not None or not plan.decided or not tokenizes(plan.decided):
             continue
-        items = surfaces(plan.segment.text, plan.decided)
-        tokens = tuple([issued[plan.scope.id][item] for item in items])
-        text = ReplacedText(origin.part, origin.decisions, plan.decided, tokens)
-        new.setdefault(plan.scope.id, {})[plan.key] = text
+        text, tokens = plan.segment.text, issued[plan.scope.id]
+        filled = Filled(len(text), plan.decided, [tokens[item] for item in surfaces(text, plan.decided)])
+        replaced = ReplacedText(origin.part, origin.decisions, plan.decided, filled)
+        new.setdefault(plan.scope.id, {})[plan.key] = replaced
     for scope in {plan.scope.id: plan.scope for plan in plans}.values():
         if scope.id in new:
             vault.remember_texts(scope, new[scope.id])
@@ -220,7 +214,7 @@ async def _issue(
         known, wanted = issued[scope.id], dict[Item, None]()
         for plan in plans:
             if plan.scope is scope and plan.decided:
-                if plan.tokens is None:
+                if plan.filled is None:
                     wanted.update(dict.fromkeys(surfaces(plan.segment.text, plan.decided)))
                 else:
                     concerns = True  # what is remembered stands there for these persons as well
@@ -245,7 +239,7 @@ def _protect(plans: Sequence[_Plan], restorable: Restorable) -> bool:
         ]
         if new:
             # Not remembered: what looks like a placeholder depends on the placeholders of all texts.
-            plan.decided, plan.origin, plan.tokens = settle((*plan.decided, *new)), None, None
+            plan.decided, plan.origin, plan.filled = settle((*plan.decided, *new)), None, None
             added = True
     return added
 
@@ -267,8 +261,8 @@ def _texts(plans: Sequence[_Plan], issued: Mapping[str, Mapping[Item, str]]) -> 
     for plan in plans:
         if plan.decided:
             text = plan.segment.text
-            if plan.tokens is not None:
-                new = filled(text, plan.decided, plan.tokens)
+            if plan.filled is not None:
+                new = plan.filled.text(text)
             else:
                 new = rewritten(text, plan.decided, issued[plan.scope.id], plan.scope.token_key)
             if new != text:

@@ -10,6 +10,7 @@ from typing import Final, Protocol
 
 from redaction.finding import SegmentFindings
 from redaction.settling import Decided
+from redaction.transform import Filled
 
 MAX_RESTORABLE: Final = 10_000
 SESSION: Final = "session"
@@ -44,13 +45,13 @@ class ReplacedText:
     """What a text of a scope became: places, choices and placeholders, no text.
 
     found: what detection said. decisions: whoever decided, one for each finding. plan: what was replaced, settled.
-    tokens: the placeholder of each of the plan.
+    filled: the placeholder of each of the plan.
     """
 
     found: SegmentFindings
     decisions: tuple[object, ...]
     plan: tuple[Decided, ...]
-    tokens: tuple[str, ...]
+    filled: Filled
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,7 +119,7 @@ class Seen:
 
     def remember_texts(self, scope: Scope, texts: Mapping[bytes, ReplacedText]) -> None:
         """What became of some more; see `MAX_PLACES`."""
-        new = sum(len(text.tokens) + 1 for text in texts.values())
+        new = sum(len(text.plan) + 1 for text in texts.values())
         with self._lock:
             seen = self._scopes.get(scope.id)
             if seen is None or new > MAX_PLACES:

@@ -85,7 +85,11 @@ def test_what_is_looked_for_does_not_depend_on_the_order_of_segments(texts: list
 
 
 turns = st.lists(
-    st.tuples(st.lists(written, min_size=1, max_size=3), st.lists(st.sampled_from(VALUES), max_size=4)),
+    st.tuples(
+        st.lists(written, min_size=1, max_size=3),
+        st.lists(st.sampled_from(VALUES), max_size=4),
+        st.sampled_from((0, 0, 0, 1, 2)),
+    ),
     min_size=1,
     max_size=5,
 )
@@ -93,25 +97,30 @@ turns = st.lists(
 
 @given(turns, st.booleans())
 def test_turn_by_turn_the_same_is_found_as_in_the_whole(
-    told: list[tuple[list[str], list[tuple[str, str]]]], small: bool
+    told: list[tuple[list[str], list[tuple[str, str]], int]], small: bool
 ) -> None:
+    """Each turn adds texts, and some forget the first ones."""
     cache = SegmentCache("1", max_bytes=3_000 if small else 1 << 20)
     segments: list[Segment] = []
     own: list[SegmentFindings] = []
-    for texts, values in told:
-        fresh: dict[bytes, None] = {}
+    alone: dict[str, SegmentFindings] = {}
+    for texts, values, forgotten in told:
+        fresh: set[int] = set()
+        del segments[:forgotten], own[:forgotten]
         for text in texts:
             one = segment(text, len(segments))
-            known = next((result for before, result in zip(segments, own, strict=True) if before.text == text), None)
             segments.append(one)
-            own.append(known or found(text, *values))
-            if known is None:
-                fresh[cache.digest(one)] = None
-                cache.put(cache.digest(one), own[-1])
+            if text not in alone:
+                alone[text] = found(text, *values)
+                fresh.add(len(segments) - 1)
+                cache.put(cache.digest(one), alone[text])
+            own.append(alone[text])
         digests = [cache.digest(one) for one in segments]
-        got = asyncio.run(Conversation(cache, segments, digests, own, fresh.keys()).propagated())
+        conversation = Conversation(cache, segments, digests, own.__getitem__, fresh)
+        asyncio.run(conversation.begin())
+        got = asyncio.run(conversation.propagated())
         assert got == propagate(segments, own)
-        assert asyncio.run(Conversation(cache, segments, digests, own, set()).propagated()) == got
+        assert asyncio.run(Conversation(cache, segments, digests, own.__getitem__, set()).propagated()) == got
         assert cache.size_bytes <= (3_000 if small else 1 << 20)
 
 
@@ -130,13 +139,13 @@ def test_what_stands_in_ordinary_text_is_not_looked_for(kind: str) -> None:
     assert propagate([segment(text) for text in texts], own) == own
 
 
-def test_digests_tell_segments_and_values_apart() -> None:
+def test_digests_tell_segments_lists_of_them_and_values_apart() -> None:
     cache = SegmentCache("1")
     texts = [Segment("", "ab", SegmentKind.USER, "", "c"), Segment("", "b", SegmentKind.USER, "", "ca"),
              Segment("", "ab", SegmentKind.SYSTEM, "", "c"), Segment("", "cab", SegmentKind.USER)]  # fmt: skip
     own = [cache.digest(one) for one in texts]
-    values = [cache.values_digest(one) for one in (["a", "b"], ["ab"], ["1:a", "b"], [])]
-    assert len({cache.derived(digest, value) for digest in own for value in values}) == 16
+    together = [own, own[:3], own[::-1], [], *([one] for one in own)]
+    assert len({*own, *map(cache.joined, together), *map(cache.name, ("a", "b", ""))}) == 15
     assert cache.digest(texts[0]) == own[0] != SegmentCache("2").digest(texts[0])
     assert cache.digest(Segment("/elsewhere", "ab", SegmentKind.USER, "*", "c")) == own[0]
 
