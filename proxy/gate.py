@@ -10,7 +10,6 @@ import logging
 from dataclasses import replace
 from functools import partial
 
-from audit.canonical import Record
 from audit.commitment import REQUEST_IN, REQUEST_OUT, commit
 from audit.errors import LedgerError
 from audit.ids import new_id
@@ -160,7 +159,7 @@ class Gate:
         """Record, durably, that a connection passes unread, as the policy says in words. Raises when it cannot be."""
         origin = Origin("https", host, port)
         egress = Egress(Door.NETWORK, mode, "CONNECT", b"", Headers(), b"", "", origin, peer, credential)
-        await self._services.recorder.append(passing_record(self.begin(egress).facts, origin, self._services))
+        await closing.recorded(self._services, passing_record(self.begin(egress).facts, origin, self._services))
 
     # --- the steps -------------------------------------------------------------------------------------------------
 
@@ -249,7 +248,8 @@ class Gate:
         commitment_out = commit(tokenized.commit_key, facts.transfer, REQUEST_OUT, request.body)
         record = self._services.records.make(facts, bytes_out=len(request.body), commitment_out=commitment_out)
         work.exchange.advance(State.INSPECTED)
-        await self._recorded(work, record)
+        work.receipt = await closing.recorded(self._services, record, proof=self._proof_asked(work))
+        work.exchange.proof = work.receipt.proof
         request = with_current_key(work, self._services, request)
         on_close = partial(self._close, work)
         work.exchange.clear(cleared(work, self._services, request, restorer, session, watch, on_close))
@@ -257,10 +257,8 @@ class Gate:
         self._sessions += session is not None
         self._services.observe("sent", work.destination.name)
 
-    async def _recorded(self, work: Work, record: Record) -> None:
-        asked = (work.facts.egress.headers.get(RECEIPT_HEADER) or "").strip().lower() == "yes"
-        work.receipt = await self._services.recorder.append(record, proof=asked)
-        work.exchange.proof = work.receipt.proof
+    def _proof_asked(self, work: Work) -> bool:
+        return (work.facts.egress.headers.get(RECEIPT_HEADER) or "").strip().lower() == "yes"
 
     def _opened(self, work: Work, restorer: Restorer, watch: Watch | None) -> Session | None:
         if known(work.endpoint).session is None:
@@ -294,7 +292,8 @@ class Gate:
         if recorded:
             try:
                 record = records.blocked_record(work.facts, code=refusal.code, status=refusal.status)
-                await closing.in_time(self._recorded(work, record))
+                receipt = await closing.in_time(self._services.recorder.append(record, proof=self._proof_asked(work)))
+                work.receipt, work.exchange.proof = receipt, receipt.proof
             except Exception as error:
                 # Nothing is sent, so nothing is hidden; but somebody should see that the log has trouble.
                 self._services.observe("refusal_not_recorded", type(error).__name__)

@@ -12,10 +12,22 @@ from audit.query import entries, first_since, size
 from audit.record import SubjectReference
 from audit.values import SubjectRole
 from proxy.control.approvals import Approvals, HeldRequest
+from proxy.errors import UnavailableError
 from proxy.identity import Subject
 from proxy.steps.services import Bound
 from proxy.steps.spending import Log
 from redaction.vault import Answers, ReplacedText, Scope, Vault
+
+STORE_S = 20.0
+"""How long a request waits for a database that hangs, and does not fail; a thread goes on waiting for it."""
+
+
+async def _in_time[T](threads: ThreadPoolExecutor, work: Callable[[], T]) -> T:
+    try:
+        async with asyncio.timeout(STORE_S):
+            return await asyncio.get_running_loop().run_in_executor(threads, work)
+    except TimeoutError:
+        raise UnavailableError("a database did not answer in time, so nothing was sent", code="store_slow") from None
 
 
 class ThreadedVault:
@@ -79,7 +91,7 @@ class ThreadedVault:
         return Bound(tuple(scopes.values()), self._vault.restorable(list(scopes.values())), lost)
 
     async def _run[T](self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+        return await _in_time(self._threads, work)
 
 
 class ThreadedAnswers:
@@ -149,4 +161,4 @@ class LedgerReferences:
         return SubjectReference(ref=self._references.subject(subject.identifier), role=SubjectRole(subject.role))
 
     async def _run[T](self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+        return await _in_time(self._threads, work)

@@ -8,7 +8,9 @@ import asyncio
 from collections.abc import Awaitable, Sequence
 
 from audit.errors import AuditError, LedgerError, RecordError
-from audit.record import OutcomeRecord
+from audit.ledger.writer import Receipt
+from audit.record import OutcomeRecord, TransferRecord
+from audit.values import OutcomeState
 from proxy.exchange import Ending, Exchange
 from proxy.steps import records
 from proxy.steps.answers import keep_answer, look_at
@@ -22,6 +24,8 @@ AGAIN_S = (0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8, 25.6)
 not cost its record. The transfer counts as open meanwhile, so that there is a bound to how many wait."""
 
 
+RECORD_S = 20.0
+"""How long a transfer waits for its record: with a database that hangs, and does not fail, for as long as that does."""
 REFUSAL_S = 10.0
 """How long an app waits for the record of its refusal. With a database that hangs, and does not fail, it would wait for
 as long as that does; nothing leaves with a refusal, and its record is written when the log can."""
@@ -68,10 +72,39 @@ async def _written(services: Services, record: OutcomeRecord) -> None:
         await asyncio.sleep(pause)
 
 
-async def in_time(recorded: Awaitable[None]) -> None:
+async def recorded(services: Services, record: TransferRecord, *, proof: bool = False) -> Receipt:
+    """Waits until the record is durable. Raises AuditError, `ledger_slow` where that takes too long.
+
+    Nobody waits any more for a record that comes later, so nothing is sent under it, and its outcome says so.
+    """
+    given_up = asyncio.Event()
+    appending = _appended(services, record, proof=proof, given_up=given_up)
+    appended = asyncio.Task(appending, loop=asyncio.get_running_loop(), eager_start=True)
+    try:
+        await asyncio.wait([appended], timeout=RECORD_S)
+    finally:
+        if not appended.done():  # in time, or before its app left
+            given_up.set()
+            appended.add_done_callback(lambda late: late.cancelled() or late.exception())
+    if given_up.is_set():
+        raise LedgerError("the audit log did not take the record in time; nothing was sent", code="ledger_slow")
+    return appended.result()
+
+
+async def _appended(services: Services, record: TransferRecord, *, proof: bool, given_up: asyncio.Event) -> Receipt:
+    receipt = await services.recorder.append(record, proof=proof)
+    if given_up.is_set():
+        unsent = OutcomeRecord(
+            id=record.id, attempt=record.attempt, at=services.clock_ms(), state=OutcomeState.NOT_SENT
+        )
+        await _written(services, unsent)
+    return receipt
+
+
+async def in_time(appending: Awaitable[Receipt]) -> Receipt:
     """Waits for the record of a refusal. Raises TimeoutError where it takes longer than an app should wait for a no."""
     async with asyncio.timeout(REFUSAL_S):
-        await recorded
+        return await appending
 
 
 def bind(work: Work, services: Services, object_ids: Sequence[str]) -> Awaitable[None]:

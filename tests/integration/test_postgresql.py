@@ -238,6 +238,39 @@ async def test_a_refusal_does_not_wait_for_a_log_that_hangs(
     assert [record["reason"] for record in records(one["home"], postgres_url, "blocked")] == ["control_away"]
 
 
+@pytest.mark.parametrize(
+    ("table", "patience", "code"),
+    [
+        ("entry", "proxy.steps.closing.RECORD_S", "ledger_slow"),
+        ("vault_scope", "proxy.running.adapters.STORE_S", "store_slow"),
+    ],
+    ids=["log", "vault"],
+)
+async def test_who_waits_for_a_database_that_hangs_is_refused_in_time(
+    stand: Any, chat: Any, machine: Any, postgres_url: str, monkeypatch: pytest.MonkeyPatch, table: str, patience: str,
+    code: str,
+) -> None:  # fmt: skip
+    one = machine("one")
+    async with stand(**one) as it, it.client("openai") as client:
+        assert (await client.post("/v1/chat/completions", json=chat("hello"))).status_code == 200
+        await it.settled()
+        with monkeypatch.context() as patched:
+            patched.setattr(patience, 0.05)
+            with sa.create_engine(postgres_url, poolclass=sa.NullPool).begin() as connection:
+                connection.execute(sa.text(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE"))
+                answer = await client.post("/v1/chat/completions", json=chat(f"I am {MAIL}"))
+        assert (answer.status_code, answer.json()["error"]["code"]) == (503, code)
+        assert len(it.received()) == 1
+        # It goes on, and what was recorded all the same says that nothing was sent under it.
+        assert (await client.post("/v1/chat/completions", json=chat(f"I am {MAIL}"))).status_code == 200
+        await it.settled()
+    sent = records(one["home"], postgres_url, "transfer")
+    states = {outcome["id"]: outcome["state"] for outcome in records(one["home"], postgres_url, "outcome")}
+    expected = ["complete", "not_sent", "complete"] if code == "ledger_slow" else ["complete", "complete"]
+    assert [states[transfer["id"]] for transfer in sent] == expected
+    assert verified(one["home"], postgres_url).open == 0
+
+
 async def test_a_machine_with_other_keys_does_not_start(stand: Any, machine: Any) -> None:
     one, two, three = machine("one"), machine("two"), machine("three")
     async with stand(**one):
