@@ -18,6 +18,9 @@ BATCH_BYTES = 4 * 1024 * 1024
 SUFFIXES = (".jsonl", ".ndjson", ".parquet")
 
 
+NAMED = "the name of a column reads like personal data; name the column under --keep, or rename it"
+
+
 class Part(Protocol):
     """Batches come out in order, and each is put back before the next one is asked for."""
 
@@ -97,7 +100,7 @@ class _Table:
         self._names = [name for name in schema.names if name not in keep]
         for name in self._names:
             kind = schema.field(name).type
-            if pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind):
+            if _holds_bytes(pa, kind):
                 raise BulkError(
                     f"column {name} holds bytes, which cannot be inspected: name it under --keep, or drop it"
                 )
@@ -132,12 +135,12 @@ class _Table:
     def _column(self, name: str, after: Sequence[Mapping[str, Any]]) -> Any:
         pa, column = self._arrow, self._batch.column(name)
         if any(name not in row for row in after):
-            raise BulkError("the name of a column reads like personal data; name the column under --keep, or rename it")
-        changed = [row[name] != before[name] for row, before in zip(after, self._before, strict=True)]
-        if not any(changed):
+            raise BulkError(NAMED)
+        if all(row[name] == old[name] for row, old in zip(after, self._before, strict=True)):
             return column
         values = [
-            row[name] if new else value for row, new, value in zip(after, changed, self._values[name], strict=True)
+            _changed(value, old[name], row[name])
+            for value, old, row in zip(self._values[name], self._before, after, strict=True)
         ]
         try:
             return pa.array(values, type=column.type)
@@ -149,3 +152,30 @@ class _Table:
 
     def close(self) -> None:
         self._writer.close()
+
+
+def _holds_bytes(arrow: Any, kind: Any) -> bool:
+    """Whether values of this type are bytes, or have some within."""
+    if isinstance(kind, arrow.UuidType):
+        return False  # read as text
+    if isinstance(kind, arrow.BaseExtensionType):
+        return _holds_bytes(arrow, kind.storage_type)
+    if arrow.types.is_dictionary(kind):
+        return _holds_bytes(arrow, kind.value_type)
+    types = arrow.types
+    if any(is_it(kind) for is_it in (types.is_binary, types.is_large_binary, types.is_fixed_size_binary)):
+        return True
+    return types.is_binary_view(kind) or any(_holds_bytes(arrow, kind.field(at).type) for at in range(kind.num_fields))
+
+
+def _changed(value: Any, before: Any, after: Any) -> Any:
+    """A value with what has changed in its JSON: what JSON cannot say (times, NaN, pairs of a map) stays as it was."""
+    if before == after:
+        return value
+    if isinstance(value, dict):
+        if value.keys() != after.keys():
+            raise BulkError(NAMED)
+        return {name: _changed(one, before[name], after[name]) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(_changed(*three) for three in zip(value, before, after, strict=True))
+    return after

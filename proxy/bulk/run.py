@@ -27,6 +27,7 @@ from proxy.config import Settings
 from proxy.running.databases import join_log, serve_log
 
 MANIFEST = "manifest.jsonl"
+FOLDER = "drg-bulk-"
 OBJECT_STORE = 100 * 1024 * 1024
 """Bytes, little more than the least that Ray takes: only names and digests pass through it."""
 
@@ -184,16 +185,45 @@ def _begin_ray(given: dict[str, Any]) -> None:
 def _through_ray(job: Job, names: list[str], workers: int, address: str) -> Iterator[Done]:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # else it warns of its own actors on standard error
-    import ray
-    import ray.data
-
-    # Ray's sockets are in it, whose paths are short.
-    folder = tempfile.mkdtemp(prefix="drg-ray-")
     actors = max(1, min(workers, len(names)))
     given: dict[str, Any] = {"address": address} if address else {
         "address": "local", "num_cpus": actors, "object_store_memory": OBJECT_STORE, "include_dashboard": False,
-        "_node_ip_address": "127.0.0.1", "_temp_dir": folder,
+        "_node_ip_address": "127.0.0.1",
     }  # fmt: skip
+    with _folder() as folder:
+        yield from _rows(job, names, actors, given if address else given | {"_temp_dir": folder})
+
+
+@contextmanager
+def _folder() -> Iterator[str]:
+    """For Ray's sockets, whose paths are short. Those of runs that were killed go first: nobody locks them any more."""
+    for left in Path(tempfile.gettempdir()).glob(f"{FOLDER}*"):
+        with contextlib.suppress(OSError), _locked(left):
+            shutil.rmtree(left)
+    folder = Path(tempfile.mkdtemp(prefix="drg-"))
+    with _locked(folder):
+        folder = folder.rename(folder.with_name(folder.name.replace("drg-", FOLDER, 1)))
+        try:
+            yield str(folder)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Raises OSError where another process has it."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _rows(job: Job, names: list[str], actors: int, given: dict[str, Any]) -> Iterator[Done]:
+    import ray
+    import ray.data
+
     try:
         _begin_ray(given)
         ray.data.DataContext.get_current().enable_progress_bars = False
@@ -211,4 +241,3 @@ def _through_ray(job: Job, names: list[str], workers: int, address: str) -> Iter
         raise BulkError(f"Ray ended ({type(error).__name__}); what is done is kept, run it again") from None
     finally:
         ray.shutdown()
-        shutil.rmtree(folder, ignore_errors=True)

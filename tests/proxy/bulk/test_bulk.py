@@ -5,9 +5,11 @@ import os
 import sqlite3
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import IO, Any
@@ -223,6 +225,70 @@ def test_who_outlives_a_run_that_was_killed_takes_nothing_from_the_next_one(
     assert [one.error for one in found[0].done] == [""]
     assert len((job.target / "a.jsonl").read_bytes().splitlines()) == 4
     assert {path.name for path in job.target.iterdir()} == {"a.jsonl", running.MANIFEST}
+
+
+def test_what_a_killed_run_left_of_ray_goes_with_the_next_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    left = tmp_path / f"{running.FOLDER}left"
+    (left / "session").mkdir(parents=True)
+    with running._folder() as one:
+        assert not left.exists()
+        with running._folder() as other:
+            assert sorted(map(str, tmp_path.iterdir())) == sorted([one, other])
+    assert list(tmp_path.iterdir()) == []
+
+
+BYTES = [MAIL.encode(), None]
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        pa.array([{"a": one} for one in BYTES]),
+        pa.array([BYTES], pa.list_(pa.binary())),
+        pa.array(BYTES).dictionary_encode(),
+        pa.array(BYTES, pa.binary_view()),
+        pa.array([[("key", one) for one in BYTES]], pa.map_(pa.string(), pa.large_binary())),
+    ],
+    ids=["in a struct", "in a list", "in a dictionary", "a view", "in a map"],
+)
+def test_bytes_are_refused_wherever_they_stand(job: Job, column: pa.Array) -> None:
+    pq.write_table(pa.table({"c": column}), job.source / "t.parquet")
+    assert "column c holds bytes" in partition(job, "t.parquet").error
+    assert not (job.target / "t.parquet").exists()
+
+
+def test_beside_what_is_replaced_in_a_column_everything_stays(job: Job) -> None:
+    row = {
+        "text": MAIL,
+        "at": datetime(2024, 1, 1, tzinfo=UTC),
+        "share": float("inf"),
+        "map": [(MAIL, 1), ("other", None)],
+    }
+    kind = pa.struct(
+        [
+            ("text", pa.string()),
+            ("at", pa.timestamp("us", "UTC")),
+            ("share", pa.float64()),
+            ("map", pa.map_(pa.string(), pa.int64())),
+        ]
+    )
+    column, words = pa.array([row, None, {**row, "text": None}], kind), pa.array([MAIL, "x", MAIL]).dictionary_encode()
+    pq.write_table(pa.table({"c": column, "d": words}), job.source / "t.parquet")
+    assert partition(job, "t.parquet").error == ""
+    out = pq.read_table(job.target / "t.parquet")
+    assert out.schema.field("c").type == kind
+    first, none, last = out.column("c").to_pylist()
+    assert (first["at"], first["share"], first["map"][1], none) == (row["at"], row["share"], ("other", None), None)
+    placeholder = first["text"]
+    assert placeholder.startswith("[EMAIL_ADDRESS_")
+    assert (first["map"][0], last["map"][0]) == ((placeholder, 1), (placeholder, 1))
+    assert out.column("d").to_pylist() == [placeholder, "x", placeholder]
+
+
+def test_the_name_of_a_field_that_is_personal_data_does_not_leave(job: Job) -> None:
+    pq.write_table(pa.table({"c": pa.array([{MAIL: 1}])}), job.source / "t.parquet")
+    assert "the name of a column" in partition(job, "t.parquet").error
 
 
 def test_a_ray_that_does_not_start_is_no_defect(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
