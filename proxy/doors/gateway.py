@@ -76,7 +76,7 @@ class Gateway:
         self._allowed_hosts = frozenset(host.lower() for host in allowed_hosts)
         self._closing: set[asyncio.Task[None]] = set()
         self._sessions = Sessions(gate, transport, self._later)
-        self._draining = False
+        self._draining = self._cutting = False
         self._retiring = False
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -129,6 +129,10 @@ class Gateway:
     def retire(self) -> None:
         """Go on, and end each connection with its next answer: another process takes the new ones."""
         self._retiring = True
+
+    def cut(self) -> None:
+        """From now on it is we who end what is open."""
+        self._cutting = True
 
     async def drain(self) -> None:
         """Wait until every outcome is written."""
@@ -198,7 +202,7 @@ class Gateway:
             ending = Ending.UPSTREAM_ERROR if error.reached else Ending.NOT_SENT
             return response_of(exchange.refusal_reply(_refusal(error, exchange)))
         except (ClientGoneError, asyncio.CancelledError):
-            ending = Ending.CLIENT_GONE
+            ending = Ending.CUT if self._cutting else Ending.CLIENT_GONE
             raise
         except Exception as error:
             ending = Ending.COMPLETE if getattr(error, "code", "") in WITHHELD else Ending.UPSTREAM_ERROR

@@ -142,6 +142,8 @@ class WaysIn:
 
     async def close(self) -> None:
         """Close everything, the newest first. May be called twice."""
+        if self._gateway is not None:
+            self._gateway.cut()
         await self._stack.aclose()
 
     # --- parts ---------------------------------------------------------------------------------------------------

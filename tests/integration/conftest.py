@@ -137,6 +137,8 @@ def patient() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patched:
         for module in ("flags", "flag_database", "token_keys"):
             patched.setattr(f"proxy.outbound.{module}.TIMEOUT_S", 60.0)
+        patched.setattr("proxy.steps.closing.RECORD_S", 60.0)
+        patched.setattr("proxy.running.adapters.STORE_S", 60.0)
         yield
 
 

@@ -222,6 +222,22 @@ async def test_draining_lets_open_streams_end_and_takes_no_new_transfers(each_do
         assert [entry["state"] for entry in it.records("outcome")] == ["complete", "complete"]
 
 
+async def test_a_stream_that_does_not_end_in_time_is_cut_and_recorded_so(each_door: Any, chat: Any) -> None:
+    hold = Hold()
+    async with each_door(openai={"hold": hold}, settings={"limits": Limits(drain_s=0.05)}) as it:
+        async with it.client("openai") as client:
+            with pytest.raises(httpx.RemoteProtocolError):
+                async with client.stream("POST", "/v1/chat/completions", json=chat("Hello", stream=True)) as answer:
+                    hold.release(1)
+                    pieces = aiter(answer.aiter_bytes())
+                    await anext(pieces)
+                    await it.app.drain()
+                    await it.app.close()
+                    async for _ in pieces:
+                        pass
+        assert [entry["state"] for entry in it.records("outcome")] == ["cut"]
+
+
 async def test_a_connection_that_is_kept_takes_no_new_transfer_while_draining(stand: Any, chat: Any) -> None:
     """At the gateway; the network door closes such connections (tests/proxy/network/test_shutdown.py)."""
     async with stand() as it, it.client("openai") as client:
