@@ -28,10 +28,11 @@ def demo(
 
     Example: dragoman demo --text "I am Anna Schmidt, anna@example.com"
     """
-    raise typer.Exit(asyncio.run(_demo(Console(highlight=False), text)))
+    raise typer.Exit(asyncio.run(told(Console(highlight=False), text)))
 
 
-async def _demo(out: Console, text: str | None) -> int:
+async def told(out: Console, text: str | None) -> int:
+    """The story on `out`; gives the exit code."""
     hold = Hold()
     with (
         tempfile.TemporaryDirectory(prefix="dragoman-demo-") as folder,

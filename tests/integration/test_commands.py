@@ -1,17 +1,23 @@
 """The commands of a newcomer, as they are typed: run, demo, doctor. Real processes, real models."""
 
 import asyncio
+import io
 import json
 import re
 import stat
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
 import httpx
 import pytest
+from rich.console import Console
+
+from proxy.commands import demo
+from proxy.config import Settings
 
 DRAGOMAN = (sys.executable, "-c", "from proxy.cli import main; main()")
 
@@ -79,10 +85,14 @@ def test_demo_tells_the_whole_story() -> None:
     assert told.count("Gartenstraße 12a") == 2, "once as sent, once as it came back"
 
 
-def test_demo_takes_a_sentence_of_the_visitor() -> None:
-    told = dragoman("demo", "--text", "Write to [b]maria.gonzalez@example.org[/b] please")
-    assert told.count("[b]maria.gonzalez@example.org[/b]") == 2
-    assert "[b][EMAIL_ADDRESS_" in told
+async def test_demo_takes_a_sentence_of_the_visitor(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Here, and by patterns alone: the whole of it is above."""
+    monkeypatch.setattr(demo, "Settings", partial(Settings, detectors=("patterns",)))
+    out = io.StringIO()
+    console = Console(file=out, width=100, highlight=False)
+    assert await demo.told(console, "Write to [b]maria.gonzalez@example.org[/b] please") == 0
+    assert out.getvalue().count("[b]maria.gonzalez@example.org[/b]") == 2
+    assert "[b][EMAIL_ADDRESS_" in out.getvalue()
 
 
 @pytest.fixture(scope="module")
