@@ -7,7 +7,7 @@ cannot be inspected. pypdf reads; files in it are parts for the policy.
 
 import io
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
@@ -76,15 +76,22 @@ def retyped(new: Mapping[int, str], before: Opened) -> bytes:
     Texts enter as data (JSON), never as markup, and no font of the machine is used. Raises DocumentError, also where
     these fonts lack a letter: a file that silently says less is not sent.
     """
+    words = [new.get(at, text.text) for at, text in enumerate(before.texts)]
+    letters = _letters("".join(words))
+    there = read(_set([" ".join(sorted(letters))]), "pass", _nothing)
+    if letters - _letters("".join(text.text for text in there.texts)):
+        raise DocumentError("document_not_replaceable", "a PDF has letters for which there is no font to set it anew")
+    pages = ["\n".join(words[first : first + count]) for first, count in before.recognized.values()]
+    beside = words[sum(count for _, count in before.recognized.values()) :]
+    return _set([*pages, "\n".join(beside)] if beside else pages)
+
+
+def _set(pages: Sequence[str]) -> bytes:
     import orjson
     import typst
 
-    words = [new.get(at, text.text) for at, text in enumerate(before.texts)]
-    pages = ["\n".join(words[first : first + count]) for first, count in before.recognized.values()]
-    beside = words[sum(count for _, count in before.recognized.values()) :]
-    pages += ["\n".join(beside)] if beside else []
     try:
-        written = typst.compile(
+        return typst.compile(
             files("proxy.documents").joinpath("retyped.typ").read_bytes(),
             format="pdf",
             ignore_system_fonts=True,
@@ -93,9 +100,6 @@ def retyped(new: Mapping[int, str], before: Opened) -> bytes:
         )
     except (typst.TypstError, TypeError, ValueError):
         raise DocumentError("document_not_replaceable", "the words of a PDF cannot be set anew") from None
-    if _letters("".join(words)) - _letters("".join(text.text for text in read(written, "pass", _nothing).texts)):
-        raise DocumentError("document_not_replaceable", "a PDF has letters for which there is no font to set it anew")
-    return written
 
 
 def _letters(text: str) -> set[str]:

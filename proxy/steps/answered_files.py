@@ -11,9 +11,10 @@ from proxy.documents.base import LEAVE, OFFICE, DocumentError
 from proxy.errors import FormatError
 from proxy.formats.base import ResponseReader
 from proxy.formats.jsonscan import string_of
-from proxy.formats.media import MAX_DATA_URL_HEAD, OCTETS, read_base64, read_data_url, sniff
+from proxy.formats.media import MAX_DATA_URL_HEAD, OCTETS, Read, read_base64, read_data_url, sniff
 from proxy.messages import Headers
 from proxy.steps.held import HELD_BYTES
+from proxy.steps.offload import Offload, at_once
 from proxy.steps.services import Documents
 from redaction.restore import Restorer
 
@@ -26,11 +27,12 @@ _TYPES = frozenset((*OFFICE, OCTETS, "binary/octet-stream", "application/zip", "
 
 @dataclass(frozen=True, slots=True)
 class FileRestorer:
-    """Restores the files of one answer. told: the code of what was not restored."""
+    """Restores the files of one answer. told: the code of what was not restored. offload: where much is decoded."""
 
     documents: Documents
     restorer: Restorer
     told: Callable[[str], None]
+    offload: Offload = at_once
 
     def whole(self, status: int, headers: Headers, reader: ResponseReader) -> "AnsweredFile | None":
         """For an answer whose head lets one expect such a file, of a size that is held."""
@@ -92,22 +94,39 @@ class FilesWithin:
 
     async def _literal(self, literal: bytes) -> bytes | None:
         """A string literal of JSON, or of JSON that stands in a string, with its file restored; None to leave it."""
-        if not literal.isascii() or len(literal) > 2 * HELD_BYTES:
+        found = await self._files.offload(len(literal), lambda: _file_in(literal))
+        if found is None or (new := await self._files.restored(found.read.raw)) is None:
             return None
-        text = literal.decode("ascii")
-        inner = text[1:-1].rstrip("\\")
-        closing = text[len(inner) + 1 :]
-        if closing != '"' and "\\" in inner:
-            return None
-        try:
-            value = string_of(text) if closing == '"' else inner
-            read = read_data_url(value) or read_base64(value)
-        except (FormatError, ValueError):
-            return None
-        if read is None or read.write is None or (new := await self._files.restored(read.raw)) is None:
-            return None
-        value = value[: read.head] + read.write(new.decode("latin-1"))
-        return f'"{value}{closing}'.encode("ascii")
+        return await self._files.offload(len(new), lambda: found.written(new))
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A file in a literal. head: what stands before its base64; closing: how the literal ends."""
+
+    head: str
+    read: Read
+    closing: str
+
+    def written(self, raw: bytes) -> bytes:
+        assert self.read.write is not None
+        return f'"{self.head}{self.read.write(raw.decode("latin-1"))}{self.closing}'.encode("ascii")
+
+
+def _file_in(literal: bytes) -> _Found | None:
+    if not literal.isascii() or len(literal) > 2 * HELD_BYTES:
+        return None
+    text = literal.decode("ascii")
+    inner = text[1:-1].rstrip("\\")
+    closing = text[len(inner) + 1 :]
+    if closing != '"' and "\\" in inner:
+        return None
+    try:
+        value = string_of(text) if closing == '"' else inner
+        read = read_data_url(value) or read_base64(value)
+    except (FormatError, ValueError):
+        return None
+    return _Found(value[: read.head], read, closing) if read is not None and read.write is not None else None
 
 
 class AnsweredFile:

@@ -66,4 +66,4 @@ def _files_of(services: Services, restorer: Restorer) -> FileRestorer | None:
     def told(code: str) -> None:
         services.observe("file_not_restored", code)
 
-    return FileRestorer(services.documents, restorer, told)
+    return FileRestorer(services.documents, restorer, told, services.offload)
