@@ -1,6 +1,8 @@
 """Where the key-encryption key comes from, who may read it, and how it is changed."""
 
 import base64
+import os
+import stat
 import threading
 from pathlib import Path
 
@@ -32,6 +34,29 @@ def test_a_folder_gets_one_key_however_many_begin_at_once(tmp_path: Path) -> Non
     assert [path.name for path in (tmp_path / "keys").iterdir()] == ["vault.key"]
     assert (tmp_path / "keys" / "vault.key").stat().st_mode & 0o777 == 0o600
     assert key_id((tmp_path / "keys" / "vault.key").read_bytes()) == rings[0]
+
+
+def test_a_key_is_on_the_disk_before_anything_is_wrapped_with_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a power cut a key that was never written would be everything that the vault holds."""
+    durable: list[tuple[bool, set[str]]] = []
+    sync = os.fsync
+
+    def synced(descriptor: int) -> None:
+        sync(descriptor)
+        named = {path.name for path in tmp_path.iterdir() if not path.name.startswith(".")}
+        durable.append((stat.S_ISDIR(os.fstat(descriptor).st_mode), named))
+
+    monkeypatch.setattr(os, "fsync", synced)
+    ring = FileRing(tmp_path)
+    assert durable == [(False, set()), (True, {"vault.key"})], "its bytes, then its name"
+    old = f"vault.key.old-{ring.current}"
+    ring.begin_rotation()
+    assert durable[2] == (False, {"vault.key"})
+    assert durable[-1] == (True, {"vault.key", old})
+    ring.retire(frozenset())
+    assert durable[-1] == (True, {"vault.key"})
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o666])
