@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from audit import query
 from audit.commands.render import when
-from audit.reports.base import Facts, Kind, ReportError, Section, Source, countries, merged
+from audit.reports.base import Facts, Kind, ReportError, Section, Source, countries, entity_of, merged
 from audit.reports.parts import data_table, measures, place
 from audit.reports.texts import Texts, Words
 
@@ -34,7 +34,7 @@ def _attempt(facts: Facts, outcome: Facts | None) -> Facts:
         "sent": facts["kind"] == "transfer" and (outcome or {}).get("state") != "not_sent",
         "reason": facts.get("reason"),
         "application": facts["application"],
-        "entity": destination.get("contracting_entity", "unknown"),
+        "entity": entity_of(destination),
         "countries": countries(destination),
         "retention": destination.get("retention", "unknown"),
         "training": destination.get("training", "unknown"),

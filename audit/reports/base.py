@@ -268,6 +268,12 @@ def day(at: int | None) -> str:
     return "" if at is None else datetime.fromtimestamp(at / 1000, UTC).date().isoformat()
 
 
+def entity_of(destination: Mapping[str, Any]) -> str:
+    """Who the contract is with; where nobody knows, the name that the policy gives keeps recipients apart."""
+    entity = str(destination.get("contracting_entity", "unknown"))
+    return f"unknown ({destination['name']})" if entity == "unknown" and "name" in destination else entity
+
+
 def countries(facts: Mapping[str, Any]) -> dict[str, list[str]]:
     """What is done in which country, as the register declared it: country to processing, storage, access."""
     found: dict[str, list[str]] = {}
@@ -299,7 +305,7 @@ def recipient(holding: Holding) -> Facts:
     return {
         "application": holding.application,
         "destination": facts.get("name"),
-        "entity": facts.get("contracting_entity", "unknown"),
+        "entity": entity_of(facts),
         "role": facts.get("role", "unknown"),
         "agreement": facts.get("agreement"),
         "mechanism": facts.get("transfer", "unknown"),

@@ -80,7 +80,9 @@ class Texts:
 
     def name(self, name: str | None) -> str:
         """A name as the log has it; what nobody knows is said in the language."""
-        return str(name) if name and name != "unknown" else self("unknown")
+        text = name or "unknown"
+        unknown = text == "unknown" or text.startswith("unknown (")
+        return text.replace("unknown", self("unknown"), 1) if unknown else text
 
     def term(self, word: object) -> str:
         """A term of the record's vocabulary with what it means, itself where nothing is known of it."""

@@ -22,7 +22,12 @@ def holding_section(one: Facts, say: Texts) -> Section:
     pairs = ((say("application"), say.name(one["application"])), *purpose_pairs(say, one), *recipient_pairs(say, one))
     table = (data_table(say, one["data"]),) if one["data"] else ()
     lines = () if one["data"] else (say("nothing_found"),)
-    return Section(f"{say.name(one['entity'])} ({one['destination']})", lines, (*pairs, *span_pairs(say, one)), table)
+    return Section(_title(say, one), lines, (*pairs, *span_pairs(say, one)), table)
 
 
 REPORT = Kind("who", _facts, _sections)
+
+
+def _title(say: Texts, one: Facts) -> str:
+    name = say.name(one["entity"])
+    return name if one["entity"].startswith("unknown (") else f"{name} ({one['destination']})"

@@ -20,7 +20,7 @@ from audit.query import Question
 from audit.questions import tell
 from audit.record import DestinationFacts, FindingCount, OutcomeRecord, PurposeFacts
 from audit.reports import ALL, NAMES, base
-from audit.reports.base import Report, ReportError, build, day
+from audit.reports.base import Report, ReportError, build, day, entity_of
 from audit.reports.document import document
 from audit.reports.entities import ENTITIES
 from audit.reports.html import page as html
@@ -200,6 +200,16 @@ def test_who_holds_what_names_entity_storage_use_and_purpose(ledger: Ledger) -> 
     assert openai["countries"] == {"IE": ["storage"], "US": ["processing", "storage"]}
     assert openai["data"] == [{"entity_type": "PERSON", "operator": "tokenize", "n": 6}]
     assert (openai["controller"], openai["purpose"]) == ("Example Social Ltd", "explain-conversations")
+
+
+@pytest.mark.parametrize(("language", "said"), [("en", "unknown"), ("de", "unbekannt"), ("vi", "không rõ")])
+def test_recipients_whose_entity_nobody_knows_stay_apart(language: str, said: str) -> None:
+    found = [entity_of({"name": name, "contracting_entity": "unknown"}) for name in ("openai", "gemini")]
+    say = Texts(Language(language))
+    assert [say.name(one) for one in found] == [f"{said} (openai)", f"{said} (gemini)"]
+    assert entity_of({"name": "openai", "contracting_entity": "OpenAI Ireland Ltd"}) == "OpenAI Ireland Ltd"
+    assert say.name("unknown") == said
+    assert say.name(entity_of({})) == said
 
 
 def test_coverage_counts_what_was_refused_not_sent_open_and_only_observed(ledger: Ledger) -> None:
