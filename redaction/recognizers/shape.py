@@ -38,14 +38,16 @@ def _is_surname(word: str) -> bool:
     return word.lower() in listed("surnames") or word.lower() in listed("surnames_more")
 
 
-def _is_identifier(word: str) -> bool:
-    """Whether a word is made of capitalised ordinary words and abbreviations: a class of a program, no name."""
+def is_identifier(word: str) -> bool:
+    """Whether a word is made of capitalised parts the last of which is an ordinary word: a class of a program, no name."""
     humps = _HUMP.findall(word)
     return (
         len(humps) > 1
+        and word.isalpha()
         and word.isascii()
         and humps[0] not in _OF_NAMES
-        and all(hump.isupper() or is_word(hump) for hump in humps)
+        and (is_word(last := humps[-1]) or last.isupper())
+        and not (is_given_name(last) or _is_surname(last))
     )
 
 
@@ -61,7 +63,7 @@ def model_score(text: str, start: int, end: int, entity_type: str) -> float | No
     """The score of `text[start:end]` as named entity found by a model; None where its shape says that it is none."""
     value = text[start:end]
     words = _WORD.findall(value)
-    if not words or len(words) > _MOST_WORDS or len(value) < 2 or all(_is_identifier(word) for word in words):
+    if not words or len(words) > _MOST_WORDS or len(value) < 2 or all(is_identifier(word) for word in words):
         return None
     if entity_type != "PERSON" and (_CODE.search(value) or _is_no_place(words)):
         return None
