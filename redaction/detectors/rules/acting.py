@@ -18,6 +18,15 @@ _PLACE: Final = 0.45
 # A surname of the census where a German sentence has no other reason for a capital, or where a text has none at all:
 # only a name model that is very sure may contradict.
 _COUNTED: Final = 0.73
+# What ends like a surname: a name model that is nearly sure may contradict.
+_SHAPED: Final = 0.6
+_LEAST_SHAPED: Final = 7
+_SURNAME_ENDS: Final = (
+    *("mann", "meier", "meyer", "maier", "mayer", "huber", "häuser", "haeuser", "schläger", "gruber", "hofer"),
+    *("müller", "mueller", "owski", "ewski", "inski", "ynski", "czyk", "ović", "ovic", "ević", "evic", "enko", "oglu"),
+    *("oğlu", "idis", "opoulos", "opoulou", "dottir", "sson", "shvili", "adze", "quist", "qvist", "ström", "gaard"),
+    *("ersen", "ensen", "wright", "combe", "worth", "bottom", "thwaite", "pillai", "swamy", "singh", "jee"),
+)
 _LEAST_SMALL: Final = 6
 _SHORTEST: Final = 3
 # Behind "mit" or "für" stand plurals and stuff as well: what is long or ends like a German noun does not count.
@@ -68,13 +77,25 @@ def find(text: Text) -> Iterator[Finding]:
     for word in text.words:
         if not _is_unknown(word):
             continue
-        told = _told(text, word, persons)
+        told = _told(text, word, persons) or _shaped(text, word)
         if told is None or text.is_company(word.end):
             continue
         entity_type, score = told
         if entity_type == "PERSON":
             persons.add(word.place)
         yield Finding(word.start, word.end, entity_type, score, "name_acting")
+
+
+def _shaped(text: Text, word: Word) -> tuple[str, float] | None:
+    """`Zwingmann`, `Ohlenschläger`, `Kvirikashvili`: what no list has, and ends as surnames do."""
+    if len(word.text) < _LEAST_SHAPED or not word.lower.removesuffix("s").endswith(_SURNAME_ENDS):
+        return None
+    before = text.before(word)
+    if before is None or before.lower not in words("articles"):
+        return "PERSON", _SHAPED
+    # `der Hampelmann` is a thing; `die Kretzschmann` is a woman.
+    woman = before.lower == "die" and word.lower.endswith("mann") and _goes_on_small(text.next(word))
+    return ("PERSON", _SHAPED) if woman else None
 
 
 def _small(text: Text) -> Iterator[Finding]:
@@ -87,7 +108,9 @@ def _small(text: Text) -> Iterator[Finding]:
 
 
 def _is_unknown(word: Word) -> bool:
-    if not word.capital or len(word.text) < _SHORTEST or is_all_capitals(word.text) or is_word(word.text):
+    if not word.capital or len(word.text) < _SHORTEST or is_all_capitals(word.text):
+        return False
+    if is_word(word.text) and not (word.lower.endswith(_SURNAME_ENDS) and is_counted(word.lower)):
         return False
     if "'" in word.text or "’" in word.text or word.lower in _TITLES:
         return False

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from redaction.detectors.rules.addressed import may_be_called
 from redaction.detectors.rules.text import (
     Text,
     Word,
@@ -21,6 +22,7 @@ _PARTICLES: Final = words("name_particles")
 _INITIAL: Final = re.compile(r" [A-ZÄÖÜ]\.?(?= )")
 _PLACED_BY: Final = words("place_prepositions")
 _AT_THE: Final = frozenset({"am", "ans", "im", "ins"})
+_SIGNS: Final = ",.;:!?)\n"
 _SHORTEST: Final = 3
 _LONGEST_SYLLABLE: Final = 5
 # A name of the derived lists counts in small letters from this length on.
@@ -144,7 +146,17 @@ def _goes_on(text: Text, first: Word, word: Word, *, particle: bool) -> bool:
         return False
     if word.lower in places() and not listed:
         return False
+    if is_word(word.text) and not listed and "de" in text.page.languages and _ends_sentence(text, word):
+        return may_be_called(word.text)  # Anna Sonnenschein
     return particle or not is_word(word.text) or (listed and not _is_sentence_word(text, word))
+
+
+def _ends_sentence(text: Text, word: Word) -> bool:
+    """Whether a sign or what people do stands behind a word."""
+    following = text.next(word)
+    if following is not None:
+        return following.lower in words("person_verbs_after")
+    return text.text[word.end : word.end + 1] in _SIGNS and text.text[word.end : word.end + 1] != ""
 
 
 def _is_sentence_word(text: Text, word: Word) -> bool:

@@ -16,6 +16,8 @@ NOBODY = [
     "Giải Cánh Diều và giải Mai Vàng công bố tháng này.",
     "Mua thùng xoài Hòa Lộc, bưởi Năm Roi với chè Khúc Bạch.",
     "Nach 300 ms. Nguyên nhân: quá thời gian",
+    "class LedgerError and HostVerdict of dragoman",
+    "Der Hampelmann und die Schneemänner bleiben draußen.",
     "Kubernetes, Jenkins and Consul are green, Tarjan too.",
 ]
 SOMEBODY = [
@@ -30,6 +32,9 @@ SOMEBODY = [
     ("Bitte gib Heidrun Zugriff auf GitHub, Sentry und Datadog.", "Heidrun"),
     ("Our neighbour Fairweather grows dahlias, Bramleys and a Peace rose.", "Fairweather"),
     ("Con Kevin nhà chị Loan thích Lego, Roblox với Minecraft.", "Loan"),
+    ("Zwingmanns Rechnung ist offen, Ohlenschläger zahlt nicht.", "Zwingmann"),
+    ("Die Unterlagen an die Kretzschmann in der Personalabteilung.", "Kretzschmann"),
+    ("Bitte an Anna Sonnenschein.", "Anna Sonnenschein"),
     ("hẹn 8 giờ, chiếc Tesla của ông Lâm", "Lâm"),
 ]
 
