@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Final
 
-from redaction.detectors.rules.text import LOW, UP, Text, Word, is_common, is_given, is_sur, places
+from redaction.detectors.rules.text import LOW, UP, Text, Word, is_all_capitals, is_common, is_given, is_sur, places
 from redaction.finding import Finding
 from redaction.lexicon import is_counted, is_word, phrases, words
 from redaction.merge import NOTHING
@@ -204,6 +204,8 @@ def _before_head(text: Text, word: Word) -> Iterator[Finding]:
             return
     if before is None or before.lower not in _ARTICLES or is_given(word.lower) or word.lower in places():
         return
+    if is_all_capitals(word.text) or word.lower in phrases("countries"):
+        return  # the US, a WA park
     if after is None or (not after.capital and _singular(after.lower) not in _THEIRS and after.lower not in _THEIRS):
         plural = word.lower.endswith("s") and is_sur(word.lower[:-1]) and before.lower == "the"
         if not plural and not owned:
