@@ -50,17 +50,20 @@ def to_the_end(browser: Browser, box: str = "#found") -> set[int]:
     """Scrolls until there is nothing older; returns every row that stood in the page meanwhile."""
     seen: set[int] = set()
 
-    def ended() -> bool:
+    def step() -> str:
         there = indices(browser, box)
         assert len(there) <= FEW, "only rows that can be seen stand in the page"
+        came = "more" if not seen.issuperset(there) else ""
         seen.update(there)
         browser.driver.execute_async_script(DRAWN % f"document.querySelector('{box}')")
-        return "That is all" in browser.one(f"{box}-told").text and browser.driver.execute_script(
+        ended = "That is all" in browser.one(f"{box}-told").text and browser.driver.execute_script(
             f"const box = document.querySelector('{box}');"
             "return box.scrollTop + box.clientHeight >= box.scrollHeight - 1"
         )
+        return "end" if ended else came
 
-    browser.until(ended)
+    while browser.until(step) != "end":  # each window may take its time, however many there are
+        pass
     seen.update(indices(browser, box))
     return seen
 
