@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 from redaction.cache import SegmentCache
 from redaction.finding import SegmentFindings
-from redaction.propagate import MAX_LITERALS, Automaton, Form, Sought, Values, forms_of, lower, ordered, values_of
+from redaction.propagate import MAX_LITERALS, Automaton, Form, Sought, Values, forms_of, lower, ordered
 from redaction.segment import Segment
 
 # Text that is looked through for literals before the loop gets a turn: about 2 ms.
@@ -92,7 +92,7 @@ class Conversation:
         """
         known = dict(zip(before, await self._of(before), strict=True))
         spelled = {
-            name: self._spelled(place, form)
+            name: lower(self._value(place, form))
             for place, one in told.items()
             if place not in known
             for name, form in one.forms.items()
@@ -132,10 +132,16 @@ class Conversation:
             for place, (forms, words) in told.items():
                 for word in near.intersection(words):
                     named.update([(name, (place, forms[name])) for name in words[word]])
-        return values_of([(self._segments[place].text, (form,)) for place, form in named.values()])
+        values: dict[tuple[str, bool], str] = {}
+        for place, form in named.values():
+            key = self._value(place, form), form.exact
+            if values.setdefault(key, form.entity_type) > form.entity_type:
+                values[key] = form.entity_type
+        return values
 
-    def _spelled(self, place: int, form: Form) -> str:
-        return lower(self._segments[place].text[form.start : form.end])
+    def _value(self, place: int, form: Form) -> str:
+        value = self._segments[place].text[form.start : form.end]
+        return value if form.exact else lower(value)
 
     def _told(self, place: int) -> Told:
         return self._cache.told(self._digests[place], lambda: self._made(place))
@@ -147,12 +153,11 @@ class Conversation:
         forms: dict[bytes, Form] = {}
         words: dict[int, list[bytes]] = {}
         for form in forms_of(text, alone):
-            small = self._spelled(place, form)
-            value = text[form.start : form.end] if form.exact else small
+            value = self._value(place, form)
             name = self._cache.name(f"{form.exact:d}{form.entity_type} {value}")
             if name not in forms:
                 forms[name] = form
                 # The last of the longest: numbers begin alike.
-                word = max(reversed(_WORD.findall(small)), key=len, default=None)
+                word = max(reversed(_WORD.findall(lower(value))), key=len, default=None)
                 words.setdefault(hash(word) if word else _NO_WORD, []).append(name)
         return Told(forms, words)
