@@ -9,6 +9,7 @@ from typing import Final
 
 REQUEST_IN: Final = "request-in"
 REQUEST_OUT: Final = "request-out"
+MEDIA: Final = "media"
 
 _PURPOSE = b"dragoman/commitment/v1"
 
@@ -17,7 +18,7 @@ def commit(key: bytes, transfer_id: str, label: str, data: bytes) -> str:
     """The commitment to `data`, as records hold it: 64 lower-case hexadecimal digits.
 
     key: commit key of the scope, at least 16 random bytes. transfer_id: ULID of the exchange. label: which bytes
-    (`REQUEST_IN`, `REQUEST_OUT`), so that equal bytes in two places do not look equal. Raises ValueError.
+    (`REQUEST_IN`, `REQUEST_OUT`, `MEDIA`), so that equal bytes in two places do not look equal. Raises ValueError.
     """
     return hmac.digest(_salt(key, transfer_id, label), data, "sha256").hex()
 

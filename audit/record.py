@@ -111,6 +111,9 @@ class MediaItem:
     kind: Annotated[MediaKind, Closed(MediaKind), "What it is."]
     media_type: Annotated[str, f.MEDIA_TYPE, "Media type without parameters."]
     bytes: Annotated[int, f.COUNT, "Size in bytes."]
+    commitment: Annotated[
+        str | None, Maybe(f.DIGEST), "Salted commitment to the SHA-256 of its bytes as they came."
+    ] = None
     treated: Annotated[MediaTreatment | None, Maybe(Closed(MediaTreatment)), "What became of it."] = None
 
 

@@ -244,8 +244,9 @@ class Gate:
         tokenized, facts = known(work.tokenized), work.facts
         work.spending = spending_of(work)
         self._services.budgets.reserve(work.spending)
-        facts.commitment_in = commit(tokenized.commit_key, facts.transfer, REQUEST_IN, facts.egress.body)
-        commitment_out = commit(tokenized.commit_key, facts.transfer, REQUEST_OUT, request.body)
+        facts.commit_key = key = tokenized.commit_key
+        facts.commitment_in = commit(key, facts.transfer, REQUEST_IN, facts.egress.body)
+        commitment_out = commit(key, facts.transfer, REQUEST_OUT, request.body)
         record = self._services.records.make(facts, bytes_out=len(request.body), commitment_out=commitment_out)
         work.exchange.advance(State.INSPECTED)
         work.receipt = await closing.recorded(self._services, record, proof=self._proof_asked(work))

@@ -16,7 +16,7 @@ from audit.errors import LedgerError
 from audit.events import ShredRecord
 from audit.ids import now_ms
 from audit.values import ShredCause
-from proxy.commands import reveal
+from proxy.commands import match, reveal
 from proxy.configured import default_home, load
 from proxy.running.databases import join_log
 from redaction.cli import Database, Home
@@ -33,6 +33,9 @@ app.registered_commands += [
     for command in plain.registered_commands
     if command.callback is not None and command.callback.__name__ not in {"shred", "purge"}
 ]
+
+
+app.command()(match.match)
 
 
 @app.command()

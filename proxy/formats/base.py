@@ -105,6 +105,8 @@ class MediaPart:
     """Something in a body that is not text to us: an image, audio, an opaque file. size: decoded bytes.
 
     inspectable: everything in it that could be personal was looked into. treated: what became of it, for the record.
+    digest: SHA-256 of a file's bytes as they came, "" where it is none; a short file can be guessed from it, so it goes
+    nowhere but into a commitment.
     """
 
     pointer: str
@@ -112,6 +114,7 @@ class MediaPart:
     size: int
     inspectable: bool = False
     treated: str = ""
+    digest: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ Everything found here goes into an `Inspected`; nothing is judged and nothing is
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from hashlib import sha256
 from types import MappingProxyType
 
 from audit.flat import slotted
@@ -147,7 +148,8 @@ class Inspection:
     def file(self, start: int, end: int, read: Read, place: Place, write: Write) -> Slot | None:
         """A part that is no text: reported, and a slot for its bytes where it is a file that can be opened."""
         pointer = self._unique(place.pointer)
-        self.media.append(MediaPart(pointer, read.media_type, read.size))
+        digest = sha256(read.raw).digest() if read.raw else b""
+        self.media.append(MediaPart(pointer, read.media_type, read.size, digest=digest))
         if read.media_type not in READABLE or not read.raw:
             return None
         self.attachments.append(Attachment(pointer, read.media_type, read.raw, place.schema))

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
+from audit.commitment import MEDIA, commit
 from audit.record import (
     MAX_SUBJECTS,
     BlockedRecord,
@@ -75,6 +76,7 @@ class Facts:
     detector_version: str = ""
     expired: int = 0
     commitment_in: str | None = None
+    commit_key: bytes = field(default=b"", repr=False)
     stages: dict[str, int] = field(default_factory=dict)
     attempt: int = 1
 
@@ -232,7 +234,7 @@ def _own(facts: Facts) -> dict[str, Any]:
         "model": facts.model,
         "findings": findings,
         "findings_overflow": overflow,
-        "media": tuple([_media(part, facts.policy) for part in facts.media[:16]]),
+        "media": tuple([_media(part, facts) for part in facts.media[:16]]),
         "media_overflow": max(0, len(facts.media) - 16),
         "uninspected": tuple([_uninspected(part, reason, facts.policy) for part, reason in facts.uninspected[:16]]),
         "uninspected_overflow": max(0, len(facts.uninspected) - 16),
@@ -242,10 +244,15 @@ def _own(facts: Facts) -> dict[str, Any]:
     }
 
 
-def _media(part: MediaPart, policy: Policy) -> MediaItem:
-    treated = MediaTreatment(part.treated) if part.treated else None
-    media_type = recorded_type(part.media_type, policy)
-    return MediaItem(kind=media_kind(part.media_type), media_type=media_type, bytes=part.size, treated=treated)
+def _media(part: MediaPart, facts: Facts) -> MediaItem:
+    key, digest = facts.commit_key, part.digest
+    return MediaItem(
+        kind=media_kind(part.media_type),
+        media_type=recorded_type(part.media_type, facts.policy),
+        bytes=part.size,
+        commitment=commit(key, facts.transfer, MEDIA, digest) if key and digest else None,
+        treated=MediaTreatment(part.treated) if part.treated else None,
+    )
 
 
 def _uninspected(part: MediaPart, reason: str, policy: Policy) -> Uninspected:

@@ -4,7 +4,7 @@ Synchronous; whoever has an event loop runs it in a thread. Scope references and
 hashes or are kept as such; originals are kept encrypted. Nothing that it raises quotes an original.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
@@ -191,6 +191,10 @@ class Vault(Protocol):
 
     def scopes_of(self, refs: Sequence[str]) -> tuple[ConcernedScope, ...]:
         """The live scopes that concern these persons, oldest first."""
+        ...
+
+    def scopes_to(self, destination: str, until_ms: int) -> Generator[Scope]:
+        """The live scopes of a destination made by then, newest first. Raises VaultError `key` or `damaged`."""
         ...
 
     def live(self, scope_ids: Sequence[str]) -> Mapping[str, int]:

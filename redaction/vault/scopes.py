@@ -5,6 +5,7 @@ a scope while another process destroys it.
 """
 
 import secrets
+from collections.abc import Generator
 from typing import Any
 
 import sqlalchemy as sa
@@ -16,6 +17,8 @@ from redaction.vault.cipher import KeyEncryptionKey, ScopeKeys, unwrap_scope, wr
 from redaction.vault.database import insert_if_free
 
 type Row = sa.Row[tuple[Any, ...]]
+
+_PAGE = 500
 
 LIVE = t.scope.c["keys"].is_not(None)
 
@@ -63,6 +66,14 @@ def make(
         "key_id": key_id, "keys": wrapped, "ttl_s": ttl_s, "created": now, "used": now, "expires": now + ttl_s * 1000,
     }  # fmt: skip
     connection.execute(insert_if_free(connection, t.scope), row)
+
+
+def of_destination(connection: sa.Connection, destination: str, until: int, kek: KeyEncryptionKey) -> Generator[Scope]:
+    """The live scopes of a destination that were made by then, newest first. Raises VaultError `key` or `damaged`."""
+    mine = LIVE & (t.scope.c.destination == destination) & (t.scope.c.created <= until)
+    rows = sa.select(t.scope).where(mine).order_by(t.scope.c.created.desc(), t.scope.c.id)
+    for row in connection.execute(rows.execution_options(yield_per=_PAGE)):
+        yield opened(row, kek)[0]
 
 
 def destroy(connection: sa.Connection, where: sa.ColumnElement[bool], now: int) -> dict[str, int]:

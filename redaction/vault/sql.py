@@ -8,7 +8,7 @@ import hmac
 import os
 import secrets
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from hashlib import sha256
 from itertools import batched
 from pathlib import Path
@@ -159,6 +159,10 @@ class SqlVault:
     def scopes_of(self, refs: Sequence[str]) -> tuple[ConcernedScope, ...]:
         with self._database.read() as connection:
             return concerned.scopes_of(connection, refs)
+
+    def scopes_to(self, destination: str, until_ms: int) -> Generator[Scope]:
+        with self._database.read() as connection:
+            yield from scopes.of_destination(connection, destination, until_ms, self._kek)
 
     def live(self, scope_ids: Sequence[str]) -> Mapping[str, int]:
         with self._database.read() as connection:

@@ -93,7 +93,7 @@ B: dict[str, Any] = {
         FindingCount(entity_type="IBAN", operator="mask", n=2, rule="r2", recognizer="iban", language="vi"),
         FindingCount(entity_type="IBAN", operator="mask", n=6, rule="r2", recognizer="iban", language="vi", **SAID),
     ),
-    "media": (MediaItem(kind="image", media_type="image/png", bytes=31, treated="inspected"),),
+    "media": (MediaItem(kind="image", media_type="image/png", bytes=31, commitment="c" * 64, treated="inspected"),),
     "uninspected": (Uninspected(media_type="video/mp4", bytes=32, reason="policy_pass"),),
     "detectors": (Detector(name="patterns", version="7"),),
     "stages": (StageTime(stage="detect", us=33),),

@@ -199,7 +199,7 @@ def test_what_no_merging_can_keep_is_counted_as_overflow(transfer) -> None:
 def test_the_largest_record_fits_and_counts_what_it_lost(transfer) -> None:
     people = tuple(SubjectReference(ref=f"{row:022d}", role="participant") for row in range(64))
     parts = tuple(Uninspected(media_type=f"application/{'x' * 60}", bytes=2**40, reason="opaque") for _ in range(16))
-    media = tuple(MediaItem(kind="image", media_type="image/png", bytes=1, treated="inspected") for _ in range(16))
+    media = tuple(MediaItem(kind="image", media_type="image/png", bytes=1, commitment="a" * 64) for _ in range(16))
     rules = tuple(f"{'r' * 90}{row}" for row in range(64))
     full = transfer(subjects=people, uninspected=parts, media=media, findings=many(256), rules=rules)
     data = entry(full, STAMP)
