@@ -29,6 +29,7 @@ from redaction.vault.base import SESSION
 
 ROUNDS = 3
 """Of looking for look-alikes; a second one finds something only where a new placeholder was guessed."""
+_SCOPES = 2  # that a request writes into: the conversation's and the app's, each of which may have been shredded
 
 
 class Tokenizing(Protocol):
@@ -87,13 +88,14 @@ async def tokenize(
 
     persons: pseudonymous references of whom the transfer concerns; the scopes it writes into are kept as theirs.
     """
-    try:
-        return await _tokenize(services, identity, destination, found, segments, bound, persons)
-    except VaultError as error:
-        if error.code != "shredded":
-            raise
-        # Somebody was erased while this process still had the scope in memory, which now has forgotten it.
-        return await _tokenize(services, identity, destination, found, segments, bound, persons)
+    for _ in range(_SCOPES):
+        try:
+            return await _tokenize(services, identity, destination, found, segments, bound, persons)
+        except VaultError as error:
+            if error.code != "shredded":
+                raise
+            # Somebody was erased while this process still had the scope in memory, which now has forgotten it.
+    return await _tokenize(services, identity, destination, found, segments, bound, persons)
 
 
 async def _tokenize(

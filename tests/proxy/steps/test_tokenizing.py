@@ -132,6 +132,21 @@ def test_a_destroyed_scope_takes_along_what_became_of_its_texts(pair: Pair) -> N
     assert not set(after.restorable.originals) & set(before.restorable.originals)
 
 
+def test_both_scopes_of_a_request_may_be_destroyed_by_another_process(pair: Pair) -> None:
+    kinds = (SegmentKind.SYSTEM, SegmentKind.USER)
+    texts = [
+        text_of(Segment(f"/messages/{place}", "Anna Lindner", kind), TOKENIZE, ["Anna Lindner"])
+        for place, kind in enumerate(kinds)
+    ]
+    before = told(pair.remembering, "both destroyed", texts, persons=["both p1"])
+    assert len(before.scopes) == 2
+    told(pair.forgetful, "both destroyed", texts, persons=["both p1"])
+    for scope in before.scopes:
+        pair.vault.shred(scope.id)  # type: ignore[attr-defined]
+    after = told(pair.forgetful, "both destroyed", texts, persons=["both p2"])
+    assert not {scope.id for scope in before.scopes} & {scope.id for scope in after.scopes}
+
+
 def test_findings_are_the_same_text_by_text_and_one_by_one() -> None:
     segments = [Segment(f"/{number}", "Anna Lindner, a@example.com", SegmentKind.USER) for number in range(3)]
     texts = [text_of(segment, HOWS[number], list(VALUES)) for number, segment in enumerate(segments)]
