@@ -164,7 +164,10 @@ def test_ctrl_c_while_the_command_is_loaded_shows_no_traceback() -> None:
         if name == "typer":
             os.kill(os.getpid(), signal.SIGINT)
 """
-    program = f"import os, signal, sys\n{finder}\nsys.meta_path.insert(0, Interrupted())\nimport proxy.__main__"
+    handled = "signal.signal(signal.SIGINT, signal.default_int_handler)"  # which nohup takes away
+    program = (
+        f"import os, signal, sys\n{handled}\n{finder}\nsys.meta_path.insert(0, Interrupted())\nimport proxy.__main__"
+    )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=200)
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
 
