@@ -205,14 +205,13 @@ class Transfers:
     def later(self, work: Coroutine[Any, Any, None]) -> None:
         """Do something whose end the door waits for when it stops."""
 
-        async def closing() -> None:
-            try:
-                await work
-            finally:
-                self._closing.discard(task)  # a callback would cost the loop a turn of its own
+        def done(task: asyncio.Task[None]) -> None:
+            self._closing.discard(task)
 
-        task = asyncio.get_running_loop().create_task(closing())
+        # A task of the work itself: one that is cancelled before its first step would leave it unawaited.
+        task = asyncio.get_running_loop().create_task(work)
         self._closing.add(task)
+        task.add_done_callback(done)
 
     # --- sessions ----------------------------------------------------------------------------------------------
 
