@@ -19,9 +19,9 @@ from proxy.config import MAX_WORKERS, Limits, Settings, parse_address, parse_ori
 from proxy.errors import ConfigError
 
 
-def default_home() -> Path:
+def default_home(environ: Mapping[str, str] = os.environ) -> Path:
     """`$DRAGOMAN_HOME`, else the user's data folder."""
-    if given := os.environ.get("DRAGOMAN_HOME"):
+    if given := environ.get("DRAGOMAN_HOME"):
         return Path(given)
     from platformdirs import user_data_path
 
@@ -35,7 +35,7 @@ def load(
 
     Raises ConfigError that names the setting and what was probably meant.
     """
-    base = home or (Path(environ["DRAGOMAN_HOME"]) if environ.get("DRAGOMAN_HOME") else default_home())
+    base = home or default_home(environ)
     path = file or base / "config.toml"
     settings = Settings(home=base)
     if path.exists():

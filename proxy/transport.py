@@ -6,7 +6,6 @@ handed on piece by piece as it arrives. No redirect is followed and no request i
 
 import functools
 import io
-import ssl
 from collections.abc import AsyncIterator, Coroutine
 from pathlib import Path
 from typing import Any, cast
@@ -21,7 +20,7 @@ from yarl import URL
 from proxy.errors import ProxyError
 from proxy.messages import Headers, Origin, Outgoing, as_written
 from proxy.next_proxy import NextProxy
-from proxy.running.ca import trust_also
+from proxy.running.ca import trusting
 
 _HANDSHAKE = ("sec-websocket-key", "sec-websocket-version", "sec-websocket-extensions", "sec-websocket-protocol")
 """Fields of a handshake that belong to one connection; ours to the provider has its own."""
@@ -143,10 +142,7 @@ class Transport:
         if next_proxy is not None and next_proxy.user:
             shown = aiohttp.encode_basic_auth(next_proxy.user, next_proxy.password, "utf-8")
             self._shown = {"Proxy-Authorization": shown}
-        context = ssl.create_default_context()
-        if extra_ca is not None:
-            trust_also(context, extra_ca, "upstream_ca")
-        connector = _Connections(limit=0, ssl=context, keepalive_timeout=30)
+        connector = _Connections(limit=0, ssl=trusting(extra_ca), keepalive_timeout=30)
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=connect_s, connect=connect_s, sock_read=idle_s)
         self._session = _session(connector, timeout)
         # A handshake has no option against redirects either; a trace costs, so only handshakes have one.

@@ -16,7 +16,7 @@ from redaction.finding import SegmentFindings
 from redaction.segment import Segment
 
 if TYPE_CHECKING:
-    from redaction.conversation import Told
+    from redaction.propagate import Told
 
 # What an entry and a finding weigh in CPython 3.12, measured with tracemalloc and rounded up.
 _ENTRY_BYTES = 384
@@ -90,7 +90,7 @@ class SegmentCache:
         self._trim()
 
     def told(self, digest: bytes, make: "Callable[[], Told]") -> "Told":
-        """See `redaction.conversation.Told`: made once for a segment whose findings are known here."""
+        """See `redaction.propagate.Told`: made once for a segment whose findings are known here."""
         entry = self._entries.get(digest)
         if entry is not None and entry.told is not None:
             return entry.told

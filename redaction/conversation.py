@@ -7,11 +7,11 @@ compared are those of the request itself, so nothing of one request is kept here
 import asyncio
 import re
 from collections.abc import Callable, Mapping, Sequence, Set
-from typing import Final, NamedTuple
+from typing import Final
 
 from redaction.cache import SegmentCache
 from redaction.finding import SegmentFindings
-from redaction.propagate import MAX_LITERALS, Automaton, Form, Sought, Values, forms_of, lower, ordered
+from redaction.propagate import MAX_LITERALS, Automaton, Form, Sought, Told, Values, forms_of, lower, ordered
 from redaction.segment import Segment
 
 # Text that is looked through for literals before the loop gets a turn: about 2 ms.
@@ -24,17 +24,6 @@ _SHORT: Final = 4_000
 _TURN: Final = 4
 _WORD: Final = re.compile(r"[^\W_]+")
 _NO_WORD: Final = 0
-
-
-class Told(NamedTuple):
-    """What a text has to look for in others, as places in it.
-
-    forms: by a keyed digest of what is looked for. words: these digests, by the hash of the longest word in it, which
-    is a word of every text in which the whole is found, as nothing is found that begins or ends within a word.
-    """
-
-    forms: Mapping[bytes, Form]
-    words: Mapping[int, Sequence[bytes]]
 
 
 class Conversation:

@@ -107,6 +107,17 @@ def _forms(value: str, finding: Finding) -> list[Form]:
     return forms
 
 
+class Told(NamedTuple):
+    """What a text has to look for in others, as places in it.
+
+    forms: by a keyed digest of what is looked for. words: these digests, by the hash of the longest word in it, which
+    is a word of every text in which the whole is found, as nothing is found that begins or ends within a word.
+    """
+
+    forms: Mapping[bytes, Form]
+    words: Mapping[int, Sequence[bytes]]
+
+
 class Sought:
     """Whether some of a few values may stand in a text, asked of many texts. values: as `lower` gives them.
 

@@ -121,7 +121,7 @@ def _parquet(found: "Iterable[ask.Row]", by: list[str], out: Path | None) -> int
         return parquet.write(found, columns, stream)
 
 
-def _exchange(log: Reader, asked: Asked, transfer_id: str) -> "list[tuple[int, ask.Row]]":
+def exchange_of(log: Reader, asked: Asked, transfer_id: str) -> "list[tuple[int, ask.Row]]":
     """The entries of one transfer, with the record of who looked. Raises QueryError where no transfer has this id."""
     from audit.query import exchange
     from audit.questions.conditions import QueryError
@@ -144,7 +144,7 @@ def explain(
     from audit.questions import explain as why
 
     with reading(home, database) as log:
-        entries = _exchange(log, Asked.EXPLAIN, transfer_id)
+        entries = exchange_of(log, Asked.EXPLAIN, transfer_id)
         lines = list(why.reasons(entries))
         typer.echo(
             orjson.dumps({"id": entries[0][1]["id"], "reasons": lines}).decode() if as_json else "\n".join(lines)
@@ -162,7 +162,7 @@ def show(
     from audit.questions import tell
 
     with reading(home, database) as log:
-        entries = _exchange(log, Asked.SHOW, transfer_id)
+        entries = exchange_of(log, Asked.SHOW, transfer_id)
         if as_json:
             typer.echo(orjson.dumps([{"index": index, **facts} for index, facts in entries]).decode())
         else:

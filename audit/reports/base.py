@@ -22,7 +22,7 @@ from audit.questions.holders import Holding, completeness, who
 from audit.questions.persons import LEAPS, count_persons
 from audit.reports.prices import Prices
 from audit.reports.recall import Recall
-from audit.reports.texts import Texts, Words
+from audit.reports.texts import UNNAMED, Texts, Words
 from audit.stored import newest_checkpoint, sealed_below
 from audit.tables import ACTS, entry, transfer
 
@@ -271,7 +271,7 @@ def day(at: int | None) -> str:
 def entity_of(destination: Mapping[str, Any]) -> str:
     """Who the contract is with; where nobody knows, the name that the policy gives keeps recipients apart."""
     entity = str(destination.get("contracting_entity", "unknown"))
-    return f"unknown ({destination['name']})" if entity == "unknown" and "name" in destination else entity
+    return f"{UNNAMED}{destination['name']})" if entity == "unknown" and "name" in destination else entity
 
 
 def countries(facts: Mapping[str, Any]) -> dict[str, list[str]]:

@@ -8,7 +8,7 @@ import re
 import string
 from collections.abc import Callable, Mapping
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from audit.reports.entities import ENTITIES
 from audit.reports.reasons import REASONS
@@ -54,6 +54,10 @@ def fill(text: str, values: Mapping[str, object], number: Callable[[int], str] =
     return _Filling(number).vformat(text, (), values)
 
 
+UNNAMED: Final = "unknown ("
+"""How one begins whom only the policy has a name for, which follows (`base.entity_of`)."""
+
+
 class Texts:
     """The texts of one language. own: words of one report beside those of all. Raises KeyError for an unknown text."""
 
@@ -81,7 +85,7 @@ class Texts:
     def name(self, name: str | None) -> str:
         """A name as the log has it; what nobody knows is said in the language."""
         text = name or "unknown"
-        unknown = text == "unknown" or text.startswith("unknown (")
+        unknown = text == "unknown" or text.startswith(UNNAMED)
         return text.replace("unknown", self("unknown"), 1) if unknown else text
 
     def term(self, word: object) -> str:

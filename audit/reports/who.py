@@ -2,7 +2,7 @@
 
 from audit.reports.base import Facts, Kind, Section, Source, recipient
 from audit.reports.parts import data_table, purpose_pairs, recipient_pairs, recipients_chart, span_pairs
-from audit.reports.texts import Texts
+from audit.reports.texts import UNNAMED, Texts
 
 
 def _facts(source: Source, context: Facts) -> Facts:
@@ -25,9 +25,9 @@ def holding_section(one: Facts, say: Texts) -> Section:
     return Section(_title(say, one), lines, (*pairs, *span_pairs(say, one)), table)
 
 
-REPORT = Kind("who", _facts, _sections)
-
-
 def _title(say: Texts, one: Facts) -> str:
     name = say.name(one["entity"])
-    return name if one["entity"].startswith("unknown (") else f"{name} ({one['destination']})"
+    return name if one["entity"].startswith(UNNAMED) else f"{name} ({one['destination']})"
+
+
+REPORT = Kind("who", _facts, _sections)

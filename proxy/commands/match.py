@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from audit.commands.ask import exchange_of
 from audit.commands.reading import reading
 from audit.commitment import MEDIA, REQUEST_IN, REQUEST_OUT, opens
-from audit.questions.conditions import QueryError
 from audit.values import Question
 from proxy.configured import default_home, load
+from proxy.errors import ConfigError
 from proxy.running.databases import AUDIT, database_url
 from redaction.cli import Database, Home
 from redaction.vault import open_vault
@@ -25,7 +26,6 @@ from redaction.vault import open_vault
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from audit.commands.reading import Reader
     from redaction.vault import Scope
 
 LATER_MS = 600_000
@@ -68,8 +68,10 @@ def match(
     vault = open_vault(folder, database, make=False)
     try:
         with reading(folder, database_url(load(home=folder), AUDIT) or None) as log:
-            record = _record(log, transfer)
-            log.asked(Question.PROVE, 1, transfer=record["id"])
+            entries = exchange_of(log, Question.PROVE, transfer)
+        record = next((facts for _, facts in entries if facts["kind"] == "transfer"), None)
+        if record is None:
+            raise ConfigError("nothing was sent under this id")
         destination = record["destination"]["name"]
         with closing(vault.scopes_to(destination, record["at"] + LATER_MS)) as scopes:
             matched, tried = _match(record, data, scopes)
@@ -80,18 +82,6 @@ def match(
     else:
         typer.echo(TOLD[matched].format(id=record["id"], destination=destination, scopes=tried))
     raise typer.Exit(0 if matched is not Matched.NOTHING else 1)
-
-
-def _record(log: "Reader", transfer: str) -> dict[str, Any]:
-    """The record of what was sent. Raises QueryError where nothing was sent under this id."""
-    from audit.query import exchange
-
-    with log.store.read() as connection:
-        found = exchange(connection, transfer)
-    sent = next((facts for _, facts in found if facts["kind"] == "transfer"), None)
-    if sent is None:
-        raise QueryError("nothing was sent under this id")
-    return sent
 
 
 def _match(record: dict[str, Any], data: bytes, scopes: "Iterable[Scope]") -> tuple[Matched, int]:

@@ -4,7 +4,7 @@ from audit.values import ApprovalReason, RevealReason
 from proxy.console.access import Right
 from proxy.console.inputs import LONGEST
 from proxy.console.operations.base import Desk
-from proxy.console.problems import wrong
+from proxy.console.problems import within, wrong
 from proxy.console.questions import NotFoundError
 from proxy.console.site import Ask, Shown, View
 from proxy.console.token_desk import may_make
@@ -24,10 +24,7 @@ def _number(ask: Ask, name: str, most: int) -> int:
 
 
 def _short(ask: Ask, name: str) -> str:
-    given = ask.form.get(name, "").strip()
-    if len(given) > LONGEST:
-        raise wrong(name, "string_too_long", max_length=LONGEST)
-    return given
+    return within(name, ask.form.get(name, "").strip(), LONGEST)
 
 
 def approvals(desk: Desk, ask: Ask) -> Shown:
@@ -39,8 +36,7 @@ def approvals(desk: Desk, ask: Ask) -> Shown:
             reason, because = ask.form.get("reason", ""), ask.form.get("because", "").strip()
             if reason not in set(ApprovalReason):
                 raise wrong("reason", "missing")
-            if len(because) > MAX_WORDS:
-                raise wrong("because", "string_too_long", max_length=MAX_WORDS)
+            within("because", because, MAX_WORDS)
             hours = _number(ask, "hours", MAX_HOURS)
             desk.approving.grant(ask.visitor, reference, hours, ApprovalReason(reason), because)
             said = ask.words("approvals.granted")

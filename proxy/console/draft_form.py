@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from policies.language.include import MAX_FILES
 from proxy.console.policy_desk import MAX_TEXT, PASTED
-from proxy.console.problems import wrong
+from proxy.console.problems import within, wrong
 
 PREFIX = "file:"
 LONGEST_NAME = 200
@@ -15,7 +15,7 @@ def draft_of(form: Mapping[str, str], text: str) -> dict[str, str]:
     given = {name.removeprefix(PREFIX): one for name, one in form.items() if name.startswith(PREFIX)}
     if len(given) >= MAX_FILES or any(not name or len(name) > LONGEST_NAME for name in given):
         raise wrong("file", "too_many_files", max_length=MAX_FILES - 1, longest=LONGEST_NAME)
-    if any(len(one) > MAX_TEXT for one in (text, *given.values())):
-        raise wrong("text", "string_too_long", max_length=MAX_TEXT)
+    for one in (text, *given.values()):
+        within("text", one, MAX_TEXT)
     files = {PASTED: text} | {name: one for name, one in given.items() if name != PASTED}
     return {name: one.replace("\r\n", "\n") for name, one in files.items()}

@@ -6,7 +6,7 @@ from audit.values import ErasureReason
 from proxy.console import inputs
 from proxy.console.access import Right
 from proxy.console.operations.base import JSON, Desk, Made
-from proxy.console.problems import wrong
+from proxy.console.problems import within, wrong
 from proxy.console.questions import NotFoundError
 from proxy.console.site import Ask, Shown, View
 from proxy.erasure.providers import Verdict
@@ -61,6 +61,4 @@ def _identifier(ask: Ask) -> str:
     found = ask.form.get("subject", "").strip()
     if not found:
         raise wrong("subject", "missing")
-    if len(found) > inputs.LONGEST_SUBJECT:
-        raise wrong("subject", "string_too_long", max_length=inputs.LONGEST_SUBJECT)
-    return found
+    return within("subject", found, inputs.LONGEST_SUBJECT)

@@ -13,7 +13,7 @@ from proxy.console.draft_form import draft_of
 from proxy.console.drafting import BUNDLED
 from proxy.console.operations.base import Desk
 from proxy.console.policy_desk import MAX_TEXT
-from proxy.console.problems import wrong
+from proxy.console.problems import within, wrong
 from proxy.console.site import Ask, Shown, View
 from proxy.console.trying import LONGEST, LONGEST_PATH
 from proxy.errors import ConfigError
@@ -79,8 +79,7 @@ def playground(desk: Desk, ask: Ask) -> Shown:
         ("draft", draft, MAX_TEXT),
         ("path", given["path"], LONGEST_PATH),
     ):
-        if len(value) > most:
-            raise wrong(name, "string_too_long", max_length=most)
+        within(name, value, most)
     files = draft_of(ask.form, draft) if draft else {}
     policies = ["active", *BUNDLED, *(["draft"] if draft else [])]
     context: dict[str, Any] = {"given": given, "policies": policies, "consents": list(Consent), "tried": None}

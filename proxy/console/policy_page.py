@@ -14,7 +14,7 @@ from proxy.console.draft_form import LONGEST_NAME, draft_of
 from proxy.console.drafting import WEEK, Checked, Files
 from proxy.console.operations.base import Desk
 from proxy.console.policy_desk import MAX_TEXT, PASTED
-from proxy.console.problems import InputError, wrong
+from proxy.console.problems import InputError, within, wrong
 from proxy.console.site import Ask, Shown, View
 from proxy.errors import ConfigError
 from proxy.policy.excepting import Wanted
@@ -31,8 +31,7 @@ _NOTHING: Mapping[str, Any] = {
 def policy(desk: Desk, ask: Ask) -> Shown:
     """What decides? And what would this text change?"""
     for name, most in LONGEST.items():
-        if len(ask.form.get(name, "")) > most:
-            raise wrong(name, "string_too_long", max_length=most)
+        within(name, ask.form.get(name, ""), most)
     files = draft_of(ask.form, ask.form["text"]) if ask.form.get("text") else _opened(desk, ask)
     if added := ask.form.get("new_file", "").strip()[:LONGEST_NAME]:
         files.setdefault(added, "")
@@ -156,9 +155,7 @@ def schema(desk: Desk, ask: Ask) -> Shown:
 
 def check(desk: Desk, ask: Ask) -> Shown:
     """What is wrong with a text, for the editor, while somebody types."""
-    text = ask.form.get("text", "")
-    if len(text) > MAX_TEXT:
-        raise wrong("text", "string_too_long", max_length=MAX_TEXT)
+    text = within("text", ask.form.get("text", ""), MAX_TEXT)
     # While somebody types, what is included counts as it was opened.
     included = dict(list(_opened(desk, ask).items())[1:])
     found = desk.drafting.checked(ask.visitor, {PASTED: text, **included})

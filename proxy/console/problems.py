@@ -91,6 +91,13 @@ def wrong(where: str, rule: str, **limits: object) -> InputError:
     return InputError(Fault(where, rule, limits))
 
 
+def within(where: str, text: str, longest: int) -> str:
+    """The text of a field, which is no longer than that. Raises InputError."""
+    if len(text) > longest:
+        raise wrong(where, "string_too_long", max_length=longest)
+    return text
+
+
 def checked[M: BaseModel](model: type[M], given: object) -> M:
     """What came from outside as a model of `inputs`. Raises InputError."""
     try:

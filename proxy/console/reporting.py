@@ -9,7 +9,7 @@ from proxy.console import inputs
 from proxy.console.access import Right
 from proxy.console.operations.base import Desk
 from proxy.console.operations.reports import written
-from proxy.console.problems import checked, wrong
+from proxy.console.problems import checked, within
 from proxy.console.questions import NotFoundError
 from proxy.console.site import Ask, Shown, View
 
@@ -31,8 +31,7 @@ def report(desk: Desk, ask: Ask) -> Shown:
     if kind is None:
         raise NotFoundError("there is no such report")
     subject = ask.form.get("subject", "").strip() or None
-    if subject is not None and len(subject) > inputs.LONGEST_SUBJECT:
-        raise wrong("subject", "string_too_long", max_length=inputs.LONGEST_SUBJECT)
+    within("subject", subject or "", inputs.LONGEST_SUBJECT)
     given = {name: ask.form[name].strip() for name in FILTERS if ask.form.get(name, "").strip()}
     wanted = {"form": ask.form.get("form_of", "html"), "lang": ask.form.get("lang", ask.words.code)}
     filters = inputs.filters_of(checked(inputs.Conditions, given), subject)

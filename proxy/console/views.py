@@ -12,7 +12,7 @@ from proxy.console.access import Right
 from proxy.console.exporting import export
 from proxy.console.moments import DAY_MS, today_start
 from proxy.console.operations.base import Desk, Streamed
-from proxy.console.problems import wrong
+from proxy.console.problems import within
 from proxy.console.questions import Filters, NotFoundError
 from proxy.console.sankey import HEIGHT, WIDTH, picture
 from proxy.console.site import Ask, Shown, View
@@ -148,8 +148,7 @@ def person(desk: Desk, ask: Ask) -> Shown:
     subject = ask.form.get("subject", "").strip()
     if not subject:
         return View("person", {"asked": False})
-    if len(subject) > inputs.LONGEST_SUBJECT:
-        raise wrong("subject", "string_too_long", max_length=inputs.LONGEST_SUBJECT)
+    within("subject", subject, inputs.LONGEST_SUBJECT)
     refs = desk.log.refs(subject)
     filters = Filters({}, refs=refs)
     held = desk.questions.who(ask.visitor, filters)

@@ -5,7 +5,6 @@ Only checkpoints and hashes leave, to the addresses in HOME/witness.policy; an a
 """
 
 import asyncio
-import ssl
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -26,6 +25,7 @@ from proxy.config import Settings
 from proxy.errors import ProxyError
 from proxy.next_proxy import NextProxy, next_proxy
 from proxy.outbound.clients import async_client
+from proxy.running.ca import trusting
 
 EVERY_S = 60.0
 """Between two rounds; after each a rewritten log would show to whoever asks the witness."""
@@ -172,10 +172,7 @@ async def asked(
 
 def client(extra_ca: Path | None = None, through: NextProxy | None = None) -> httpx.AsyncClient:
     """What asks them. extra_ca: PEM file trusted beside the system's authorities."""
-    trust = ssl.create_default_context()
-    if extra_ca is not None:
-        trust.load_verify_locations(extra_ca)
-    return async_client(through, timeout=TIMEOUT_S, verify=trust)
+    return async_client(through, timeout=TIMEOUT_S, verify=trusting(extra_ca))
 
 
 def _size(answer: bytes) -> int:

@@ -102,6 +102,14 @@ def upstream_trust(directory: Path, extra: Path | None) -> Path:
     return joined
 
 
+def trusting(extra: Path | None) -> ssl.SSLContext:
+    """Trusts the system's authorities, and those of the setting `upstream_ca`. Raises ConfigError."""
+    context = ssl.create_default_context()
+    if extra is not None:
+        trust_also(context, extra, "upstream_ca")
+    return context
+
+
 def trust_also(context: ssl.SSLContext, file: Path, setting: str) -> None:
     """Adds a PEM file's authorities to those that a context trusts. Raises ConfigError that names setting and file."""
     try:

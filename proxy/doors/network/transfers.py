@@ -204,14 +204,10 @@ class Transfers:
 
     def later(self, work: Coroutine[Any, Any, None]) -> None:
         """Do something whose end the door waits for when it stops."""
-
-        def done(task: asyncio.Task[None]) -> None:
-            self._closing.discard(task)
-
         # A task of the work itself: one that is cancelled before its first step would leave it unawaited.
         task = asyncio.get_running_loop().create_task(work)
         self._closing.add(task)
-        task.add_done_callback(done)
+        task.add_done_callback(self._closing.discard)
 
     # --- sessions ----------------------------------------------------------------------------------------------
 

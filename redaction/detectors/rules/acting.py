@@ -7,7 +7,7 @@ The score is low: any stronger opinion, and any list of ordinary words, goes bef
 from collections.abc import Iterator
 from typing import Final
 
-from redaction.detectors.rules.text import Text, Word, is_all_capitals, is_common, is_given, is_sur, places
+from redaction.detectors.rules.text import Text, Word, is_all_capitals, is_any_surname, is_common, is_given, places
 from redaction.finding import Finding
 from redaction.lexicon import is_counted, is_inflected, is_word, phrases, words
 
@@ -124,7 +124,7 @@ def _is_unknown(word: Word) -> bool:
 def _told(text: Text, word: Word, persons: set[int]) -> tuple[str, float] | None:
     before, after = text.before(word), text.next(word)
     german = text.page.languages[0] == "de"
-    sur = _is_surname(word.lower)
+    sur = is_any_surname(word.lower)
     if before is not None and before.lower in words("articles"):
         who = german and before.lower in _WHO and is_counted(word.lower) and _goes_on_small(after)
         return ("PERSON", _COUNTED) if who and "-" not in word.text else None
@@ -148,10 +148,6 @@ def _told(text: Text, word: Word, persons: set[int]) -> tuple[str, float] | None
     if sur and before.lower not in _IN and (german or before.lower in _BY) and _ends_clause(text, word, after):
         return "PERSON", _COUNTED
     return None
-
-
-def _is_surname(word: str) -> bool:
-    return is_counted(word) or is_sur(word)
 
 
 def _goes_on_small(after: Word | None) -> bool:

@@ -10,9 +10,20 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Final
 
-from redaction.detectors.rules.text import LOW, UP, Text, Word, is_all_capitals, is_common, is_given, is_sur, places
+from redaction.detectors.rules.text import (
+    LOW,
+    UP,
+    Text,
+    Word,
+    is_all_capitals,
+    is_any_surname,
+    is_common,
+    is_given,
+    is_sur,
+    places,
+)
 from redaction.finding import Finding
-from redaction.lexicon import is_counted, is_word, phrases, words
+from redaction.lexicon import is_word, phrases, words
 from redaction.merge import NOTHING
 
 # More than what an honorific says of `Granny Smith`.
@@ -31,63 +42,11 @@ _OWNERS: Final = frozenset(
 )
 # What is owned, done or suffered by people of one name: `the Miller account`, `the Smiths`.
 _THEIRS: Final = frozenset(
-    (
-        *(
-            "account",
-            "accounts",
-            "case",
-            "cases",
-            "file",
-            "files",
-            "family",
-            "families",
-            "invoice",
-            "invoices",
-            "order",
-        ),
-        *(
-            "orders",
-            "contract",
-            "contracts",
-            "deal",
-            "deals",
-            "estate",
-            "matter",
-            "kids",
-            "children",
-            "brothers",
-            "girl",
-        ),
-        *(
-            "sisters",
-            "boys",
-            "girls",
-            "twins",
-            "boy",
-            "house",
-            "home",
-            "residence",
-            "party",
-            "wedding",
-            "funeral",
-            "man",
-        ),
-        *(
-            "project",
-            "interview",
-            "meeting",
-            "call",
-            "email",
-            "emails",
-            "letter",
-            "thing",
-            "situation",
-            "trial",
-            "lady",
-        ),
-        *("lawsuit", "complaint", "claim", "ticket", "booking", "reservation", "appointment", "lead", "hire", "guy"),
-        *("woman", "tax", "administration", "documents", "papers", "report", "visit", "affair", "murder", "killing"),
-    )
+    """account accounts case cases file files family families invoice invoices order orders contract contracts deal
+    deals estate matter kids children brothers girl sisters boys girls twins boy house home residence party wedding
+    funeral man project interview meeting call email emails letter thing situation trial lady lawsuit complaint
+    claim ticket booking reservation appointment lead hire guy woman tax administration documents papers report
+    visit affair murder killing""".split()  # noqa: SIM905 (a list to read)
 )
 _OF_MEDICINE: Final = re.compile(
     r"(?:\w{2,16}(?:itis|osis|oma|opathy|aemia|emia|plegia|trophy|phasia|ectomy|plasty)|cysts?|chorea|ataxia|angina|aphasia|sarcoma|tumou?r|reflex|lesions?|nodes?"
@@ -95,35 +54,10 @@ _OF_MEDICINE: Final = re.compile(
     r"|criterion|correction|estimator|method|rule|conjecture|hypothesis|paradox|dilemma|razor|fork|choice|heel|box|diagrams?|triangle|ladder|cradle|pendulum|spiral|cube)"
 )
 # What belongs to somebody: `die Baker-Akte`.
-_THEIRS_DE: Final = (
-    *(
-        "akte",
-        "akten",
-        "konto",
-        "kontos",
-        "vertrag",
-        "vertrags",
-        "auftrag",
-        "rechnung",
-        "familie",
-        "projekt",
-        "anfrage",
-    ),
-    *(
-        "ordner",
-        "mail",
-        "termin",
-        "fall",
-        "fälle",
-        "prozess",
-        "erbe",
-        "erben",
-        "haus",
-        "kinder",
-        "zwillinge",
-        "angebot",
-    ),
-    *("meeting", "schwestern", "brüder", "team", "gruppe", "affäre", "bericht", "urteil", "interview", "hochzeit"),
+_THEIRS_DE: Final = tuple(
+    """akte akten konto kontos vertrag vertrags auftrag rechnung familie projekt anfrage ordner mail termin fall fälle
+    prozess erbe erben haus kinder zwillinge angebot meeting schwestern brüder team gruppe affäre bericht urteil
+    interview hochzeit""".split()  # noqa: SIM905 (a list to read)
 )
 _PAIR: Final = re.compile(rf"(?<![\w-])[{UP}][{LOW}]{{1,20}}[-–][{UP}][{LOW}]{{1,20}}(?![\w-])")
 
@@ -227,11 +161,7 @@ def _is_called(word: Word) -> bool:
 
 def _is_compound(first: str, last: str) -> bool:
     """`Baker-Zyste`, `Leibniz-Keks`: a German noun of its own behind the name, and nothing that is somebody's."""
-    return is_word(last, "de") and not (is_given(first) or _is_surname(last) or is_given(last) or last in _THEIRS_DE)
-
-
-def _is_surname(word: str) -> bool:
-    return is_sur(word) or is_counted(word)
+    return is_word(last, "de") and not (is_given(first) or is_any_surname(last) or is_given(last) or last in _THEIRS_DE)
 
 
 def _beside(text: Text, word: Word, other: Word) -> bool:

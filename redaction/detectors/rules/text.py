@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Final, NamedTuple
 
-from redaction.lexicon import is_word, phrases, without_marks, words
+from redaction.lexicon import is_counted, is_word, phrases, without_marks, words
 from redaction.recognizers.base import Page
 
 # Vietnamese letters alternate between capital and small in Unicode, so ranges would mix them up.
@@ -157,6 +157,11 @@ def is_sur(word: str) -> bool:
     """Whether a lower-case word, or the parts of a double name, is a listed surname."""
     names = surnames()
     return word in names or ("-" in word and any(part in names for part in word.split("-")))
+
+
+def is_any_surname(word: str) -> bool:
+    """Whether it is one by these lists or by the census."""
+    return is_counted(word) or is_sur(word)
 
 
 def is_all_capitals(word: str) -> bool:
